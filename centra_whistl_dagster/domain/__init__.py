@@ -1,0 +1,1 @@
+"""The business rules. Standard library only; no network, no file, no clock, no randomness."""

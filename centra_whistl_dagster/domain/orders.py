@@ -1,0 +1,168 @@
+"""A Centra order as the warehouse needs to know it, and whether it may leave for the warehouse at all.
+
+Belongs here: the order's shape and the questions asked of one order. Does not belong here: whether
+its contents are good enough to send (`screening`), and how either system spells it (`centra`,
+`whistl`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+CONFIRMED = "CONFIRMED"
+PROCESSING = "PROCESSING"
+CANCELLED = "CANCELLED"
+
+SENDABLE_STATUSES = frozenset({CONFIRMED, PROCESSING})
+"""PROCESSING too: a store set to "Direct to Shipment" makes the shipment before anybody reads the order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A delivery address as Centra holds it. Blank means absent: Centra answers null for either."""
+
+    first_name: str = ""
+    last_name: str = ""
+    company: str = ""
+    attention: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    county: str = ""
+    postcode: str = ""
+    country: str = ""
+    """ISO 3166-1 alpha-2."""
+    phone: str = ""
+    """The first of Centra's cellPhoneNumber and phoneNumber that is not blank."""
+    email: str = ""
+    """The address's own e-mail, else the customer's."""
+
+    @property
+    def name(self) -> str:
+        """First and last name, one space between, none around."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """One product line. `quantity` is what is still wanted: Centra has already taken off what was cancelled."""
+
+    line_id: int
+    sku: str
+    """Blank when Centra's line has no product size behind it, which blocks the order."""
+    quantity: int
+    unit_price: Decimal
+    """Gross, in the order's currency."""
+    description: str = ""
+    is_bundle: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippingOption:
+    """What the shopper chose. Centra has no shipping method on an order; this is its nearest thing."""
+
+    option_id: int
+    name: str
+    uri: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentraShipmentLine:
+    """Units of one order line inside a Centra shipment."""
+
+    line_id: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentraShipment:
+    """A shipment that Centra already has for an order, whoever made it."""
+
+    shipment_id: int
+    number: str
+    is_shipped: bool
+    shipped_at: datetime | None = None
+    tracking_number: str = ""
+    carrier: str = ""
+    lines: tuple[CentraShipmentLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One direct-to-consumer order, read whole from Centra."""
+
+    centra_id: str
+    number: int
+    status: str
+    """Centra's word, kept as it came: the list of statuses is not published, so a new one must not crash a read."""
+    is_on_hold: bool
+    is_locked: bool
+    is_internal: bool
+    is_waiting_for_payment: bool
+    ordered_at: datetime
+    updated_at: datetime
+    currency: str
+    grand_total: Decimal
+    """Gross."""
+    shipping_total: Decimal
+    tax_total: Decimal
+    delivery: Address | None
+    shipping_option: ShippingOption | None
+    lines: tuple[OrderLine, ...]
+    shipments: tuple[CentraShipment, ...] = ()
+    warehouse_ids: frozenset[int] = field(default_factory=frozenset)
+    """The Centra warehouses whose stock its lines are allocated to."""
+    other_comment: str = ""
+
+
+class Permission(StrEnum):
+    """Whether Centra lets an order go to the warehouse now."""
+
+    MAY_BE_SENT = "may_be_sent"
+    WAITING = "waiting"  # on hold, locked by somebody else, unpaid, or a status we do not know
+    CANCELLED = "cancelled"  # will never go
+
+
+def permission(order: Order, *, locked_by_us: bool = False) -> Permission:
+    """Say whether an order may be handed over.
+
+    A confirmed order can be on hold or unpaid: its status alone is no permission to pick. A lock
+    that we set ourselves at acceptance does not make an order wait.
+    """
+    if order.status == CANCELLED:
+        return Permission.CANCELLED
+    is_free = not (
+        order.is_on_hold
+        or order.is_waiting_for_payment
+        or order.is_internal
+        or (order.is_locked and not locked_by_us)
+    )
+    if order.status in SENDABLE_STATUSES and is_free:
+        return Permission.MAY_BE_SENT
+    return Permission.WAITING
+
+
+def content_hash(order: Order) -> str:
+    """Return a fingerprint of everything about an order that the warehouse acts upon.
+
+    Two reads with the same fingerprint need no second screening; a difference after sending is an
+    edit that the warehouse does not know of. Timestamps, flags and shipments are left out: they
+    change without changing what is to be picked and where it goes.
+    """
+    content = {
+        "delivery": asdict(order.delivery) if order.delivery else None,
+        "lines": sorted(
+            [line.line_id, line.sku, line.quantity, str(line.unit_price)] for line in order.lines
+        ),
+        "option": order.shipping_option.uri or order.shipping_option.name
+        if order.shipping_option
+        else None,
+        "currency": order.currency,
+        "grand_total": str(order.grand_total),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
