@@ -24,9 +24,7 @@ class OrderState(StrEnum):
     CANCELLED = "cancelled"  # cancelled before it was sent, or taken back by Whistl
 
 
-UNSENT = frozenset(
-    {OrderState.WAITING, OrderState.RECEIVED, OrderState.BLOCKED, OrderState.READY}
-)
+UNSENT = frozenset({OrderState.WAITING, OrderState.RECEIVED, OrderState.BLOCKED, OrderState.READY})
 """Whistl has certainly never been told of these."""
 
 AT_WHISTL = frozenset(
