@@ -2,7 +2,8 @@
 
 Layers, each importing only what stands to its left::
 
-    domain <- screening, transport <- centra, whistl, ledger, history <- workflows <- defs <- definitions, cli
+    domain <- screening, transport <- centra, whistl, ledger, history
+           <- workflows <- defs <- definitions, cli
 
 `domain` holds the rules and knows nothing of networks, files or clocks. `workflows` are the use
 cases, plain functions a test can call. `defs` shows them to Dagster. `simulator` plays both outside

@@ -17,7 +17,7 @@ class ParcelLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """One box with its own label. It carries two tracking numbers; both are kept and neither is edited."""
+    """One box with its own label and two tracking numbers; both are kept and neither is edited."""
 
     parcel_number: int
     carrier_name: str
@@ -48,7 +48,7 @@ class ShortLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Despatch:
-    """One despatch message. The same one may come twice; a correction is a new one that supersedes."""
+    """One despatch message. The same may come twice; a correction is a new one that supersedes."""
 
     despatch_id: str
     sequence: int

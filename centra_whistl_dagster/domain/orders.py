@@ -1,4 +1,4 @@
-"""A Centra order as the warehouse needs to know it, and whether it may leave for the warehouse at all.
+"""A Centra order as the warehouse needs to know it, and whether it may leave for it at all.
 
 Belongs here: the order's shape and the questions asked of one order. Does not belong here: whether
 its contents are good enough to send (`screening`), and how either system spells it (`centra`,
@@ -19,7 +19,7 @@ PROCESSING = "PROCESSING"
 CANCELLED = "CANCELLED"
 
 SENDABLE_STATUSES = frozenset({CONFIRMED, PROCESSING})
-"""PROCESSING too: a store set to "Direct to Shipment" makes the shipment before anybody reads the order."""
+"""PROCESSING too: a "Direct to Shipment" store makes the shipment before anybody reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
-    """One product line. `quantity` is what is still wanted: Centra has already taken off what was cancelled."""
+    """One product line. `quantity` is what is still wanted: Centra already took off the cancelled."""
 
     line_id: int
     sku: str
@@ -64,7 +64,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippingOption:
-    """What the shopper chose. Centra has no shipping method on an order; this is its nearest thing."""
+    """What the shopper chose. Centra has no shipping method on an order; this comes nearest."""
 
     option_id: int
     name: str
@@ -99,7 +99,7 @@ class Order:
     centra_id: str
     number: int
     status: str
-    """Centra's word, kept as it came: the list of statuses is not published, so a new one must not crash a read."""
+    """Centra's word as it came: the list is not published; a new one must not crash a read."""
     is_on_hold: bool
     is_locked: bool
     is_internal: bool

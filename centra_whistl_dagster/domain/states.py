@@ -52,7 +52,7 @@ _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
     S.COMPLETED: frozenset(),
     S.CANCELLED: frozenset({S.RECEIVED, S.WAITING, S.PART_DESPATCHED, S.DESPATCHED}),
 }
-"""CANCELLED is not quite the end: Centra can resume an order, and a warehouse can ship one it was told to stop."""
+"""CANCELLED is not quite the end: Centra can resume an order, Whistl can ship one regardless."""
 
 
 def may_follow(current: OrderState, proposed: OrderState) -> bool:

@@ -1,0 +1,37 @@
+"""How far each feed has been read. A cursor moves in the transaction that stores what it covers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.ledger.tables import cursors
+
+CENTRA_ORDERS = "centra/orders"
+"""Centra's own `updatedAt` of the newest order read, ISO 8601."""
+WHISTL_DESPATCHES = "whistl/despatches"
+"""The last despatch sequence read."""
+WHISTL_ORDER_STATUSES = "whistl/order_statuses"
+"""Whistl's own `updated_at` of the newest order read, ISO 8601."""
+REFERENCE = "reference"
+"""Fingerprint of the reference data that screening uses; its time says when it was read."""
+
+
+def read(tx: sa.Connection, name: str) -> str | None:
+    """Return a cursor, None when the feed was never read."""
+    return tx.execute(sa.select(cursors.c.value).where(cursors.c.name == name)).scalar_one_or_none()
+
+
+def moved_at(tx: sa.Connection, name: str) -> datetime | None:
+    """Return when a cursor was last set."""
+    query = sa.select(cursors.c.updated_at).where(cursors.c.name == name)
+    return tx.execute(query).scalar_one_or_none()
+
+
+def set_to(tx: sa.Connection, name: str, value: str, *, now: datetime) -> None:
+    """Move a cursor."""
+    values = {"value": value, "updated_at": now}
+    changed = tx.execute(sa.update(cursors).where(cursors.c.name == name).values(**values))
+    if not changed.rowcount:
+        tx.execute(sa.insert(cursors).values(name=name, **values))

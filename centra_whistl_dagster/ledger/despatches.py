@@ -1,0 +1,223 @@
+"""Despatch messages as received, and the parcels Centra must come to know of.
+
+Belongs here: the inbox (one row per message and version, however often it comes) and the outbox of
+parcels. Does not belong here: what to do with a parcel, which is `workflows.shipments`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.domain.despatches import Despatch, Parcel
+from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger.tables import despatches, parcel_lines, parcels
+
+
+class DespatchState(StrEnum):
+    """Where a despatch message stands."""
+
+    RECEIVED = "received"  # stored, not looked at
+    APPLIED = "applied"  # its parcels are in the outbox
+    UNMATCHED = "unmatched"  # about an order we do not know (yet); tried again on each round
+    HELD = "held"  # cannot be right; a person must look
+    SUPERSEDED = "superseded"  # an older version than one already applied
+
+
+class ParcelState(StrEnum):
+    """Where a parcel stands on its way into Centra."""
+
+    OPEN = "open"  # to be written
+    SENDING = "sending"  # an intent is written; the call may be under way
+    IN_DOUBT = "in_doubt"  # the answer was lost: Centra is asked before anything is written again
+    COMPLETED = "completed"  # Centra has it as a shipped shipment
+    HELD = "held"  # Centra refused, or it cannot be right; a person must look
+
+
+def receive(tx: sa.Connection, despatch: Despatch, *, now: datetime) -> bool:
+    """Store a despatch message; return False when that version was already there."""
+    known = tx.execute(
+        sa.select(despatches.c.version).where(
+            despatches.c.despatch_id == despatch.despatch_id,
+            despatches.c.version == despatch.version,
+        )
+    ).one_or_none()
+    if known is not None:
+        return False
+    tx.execute(
+        sa.insert(despatches).values(
+            despatch_id=despatch.despatch_id,
+            version=despatch.version,
+            sequence=despatch.sequence,
+            supersedes=despatch.supersedes,
+            whistl_number=despatch.order_number,
+            despatched_at=despatch.despatched_at,
+            is_order_complete=despatch.is_order_complete,
+            received_at=now,
+            state=DespatchState.RECEIVED,
+            body=records.dumps(despatch),
+        )
+    )
+    return True
+
+
+def waiting(tx: sa.Connection) -> list[Despatch]:
+    """Return messages not applied yet, in the order Whistl sent them."""
+    query = (
+        sa.select(despatches.c.body)
+        .where(despatches.c.state.in_([DespatchState.RECEIVED, DespatchState.UNMATCHED]))
+        .order_by(despatches.c.sequence, despatches.c.version)
+    )
+    return [records.loads(Despatch, body) for body in tx.execute(query).scalars()]
+
+
+def mark(tx: sa.Connection, despatch: Despatch, state: DespatchState) -> None:
+    """Move one version of a message."""
+    tx.execute(
+        sa.update(despatches)
+        .where(
+            despatches.c.despatch_id == despatch.despatch_id,
+            despatches.c.version == despatch.version,
+        )
+        .values(state=state)
+    )
+
+
+def of_order(tx: sa.Connection, whistl_number: str) -> Sequence[sa.Row[Any]]:
+    """Return all messages about an order, in sequence."""
+    query = sa.select(despatches).where(despatches.c.whistl_number == whistl_number)
+    return tx.execute(query.order_by(despatches.c.sequence, despatches.c.version)).all()
+
+
+def parcel(tx: sa.Connection, despatch_id: str, parcel_number: int) -> sa.Row[Any] | None:
+    """Return one parcel's row."""
+    query = sa.select(parcels).where(
+        parcels.c.despatch_id == despatch_id, parcels.c.parcel_number == parcel_number
+    )
+    return tx.execute(query.with_for_update()).one_or_none()
+
+
+def parcels_of_order(tx: sa.Connection, centra_id: str) -> Sequence[sa.Row[Any]]:
+    """Return an order's parcels."""
+    query = sa.select(parcels).where(parcels.c.centra_id == centra_id)
+    return tx.execute(query.order_by(parcels.c.despatch_id, parcels.c.parcel_number)).all()
+
+
+def add_parcel(
+    tx: sa.Connection,
+    *,
+    despatch: Despatch,
+    parcel: Parcel,
+    centra_id: str,
+    state: ParcelState,
+    line_ids: dict[int, int],
+    now: datetime,
+) -> None:
+    """Put a parcel in the outbox; `line_ids` gives Centra's line id by Whistl's line number."""
+    key = {"despatch_id": despatch.despatch_id, "parcel_number": parcel.parcel_number}
+    tx.execute(
+        sa.insert(parcels).values(
+            **key,
+            centra_id=centra_id,
+            state=state,
+            state_since=now,
+            carrier_name=parcel.carrier_name,
+            service_name=parcel.service_name,
+            tracking_number=parcel.tracking_number,
+            despatched_at=despatch.despatched_at,
+        )
+    )
+    tx.execute(
+        sa.insert(parcel_lines),
+        [
+            {
+                **key,
+                "line_number": line.line_number,
+                "line_id": line_ids[line.line_number],
+                "sku": line.sku,
+                "quantity": line.quantity,
+            }
+            for line in parcel.lines
+        ],
+    )
+
+
+def parcels_due(
+    tx: sa.Connection, states: Sequence[ParcelState], *, due_by: datetime
+) -> Sequence[sa.Row[Any]]:
+    """Return parcels in any of the states whose time has come, oldest despatch first."""
+    query = sa.select(parcels).where(
+        parcels.c.state.in_(list(states)),
+        sa.or_(parcels.c.due_at.is_(None), parcels.c.due_at <= due_by),
+    )
+    return tx.execute(query.order_by(parcels.c.despatched_at, parcels.c.despatch_id)).all()
+
+
+def lines_of_parcel(
+    tx: sa.Connection, despatch_id: str, parcel_number: int
+) -> Sequence[sa.Row[Any]]:
+    """Return what is in a parcel."""
+    query = sa.select(parcel_lines).where(
+        parcel_lines.c.despatch_id == despatch_id,
+        parcel_lines.c.parcel_number == parcel_number,
+    )
+    return tx.execute(query.order_by(parcel_lines.c.line_number)).all()
+
+
+def units_shipped_by_line(tx: sa.Connection, centra_id: str) -> dict[int, int]:
+    """Return, per line number, the units in all of an order's parcels, whatever their state."""
+    query = (
+        sa.select(parcel_lines.c.line_number, sa.func.sum(parcel_lines.c.quantity))
+        .join(
+            parcels,
+            sa.and_(
+                parcels.c.despatch_id == parcel_lines.c.despatch_id,
+                parcels.c.parcel_number == parcel_lines.c.parcel_number,
+            ),
+        )
+        .where(parcels.c.centra_id == centra_id)
+        .group_by(parcel_lines.c.line_number)
+    )
+    return {line: int(units) for line, units in tx.execute(query).tuples()}
+
+
+def move_parcel(
+    tx: sa.Connection,
+    row: sa.Row[Any],
+    to: ParcelState,
+    *,
+    now: datetime,
+    **values: Any,
+) -> bool:
+    """Move a parcel unless somebody moved it meanwhile; say whether it was moved."""
+    changed = tx.execute(
+        sa.update(parcels)
+        .where(
+            parcels.c.despatch_id == row.despatch_id,
+            parcels.c.parcel_number == row.parcel_number,
+            parcels.c.state == row.state,
+        )
+        .values(state=to, state_since=now, **values)
+    )
+    return changed.rowcount == 1
+
+
+def skus_in_doubt(tx: sa.Connection) -> set[str]:
+    """Return SKUs of parcels of which nobody knows whether Centra has taken them off its stock."""
+    query = (
+        sa.select(parcel_lines.c.sku)
+        .distinct()
+        .join(
+            parcels,
+            sa.and_(
+                parcels.c.despatch_id == parcel_lines.c.despatch_id,
+                parcels.c.parcel_number == parcel_lines.c.parcel_number,
+            ),
+        )
+        .where(parcels.c.state.in_([ParcelState.SENDING, ParcelState.IN_DOUBT]))
+    )
+    return set(tx.execute(query).scalars())

@@ -1,0 +1,119 @@
+"""The exceptions register: one open row per cause and subject, with an owner and a clock.
+
+Belongs here: opening, refreshing, resolving. Does not belong here: who owns which kind
+(`config/exceptions.toml`) and who is told (`alerts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.domain.problems import Problem, SubjectType
+from centra_whistl_dagster.ledger.tables import exceptions
+
+
+class KindPolicy(Protocol):
+    """What the configuration says of one kind of exception."""
+
+    @property
+    def owner(self) -> str: ...  # noqa: D102 - named by the class's docstring
+    @property
+    def severity(self) -> str: ...  # noqa: D102
+    @property
+    def time_limit_minutes(self) -> int: ...  # noqa: D102
+
+
+def raise_all(
+    tx: sa.Connection,
+    problems: Iterable[Problem],
+    policies: Mapping[str, KindPolicy],
+    *,
+    now: datetime,
+) -> int:
+    """Open an exception for each problem or refresh the open one; return how many are new."""
+    return sum(_raise(tx, problem, policies[problem.kind], now) for problem in problems)
+
+
+def _raise(tx: sa.Connection, problem: Problem, policy: KindPolicy, now: datetime) -> bool:
+    same = sa.and_(
+        exceptions.c.kind == problem.kind,
+        exceptions.c.subject_type == problem.subject_type,
+        exceptions.c.subject == problem.subject,
+        exceptions.c.field == problem.field,
+        exceptions.c.resolved_at.is_(None),
+    )
+    refreshed = tx.execute(
+        sa.update(exceptions)
+        .where(same)
+        .values(last_seen_at=now, value=problem.value, message=problem.message)
+    )
+    if refreshed.rowcount:
+        return False
+    tx.execute(
+        sa.insert(exceptions).values(
+            kind=problem.kind,
+            subject_type=problem.subject_type,
+            subject=problem.subject,
+            field=problem.field,
+            value=problem.value,
+            message=problem.message,
+            owner=policy.owner,
+            severity=policy.severity,
+            opened_at=now,
+            last_seen_at=now,
+            due_at=now + timedelta(minutes=policy.time_limit_minutes),
+        )
+    )
+    return True
+
+
+def resolve(
+    tx: sa.Connection,
+    subject_type: SubjectType,
+    subject: str,
+    *,
+    kinds: Collection[str] | None = None,
+    except_for: Collection[tuple[str, str]] = (),
+    now: datetime,
+) -> int:
+    """Close a subject's open exceptions and return how many were closed.
+
+    Args:
+        tx: the transaction.
+        subject_type: what kind of thing the subject is.
+        subject: the subject.
+        kinds: close only these kinds; None closes all.
+        except_for: (kind, field) pairs that are still true and stay open.
+        now: the moment.
+    """
+    query = sa.select(exceptions.c.id, exceptions.c.kind, exceptions.c.field).where(
+        exceptions.c.subject_type == subject_type,
+        exceptions.c.subject == subject,
+        exceptions.c.resolved_at.is_(None),
+    )
+    if kinds is not None:
+        query = query.where(exceptions.c.kind.in_(list(kinds)))
+    ids = [row.id for row in tx.execute(query) if (row.kind, row.field) not in except_for]
+    if ids:
+        tx.execute(sa.update(exceptions).where(exceptions.c.id.in_(ids)).values(resolved_at=now))
+    return len(ids)
+
+
+def open_ones(tx: sa.Connection, *, owner: str | None = None) -> Sequence[sa.Row[Any]]:
+    """Return the open exceptions, the most overdue first."""
+    query = sa.select(exceptions).where(exceptions.c.resolved_at.is_(None))
+    if owner is not None:
+        query = query.where(exceptions.c.owner == owner)
+    return tx.execute(query.order_by(exceptions.c.due_at, exceptions.c.id)).all()
+
+
+def counts_by_kind(tx: sa.Connection, *, only_open: bool = False) -> dict[str, int]:
+    """Return how many exceptions there are of each kind, ever or still open."""
+    query = sa.select(exceptions.c.kind, sa.func.count()).group_by(exceptions.c.kind)
+    if only_open:
+        query = query.where(exceptions.c.resolved_at.is_(None))
+    return dict(tx.execute(query.order_by(exceptions.c.kind)).tuples().all())

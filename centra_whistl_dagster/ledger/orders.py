@@ -1,0 +1,357 @@
+"""Order rows: taking orders in, moving them from state to state, finding those that are due.
+
+Belongs here: reads and writes of `orders`, `order_lines`, `order_payloads`, `order_events`. Does
+not belong here: the decision to move an order, which is the workflows'.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.domain.orders import Order, content_hash
+from centra_whistl_dagster.domain.states import AT_WHISTL, OrderState, may_follow
+from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger.tables import (
+    order_events,
+    order_lines,
+    order_payloads,
+    orders,
+    parcel_lines,
+    parcels,
+)
+
+_IN_LIST = 500
+"""Ids in one IN list. SQLite and PostgreSQL take many more; plans stay cached with one size."""
+
+
+class IllegalMove(Exception):
+    """An order was asked to go where its state does not lead: a fault here, not in the data."""
+
+
+def find(tx: sa.Connection, centra_id: str) -> sa.Row[Any] | None:
+    """Return one order's row and keep others from moving it until the transaction ends."""
+    query = sa.select(orders).where(orders.c.centra_id == centra_id).with_for_update()
+    return tx.execute(query).one_or_none()
+
+
+def find_by_whistl_number(tx: sa.Connection, whistl_number: str) -> sa.Row[Any] | None:
+    """Return the row of the order that Whistl knows under that number."""
+    query = sa.select(orders).where(orders.c.whistl_number == whistl_number).with_for_update()
+    return tx.execute(query).one_or_none()
+
+
+def find_by_number(tx: sa.Connection, number: int) -> sa.Row[Any] | None:
+    """Return the row of the order with Centra's number."""
+    return tx.execute(sa.select(orders).where(orders.c.number == number)).one_or_none()
+
+
+def add(
+    tx: sa.Connection,
+    order: Order,
+    *,
+    whistl_number: str,
+    state: OrderState,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Take in an order that the ledger has not had."""
+    tx.execute(
+        sa.insert(orders).values(
+            centra_id=order.centra_id,
+            number=order.number,
+            whistl_number=whistl_number,
+            state=state,
+            state_since=now,
+            first_seen_at=now,
+            **_facts(order),
+        )
+    )
+    _store_contents(tx, order, now=now)
+    _add_event(
+        tx,
+        order.centra_id,
+        order.number,
+        from_state=None,
+        to_state=state,
+        reason=reason,
+        at=now,
+    )
+
+
+def refresh(tx: sa.Connection, order: Order, *, now: datetime) -> None:
+    """Replace what is known of an order with what Centra says now; its state stays."""
+    tx.execute(
+        sa.update(orders).where(orders.c.centra_id == order.centra_id).values(**_facts(order))
+    )
+    _store_contents(tx, order, now=now)
+
+
+def note_seen(tx: sa.Connection, order: Order) -> None:
+    """Record that Centra touched an order without changing what the warehouse acts upon."""
+    tx.execute(
+        sa.update(orders)
+        .where(orders.c.centra_id == order.centra_id)
+        .values(centra_status=order.status, centra_updated_at=order.updated_at)
+    )
+
+
+def move(
+    tx: sa.Connection,
+    row: sa.Row[Any],
+    to: OrderState,
+    *,
+    reason: str,
+    now: datetime,
+    **values: Any,
+) -> None:
+    """Move an order to another state, and write down why.
+
+    Args:
+        tx: the transaction.
+        row: the order's row as read in this transaction.
+        to: the new state.
+        reason: one short sentence, free of personal data.
+        now: the moment.
+        **values: other columns to set at the same time.
+
+    Raises:
+        IllegalMove: the state of the row does not lead to `to`.
+    """
+    current = OrderState(row.state)
+    if not may_follow(current, to):
+        raise IllegalMove(f"order {row.number} cannot go from {current} to {to}")
+    changed = tx.execute(
+        sa.update(orders)
+        .where(orders.c.centra_id == row.centra_id, orders.c.state == current)
+        .values(state=to, state_since=now, **values)
+    )
+    if changed.rowcount != 1:
+        raise IllegalMove(f"order {row.number} was moved by another process")
+    if to is not current:
+        _add_event(
+            tx,
+            row.centra_id,
+            row.number,
+            from_state=current,
+            to_state=to,
+            reason=reason,
+            at=now,
+        )
+
+
+def update(tx: sa.Connection, centra_ids: Collection[str], **values: Any) -> None:
+    """Set columns of orders without moving them."""
+    for part in _parts(centra_ids):
+        tx.execute(sa.update(orders).where(orders.c.centra_id.in_(part)).values(**values))
+
+
+def in_states(
+    tx: sa.Connection,
+    states: Iterable[OrderState],
+    *,
+    due_by: datetime | None = None,
+    limit: int | None = None,
+) -> Sequence[sa.Row[Any]]:
+    """Return orders in any of the states, oldest first, with `due_by` only those due by then."""
+    query = sa.select(orders).where(orders.c.state.in_(list(states)))
+    if due_by is not None:
+        query = query.where(sa.or_(orders.c.due_at.is_(None), orders.c.due_at <= due_by))
+    return tx.execute(query.order_by(orders.c.ordered_at, orders.c.number).limit(limit)).all()
+
+
+def blocked_against_another_reference(tx: sa.Connection, fingerprint: str) -> Sequence[sa.Row[Any]]:
+    """Return blocked orders whose verdict was reached with other reference data than today's."""
+    query = sa.select(orders).where(
+        orders.c.state == OrderState.BLOCKED,
+        orders.c.screened_at.is_not(None),
+        orders.c.screened_against.is_distinct_from(fingerprint),
+    )
+    return tx.execute(query.order_by(orders.c.ordered_at)).all()
+
+
+def unlocked(tx: sa.Connection, *, due_by: datetime) -> Sequence[sa.Row[Any]]:
+    """Return orders that Whistl has and that Centra does not know to be locked."""
+    query = sa.select(orders).where(
+        orders.c.state.in_([OrderState.SUBMITTED, OrderState.PART_DESPATCHED]),
+        orders.c.locked_at.is_(None),
+        orders.c.cancel_wanted_at.is_(None),
+        sa.or_(orders.c.due_at.is_(None), orders.c.due_at <= due_by),
+    )
+    return tx.execute(query.order_by(orders.c.number)).all()
+
+
+def to_be_cancelled(tx: sa.Connection, *, due_by: datetime) -> Sequence[sa.Row[Any]]:
+    """Return orders at Whistl that Centra has cancelled and Whistl has not been asked to stop."""
+    query = sa.select(orders).where(
+        orders.c.state.in_([OrderState.SUBMITTED, OrderState.PART_DESPATCHED]),
+        orders.c.cancel_wanted_at.is_not(None),
+        orders.c.due_at.is_not(None),
+        orders.c.due_at <= due_by,
+    )
+    return tx.execute(query.order_by(orders.c.number)).all()
+
+
+def stamps(tx: sa.Connection, centra_ids: Collection[str]) -> dict[str, datetime]:
+    """Return when Centra last touched each of these orders, as far as the ledger knows."""
+    found: dict[str, datetime] = {}
+    for part in _parts(centra_ids):
+        query = sa.select(orders.c.centra_id, orders.c.centra_updated_at).where(
+            orders.c.centra_id.in_(part)
+        )
+        found.update({row.centra_id: row.centra_updated_at for row in tx.execute(query)})
+    return found
+
+
+def payload(tx: sa.Connection, centra_id: str) -> Order:
+    """Return an order as it was last read from Centra.
+
+    Raises:
+        LookupError: its personal data has been purged.
+    """
+    query = sa.select(order_payloads.c.received).where(order_payloads.c.centra_id == centra_id)
+    stored = tx.execute(query).scalar_one_or_none()
+    if stored is None:
+        raise LookupError(f"the contents of order {centra_id} have been purged")
+    return records.loads(Order, stored)
+
+
+def store_outgoing(tx: sa.Connection, centra_id: str, body: dict[str, Any]) -> None:
+    """Keep the request that would create the order at Whistl."""
+    tx.execute(
+        sa.update(order_payloads)
+        .where(order_payloads.c.centra_id == centra_id)
+        .values(outgoing=json.dumps(body))
+    )
+
+
+def outgoing(tx: sa.Connection, centra_id: str) -> dict[str, Any]:
+    """Return the request that would create the order at Whistl."""
+    query = sa.select(order_payloads.c.outgoing).where(order_payloads.c.centra_id == centra_id)
+    body: dict[str, Any] = json.loads(tx.execute(query).scalar_one())
+    return body
+
+
+def lines(tx: sa.Connection, centra_id: str) -> Sequence[sa.Row[Any]]:
+    """Return an order's lines by line number."""
+    query = sa.select(order_lines).where(order_lines.c.centra_id == centra_id)
+    return tx.execute(query.order_by(order_lines.c.line_number)).all()
+
+
+def counts_by_state(tx: sa.Connection) -> dict[OrderState, int]:
+    """Return how many orders are in each state, zeros included."""
+    query = sa.select(orders.c.state, sa.func.count()).group_by(orders.c.state)
+    found = {OrderState(state): count for state, count in tx.execute(query).tuples()}
+    return {state: found.get(state, 0) for state in OrderState}
+
+
+def units_known_to_whistl(tx: sa.Connection, *, taken_at: datetime) -> dict[str, int]:
+    """Return, per SKU, units Whistl had set aside for us by `taken_at` and Centra still counts.
+
+    A unit is set aside from its order's allocation on, also after it has left the building; Centra
+    counts it until its parcel's shipment is complete. See `domain.availability` for its use.
+    """
+    set_aside = (
+        sa.select(order_lines.c.sku, sa.func.sum(order_lines.c.quantity).label("units"))
+        .join(orders, orders.c.centra_id == order_lines.c.centra_id)
+        .where(orders.c.state.in_(list(AT_WHISTL)), orders.c.allocated_at < taken_at)
+        .group_by(order_lines.c.sku)
+    )
+    completed = (
+        sa.select(parcel_lines.c.sku, sa.func.sum(parcel_lines.c.quantity).label("units"))
+        .join(
+            parcels,
+            sa.and_(
+                parcels.c.despatch_id == parcel_lines.c.despatch_id,
+                parcels.c.parcel_number == parcel_lines.c.parcel_number,
+            ),
+        )
+        .join(orders, orders.c.centra_id == parcels.c.centra_id)
+        .where(
+            parcels.c.completed_at.is_not(None),
+            orders.c.state.in_(list(AT_WHISTL)),
+            orders.c.allocated_at < taken_at,
+        )
+        .group_by(parcel_lines.c.sku)
+    )
+    units = {row.sku: int(row.units) for row in tx.execute(set_aside)}
+    for row in tx.execute(completed):
+        units[row.sku] = units.get(row.sku, 0) - int(row.units)
+    return {sku: count for sku, count in units.items() if count}
+
+
+def _facts(order: Order) -> dict[str, Any]:
+    postcode = order.delivery.postcode.strip().upper() if order.delivery else ""
+    return {
+        "centra_status": order.status,
+        "ordered_at": order.ordered_at,
+        "centra_updated_at": order.updated_at,
+        "content_hash": content_hash(order),
+        "shipping_option": order.shipping_option.name if order.shipping_option else "",
+        "country": order.delivery.country if order.delivery else "",
+        "postcode_area": "".join(_leading_letters(postcode)),
+        "currency": order.currency,
+        "grand_total": order.grand_total,
+    }
+
+
+def _leading_letters(text: str) -> Iterable[str]:
+    for letter in text[:2]:
+        if not letter.isalpha():
+            return
+        yield letter
+
+
+def _store_contents(tx: sa.Connection, order: Order, *, now: datetime) -> None:
+    tx.execute(sa.delete(order_payloads).where(order_payloads.c.centra_id == order.centra_id))
+    tx.execute(
+        sa.insert(order_payloads).values(
+            centra_id=order.centra_id, received=records.dumps(order), stored_at=now
+        )
+    )
+    tx.execute(sa.delete(order_lines).where(order_lines.c.centra_id == order.centra_id))
+    rows = [
+        {
+            "centra_id": order.centra_id,
+            "line_number": line_number,
+            "line_id": line.line_id,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+        }
+        for line_number, line in enumerate(order.lines, start=1)
+    ]
+    if rows:
+        tx.execute(sa.insert(order_lines), rows)
+
+
+def _add_event(
+    tx: sa.Connection,
+    centra_id: str,
+    number: int,
+    *,
+    from_state: OrderState | None,
+    to_state: OrderState,
+    reason: str,
+    at: datetime,
+) -> None:
+    tx.execute(
+        sa.insert(order_events).values(
+            centra_id=centra_id,
+            number=number,
+            from_state=from_state,
+            to_state=to_state,
+            at=at,
+            reason=reason,
+        )
+    )
+
+
+def _parts(ids: Collection[str]) -> Iterable[list[str]]:
+    everything = list(ids)
+    for start in range(0, len(everything), _IN_LIST):
+        yield everything[start : start + _IN_LIST]

@@ -1,0 +1,111 @@
+"""The catalogues and services of both systems as last read, for screening to check against."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, WhistlService
+from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger.tables import (
+    centra_sizes,
+    whistl_products,
+    whistl_services,
+)
+
+
+def replace_services(tx: sa.Connection, services: Iterable[WhistlService]) -> None:
+    """Replace the list of Whistl's services."""
+    tx.execute(sa.delete(whistl_services))
+    _insert(
+        tx,
+        whistl_services,
+        [
+            {
+                "carrier_code": service.code.carrier_code,
+                "delivery_method": service.code.delivery_method,
+                "body": records.dumps(service),
+                "is_active": service.is_active,
+            }
+            for service in services
+        ],
+    )
+
+
+def replace_products(tx: sa.Connection, products: Iterable[WhistlProduct]) -> None:
+    """Replace Whistl's catalogue. Give it a complete read only: what is missing is forgotten."""
+    tx.execute(sa.delete(whistl_products))
+    add_products(tx, products)
+
+
+def add_products(tx: sa.Connection, products: Iterable[WhistlProduct]) -> None:
+    """Add or renew products of Whistl's catalogue."""
+    rows = [
+        {"sku": product.sku, "body": records.dumps(product), "is_active": product.is_active}
+        for product in products
+    ]
+    for row in rows:
+        tx.execute(sa.delete(whistl_products).where(whistl_products.c.sku == row["sku"]))
+    _insert(tx, whistl_products, rows)
+
+
+def replace_centra_sizes(tx: sa.Connection, sizes: Iterable[tuple[int, str, bool]]) -> None:
+    """Replace Centra's catalogue: (product size id, SKU or blank, is active)."""
+    tx.execute(sa.delete(centra_sizes))
+    _insert(
+        tx,
+        centra_sizes,
+        [
+            {"product_size_id": size_id, "sku": sku, "is_active": is_active}
+            for size_id, sku, is_active in sizes
+        ],
+    )
+
+
+def services(tx: sa.Connection) -> dict[ServiceCode, WhistlService]:
+    """Return Whistl's services by code."""
+    bodies = tx.execute(sa.select(whistl_services.c.body)).scalars()
+    found = (records.loads(WhistlService, body) for body in bodies)
+    return {service.code: service for service in found}
+
+
+def products(tx: sa.Connection, skus: Collection[str]) -> dict[str, WhistlProduct]:
+    """Return those of the SKUs that Whistl knows."""
+    everything = sorted(skus)
+    found: dict[str, WhistlProduct] = {}
+    for start in range(0, len(everything), 500):
+        query = sa.select(whistl_products.c.body).where(
+            whistl_products.c.sku.in_(everything[start : start + 500])
+        )
+        for body in tx.execute(query).scalars():
+            product = records.loads(WhistlProduct, body)
+            found[product.sku] = product
+    return found
+
+
+def all_products(tx: sa.Connection) -> list[WhistlProduct]:
+    """Return Whistl's catalogue."""
+    query = sa.select(whistl_products.c.body).order_by(whistl_products.c.sku)
+    return [records.loads(WhistlProduct, body) for body in tx.execute(query).scalars()]
+
+
+def centra_skus(tx: sa.Connection) -> frozenset[str]:
+    """Return every SKU of Centra's catalogue."""
+    return frozenset(tx.execute(sa.select(centra_sizes.c.sku)).scalars())
+
+
+def all_centra_sizes(tx: sa.Connection) -> list[sa.Row[Any]]:
+    """Return Centra's catalogue rows: product_size_id, sku, is_active."""
+    return list(tx.execute(sa.select(centra_sizes).order_by(centra_sizes.c.product_size_id)))
+
+
+def is_empty(tx: sa.Connection) -> bool:
+    """Say whether the reference data was never read."""
+    return tx.execute(sa.select(whistl_services.c.carrier_code).limit(1)).one_or_none() is None
+
+
+def _insert(tx: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        tx.execute(sa.insert(table), rows)

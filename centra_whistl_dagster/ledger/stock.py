@@ -1,0 +1,115 @@
+"""Stock snapshots as judged, and the quantities sent to Centra.
+
+A quantity is written down before the call that sends it and settled after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.ledger.tables import stock_snapshots, stock_writes
+
+
+class Verdict(StrEnum):
+    """What was made of a snapshot."""
+
+    ACCEPTED = "accepted"  # may be reconciled and published
+    REFUSED = "refused"  # kept in quarantine with its reason; never reaches Centra by itself
+
+
+class WriteOutcome(StrEnum):
+    """What came of writing one quantity."""
+
+    WRITTEN = "written"  # Centra has it, as read back
+    REFUSED = "refused"  # Centra answered that it will not take it
+    NOT_TAKEN = "not_taken"  # Centra said yes and shows another figure
+    UNKNOWN = "unknown"  # the answer was lost; the next sync reads and compares
+
+
+def add_snapshot(
+    tx: sa.Connection,
+    *,
+    snapshot_id: str,
+    taken_at: datetime,
+    read_at: datetime,
+    row_count: int,
+    verdict: Verdict,
+    reason: str,
+    file: str,
+) -> None:
+    """Store what was made of a snapshot; reading the same one again replaces the verdict."""
+    tx.execute(sa.delete(stock_snapshots).where(stock_snapshots.c.snapshot_id == snapshot_id))
+    tx.execute(
+        sa.insert(stock_snapshots).values(
+            snapshot_id=snapshot_id,
+            taken_at=taken_at,
+            read_at=read_at,
+            row_count=row_count,
+            verdict=verdict,
+            reason=reason,
+            file=file,
+        )
+    )
+
+
+def latest_accepted(tx: sa.Connection) -> sa.Row[Any] | None:
+    """Return the newest snapshot that may be used."""
+    query = (
+        sa.select(stock_snapshots)
+        .where(stock_snapshots.c.verdict == Verdict.ACCEPTED)
+        .order_by(stock_snapshots.c.taken_at.desc())
+        .limit(1)
+    )
+    return tx.execute(query).one_or_none()
+
+
+def snapshot(tx: sa.Connection, snapshot_id: str) -> sa.Row[Any] | None:
+    """Return one snapshot's row."""
+    query = sa.select(stock_snapshots).where(stock_snapshots.c.snapshot_id == snapshot_id)
+    return tx.execute(query).one_or_none()
+
+
+def open_writes(
+    tx: sa.Connection,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    snapshot_id: str,
+    now: datetime,
+) -> dict[str, int]:
+    """Write down what is about to be sent, and return the ids by SKU.
+
+    Each row has `sku`, `from_quantity`, `to_quantity` and `terms`, the sum that led to it.
+    """
+    ids = {}
+    for row in rows:
+        result = tx.execute(
+            sa.insert(stock_writes).values(**row, snapshot_id=snapshot_id, intent_at=now)
+        )
+        ids[row["sku"]] = int(result.inserted_primary_key[0])  # type: ignore[index]  # one integer key
+    return ids
+
+
+def settle_write(
+    tx: sa.Connection,
+    write_id: int,
+    outcome: WriteOutcome,
+    *,
+    read_back: int | None,
+    now: datetime,
+) -> None:
+    """Write down what came of one quantity."""
+    tx.execute(
+        sa.update(stock_writes)
+        .where(stock_writes.c.id == write_id)
+        .values(outcome=outcome, read_back=read_back, settled_at=now)
+    )
+
+
+def last_write_at(tx: sa.Connection) -> datetime | None:
+    """Return when stock was last sent to Centra."""
+    return tx.execute(sa.select(sa.func.max(stock_writes.c.intent_at))).scalar_one_or_none()
