@@ -50,7 +50,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
-    """One product line. `quantity` is what is still wanted: Centra already took off the cancelled."""
+    """One product line. `quantity` is what is still wanted: the cancelled is already taken off."""
 
     line_id: int
     sku: str

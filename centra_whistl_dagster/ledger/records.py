@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from centra_whistl_dagster.domain.despatches import Despatch
+from centra_whistl_dagster.domain.orders import Order
+from centra_whistl_dagster.domain.reference import WhistlProduct, WhistlService
+
 T = TypeVar("T")
 
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {
+    record_type: TypeAdapter(record_type)
+    for record_type in (Order, Despatch, WhistlService, WhistlProduct)
+}
 
-@cache
-def _adapter(record_type: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(record_type)
 
-
-def dumps(record: Any) -> str:
+def dumps(record: Order | Despatch | WhistlService | WhistlProduct) -> str:
     """Return a domain record as text."""
-    return _adapter(type(record)).dump_json(record).decode()
+    return _ADAPTERS[type(record)].dump_json(record).decode()
 
 
 def loads(record_type: type[T], text: str) -> T:
     """Return the record that `dumps` wrote."""
-    record: T = _adapter(record_type).validate_json(text)
+    record: T = _ADAPTERS[record_type].validate_json(text)
     return record
