@@ -6,8 +6,9 @@ which are `world`'s, and how a system spells them over HTTP.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +35,8 @@ class Item:
     product: WhistlProduct
     popularity: float
     """Relative weight with which shoppers pick it."""
+    updated_at: datetime = datetime(2025, 1, 1, tzinfo=UTC)
+    """When Centra's record of it last changed."""
     is_active_in_centra: bool = True
     is_known_to_whistl: bool = True
 
@@ -47,6 +50,7 @@ class Shelf:
     unseen_allocated: int = 0
     """Allocated by Whistl for the second channel, not yet gone."""
     centra_physical: int = 0
+    last_movement_at: datetime | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,6 +111,8 @@ class CentraOrder:
     is_waiting_for_payment: bool = False
     hold_reason: str | None = None
     other_comment: str = ""
+    internal_comment: str | None = None
+    external_id: str | None = None
     shipments: list[CentraShipment] = field(default_factory=list)
     # What only the simulator knows:
     spoilage: str | None = None
@@ -144,6 +150,22 @@ class Snapshot:
     snapshot_id: str
     taken_at: datetime
     rows: list[dict[str, Any]]
+    item_count: int
+    """What the head of the snapshot promises; a truncated one has fewer rows."""
     complete: bool = True
     unseen_mark: dict[str, int] = field(default_factory=dict)
-    """Units the second channel had taken per SKU by then; for the audit of stock writes."""
+    """`World.unseen_taken` at that moment; for the audit of stock writes."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Audit:
+    """What `truth` must be told at the time, because the state alone does not show it later."""
+
+    resurrected_units: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """Per SKU, units that a stock write offered for sale and that did not exist."""
+    oversold_units: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """Per SKU, units of our orders that Whistl did not have when it came to allocate them."""
+    spoiled_accepted: set[str] = field(default_factory=set)
+    """Whistl numbers of orders that were still spoiled when Whistl took them."""
+    read_snapshot_id: str | None = None
+    """The snapshot whose rows were asked for last."""

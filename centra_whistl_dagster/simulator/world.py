@@ -17,11 +17,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from centra_whistl_dagster.domain.reference import ServiceCode, WhistlService
+from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, WhistlService
+from centra_whistl_dagster.simulator.fault_rules import Faults
 from centra_whistl_dagster.simulator.line_index import LineIndex
 from centra_whistl_dagster.simulator.records import (
     SHOP_WAREHOUSE_ID,
     WAREHOUSE_ID,
+    Audit,
     CentraLine,
     CentraOrder,
     CentraShipment,
@@ -31,10 +33,12 @@ from centra_whistl_dagster.simulator.records import (
     WhistlOrder,
 )
 from centra_whistl_dagster.simulator.settings import CentraLimits, CentraToken, Settings
+from centra_whistl_dagster.simulator.switches import SWITCHES
 
 __all__ = [
     "SHOP_WAREHOUSE_ID",
     "WAREHOUSE_ID",
+    "Audit",
     "CentraLimits",
     "CentraLine",
     "CentraOrder",
@@ -56,6 +60,8 @@ class World:
     """Everything there is. Readers and writers hold `lock`; nothing blocks while holding it."""
 
     def __init__(self, settings: Settings, *, now: Callable[[], datetime] | None = None) -> None:
+        if misspelled := set(settings.switches) - set(SWITCHES):
+            raise ValueError(f"no such switch: {', '.join(sorted(misspelled))}")
         self.settings = settings
         self.now = now or (lambda: datetime.now(UTC))
         self.rng = random.Random(settings.seed)
@@ -74,7 +80,11 @@ class World:
         self.despatches: list[dict[str, Any]] = []
         self.snapshots: dict[str, Snapshot] = {}
         self.latest_snapshot_id: str | None = None
+        self.whistl_only_products: dict[str, WhistlProduct] = {}
+        """Products that Whistl knows and Centra's catalogue does not."""
         self.unseen_taken: dict[str, int] = defaultdict(int)
+        """Units per SKU that stopped being sellable for a cause Centra cannot see: the second
+        channel, quarantine, a loss found at picking."""
         self.goods_in: dict[str, int] = defaultdict(int)
         self.calls: dict[str, int] = defaultdict(int)
         """Requests served, by `system operation`; writes are counted where they took effect.
@@ -83,22 +93,38 @@ class World:
         Its effects: `centra shipments created`, `centra shipments completed`, `centra stock lines
         written`, `centra orders locked`, `centra orders updated`, `centra mails sent`.
         """
+        self.audit = Audit()
+        self.faults = Faults(seed=settings.seed)
         self.ids = itertools.count(1000)
-        self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._agenda: list[tuple[datetime, int, Callable[[], None], bool]] = []
         self._centra_lines = LineIndex(
             self.orders.values, lambda order: (line.sku for line in order.lines)
         )
         self._whistl_lines = LineIndex(self.whistl_orders.values, _whistl_skus)
         self._repeated_lines = LineIndex(lambda: self.repeated_creates, _whistl_skus)
 
-    # ---- the clock
-    def at(self, when: datetime, act: Callable[[], None]) -> None:
-        """Let something happen at a moment; `run_due` makes it happen."""
-        heapq.heappush(self._agenda, (when, next(self.ids), act))
+    def switch(self, name: str) -> Any:
+        """Return how this world behaves in one respect that the contracts leave open."""
+        return self.settings.switches.get(name, SWITCHES[name])
 
-    def after(self, seconds: float, act: Callable[[], None]) -> None:
+    # ---- the clock
+    def at(self, when: datetime, act: Callable[[], None], *, moves_orders: bool = True) -> None:
+        """Let something happen at a moment; `run_due` makes it happen.
+
+        `moves_orders=False` is for what recurs for ever (shoppers, snapshots): a run is drained
+        once nothing else is left.
+        """
+        heapq.heappush(self._agenda, (when, next(self.ids), act, moves_orders))
+
+    def after(self, seconds: float, act: Callable[[], None], *, moves_orders: bool = True) -> None:
         """Let something happen after that many trading-day seconds."""
-        self.at(self.now() + timedelta(seconds=seconds / self.settings.speed), act)
+        when = self.now() + timedelta(seconds=seconds / self.settings.speed)
+        self.at(when, act, moves_orders=moves_orders)
+
+    def pending_moves(self) -> int:
+        """Return how many things on the agenda will still move an order."""
+        with self.lock:
+            return sum(moves_orders for *_, moves_orders in self._agenda)
 
     def next_due_at(self) -> datetime | None:
         """Return when the next thing is to happen, if anything is."""
@@ -199,7 +225,7 @@ class World:
 
     def whistl_number(self, order: CentraOrder) -> str:
         """The number under which the product is asked to send an order."""
-        return f"{self.settings.switches.get('order_number_prefix', 'C')}{order.number}"
+        return f"{self.switch('order_number_prefix')}{order.number}"
 
 
 def _whistl_skus(order: WhistlOrder) -> list[str]:

@@ -1,0 +1,106 @@
+"""Behaviours that the contracts leave open, or that one wants to see go wrong, by name.
+
+Belongs here: names, defaults, meanings. Does not belong here: the behaviour, which sits where the
+name is read. A share is the part, from 0 to 1, of the things it speaks of; the world's seed fixes
+which ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SWITCHES: dict[str, Any] = {
+    # ======== Centra (contract section 12)
+    # completeShipment of one not good-to-go or unpaid: "refuse" | "allow"
+    "centra_complete_unreleased": "refuse",
+    # completeShipment of a shipped shipment: "error" | "no-op"
+    "centra_repeated_complete": "error",
+    # createShipment of units allocated to no stock: "refuse" | "allow"
+    "centra_unallocated_in_shipment": "refuse",
+    # capture inside createShipment: "succeeds" | "fails" (with a warning, as documented)
+    "centra_capture": "succeeds",
+    # setStock PHYSICAL below what is allocated: "clamp" | "error"
+    "centra_stock_below_allocated": "clamp",
+    # setStock with some lines refused: False applies none of them, True applies the good ones
+    "centra_stock_applies_the_good_lines": False,
+    # setStock as before v1.59.10: of several productSizes only the last is applied, silently
+    "centra_several_sizes_bug": False,
+    # 429 with a Retry-After header
+    "centra_retry_after": True,
+    # releasing a hold or receiving a payment changes updatedAt
+    "centra_resume_touches_updated_at": True,
+    # a status that the published enum lacks, shown for orders on hold; None shows CONFIRMED
+    "centra_unknown_status": None,
+    # OrderLine.shippedQuantity exists
+    "centra_has_shipped_quantity": True,
+    # the store makes one good-to-go shipment for every order by itself ("Direct to Shipment")
+    "centra_direct_to_shipment": False,
+    # extensions.appVersion
+    "centra_app_version": "v1.61.2",
+    # ======== Whistl
+    # what the product puts before Centra's order number
+    "order_number_prefix": "C",
+    # ---- the front door
+    "whistl_client_id": "whistl-test-client",
+    "whistl_client_secret": "whistl-test-secret",
+    # None: only OAuth tokens open the door
+    "whistl_static_token": "whistl-test-token",
+    # real seconds that a token lives; with few of them it expires between two pages
+    "whistl_token_seconds": 14_400.0,
+    # an order under another client code is refused with 403
+    "whistl_client_code": "ACME",
+    # None lifts it, for a test whose clock stands still
+    "whistl_requests_per_minute": 120,
+    "whistl_parallel_requests": 4,
+    # a 429 says when to come back
+    "whistl_retry_after": True,
+    # real seconds that each call takes, so that calls can overlap
+    "whistl_seconds_per_call": 0.0,
+    # ---- orders
+    "whistl_order_number_length": 12,
+    "whistl_ignores_idempotency_key": False,
+    # a used order number makes a second order, which is sent out too
+    "whistl_accepts_repeated_numbers": False,
+    # the four silent damages of contract 3.2, in place of the refusals that prevent them
+    "whistl_legacy_cut": False,
+    # a missing service is chosen by Whistl instead of refused
+    "whistl_recalculates_service": False,
+    # a refusal comes as HTTP 200 with an error inside
+    "whistl_errors_in_200": False,
+    # real seconds until a stored order can be read back
+    "whistl_lookup_lag_seconds": 0.0,
+    # orders held for a human some time after acceptance
+    "hold_after_accept_share": 0.0,
+    # trading-day seconds until a hold is lifted; None: never
+    "hold_seconds": 1200.0,
+    # orders refused after acceptance
+    "late_rejected_share": 0.0,
+    # orders that pass through a status outside the contract
+    "unknown_status_share": 0.0,
+    # of the orders told to stop while they are picked, those that do
+    "cancel_while_picking_share": 0.5,
+    # ---- despatches
+    # orders of several units of which one is not found
+    "short_line_share": 0.0,
+    # messages that come a second time, under a later sequence
+    "duplicate_despatch_share": 0.0,
+    # messages that come late, behind younger ones
+    "out_of_order_despatch_share": 0.0,
+    # messages whose parcels are labelled anew afterwards, which a correction says
+    "corrected_tracking_share": 0.0,
+    # messages without the courier's tracking number; Whistl's own is there
+    "null_tracking_share": 0.0,
+    # messages with neither tracking number; a correction brings them
+    "no_tracking_share": 0.0,
+    # messages without a carrier; a correction brings it
+    "despatch_without_carrier_share": 0.0,
+    # trading-day seconds until a correction, a duplicate or a late message comes
+    "despatch_correction_seconds": 1200.0,
+    # ---- stock
+    # None or a `whistl_snapshots.SnapshotFault`, for the pictures taken from now on
+    "snapshot_fault": None,
+    # SKUs that are missing from a complete snapshot
+    "vanishing_sku_share": 0.0,
+    # units put aside, of random SKUs, before each snapshot
+    "quarantined_per_snapshot": 0,
+}
