@@ -53,7 +53,7 @@ def receive(tx: sa.Connection, despatch: Despatch, *, now: datetime) -> bool:
             despatch_id=despatch.despatch_id,
             version=despatch.version,
             sequence=despatch.sequence,
-            supersedes=despatch.supersedes,
+            root_id=_root(tx, despatch),
             whistl_number=despatch.order_number,
             despatched_at=despatch.despatched_at,
             is_order_complete=despatch.is_order_complete,
@@ -65,6 +65,31 @@ def receive(tx: sa.Connection, despatch: Despatch, *, now: datetime) -> bool:
     return True
 
 
+def _root(tx: sa.Connection, despatch: Despatch) -> str:
+    """Return the id under which the first message of a chain of corrections came."""
+    if despatch.supersedes is None:
+        return despatch.despatch_id
+    query = sa.select(despatches.c.root_id).where(despatches.c.despatch_id == despatch.supersedes)
+    return tx.execute(query.limit(1)).scalar_one_or_none() or despatch.supersedes
+
+
+def root_of(tx: sa.Connection, despatch: Despatch) -> str:
+    """Return under which despatch id a stored message's parcels are kept."""
+    query = sa.select(despatches.c.root_id).where(
+        despatches.c.despatch_id == despatch.despatch_id,
+        despatches.c.version == despatch.version,
+    )
+    return str(tx.execute(query).scalar_one())
+
+
+def newest_applied_version(tx: sa.Connection, root_id: str) -> int | None:
+    """Return the version of a message, or of its corrections, that was applied last."""
+    query = sa.select(sa.func.max(despatches.c.version)).where(
+        despatches.c.root_id == root_id, despatches.c.state == DespatchState.APPLIED
+    )
+    return tx.execute(query).scalar_one_or_none()
+
+
 def waiting(tx: sa.Connection) -> list[Despatch]:
     """Return messages not applied yet, in the order Whistl sent them."""
     query = (
@@ -73,6 +98,12 @@ def waiting(tx: sa.Connection) -> list[Despatch]:
         .order_by(despatches.c.sequence, despatches.c.version)
     )
     return [records.loads(Despatch, body) for body in tx.execute(query).scalars()]
+
+
+def count_received(tx: sa.Connection) -> int:
+    """Return how many messages nobody has looked at. Unmatched ones wait for their order instead."""
+    query = sa.select(sa.func.count()).where(despatches.c.state == DespatchState.RECEIVED)
+    return tx.execute(query).scalar_one()
 
 
 def mark(tx: sa.Connection, despatch: Despatch, state: DespatchState) -> None:
@@ -110,6 +141,7 @@ def parcels_of_order(tx: sa.Connection, centra_id: str) -> Sequence[sa.Row[Any]]
 def add_parcel(
     tx: sa.Connection,
     *,
+    root_id: str,
     despatch: Despatch,
     parcel: Parcel,
     centra_id: str,
@@ -118,7 +150,7 @@ def add_parcel(
     now: datetime,
 ) -> None:
     """Put a parcel in the outbox; `line_ids` gives Centra's line id by Whistl's line number."""
-    key = {"despatch_id": despatch.despatch_id, "parcel_number": parcel.parcel_number}
+    key = {"despatch_id": root_id, "parcel_number": parcel.parcel_number}
     tx.execute(
         sa.insert(parcels).values(
             **key,
@@ -144,6 +176,17 @@ def add_parcel(
             for line in parcel.lines
         ],
     )
+
+
+def remove_parcel(tx: sa.Connection, row: sa.Row[Any]) -> None:
+    """Take out of the outbox a parcel that Centra was not told of; a corrected one comes in."""
+    for table in (parcel_lines, parcels):
+        tx.execute(
+            sa.delete(table).where(
+                table.c.despatch_id == row.despatch_id,
+                table.c.parcel_number == row.parcel_number,
+            )
+        )
 
 
 def parcels_due(
@@ -204,20 +247,3 @@ def move_parcel(
         .values(state=to, state_since=now, **values)
     )
     return changed.rowcount == 1
-
-
-def skus_in_doubt(tx: sa.Connection) -> set[str]:
-    """Return SKUs of parcels of which nobody knows whether Centra has taken them off its stock."""
-    query = (
-        sa.select(parcel_lines.c.sku)
-        .distinct()
-        .join(
-            parcels,
-            sa.and_(
-                parcels.c.despatch_id == parcel_lines.c.despatch_id,
-                parcels.c.parcel_number == parcel_lines.c.parcel_number,
-            ),
-        )
-        .where(parcels.c.state.in_([ParcelState.SENDING, ParcelState.IN_DOUBT]))
-    )
-    return set(tx.execute(query).scalars())

@@ -15,6 +15,11 @@ import sqlalchemy as sa
 from centra_whistl_dagster.ledger.migrations import migrate
 from centra_whistl_dagster.ledger.tables import leases
 
+Transaction = sa.Connection
+"""What the row modules take: an open transaction."""
+Row = sa.Row[Any]
+"""One row, its columns as attributes."""
+
 READING = {"reads_only": True}
 
 

@@ -111,6 +111,14 @@ def open_ones(tx: sa.Connection, *, owner: str | None = None) -> Sequence[sa.Row
     return tx.execute(query.order_by(exceptions.c.due_at, exceptions.c.id)).all()
 
 
+def open_subjects(tx: sa.Connection, kind: str) -> set[str]:
+    """Return the subjects that have an open exception of a kind."""
+    query = sa.select(exceptions.c.subject).where(
+        exceptions.c.kind == kind, exceptions.c.resolved_at.is_(None)
+    )
+    return set(tx.execute(query).scalars())
+
+
 def counts_by_kind(tx: sa.Connection, *, only_open: bool = False) -> dict[str, int]:
     """Return how many exceptions there are of each kind, ever or still open."""
     query = sa.select(exceptions.c.kind, sa.func.count()).group_by(exceptions.c.kind)

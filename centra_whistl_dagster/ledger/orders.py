@@ -14,15 +14,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders import Order, content_hash
-from centra_whistl_dagster.domain.states import AT_WHISTL, OrderState, may_follow
+from centra_whistl_dagster.domain.states import OrderState, may_follow
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.tables import (
     order_events,
     order_lines,
     order_payloads,
     orders,
-    parcel_lines,
-    parcels,
 )
 
 _IN_LIST = 500
@@ -247,41 +245,6 @@ def counts_by_state(tx: sa.Connection) -> dict[OrderState, int]:
     query = sa.select(orders.c.state, sa.func.count()).group_by(orders.c.state)
     found = {OrderState(state): count for state, count in tx.execute(query).tuples()}
     return {state: found.get(state, 0) for state in OrderState}
-
-
-def units_known_to_whistl(tx: sa.Connection, *, taken_at: datetime) -> dict[str, int]:
-    """Return, per SKU, units Whistl had set aside for us by `taken_at` and Centra still counts.
-
-    A unit is set aside from its order's allocation on, also after it has left the building; Centra
-    counts it until its parcel's shipment is complete. See `domain.availability` for its use.
-    """
-    set_aside = (
-        sa.select(order_lines.c.sku, sa.func.sum(order_lines.c.quantity).label("units"))
-        .join(orders, orders.c.centra_id == order_lines.c.centra_id)
-        .where(orders.c.state.in_(list(AT_WHISTL)), orders.c.allocated_at < taken_at)
-        .group_by(order_lines.c.sku)
-    )
-    completed = (
-        sa.select(parcel_lines.c.sku, sa.func.sum(parcel_lines.c.quantity).label("units"))
-        .join(
-            parcels,
-            sa.and_(
-                parcels.c.despatch_id == parcel_lines.c.despatch_id,
-                parcels.c.parcel_number == parcel_lines.c.parcel_number,
-            ),
-        )
-        .join(orders, orders.c.centra_id == parcels.c.centra_id)
-        .where(
-            parcels.c.completed_at.is_not(None),
-            orders.c.state.in_(list(AT_WHISTL)),
-            orders.c.allocated_at < taken_at,
-        )
-        .group_by(parcel_lines.c.sku)
-    )
-    units = {row.sku: int(row.units) for row in tx.execute(set_aside)}
-    for row in tx.execute(completed):
-        units[row.sku] = units.get(row.sku, 0) - int(row.units)
-    return {sku: count for sku, count in units.items() if count}
 
 
 def _facts(order: Order) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -101,9 +103,24 @@ def all_centra_sizes(tx: sa.Connection) -> list[sa.Row[Any]]:
     return list(tx.execute(sa.select(centra_sizes).order_by(centra_sizes.c.product_size_id)))
 
 
-def is_empty(tx: sa.Connection) -> bool:
-    """Say whether the reference data was never read."""
-    return tx.execute(sa.select(whistl_services.c.carrier_code).limit(1)).one_or_none() is None
+def fingerprint(tx: sa.Connection) -> str:
+    """Return a digest of everything here that a screening verdict can depend on."""
+    digest = sha256()
+    for service in sorted(services(tx).values(), key=lambda service: service.code):
+        # A set has no order of its own: its text differs from process to process.
+        facts = {
+            name: sorted(v) if isinstance(v, frozenset) else v
+            for name, v in asdict(service).items()
+        }
+        digest.update(repr(facts).encode())
+    for query in (
+        sa.select(whistl_products.c.body).order_by(whistl_products.c.sku),
+        sa.select(centra_sizes.c.sku).order_by(centra_sizes.c.product_size_id),
+    ):
+        for text in tx.execute(query).scalars():
+            digest.update(text.encode())
+            digest.update(b"\n")
+    return digest.hexdigest()
 
 
 def _insert(tx: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:

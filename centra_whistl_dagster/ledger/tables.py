@@ -141,7 +141,7 @@ despatches = sa.Table(
     _text("despatch_id", primary_key=True),
     _count("version", primary_key=True),
     _count("sequence"),
-    _text("supersedes", nullable=True),
+    _text("root_id"),
     _text("whistl_number"),
     _time("despatched_at"),
     _flag("is_order_complete"),

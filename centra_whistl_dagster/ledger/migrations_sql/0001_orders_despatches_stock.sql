@@ -81,7 +81,7 @@ CREATE TABLE despatches (
     despatch_id TEXT NOT NULL,
     version INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
-    supersedes TEXT,
+    root_id TEXT NOT NULL,
     whistl_number TEXT NOT NULL,
     despatched_at TIMESTAMPTZ NOT NULL,
     is_order_complete BOOLEAN NOT NULL,
@@ -92,6 +92,7 @@ CREATE TABLE despatches (
 );
 CREATE INDEX despatches_by_state ON despatches (state);
 CREATE INDEX despatches_by_order ON despatches (whistl_number);
+CREATE INDEX despatches_by_root ON despatches (root_id);
 
 -- One row per parcel that Centra must come to know as a completed shipment.
 CREATE TABLE parcels (

@@ -1,0 +1,1 @@
+"""The things this project keeps, as nouns named `system/thing`."""

@@ -1,0 +1,18 @@
+"""Whistl's order statuses (contract section 7.6) and what they say about stock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+SET_ASIDE = frozenset({"ALLOCATED", "PICKING", "PACKED", "PART_DESPATCHED", "DESPATCHED"})
+"""The order's units are out of Whistl's `available`, in the building or gone."""
+
+STOPPED = frozenset({"CANCELLED", "REJECTED"})
+
+KNOWN = SET_ASIDE | STOPPED | {"RECEIVED", "HELD", "BACKORDERED"}
+
+
+def set_aside_at(history: Iterable[tuple[str, datetime]]) -> datetime | None:
+    """Return when an order's units first left Whistl's `available`, None if they have not."""
+    return min((at for status, at in history if status in SET_ASIDE), default=None)

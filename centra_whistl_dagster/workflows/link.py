@@ -1,0 +1,82 @@
+"""Everything a use case needs, in one hand: both clients, the ledger, the configuration, the clock.
+
+Belongs here: putting these together from settings. Does not belong here: any decision.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from centra_whistl_dagster.centra.client import CentraClient
+from centra_whistl_dagster.domain.problems import Problem
+from centra_whistl_dagster.ledger import exceptions
+from centra_whistl_dagster.ledger.engine import Ledger, Transaction
+from centra_whistl_dagster.settings import Configuration, Settings
+from centra_whistl_dagster.whistl.client import WhistlClient
+
+
+def _name_of_this_process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """The connection between the two systems, as a workflow holds it."""
+
+    settings: Settings
+    configuration: Configuration
+    """What operators own, as it stood when this link was opened."""
+    centra: CentraClient
+    whistl: WhistlClient
+    ledger: Ledger
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    holder: str = field(default_factory=_name_of_this_process)
+    """Under which name this process takes leases."""
+
+    def raise_exceptions(self, tx: Transaction, problems: list[Problem]) -> int:
+        """Open or refresh an exception for each problem; return how many are new."""
+        kinds = self.configuration.exception_kinds
+        return exceptions.raise_all(tx, problems, kinds, now=self.now())
+
+
+@contextmanager
+def open_link(
+    settings: Settings,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sleep: Callable[[float], None] = time.sleep,
+    rng: random.Random | None = None,
+) -> Iterator[Link]:
+    """Connect to both systems and the ledger, and let go of all three at the end.
+
+    Raises:
+        ConfigError: a file of the configuration folder is missing or wrong.
+    """
+    dice = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
+    configuration = settings.load_configuration()
+    ledger = Ledger(settings.ledger_url, now=now)
+    centra = CentraClient(settings.centra, now=now, sleep=sleep, rng=dice)
+    whistl = WhistlClient(settings.whistl, now=now, sleep=sleep, rng=dice)
+    try:
+        yield Link(
+            settings=settings,
+            configuration=configuration,
+            centra=centra,
+            whistl=whistl,
+            ledger=ledger,
+            now=now,
+            sleep=sleep,
+        )
+    finally:
+        whistl.close()
+        centra.close()
+        ledger.close()

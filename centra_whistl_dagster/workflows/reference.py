@@ -1,0 +1,47 @@
+"""Read both catalogues and Whistl's services, for screening to check orders against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from centra_whistl_dagster.ledger import cursors, reference
+from centra_whistl_dagster.workflows.link import Link
+
+FRESH_FOR = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """How much was read."""
+
+    services: int
+    whistl_products: int
+    centra_sizes: int
+
+
+def refresh_reference(link: Link) -> Refreshed:
+    """Replace the reference data with what both systems say now, all of it or none.
+
+    Raises:
+        IntegrationError: a system could not be read to the end; the old data stays.
+    """
+    services = list(link.whistl.services())
+    products = list(link.whistl.products())
+    sizes = [
+        (size.product_size_id, size.sku, size.is_active) for size in link.centra.product_sizes()
+    ]
+    now = link.now()
+    with link.ledger.transaction() as tx:
+        reference.replace_services(tx, services)
+        reference.replace_products(tx, products)
+        reference.replace_centra_sizes(tx, sizes)
+        cursors.set_to(tx, cursors.REFERENCE, reference.fingerprint(tx), now=now)
+    return Refreshed(services=len(services), whistl_products=len(products), centra_sizes=len(sizes))
+
+
+def is_due(link: Link) -> bool:
+    """Say whether the reference data was never read, or too long ago."""
+    with link.ledger.reading() as tx:
+        read_at = cursors.moved_at(tx, cursors.REFERENCE)
+    return read_at is None or link.now() - read_at > FRESH_FOR

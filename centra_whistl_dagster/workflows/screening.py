@@ -1,0 +1,120 @@
+"""Judge orders before they are sent: those without a fault become ready, the others blocked.
+
+Belongs here: which orders are judged when, and what the verdict does to an order and to the
+exceptions register. Does not belong here: any rule (`screening`, `domain`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from zoneinfo import ZoneInfo
+
+from centra_whistl_dagster.domain.orders import Order
+from centra_whistl_dagster.domain.problems import SubjectType
+from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.domain.tally import Tally
+from centra_whistl_dagster.ledger import cursors, exceptions, orders, reference
+from centra_whistl_dagster.ledger.engine import Row
+from centra_whistl_dagster.screening.reference import ScreeningReference
+from centra_whistl_dagster.screening.screen import Cleared, ScreeningResult, screen
+from centra_whistl_dagster.whistl.mapping import order_body
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.reference import is_due, refresh_reference
+
+LONDON = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screened:
+    """What a round of screening did, and its findings for the checks in the UI."""
+
+    tally: Tally
+    result: ScreeningResult | None
+    """None when there was nothing to screen."""
+
+
+def reference_fingerprint(link: Link, reference_data: str | None) -> str:
+    """Return a digest of everything but the order itself that a verdict depends on."""
+    parts = f"{link.configuration.fingerprint}|{reference_data}"
+    return sha256(parts.encode()).hexdigest()
+
+
+def screen_waiting_orders(link: Link) -> Screened:
+    """Judge orders not judged yet, and blocked ones whose reference data has changed since.
+
+    Raises:
+        IntegrationError: the reference data was never read, and cannot be read now.
+    """
+    if is_due(link):
+        refresh_reference(link)
+    with link.ledger.reading() as tx:
+        fingerprint = reference_fingerprint(link, cursors.read(tx, cursors.REFERENCE))
+        rows = [
+            *orders.in_states(tx, [OrderState.RECEIVED]),
+            *orders.blocked_against_another_reference(tx, fingerprint),
+        ]
+        contents = {row.centra_id: orders.payload(tx, row.centra_id) for row in rows}
+    if not rows:
+        return Screened(tally=Tally(), result=None)
+    result = screen(list(contents.values()), _screening_reference(link, list(contents.values())))
+    tally = Tally(read=len(rows))
+    for row in rows:
+        _settle(link, row, contents[row.centra_id], result, fingerprint, tally)
+    return Screened(tally=tally, result=result)
+
+
+def _screening_reference(link: Link, contents: list[Order]) -> ScreeningReference:
+    """Gather what these orders are judged against; of the catalogues only what they mention."""
+    mentioned = {line.sku for order in contents for line in order.lines}
+    with link.ledger.reading() as tx:
+        return ScreeningReference(
+            mapping=link.configuration.services,
+            services=reference.services(tx),
+            products=reference.products(tx, mentioned),
+            colliding=reference.collisions(tx, mentioned),
+            policy=link.configuration.screening,
+            today=link.now().astimezone(LONDON).date(),
+            order_number_prefix=link.settings.order_number_prefix,
+        )
+
+
+def _settle(
+    link: Link,
+    row: Row,
+    order: Order,
+    result: ScreeningResult,
+    fingerprint: str,
+    tally: Tally,
+) -> None:
+    now = link.now()
+    verdict = result.verdicts[order.centra_id]
+    judged = {"screened_at": now, "screened_against": fingerprint, "due_at": None}
+    with link.ledger.transaction() as tx:
+        fresh = orders.find(tx, order.centra_id)
+        if fresh is None or fresh.state != row.state or fresh.content_hash != row.content_hash:
+            tally.skipped["changed while it was screened"] += 1
+            return
+        still_true = {(problem.kind, problem.field) for problem in verdict.problems}
+        exceptions.resolve(
+            tx, SubjectType.ORDER, str(order.number), except_for=still_true, now=now
+        )
+        link.raise_exceptions(tx, list(verdict.problems))
+        if isinstance(verdict, Cleared):
+            service = verdict.service
+            orders.store_outgoing(tx, order.centra_id, _outgoing(link, verdict))
+            orders.move(
+                tx,
+                fresh,
+                OrderState.READY,
+                reason="screened",
+                now=now,
+                carrier_code=service.carrier_code,
+                delivery_method=service.delivery_method,
+                **judged,
+            )
+            tally.written += 1
+        else:
+            kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
+            orders.move(tx, fresh, OrderState.BLOCKED, reason=kinds, now=now, **judged)
+            tally.failed["blocked"] += 1
