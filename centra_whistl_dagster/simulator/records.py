@@ -141,6 +141,23 @@ class WhistlOrder:
     """By line number: sku, ordered, allocated, picked, despatched, cancelled."""
     hold_reason: str | None = None
     updated_at: datetime
+    is_cancel_requested: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class SentParcel:
+    """One box that left the building, whatever the messages say about it."""
+
+    order_number: str
+    despatched_at: datetime
+    carrier_names: frozenset[str]
+    """The carrier's name and its code: Centra may be told either."""
+    units: dict[int, int]
+    """Units by line number."""
+    skus: dict[str, int]
+    """Units by SKU."""
+    tracking_numbers: set[str] = field(default_factory=set)
+    """Both numbers of the label, and those of the labels it had before."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -17,13 +17,13 @@ SWITCHES: dict[str, Any] = {
     "centra_repeated_complete": "error",
     # createShipment of units allocated to no stock: "refuse" | "allow"
     "centra_unallocated_in_shipment": "refuse",
-    # capture inside createShipment: "succeeds" | "fails" (with a warning, as documented)
-    "centra_capture": "succeeds",
+    # capture inside createShipment; False makes the shipment all the same, with a warning
+    "centra_capture_succeeds": True,
     # setStock PHYSICAL below what is allocated: "clamp" | "error"
     "centra_stock_below_allocated": "clamp",
     # setStock with some lines refused: False applies none of them, True applies the good ones
-    "centra_stock_applies_the_good_lines": False,
-    # setStock as before v1.59.10: of several productSizes only the last is applied, silently
+    "centra_applies_good_stock_lines": False,
+    # setStock as before v1.59.10: of several productSizes only the first is applied, silently
     "centra_several_sizes_bug": False,
     # 429 with a Retry-After header
     "centra_retry_after": True,

@@ -28,6 +28,7 @@ from centra_whistl_dagster.simulator.records import (
     CentraOrder,
     CentraShipment,
     Item,
+    SentParcel,
     Shelf,
     Snapshot,
     WhistlOrder,
@@ -45,6 +46,7 @@ __all__ = [
     "CentraShipment",
     "CentraToken",
     "Item",
+    "SentParcel",
     "Settings",
     "Shelf",
     "Snapshot",
@@ -78,6 +80,8 @@ class World:
         self.repeated_creates: list[WhistlOrder] = []
         """Orders stored under a number already taken: each would be shipped a second time."""
         self.despatches: list[dict[str, Any]] = []
+        """The messages, as sent; `sent_parcels` is what really left."""
+        self.sent_parcels: list[SentParcel] = []
         self.snapshots: dict[str, Snapshot] = {}
         self.latest_snapshot_id: str | None = None
         self.whistl_only_products: dict[str, WhistlProduct] = {}
@@ -183,7 +187,19 @@ class World:
         """What a shopper can still buy: physical less allocated."""
         return self.shelves[sku].centra_physical - self.centra_allocated(sku)
 
-    # ---- Whistl's arithmetic
+    # ---- Whistl's products and arithmetic
+    def whistl_product(self, sku: str) -> WhistlProduct | None:
+        """Return the product Whistl has under exactly this SKU."""
+        item = self.items.get(sku)
+        if item is not None and item.is_known_to_whistl:
+            return item.product
+        return self.whistl_only_products.get(sku)
+
+    def whistl_skus(self) -> list[str]:
+        """Return every SKU that Whistl knows, sorted."""
+        known = {sku for sku, item in self.items.items() if item.is_known_to_whistl}
+        return sorted(known | self.whistl_only_products.keys())
+
     def whistl_allocated(self, sku: str) -> int:
         """Units reserved and still in the building, for everybody."""
         holders = [*self._whistl_lines.with_sku(sku), *self._repeated_lines.with_sku(sku)]
@@ -210,17 +226,19 @@ class World:
         for order in self.centra_orders_with(sku):
             if order.status in NOT_ALLOCATING:
                 continue
-            wanted = sum(
-                line.quantity - line.demand
+            ours = [
+                line
                 for line in order.lines
                 if line.sku == sku and line.warehouse_id == WAREHOUSE_ID
-            )
+            ]
+            wanted = sum(line.quantity - line.demand for line in ours)
+            shipped = sum(line.shipped for line in ours)
             at_whistl = self.whistl_orders.get(self.whistl_number(order))
             lines = at_whistl.lines.values() if at_whistl else ()
             known = sum(
                 line["allocated"] + line["despatched"] for line in lines if line["sku"] == sku
             )
-            total += max(0, wanted - known)
+            total += max(0, wanted - max(known, shipped))
         return total
 
     def whistl_number(self, order: CentraOrder) -> str:
