@@ -69,4 +69,4 @@ class Settings:
     centra_limits: CentraLimits | None = field(default_factory=CentraLimits)
     """None lifts them, for a test whose clock stands still."""
     switches: dict[str, Any] = field(default_factory=dict)
-    """Behaviours the contracts leave open, by name; `faults.SWITCHES` has all and their defaults."""
+    """Behaviours the contracts leave open, by name; `switches.SWITCHES` has all and defaults."""

@@ -1,0 +1,43 @@
+"""What every test may ask for: a clock that stands still, a world with goods, that world served.
+
+A test that needs another world defines a fixture `settings` of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from centra_whistl_dagster.simulator.catalogue import stock_world
+from centra_whistl_dagster.simulator.clock import ManualClock
+from centra_whistl_dagster.simulator.server import RunningSimulator
+from centra_whistl_dagster.simulator.warehouse import open_warehouse
+from centra_whistl_dagster.simulator.world import Settings, World
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    # On a clock that stands still no bucket fills again: a test that wants quotas asks for them.
+    return Settings(seed=7, centra_limits=None, switches={"whistl_requests_per_minute": None})
+
+
+@pytest.fixture
+def world(clock: ManualClock, settings: Settings) -> World:
+    """Goods on both sides and a first snapshot; nobody shops unless `People(world).open()`."""
+    world = World(settings, now=clock)
+    stock_world(world)
+    open_warehouse(world)
+    return world
+
+
+@pytest.fixture
+def simulator(world: World) -> Iterator[RunningSimulator]:
+    """The world over HTTP: `base_url`, `centra_url`, `whistl_url`. Time passes by `clock.run`."""
+    with RunningSimulator(world) as running:
+        yield running
