@@ -41,6 +41,7 @@ class People:
         self._placed = 0
         self._spoiled = 0
         self._healthy = 0
+        self._unheld = 0
         self._skus: list[str] = []
         self._weights: list[float] = []
 
@@ -118,16 +119,18 @@ class People:
             option=EXPRESS if wants_express else None,
         )
         is_held = falls_on(self._healthy, settings.hold_share)
-        is_cancelled = not is_held and falls_on(self._healthy, settings.cancelled_share)
         self._healthy += 1
         if is_held:
             self._hold(order)
         enter(world, order)
-        if is_cancelled:
+        if is_held:
+            return
+        if falls_on(self._unheld, settings.cancelled_share):
             world.after(self._rng.uniform(*CANCEL_SECONDS), lambda: _withdraw(world, order))
+        self._unheld += 1
 
     def _hold(self, order: CentraOrder) -> None:
-        """Hold for a fraud check, or for the payment, in turn."""
+        """Hold for a fraud check, or for the payment."""
         if self._rng.random() < 0.5:
             order.is_on_hold, order.hold_reason = True, "WAITING_FOR_FRAUD_CHECK"
         else:
