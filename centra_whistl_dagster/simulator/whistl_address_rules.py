@@ -93,7 +93,7 @@ def check_destination(
 ) -> None:
     """Find whether the service goes there; Whistl would otherwise pick another by itself."""
     country, area = text_of(address, "country"), postcode_area(address)
-    if service is None or not country:
+    if service is None or country not in COUNTRIES:
         return
     is_bfpo = area == "BF" and country == "GB"
     if (
