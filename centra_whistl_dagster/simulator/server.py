@@ -48,9 +48,11 @@ def create_app(world: World, *, people: People) -> ASGIApp:
 
 
 def _sim_routes(world: World, people: People) -> list[Route]:
-    async def tell(_: Request) -> Response:
+    async def tell(request: Request) -> Response:
+        """POST may say what was held back on purpose, and when an order counts as lost."""
+        asked = await request.json() if request.method == "POST" else {}
         with world.lock:
-            return JSONResponse(truth(world))
+            return JSONResponse(truth(world, **asked))
 
     async def trade(request: Request) -> Response:
         wanted = await request.json()
@@ -62,7 +64,10 @@ def _sim_routes(world: World, people: People) -> list[Route]:
             people.close()
         return JSONResponse({"on": world.is_trading})
 
-    return [Route("/truth", tell), Route("/trading", trade, methods=["POST"])]
+    return [
+        Route("/truth", tell, methods=["GET", "POST"]),
+        Route("/trading", trade, methods=["POST"]),
+    ]
 
 
 class _Server(uvicorn.Server):

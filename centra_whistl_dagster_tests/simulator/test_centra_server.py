@@ -30,7 +30,11 @@ def test_the_shop_opens_and_closes_on_request(simulator: RunningSimulator, world
 def test_the_truth_is_told_as_json(simulator: RunningSimulator, world: World) -> None:
     place_order(world, [("TEE001-BLK-M", 1)])
 
-    assert httpx.get(f"{simulator.base_url}/_sim/truth").json()["orders"]["confirmed"] == 1
+    url = f"{simulator.base_url}/_sim/truth"
+    assert httpx.get(url).json()["orders"]["confirmed"] == 1
+    held_back = dict.fromkeys(world.items, 1)
+    stock = httpx.post(url, json={"buffers": held_back, "lost_after_seconds": 0}).json()["stock"]
+    assert stock["agreeing"] < httpx.get(url).json()["stock"]["agreeing"]
 
 
 def test_a_fault_put_over_http_reaches_centra(simulator: RunningSimulator) -> None:
