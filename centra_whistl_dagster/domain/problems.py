@@ -1,7 +1,8 @@
 """What can be wrong with a record, as one value that screening, exceptions and alerts all share.
 
-Belongs here: the shape of a finding and how a personal value is masked. Does not belong here: who
-owns a kind and what to do about it, which is `config/exceptions.toml`.
+Belongs here: the list of every kind of problem there is, the shape of a finding, and how a personal
+value is masked. Does not belong here: who owns a kind and what to do about it, which is
+`config/exceptions.toml`, read by `responsibilities`.
 """
 
 from __future__ import annotations
@@ -21,15 +22,117 @@ class SubjectType(StrEnum):
     CONNECTION = "connection"
 
 
+class ExceptionKind(StrEnum):
+    """Every kind of problem that any part of this project can raise.
+
+    A kind that `config/exceptions.toml` does not speak of fails when that file is loaded, so none
+    can come up later without an owner.
+    """
+
+    # ---- the order as a whole
+    ORDER_NUMBER_INVALID = "order_number_invalid"  # too long or odd for Whistl's order number
+    ORDER_WITHOUT_LINES = "order_without_lines"  # nothing left to pick
+    TOO_MANY_LINES = "too_many_lines"  # more lines than Whistl takes in one order
+    QUANTITY_INVALID = "quantity_invalid"  # not between 1 and Whistl's most
+    LINE_VALUE_INVALID = "line_value_invalid"  # negative, or above Whistl's most
+    ORDER_TOTAL_INVALID = "order_total_invalid"  # a negative or impossible amount
+    CURRENCY_INVALID = "currency_invalid"  # not three capital letters
+
+    # ---- delivery address and contact
+    ADDRESS_MISSING = "address_missing"  # no delivery address at all
+    ADDRESS_INCOMPLETE = "address_incomplete"  # a part that the destination needs is blank
+    ADDRESS_TOO_LONG = "address_too_long"  # Whistl would cut it, and cut house numbers off
+    UNSUPPORTED_CHARACTER = "unsupported_character"  # the warehouse's systems cannot hold it
+    POSTCODE_MALFORMED = "postcode_malformed"  # not the form of the destination's postcodes
+    COUNTRY_INVALID = "country_invalid"  # no such country code
+    PHONE_MISSING = "phone_missing"  # the service needs one
+    PHONE_MALFORMED = "phone_malformed"  # the service needs one, and this is none
+    EMAIL_MISSING = "email_missing"  # the service needs one
+    EMAIL_MALFORMED = "email_malformed"  # the service needs one, and this is none
+
+    # ---- SKU
+    SKU_MISSING = "sku_missing"  # Centra's line has no product size behind it
+    SKU_MALFORMED = "sku_malformed"  # a character or a length that Whistl does not take
+    SKU_NOT_A_PRODUCT = "sku_not_a_product"  # postage, a fee, a voucher: nothing to pick
+    SKU_UNKNOWN = "sku_unknown"  # Whistl has never heard of it
+    SKU_INACTIVE = "sku_inactive"  # Whistl has it switched off
+    SKU_COLLISION = "sku_collision"  # looks the same as another SKU on a pick list
+
+    # ---- shipping service
+    SHIPPING_OPTION_MISSING = "shipping_option_missing"  # the order names none
+    SERVICE_UNMAPPED = "service_unmapped"  # no row of the mapping fits
+    SERVICE_AMBIGUOUS = "service_ambiguous"  # several rows fit equally well, and disagree
+    SERVICE_UNKNOWN = "service_unknown"  # mapped to a service that Whistl does not have
+    SERVICE_INACTIVE = "service_inactive"  # mapped to a service that Whistl has switched off
+    SERVICE_NOT_OFFERED = "service_not_offered"  # not to that destination
+    SERVICE_TOO_HEAVY = "service_too_heavy"  # the order outweighs the service's limit
+
+    # ---- customs
+    CUSTOMS_DATA_MISSING = "customs_data_missing"  # HS code, origin, weight or description
+    CUSTOMS_DATA_MALFORMED = "customs_data_malformed"  # there, and not of the right form
+    CUSTOMS_VALUE_MISSING = "customs_value_missing"  # a line worth nothing cannot be declared
+
+    # ---- advice: the order goes, and somebody should look
+    PHONE_DOUBTFUL = "phone_doubtful"  # the right length, in no known number range
+    PHONE_TOO_LONG = "phone_too_long"  # sent whole; Whistl's own tool cuts at 12
+    PHONE_LEFT_OUT = "phone_left_out"  # unreadable, not needed, so not sent
+    EMAIL_TOO_LONG = "email_too_long"  # sent whole; Whistl's own tool cuts at 35
+    EMAIL_LEFT_OUT = "email_left_out"  # unreadable, not needed, so not sent
+    ADDRESS_LINE_LONG = "address_line_long"  # fits Whistl, not every carrier behind it
+    WEIGHT_UNKNOWN = "weight_unknown"  # so the service's weight limit could not be judged
+
+    # ---- between the two systems, once an order is on its way
+    WHISTL_REFUSED = "whistl_refused"  # passed our screening, failed Whistl's
+    ORDER_NUMBER_CONFLICT = "order_number_conflict"  # Whistl holds another order of that number
+    ORDER_IN_DOUBT = "order_in_doubt"  # the answer was lost and the look-up cannot settle it
+    CANCELLED_AFTER_SENDING = "cancelled_after_sending"  # and Whistl could not stop it
+    EDITED_AFTER_SENDING = "edited_after_sending"  # Whistl packs the old version
+    HELD_AT_WHISTL = "held_at_whistl"
+    REJECTED_LATE = "rejected_late"  # accepted first, refused later
+    CANCELLED_AT_WHISTL = "cancelled_at_whistl"  # there, and not in Centra
+    SHORT_PICK = "short_pick"  # units the warehouse could not find
+    DESPATCH_WITHOUT_CARRIER = "despatch_without_carrier"
+    DESPATCH_UNMATCHED = "despatch_unmatched"  # of an order or a line we do not know
+    DESPATCH_DIFFERS = "despatch_differs"  # other goods or units than were ordered
+    TRACKING_CORRECTED = "tracking_corrected"  # after Centra told the customer the old one
+    SHIPMENT_REFUSED = "shipment_refused"  # Centra does not take the shipment
+    UNKNOWN_WHISTL_STATUS = "unknown_whistl_status"
+    UNREADABLE_RECORD = "unreadable_record"  # breaks the contract; skipped, the rest goes on
+    CREDENTIALS_REFUSED = "credentials_refused"
+    SYSTEM_UNREACHABLE = "system_unreachable"
+
+    # ---- stock
+    STOCK_SNAPSHOT_REFUSED = "stock_snapshot_refused"  # stale, truncated or absurd
+    OVERSOLD = "oversold"  # more sold than exists
+    SKU_ABSENT_FROM_SNAPSHOT = "sku_absent_from_snapshot"  # absent is not zero
+    STOCK_WRITE_REFUSED = "stock_write_refused"
+    STOCK_WRITE_NOT_TAKEN = "stock_write_not_taken"  # Centra reads back another number
+    NEGATIVE_AVAILABLE = "negative_available"  # Whistl has promised more than it holds
+
+
+ADVICE = frozenset(
+    {
+        ExceptionKind.PHONE_DOUBTFUL,
+        ExceptionKind.PHONE_TOO_LONG,
+        ExceptionKind.PHONE_LEFT_OUT,
+        ExceptionKind.EMAIL_TOO_LONG,
+        ExceptionKind.EMAIL_LEFT_OUT,
+        ExceptionKind.ADDRESS_LINE_LONG,
+        ExceptionKind.WEIGHT_UNKNOWN,
+    }
+)
+"""Screening kinds that never keep an order back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One thing wrong with one field of one subject.
 
-    `kind` is a key of `config/exceptions.toml`. `value` is already masked when it is personal, so a
-    problem may be stored, shown and mailed as it is.
+    `value` is already masked when it is personal, so a problem may be stored, shown and mailed as
+    it is.
     """
 
-    kind: str
+    kind: ExceptionKind
     subject_type: SubjectType
     subject: str
     """The order number, SKU, option name, despatch id or snapshot id, as text."""

@@ -1,0 +1,104 @@
+"""Which characters the warehouse can hold, and how the others are spelled with those it can.
+
+Whistl's name and address columns are `varchar`, so a character outside the site's code page is at
+risk, and its label tool deletes line feeds instead of putting a space (the field dictionary
+published with Whistl-Fulfilment-South-West/TAFIE). Which code page is not published: Latin-1 is our
+assumption, kept in this one place.
+
+Belongs here: single characters and white space. Does not belong here: lengths, and what a field is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+_PLAIN = re.compile(r"[ -;=?-{}\xa1-\xac\xae-\xff]*")
+"""Printable Latin-1 without `<`, `>`, `|` and `~`, which mean something inside Whistl's tools."""
+
+_SPELLED = {
+    "~": "-",
+    "|": "-",
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02b9\u02bb\u02bc", "'"),  # quotes and primes
+    **dict.fromkeys("\u201c\u201d\u201e\u2033", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2022\u2212", "-"),  # dashes, bullet
+    "\u2044": "/",  # fraction slash
+    "\u0110": "D",  # with stroke, as in Croatian
+    "\u0111": "d",
+    "\u0126": "H",  # with stroke, as in Maltese
+    "\u0127": "h",
+    "\u0131": "i",  # without dot, as in Turkish
+    "\u0141": "L",  # with stroke, as in Polish
+    "\u0142": "l",
+    "\u014a": "N",  # eng, as in Sami
+    "\u014b": "n",
+    "\u0152": "OE",
+    "\u0153": "oe",
+    "\u0166": "T",  # with stroke, as in Sami
+    "\u0167": "t",
+    "\u1e9e": "SS",
+}
+"""Letters and punctuation that Unicode does not take apart into plainer ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedText:
+    """A text as the warehouse can hold it, and what of it could not be spelled."""
+
+    text: str
+    unsupported: str = ""
+    """The characters that were left out of `text`, each once, in order."""
+
+
+@lru_cache(maxsize=65536)
+def carried(raw: str) -> CarriedText:
+    """Return `raw` with only characters the warehouse can hold, single-spaced and trimmed.
+
+    White space of every kind, line feeds included, becomes one space; invisible characters go;
+    letters and punctuation outside Latin-1 that have a plain spelling get it (Ł becomes L). A text
+    with anything left over must not be sent: what is missing from it may be a name.
+    """
+    if _PLAIN.fullmatch(raw):
+        return CarriedText(raw if _is_single_spaced(raw) else " ".join(raw.split()))
+    spelled: list[str] = []
+    unsupported: dict[str, None] = {}
+    for character in unicodedata.normalize("NFC", raw):
+        spelling = _spelling(character)
+        if spelling is None:
+            unsupported[character] = None
+        else:
+            spelled.append(spelling)
+    return CarriedText(" ".join("".join(spelled).split()), "".join(unsupported))
+
+
+def named(characters: str) -> str:
+    """Name characters so that they can be told apart in a mail: `Ж (U+0416)`."""
+    return ", ".join(
+        f"{character} (U+{ord(character):04X})"
+        if character.isprintable()
+        else f"U+{ord(character):04X}"
+        for character in characters
+    )
+
+
+def _is_single_spaced(text: str) -> bool:
+    return "  " not in text and not text.startswith(" ") and not text.endswith(" ")
+
+
+@lru_cache(maxsize=4096)
+def _spelling(character: str) -> str | None:
+    """Return how one character is spelled, blank when it says nothing, None when it cannot be."""
+    if character.isspace():
+        return " "
+    if character in _SPELLED:
+        return _SPELLED[character]
+    if _PLAIN.fullmatch(character):
+        return character
+    # Control characters, invisible formatting (zero-width, direction, soft hyphen), loose accents.
+    if unicodedata.category(character) in {"Cc", "Cf", "Mn"}:
+        return ""
+    parts = unicodedata.normalize("NFKD", character)
+    spellings = [] if parts == character else [_spelling(part) for part in parts]
+    return "".join(map(str, spellings)) if spellings and None not in spellings else None

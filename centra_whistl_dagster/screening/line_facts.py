@@ -1,0 +1,111 @@
+"""What screening needs to know of one order line.
+
+Everything that hangs on the SKU alone is worked out once per SKU and batch.
+
+Belongs here: facts of a line and of its SKU. Does not belong here: limits (`schemas`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from centra_whistl_dagster.domain import skus
+from centra_whistl_dagster.domain.customs import CustomsData
+from centra_whistl_dagster.domain.orders import OrderLine
+from centra_whistl_dagster.domain.problems import ExceptionKind
+from centra_whistl_dagster.domain.reference import WhistlProduct
+from centra_whistl_dagster.screening.address_formats import is_country
+from centra_whistl_dagster.screening.reference import ScreeningReference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkuFacts:
+    """What one SKU is, as far as sending it goes."""
+
+    fault: ExceptionKind | None
+    colliding: str
+    """The SKUs it would be mixed up with, blank when none."""
+    customs_missing: str
+    """The parts of customs data that Whistl's product lacks."""
+    customs_malformed: str
+    unit_weight_kg: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFacts:
+    """One line of one order."""
+
+    order_row: int
+    """The order's place in the batch."""
+    line_number: int
+    """From 1, in the order's own order: the number it is sent under."""
+    line: OrderLine
+    needs_customs_data: bool
+    of_sku: SkuFacts
+
+    def is_value_sound(self, most: Decimal) -> bool:
+        """Say whether price times quantity is between 0 and the most Whistl takes."""
+        price = self.line.unit_price
+        # The price alone first: a price of a million digits would overflow the product.
+        return (
+            price.is_finite() and 0 <= price <= most and 0 <= price * self.line.quantity <= most
+        )
+
+    @property
+    def is_worth_declaring(self) -> bool:
+        """Whether customs would take its price, where there is one to take it."""
+        price = self.line.unit_price
+        return not self.needs_customs_data or (price.is_finite() and price > 0)
+
+
+class SkuReader:
+    """Reads each SKU of a batch once."""
+
+    def __init__(self, reference: ScreeningReference) -> None:
+        self._reference = reference
+        self._read: dict[str, SkuFacts] = {}
+
+    def facts(self, sku: str) -> SkuFacts:
+        """Return what is known of one SKU."""
+        known = self._read.get(sku)
+        if known is None:
+            known = self._read[sku] = _sku_facts(sku, self._reference)
+        return known
+
+
+def _sku_facts(sku: str, reference: ScreeningReference) -> SkuFacts:
+    product = reference.products.get(sku)
+    missing, malformed = _customs(product) if product else ((), ())
+    return SkuFacts(
+        fault=_fault(sku, product, reference),
+        colliding=", ".join(reference.colliding.get(sku, ())),
+        customs_missing=", ".join(missing),
+        customs_malformed=", ".join(malformed),
+        unit_weight_kg=product.unit_weight_kg if product else None,
+    )
+
+
+def _fault(
+    sku: str, product: WhistlProduct | None, reference: ScreeningReference
+) -> ExceptionKind | None:
+    policy = reference.policy
+    if not sku:
+        return ExceptionKind.SKU_MISSING
+    if skus.is_not_a_product(sku, policy.not_product_skus):
+        return ExceptionKind.SKU_NOT_A_PRODUCT
+    if not skus.is_well_formed(sku, maximum_length=policy.sku_characters):
+        return ExceptionKind.SKU_MALFORMED
+    if product is None:
+        return ExceptionKind.SKU_UNKNOWN
+    return None if product.is_active else ExceptionKind.SKU_INACTIVE
+
+
+def _customs(product: WhistlProduct) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    data = CustomsData(
+        hs_code=product.hs_code,
+        country_of_origin=product.country_of_origin,
+        description=product.description,
+        unit_weight_kg=product.unit_weight_kg,
+    )
+    return data.missing(), data.malformed(is_country)
