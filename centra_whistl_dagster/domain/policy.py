@@ -53,7 +53,11 @@ class ScreeningPolicy:
     )
     sku_collisions_ignore: frozenset[skus.Ignored] = skus.EVERYTHING
     """Which differences between two SKUs do not keep them apart; empty switches the rule off."""
-    not_product_skus: tuple[str, ...] = ()
+    not_product_skus: tuple[str, ...] = (
+        *("post", "postage", "dot", "carriage", "shipping*"),
+        *("bank charges", "amazonfee", "c2", "m", "d", "s"),
+        *("gift_*", "giftcard*", "gift-card*", "voucher*"),
+    )
     """Patterns such as `gift_*`, letter case ignored."""
 
 

@@ -135,7 +135,7 @@ class Problem:
     kind: ExceptionKind
     subject_type: SubjectType
     subject: str
-    """The order number, SKU, option name, despatch id or snapshot id, as text."""
+    """Centra's order number, the SKU, option, despatch id or snapshot id, as text."""
     field: str
     value: str
     message: str

@@ -55,7 +55,7 @@ def order_problem(failure: Failure[OrderFacts], facts: OrderFacts) -> Problem:
     option = facts.order.shipping_option
     destination = str(facts.address.destination)
     option_name = shown(option.name) if option else ""
-    subject_type, subject = SubjectType.ORDER, facts.order_number
+    subject_type, subject = SubjectType.ORDER, str(facts.order.number)
     if kind in _OF_THE_OPTION:
         subject_type, subject = SubjectType.SHIPPING_OPTION, f"{option_name} to {destination}"
     return _problem(
@@ -80,7 +80,7 @@ def line_problem(
     return _problem(
         failure,
         SubjectType.SKU if is_of_sku else SubjectType.ORDER,
-        shown(facts.line.sku) if is_of_sku else order.order_number,
+        shown(facts.line.sku) if is_of_sku else str(order.order.number),
         rule.field if is_of_sku else f"{rule.field} of line {facts.line_number}",
         rule.value(facts),
         line=facts.line_number,

@@ -48,9 +48,7 @@ class LineFacts:
         """Say whether price times quantity is between 0 and the most Whistl takes."""
         price = self.line.unit_price
         # The price alone first: a price of a million digits would overflow the product.
-        return (
-            price.is_finite() and 0 <= price <= most and 0 <= price * self.line.quantity <= most
-        )
+        return price.is_finite() and 0 <= price <= most and 0 <= price * self.line.quantity <= most
 
     @property
     def is_worth_declaring(self) -> bool:

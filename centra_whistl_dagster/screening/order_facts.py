@@ -26,6 +26,7 @@ class OrderFacts:
     """One order."""
 
     order_number: str
+    """Its number at Whistl."""
     order: Order
     address: AddressFacts
     phone: ContactFacts

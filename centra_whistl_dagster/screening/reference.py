@@ -18,7 +18,7 @@ from centra_whistl_dagster.domain.service_mapping import ServiceMapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreeningReference:
-    """What orders are judged against. Build it with `screening_reference`."""
+    """What orders are judged against; products and collisions of at least the SKUs they name."""
 
     mapping: ServiceMapping
     services: Mapping[ServiceCode, WhistlService]
@@ -47,17 +47,17 @@ def screening_reference(
         mapping=mapping,
         services={service.code: service for service in services},
         products=by_sku,
-        colliding=_colliding(by_sku, centra_skus, policy),
+        colliding=colliding_skus(by_sku, centra_skus, policy),
         policy=policy,
         today=today,
         order_number_prefix=order_number_prefix,
     )
 
 
-def _colliding(
+def colliding_skus(
     whistl_skus: Collection[str], centra_skus: Collection[str], policy: ScreeningPolicy
 ) -> dict[str, tuple[str, ...]]:
-    """Join the collisions inside each catalogue.
+    """Return, by SKU, the others that it would be mixed up with, inside either catalogue.
 
     One between the catalogues is none: `abc` in Centra for Whistl's `ABC` is an unknown SKU, and
     `reference/sku_alignment` names the spelling.

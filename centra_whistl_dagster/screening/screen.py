@@ -117,7 +117,7 @@ def _verdict(facts: OrderFacts, findings: Sequence[Problem]) -> Cleared | Blocke
 def _failure_cases(verdicts: Sequence[Cleared | Blocked]) -> pd.DataFrame:
     rows = [
         (
-            verdict.order_number,
+            str(verdict.order.number),
             problem.kind,
             problem.subject_type,
             problem.subject,
