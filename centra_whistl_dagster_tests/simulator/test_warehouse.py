@@ -10,7 +10,7 @@ import pytest
 from centra_whistl_dagster.simulator.chance import befalls
 from centra_whistl_dagster.simulator.clock import ManualClock
 from centra_whistl_dagster.simulator.truth import is_drained
-from centra_whistl_dagster.simulator.warehouse import goods_in, set_aside, take_unseen
+from centra_whistl_dagster.simulator.warehouse import cancel, goods_in, set_aside, take_unseen
 from centra_whistl_dagster.simulator.world import Settings, WhistlOrder, World
 
 A_DAY = 86_400
@@ -106,6 +106,22 @@ def test_an_order_without_stock_waits_whole_and_goods_in_let_the_oldest_go(
     assert (first.status, second.status) == ("ALLOCATED", "BACKORDERED")
     assert world.audit.oversold_units == {scarce: 1 + 1}
     assert world.whistl_available(scarce) == 0
+
+
+def test_what_a_cancelled_order_had_reserved_goes_to_the_one_that_waits(
+    world: World, clock: ManualClock, accept, skus: list[str]
+) -> None:
+    take_unseen(world, skus[0], world.whistl_available(skus[0]) - 2)
+    first = accept((skus[0], 2), order_number="C1")
+    clock.run(world, 100)
+    second = accept((skus[0], 2), order_number="C2")
+    clock.run(world, 100)
+    before = (first.status, second.status)
+
+    cancel(world, first)
+
+    assert before == ("ALLOCATED", "BACKORDERED")
+    assert (first.status, second.status) == ("CANCELLED", "ALLOCATED")
 
 
 def test_the_second_channel_takes_only_what_is_there_and_it_leaves_later(
