@@ -1,0 +1,144 @@
+# ruff: noqa: S608  -- names of tables and columns come from the models; values are parameters.
+"""Put judged rows into a table in one of three ways, and note what became of them.
+
+Belongs here: the SQL that every keyed table shares. Does not belong here: which table takes which
+frame (`session`) or stock levels (`levels`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import duckdb
+import pandas as pd
+
+from centra_whistl_dagster.history.columns import HistoryTable, columns_of, key_of, table_name
+from centra_whistl_dagster.history.rows import Load, RowFailure, SortedRows, sort_rows
+
+
+class Loader:
+    """Loads tables inside the transaction that its connection has open."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, *, now: Callable[[], datetime]) -> None:
+        self._con = con
+        self._now = now
+
+    def upsert(self, model: type[HistoryTable], rows: SortedRows) -> Load:
+        """Insert rows whose key is new, change those that differ, leave the rest."""
+        written = self._merge(model, rows.good)
+        return self.note(
+            model,
+            read=len(rows.good) + len(rows.bad),
+            written=written,
+            unchanged=len(rows.good) - written,
+            failed=len(rows.bad),
+            failures=rows.failures,
+        )
+
+    def append(self, model: type[HistoryTable], frame: pd.DataFrame) -> Load:
+        """Insert rows whose key is new and never change one; repeats in the frame are skipped."""
+        keys = list(key_of(model))
+        rows = sort_rows(model, frame.drop_duplicates([key for key in keys if key in frame]))
+        self._stage(model, rows.good)
+        ((written,),) = self._con.execute(
+            f"INSERT INTO {table_name(model)} BY NAME SELECT i.* FROM incoming i "
+            f"ANTI JOIN {table_name(model)} t USING ({', '.join(keys)})"
+        ).fetchall()
+        return self.note(
+            model,
+            read=len(frame),
+            written=written,
+            unchanged=len(rows.good) - written,
+            skipped=len(frame) - len(rows.good) - len(rows.bad),
+            failed=len(rows.bad),
+            failures=rows.failures,
+        )
+
+    def replace_children(
+        self, model: type[HistoryTable], frame: pd.DataFrame, parent: str, parents: SortedRows
+    ) -> Load:
+        """Make the stored rows of every good parent the same as the offered ones."""
+        has_parent = frame[parent].isin(parents.good[parent])
+        rows = sort_rows(model, frame[has_parent])
+        written = self._merge(model, rows.good)
+        # A row that breaks a rule is not a row that is gone: its parent keeps what it had.
+        settled = parents.good[~parents.good[parent].isin(rows.bad[parent])]
+        self._con.register("settled", settled[[parent]])
+        ((removed,),) = self._con.execute(
+            f"DELETE FROM {table_name(model)} t WHERE {parent} IN (SELECT {parent} FROM settled) "
+            f"AND NOT EXISTS (SELECT 1 FROM incoming i WHERE {_same_key(model)})"
+        ).fetchall()
+        self._con.unregister("settled")
+        return self.note(
+            model,
+            read=len(frame),
+            written=written,
+            unchanged=len(rows.good) - written,
+            skipped=int((~has_parent).sum()),
+            failed=len(rows.bad),
+            failures=rows.failures,
+            removed=removed,
+        )
+
+    def note(
+        self,
+        model: type[HistoryTable],
+        *,
+        read: int,
+        written: int,
+        unchanged: int,
+        skipped: int = 0,
+        failed: int = 0,
+        removed: int = 0,
+        failures: tuple[RowFailure, ...] = (),
+    ) -> Load:
+        """Write down what a load brought."""
+        ((last,),) = self._con.execute("SELECT coalesce(max(load_id), 0) FROM loads").fetchall()
+        load = Load(
+            load_id=last + 1,
+            table_name=table_name(model),
+            loaded_at=self._now(),
+            read=read,
+            written=written,
+            unchanged=unchanged,
+            skipped=skipped,
+            failed=failed,
+            removed=removed,
+            failures=failures,
+        )
+        self._con.execute(
+            "INSERT INTO loads (load_id, table_name, loaded_at, read_count, written_count, "
+            "unchanged_count, skipped_count, failed_count, removed_count) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                *(load.load_id, load.table_name, load.loaded_at, read, written, unchanged),
+                *(skipped, failed, removed),
+            ],
+        )
+        return load
+
+    def _stage(self, model: type[HistoryTable], frame: pd.DataFrame) -> None:
+        # Cast by name: an object column that is all empty comes without a type of its own.
+        columns = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in columns_of(model))
+        self._con.register("offered", frame)
+        self._con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT {columns} FROM offered")
+        self._con.unregister("offered")
+
+    def _merge(self, model: type[HistoryTable], frame: pd.DataFrame) -> int:
+        """Insert new rows and change different ones; return how many that were."""
+        self._stage(model, frame)
+        keys = key_of(model)
+        others = [c.name for c in columns_of(model) if c.name not in keys]
+        differs = " OR ".join(f"t.{name} IS DISTINCT FROM i.{name}" for name in others)
+        ((written,),) = self._con.execute(
+            f"MERGE INTO {table_name(model)} t USING incoming i ON {_same_key(model)} "
+            f"WHEN MATCHED AND ({differs}) THEN UPDATE SET "
+            f"{', '.join(f'{name} = i.{name}' for name in others)} "
+            "WHEN NOT MATCHED THEN INSERT BY NAME"
+        ).fetchall()
+        return int(written)
+
+
+def _same_key(model: type[HistoryTable]) -> str:
+    return " AND ".join(f"t.{name} = i.{name}" for name in key_of(model))

@@ -1,0 +1,85 @@
+"""Give analysts a copy of the history that they may keep open as long as they like.
+
+The copy takes the old one's place in one step: whoever has the old one open keeps reading it, and
+nobody ever sees half a file. An open copy stops no load, as an open live file would.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from centra_whistl_dagster.history.errors import HistoryError
+from centra_whistl_dagster.history.reads import Reader
+from centra_whistl_dagster.history.store import History, connect, connection_settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """One published copy."""
+
+    path: Path
+    size_bytes: int
+
+
+def publish(history: History, published_path: Path) -> Publication:
+    """Put a copy of the live history in the place that analysts open.
+
+    Raises:
+        HistoryBusy, HistoryUnreadable, SchemaDrift: as `History.writing`.
+        HistoryError: the copy could not be made, e.g. the disk is full. The old one stands.
+    """
+    published_path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = published_path.with_name(f"{published_path.name}.unfinished")
+    with history.locked():
+        history.checkpoint()
+        _copy(history.path, unfinished)
+        _sync(unfinished)
+        unfinished.replace(published_path)
+        _sync(published_path.parent)
+        return Publication(path=published_path, size_bytes=published_path.stat().st_size)
+
+
+@contextmanager
+def open_published(path: Path, *, memory_limit: str = "1GB", threads: int = 2) -> Iterator[Reader]:
+    """Open the published copy for the length of the block.
+
+    A process that opens it a second time before closing the first gets the first one's state, even
+    after a newer one was published: DuckDB shares one file between connections of one process.
+
+    Raises:
+        HistoryError: nothing has been published yet.
+    """
+    if not path.exists():
+        raise HistoryError(f"Nothing has been published to '{path}' yet.")
+    settings = connection_settings(memory_limit=memory_limit, threads=threads)
+    with closing(connect(path, settings, read_only=True)) as con:
+        yield Reader(con)
+
+
+def _copy(source: Path, target: Path) -> None:
+    # In a process of its own: a copy made here would, on closing the file, drop the lock that any
+    # DuckDB connection of this process has on it.
+    program = shutil.which("cp")
+    if program is None:
+        raise HistoryError("The program 'cp' is not on the path; the history cannot be published.")
+    done = subprocess.run(  # noqa: S603 -- a fixed program and two paths, no shell
+        [program, "--", str(source), str(target)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        target.unlink(missing_ok=True)
+        raise HistoryError(f"The history could not be copied to '{target}': {done.stderr.strip()}")
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

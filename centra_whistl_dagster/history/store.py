@@ -1,0 +1,154 @@
+"""Open the live history file: one process at a time, one transaction, closed whatever happens.
+
+DuckDB lets one process in and refuses the rest at once, without waiting. A lock file of our own
+beside the history makes loaders queue. While the file is open, nothing in this process may open,
+copy or hash it by another way: closing that second handle drops DuckDB's lock, another process then
+gets in, and the rows of one of the two vanish.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from centra_whistl_dagster.history.errors import HistoryBusy, HistoryUnreadable
+from centra_whistl_dagster.history.migrations import migrate
+from centra_whistl_dagster.history.reads import Reader
+from centra_whistl_dagster.history.session import Session
+
+_POLL_SECONDS = 0.05
+
+
+class History:
+    """The live history file.
+
+    Args:
+        path: the DuckDB file, made at first use.
+        memory_limit: what DuckDB may take, e.g. "1GB"; by itself it takes 80 % of the machine.
+        threads: how many it may run; by itself it takes every core.
+        now: the clock, aware UTC.
+        sleep: waits for seconds.
+        lock_wait_seconds: how long to queue behind another loader.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        memory_limit: str,
+        threads: int,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+        lock_wait_seconds: float = 120.0,
+    ) -> None:
+        self.path = path
+        self._config = connection_settings(memory_limit=memory_limit, threads=threads)
+        self._now = now
+        self._sleep = sleep
+        self._tries = max(1, round(lock_wait_seconds / _POLL_SECONDS))
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Open a transaction: all of it is kept, or, when the block raises, none.
+
+        Raises:
+            HistoryBusy: another process kept the file for longer than `lock_wait_seconds`.
+            HistoryUnreadable: the file or its log is damaged.
+            SchemaDrift: the tables are not what this release says.
+        """
+        with self.locked(), closing(self._connect()) as con:
+            migrate(con, now=self._now)
+            con.begin()
+            try:
+                yield Session(con, now=self._now)
+            except BaseException:
+                con.rollback()
+                raise
+            con.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Open the live file to ask it something, for the length of the block; loaders wait.
+
+        For the pipeline's own short questions. Analysts and reports use the published copy.
+        Raises as `writing` does.
+        """
+        with self.locked(), closing(self._connect()) as con:
+            migrate(con, now=self._now)
+            yield Reader(con)
+
+    def checkpoint(self) -> None:
+        """Move everything from the log into the file, so that the file alone is the history.
+
+        The caller holds the lock (`locked`).
+        """
+        with closing(self._connect()) as con:
+            migrate(con, now=self._now)
+            con.execute("CHECKPOINT")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Queue for the file, and keep every other loader out until the block ends."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_name(f"{self.path.name}.lock").open("w") as lock:
+            for attempt in range(self._tries):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if attempt == self._tries - 1:
+                        raise HistoryBusy(
+                            f"Another load of '{self.path.name}' has not finished in "
+                            f"{self._tries * _POLL_SECONDS:.0f} s. Nothing was changed; the next "
+                            "run tries again."
+                        ) from error
+                    self._sleep(_POLL_SECONDS)
+            yield  # closing the lock file lets the next one in, whatever happened
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        for attempt in range(self._tries):
+            try:
+                return connect(self.path, self._config)
+            except duckdb.IOException as error:
+                if "Could not set lock" not in str(error):
+                    raise _unreadable(self.path, error) from error
+                if attempt == self._tries - 1:
+                    raise HistoryBusy(
+                        f"A program outside this project has '{self.path.name}' open: {error}. "
+                        "Close it there, and open the published copy instead."
+                    ) from error
+                self._sleep(_POLL_SECONDS)
+            except duckdb.Error as error:
+                raise _unreadable(self.path, error) from error
+        raise AssertionError("the loop above returns or raises at its last turn")
+
+
+def connection_settings(*, memory_limit: str, threads: int) -> dict[str, str]:
+    """Return DuckDB's settings: bounded, and no fetching of extensions from the internet."""
+    return {
+        "memory_limit": memory_limit,
+        "threads": str(threads),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+
+
+def connect(
+    path: Path, settings: dict[str, str], *, read_only: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """Open a file in UTC, so that days and hours in views do not follow the machine's own zone."""
+    con = duckdb.connect(path, read_only=read_only, config=dict(settings))
+    con.execute("SET TimeZone = 'UTC'")
+    return con
+
+
+def _unreadable(path: Path, error: duckdb.Error) -> HistoryUnreadable:
+    return HistoryUnreadable(
+        f"The history '{path}' cannot be opened: {error}. Move the file and its '.wal' aside and "
+        "load the history again from the ledger and the archived stock files."
+    )

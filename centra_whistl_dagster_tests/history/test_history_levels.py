@@ -1,0 +1,228 @@
+"""Stock over time: kept as changes, read as if every reading had been kept whole."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from centra_whistl_dagster.history import levels
+from centra_whistl_dagster.history.errors import SnapshotUnusable
+from centra_whistl_dagster.history.levels import Reading
+from centra_whistl_dagster.history.migrations import migrate
+from centra_whistl_dagster.history.reads import Reader
+from centra_whistl_dagster.history.tables import CentraLevels, StockLevels
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+Stock = dict[str, tuple[int, int, int]]
+
+
+def reading(number: int, *, is_complete: bool = True) -> Reading:
+    taken_at = NOON + timedelta(minutes=15 * number)
+    return Reading(
+        snapshot_id=f"S{number}", taken_at=taken_at, read_at=taken_at, is_complete=is_complete
+    )
+
+
+def frame(stock: Stock) -> pd.DataFrame:
+    return pd.DataFrame(
+        [(sku, on, al, qu, on - al - qu) for sku, (on, al, qu) in stock.items()],
+        columns=["sku", "on_hand", "allocated", "quarantined", "available"],
+    ).astype({"sku": "str"} | dict.fromkeys(["on_hand", "allocated", "quarantined"], "int64"))
+
+
+skus = st.sampled_from(["A", "a", "B", "Ü-1", "C'"])
+figures = st.tuples(st.integers(-3, 5), st.integers(0, 2), st.integers(0, 1))
+readings = st.lists(
+    st.tuples(st.dictionaries(skus, figures), st.booleans()), min_size=1, max_size=6
+)
+
+
+def test_stock_as_of_any_reading_is_what_keeping_every_reading_whole_would_give():
+    with closing(duckdb.connect(":memory:")) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        migrate(con, now=lambda: NOON)
+
+        @settings(max_examples=80, deadline=None)
+        @given(readings)
+        def same_as_whole(history: list[tuple[Stock, bool]]) -> None:
+            con.execute("DELETE FROM stock_levels")
+            whole: list[dict[str, tuple[int, int, int] | None]] = []
+            state: dict[str, tuple[int, int, int] | None] = {}
+            for number, (stock, is_complete) in enumerate(history):
+                levels.stage(con, levels.WHISTL, frame(stock))
+                counts = levels.apply(con, levels.WHISTL, reading(number, is_complete=is_complete))
+                assert counts.changed == sum(state.get(sku) != had for sku, had in stock.items())
+                state = (dict.fromkeys(state) if is_complete else state) | stock
+                whole.append(state)
+
+            reader = Reader(con)
+            for number, expected in enumerate(whole):
+                seen = reader.stock_as_of(reading(number).taken_at + timedelta(minutes=1))
+                assert as_dict(seen) == expected
+            reader.table(StockLevels)  # raises when a rule of the table is broken
+
+        same_as_whole()
+
+
+def as_dict(seen: pd.DataFrame) -> dict[str, tuple[int, int, int] | None]:
+    assert not seen["sku"].duplicated().any()
+    return {
+        row.sku: (row.on_hand, row.allocated, row.quarantined) if row.is_present else None
+        for row in seen.itertuples()
+    }
+
+
+def test_a_sku_missing_from_a_complete_reading_is_absent_and_not_zero(history):
+    with history.writing() as session:
+        session.record_stock_snapshot(frame({"A": (5, 0, 0), "B": (3, 0, 0)}), reading(1))
+        load = session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(2))
+        latest = session.latest_stock().set_index("sku")
+        heads = session.recent_snapshots("whistl", limit=1)
+
+    assert (load.unchanged, load.removed) == (1, 1)
+    assert not latest.loc["B", "is_present"]
+    assert latest.loc["B", ["on_hand", "available"]].isna().all()
+    assert latest.loc["B", "snapshot_id"] == "S2"
+    assert heads[["absent_count", "emptied_count", "sellable_units"]].to_numpy().tolist() == [
+        [1, 1, 5]
+    ]
+
+
+def test_a_sku_missing_from_an_incomplete_reading_stays_as_it_was(history):
+    with history.writing() as session:
+        session.record_stock_snapshot(frame({"A": (5, 0, 0), "B": (3, 0, 0)}), reading(1))
+        session.record_stock_snapshot(frame({"A": (4, 0, 0)}), reading(2, is_complete=False))
+
+        assert session.latest_stock()["on_hand"].tolist() == [4, 3]
+
+
+def test_a_quiet_reading_adds_no_stock_row(history):
+    with history.writing() as session:
+        session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(1))
+        load = session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(2))
+
+        assert (load.written, load.unchanged) == (0, 1)
+        assert session.row_counts()["stock_levels"] == 1
+        assert session.row_counts()["stock_snapshots"] == 2
+
+
+def test_the_same_reading_again_changes_nothing(history):
+    with history.writing() as session:
+        session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(1))
+        load = session.record_stock_snapshot(frame({"A": (9, 0, 0)}), reading(1))
+
+        assert (load.read, load.written, load.unchanged) == (1, 0, 1)
+        assert session.latest_stock()["on_hand"].tolist() == [5]
+
+
+def test_a_reading_older_than_the_last_kept_is_refused(history):
+    with history.writing() as session:
+        session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(2))
+        with pytest.raises(SnapshotUnusable, match=r"'S1' of whistl .* not later than the last"):
+            session.record_stock_snapshot(frame({"A": (6, 0, 0)}), reading(1))
+
+        assert session.latest_stock()["on_hand"].tolist() == [5]
+
+
+def test_a_refused_reading_is_noted_without_its_figures_and_may_be_released(history):
+    with history.writing() as session:
+        session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(1))
+        session.record_refused_snapshot(reading(2), row_count=0, reason="no rows at all")
+        assert session.latest_stock()["on_hand"].tolist() == [5]
+        assert len(session.recent_snapshots("whistl", limit=9)) == 1
+
+        session.record_stock_snapshot(frame({"A": (0, 0, 0)}), reading(2))
+        released = session.recent_snapshots("whistl", limit=1)
+        assert released["snapshot_id"].tolist() == ["S2"]
+        assert session.latest_stock()["on_hand"].tolist() == [0]
+
+        session.record_refused_snapshot(reading(2), row_count=0, reason="told too late")
+        assert len(session.recent_snapshots("whistl", limit=9)) == 2
+
+
+@pytest.mark.parametrize(
+    ("case", "text", "fault"),
+    [
+        ("a SKU twice", '{"sku":"A","on_hand":1,"allocated":0,"quarantined":0,"available":1}\n' * 2,
+         "1 rows that repeat a SKU"),
+        ("a blank SKU", '{"sku":"","on_hand":1,"allocated":0,"quarantined":0,"available":1}',
+         "1 rows without a SKU"),
+        ("no SKU", '{"on_hand":1,"allocated":0,"quarantined":0,"available":1}',
+         "1 rows without a SKU"),
+        ("a figure left out", '{"sku":"A","on_hand":1,"quarantined":0,"available":1}',
+         "1 rows with an empty figure"),
+        ("half a unit", '{"sku":"A","on_hand":1.5,"allocated":0,"quarantined":0,"available":1}',
+         "1 rows with a figure that is not whole"),
+    ],
+)  # fmt: skip
+def test_a_broken_reading_is_refused_whole_and_the_load_goes_on(
+    history, tmp_path: Path, case, text, fault
+):
+    path = tmp_path / "reading.ndjson"
+    path.write_text(text)
+    with history.writing() as session:
+        with pytest.raises(SnapshotUnusable, match=fault):
+            session.record_stock_snapshot(path, reading(1))
+        session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(2))
+
+    with history.reading() as reader:
+        assert reader.latest_stock()["snapshot_id"].tolist() == ["S2"]
+
+
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [
+        ("a word", '{"sku":"A","on_hand":"lots","allocated":0,"quarantined":0,"available":1}'),
+        ("cut short", '{"sku":"A","on_hand":1,"alloc'),
+    ],
+)
+def test_an_unreadable_file_leaves_the_history_as_it_was(history, tmp_path: Path, case, text):
+    path = tmp_path / "reading.ndjson"
+    path.write_text(text)
+    with history.writing() as session:
+        session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(1))
+    with pytest.raises(SnapshotUnusable, match="cannot be read"), history.writing() as session:
+        session.record_stock_snapshot(path, reading(2))
+
+    with history.writing() as session:
+        assert session.latest_stock()["snapshot_id"].tolist() == ["S1"]
+
+
+def test_a_frame_with_nan_for_a_figure_is_refused(history):
+    rows = frame({"A": (5, 0, 0), "B": (1, 0, 0)}).astype({"on_hand": "float64"})
+    rows.loc[1, "on_hand"] = float("nan")
+    with history.writing() as session, pytest.raises(SnapshotUnusable, match="1 rows with"):
+        session.record_stock_snapshot(rows, reading(1))
+
+
+def test_a_frame_a_parquet_file_and_a_json_file_give_the_same_stock(history, tmp_path: Path):
+    stock = frame({"A": (5, 1, 0), "Ü-1": (-2, 0, 1)}).assign(note="ignored")
+    stock.to_parquet(tmp_path / "stock.parquet")
+    stock.to_json(tmp_path / "stock.ndjson", orient="records", lines=True)
+    with history.writing() as session:
+        session.record_stock_snapshot(stock, reading(1))
+        parquet = session.record_stock_snapshot(tmp_path / "stock.parquet", reading(2))
+        json = session.record_stock_snapshot(tmp_path / "stock.ndjson", reading(3))
+
+        assert (parquet.written, json.written, json.unchanged) == (0, 0, 2)
+        assert session.latest_stock()["available"].tolist() == [4, -3]
+
+
+def test_centra_levels_are_kept_beside_whistls_and_apart_from_them(history):
+    stock = pd.DataFrame({"sku": ["A"], "physical": [7], "allocated": [2], "free": [5]})
+    with history.writing() as session:
+        session.record_stock_snapshot(frame({"A": (9, 0, 0)}), reading(1))
+        session.record_centra_levels(stock, reading(1))
+        session.record_centra_levels(stock.assign(free=4, allocated=3), reading(2))
+
+        assert session.latest_centra_levels()["free"].tolist() == [4]
+        assert session.centra_levels_as_of(reading(1).taken_at)["free"].tolist() == [5]
+        assert session.latest_stock()["on_hand"].tolist() == [9]
+        assert len(session.table(CentraLevels)) == 2
