@@ -19,6 +19,8 @@ from centra_whistl_dagster.domain.policy import ScreeningPolicy, load_screening_
 from centra_whistl_dagster.domain.problems import ExceptionKind
 from centra_whistl_dagster.domain.responsibilities import Responsibility, load_responsibilities
 from centra_whistl_dagster.domain.service_mapping import ServiceMapping, load_service_mapping
+from centra_whistl_dagster.domain.stock_policy import StockPolicy
+from centra_whistl_dagster.stock.policy import stock_policy
 from centra_whistl_dagster.whistl.client import WhistlConfig
 
 T = TypeVar("T")
@@ -35,6 +37,7 @@ class Configuration:
     services: ServiceMapping
     exception_kinds: Mapping[ExceptionKind, Responsibility]
     screening: ScreeningPolicy
+    stock: StockPolicy
     fingerprint: str
     """Of everything in these files that a screening verdict depends on."""
 
@@ -51,6 +54,9 @@ class Settings:
     published_path: Path
     archive_path: Path
     """Where stock snapshots are kept as they came, so that the history can be rebuilt."""
+    history_memory: str
+    """What DuckDB may take, e.g. 1GB."""
+    history_threads: int
     config_path: Path
     order_number_prefix: str
     look_up_lag: timedelta
@@ -75,6 +81,7 @@ class Settings:
             services=load_service_mapping(texts[MAPPING_FILE], MAPPING_FILE),
             exception_kinds=load_responsibilities(texts[EXCEPTIONS_FILE], EXCEPTIONS_FILE),
             screening=load_screening_policy(texts[POLICY_FILE], POLICY_FILE),
+            stock=stock_policy(texts[POLICY_FILE], POLICY_FILE),
             fingerprint=sha256(verdict_depends_on).hexdigest(),
         )
 
@@ -104,6 +111,7 @@ def _settings(env: _Reader, state: Path) -> Settings:
         warehouse_id=env.value("CENTRA_WAREHOUSE_ID", int, default="1"),
         plan=env.text("CENTRA_PLAN", default="growth"),
         quota_share=env.value("CENTRA_QUOTA_SHARE", float, default="0.5"),
+        pacing_file=state / "pacing_centra.db",
     )
     whistl = WhistlConfig(
         base_url=env.text("WHISTL_BASE_URL"),
@@ -114,6 +122,7 @@ def _settings(env: _Reader, state: Path) -> Settings:
         site=env.text("WHISTL_SITE"),
         requests_per_minute=env.value("WHISTL_REQUESTS_PER_MINUTE", int, default="120"),
         quota_share=env.value("WHISTL_QUOTA_SHARE", float, default="0.8"),
+        pacing_file=state / "pacing_whistl.db",
     )
     return Settings(
         centra=centra,
@@ -124,6 +133,8 @@ def _settings(env: _Reader, state: Path) -> Settings:
             env.text("PUBLISHED_PATH", default=str(state / "published" / "history.duckdb"))
         ),
         archive_path=Path(env.text("ARCHIVE_PATH", default=str(state / "archive"))),
+        history_memory=env.text("HISTORY_MEMORY", default="1GB"),
+        history_threads=env.value("HISTORY_THREADS", int, default="2"),
         config_path=Path(env.text("CONFIG_DIR", default="config")),
         order_number_prefix=env.text("ORDER_NUMBER_PREFIX", default="C"),
         look_up_lag=timedelta(seconds=env.value("WHISTL_LOOK_UP_LAG_SECONDS", float, default="30")),

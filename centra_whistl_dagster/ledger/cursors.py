@@ -14,6 +14,8 @@ WHISTL_DESPATCHES = "whistl/despatches"
 """The last despatch sequence read."""
 WHISTL_ORDER_STATUSES = "whistl/order_statuses"
 """Whistl's own `updated_at` of the newest order read, ISO 8601."""
+CENTRA_LEVELS = "centra/stock_levels"
+"""The archived file with Centra's last stock reading; its time says when it was read."""
 REFERENCE = "reference"
 """Fingerprint of the reference data that screening uses; its time says when it was read."""
 

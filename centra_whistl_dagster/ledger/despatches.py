@@ -101,7 +101,7 @@ def waiting(tx: sa.Connection) -> list[Despatch]:
 
 
 def count_received(tx: sa.Connection) -> int:
-    """Return how many messages nobody has looked at. Unmatched ones wait for their order instead."""
+    """Return how many messages nobody has looked at; unmatched ones wait for their order."""
     query = sa.select(sa.func.count()).where(despatches.c.state == DespatchState.RECEIVED)
     return tx.execute(query).scalar_one()
 

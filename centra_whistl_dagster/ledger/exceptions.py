@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.problems import Problem, SubjectType
+from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.ledger.tables import exceptions
 
 
@@ -30,12 +30,12 @@ class KindPolicy(Protocol):
 def raise_all(
     tx: sa.Connection,
     problems: Iterable[Problem],
-    policies: Mapping[str, KindPolicy],
+    policies: Mapping[ExceptionKind, KindPolicy],
     *,
     now: datetime,
 ) -> int:
     """Open an exception for each problem or refresh the open one; return how many are new."""
-    return sum(_raise(tx, problem, policies[problem.kind], now) for problem in problems)
+    return sum(_raise(tx, problem, policies[ExceptionKind(problem.kind)], now) for problem in problems)
 
 
 def _raise(tx: sa.Connection, problem: Problem, policy: KindPolicy, now: datetime) -> bool:
@@ -98,6 +98,19 @@ def resolve(
     if kinds is not None:
         query = query.where(exceptions.c.kind.in_(list(kinds)))
     ids = [row.id for row in tx.execute(query) if (row.kind, row.field) not in except_for]
+    if ids:
+        tx.execute(sa.update(exceptions).where(exceptions.c.id.in_(ids)).values(resolved_at=now))
+    return len(ids)
+
+
+def resolve_kind(
+    tx: sa.Connection, kind: str, *, except_subjects: Collection[str], now: datetime
+) -> int:
+    """Close a kind's open exceptions but for `except_subjects`, where it is still true."""
+    query = sa.select(exceptions.c.id, exceptions.c.subject).where(
+        exceptions.c.kind == kind, exceptions.c.resolved_at.is_(None)
+    )
+    ids = [row.id for row in tx.execute(query) if row.subject not in except_subjects]
     if ids:
         tx.execute(sa.update(exceptions).where(exceptions.c.id.in_(ids)).values(resolved_at=now))
     return len(ids)

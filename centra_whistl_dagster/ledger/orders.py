@@ -7,6 +7,7 @@ not belong here: the decision to move an order, which is the workflows'.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -247,8 +248,22 @@ def counts_by_state(tx: sa.Connection) -> dict[OrderState, int]:
     return {state: found.get(state, 0) for state in OrderState}
 
 
+def count_open_in_centra(tx: sa.Connection) -> int:
+    """Return how many orders Centra should count as confirmed or processing."""
+    ended = [OrderState.COMPLETED, OrderState.CANCELLED]
+    query = sa.select(sa.func.count()).where(
+        orders.c.state.not_in(ended), orders.c.cancel_wanted_at.is_(None)
+    )
+    return tx.execute(query).scalar_one()
+
+
+def count_moved_since(tx: sa.Connection, since: datetime) -> int:
+    """Return how many orders came in or changed their state since."""
+    query = sa.select(sa.func.count()).where(orders.c.state_since >= since)
+    return tx.execute(query).scalar_one()
+
+
 def _facts(order: Order) -> dict[str, Any]:
-    postcode = order.delivery.postcode.strip().upper() if order.delivery else ""
     return {
         "centra_status": order.status,
         "ordered_at": order.ordered_at,
@@ -256,17 +271,18 @@ def _facts(order: Order) -> dict[str, Any]:
         "content_hash": content_hash(order),
         "shipping_option": order.shipping_option.name if order.shipping_option else "",
         "country": order.delivery.country if order.delivery else "",
-        "postcode_area": "".join(_leading_letters(postcode)),
+        "postcode_area": _postcode_area(order),
         "currency": order.currency,
         "grand_total": order.grand_total,
     }
 
 
-def _leading_letters(text: str) -> Iterable[str]:
-    for letter in text[:2]:
-        if not letter.isalpha():
-            return
-        yield letter
+def _postcode_area(order: Order) -> str:
+    """Return a UK postcode's letters: enough for a map, too little for a person."""
+    if order.delivery is None or order.delivery.country not in {"GB", "JE", "GG", "IM"}:
+        return ""
+    found = re.match(r"\s*([A-Za-z]{1,2})[0-9]", order.delivery.postcode)
+    return found[1].upper() if found else ""
 
 
 def _store_contents(tx: sa.Connection, order: Order, *, now: datetime) -> None:

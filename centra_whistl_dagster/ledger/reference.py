@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
@@ -13,6 +14,7 @@ from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, W
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.tables import (
     centra_sizes,
+    sku_collisions,
     whistl_products,
     whistl_services,
 )
@@ -101,6 +103,22 @@ def centra_skus(tx: sa.Connection) -> frozenset[str]:
 def all_centra_sizes(tx: sa.Connection) -> list[sa.Row[Any]]:
     """Return Centra's catalogue rows: product_size_id, sku, is_active."""
     return list(tx.execute(sa.select(centra_sizes).order_by(centra_sizes.c.product_size_id)))
+
+
+def replace_collisions(tx: sa.Connection, colliding: Mapping[str, Iterable[str]]) -> None:
+    """Replace the list of SKUs that look alike: by SKU, the others."""
+    tx.execute(sa.delete(sku_collisions))
+    _insert(
+        tx,
+        sku_collisions,
+        [{"sku": sku, "others": json.dumps(sorted(others))} for sku, others in colliding.items()],
+    )
+
+
+def collisions(tx: sa.Connection, skus: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return, for those of the SKUs that look like others, the others."""
+    rows = tx.execute(sa.select(sku_collisions)).all()
+    return {row.sku: tuple(json.loads(row.others)) for row in rows if row.sku in skus}
 
 
 def fingerprint(tx: sa.Connection) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from centra_whistl_dagster.domain.guards import Movement
 from centra_whistl_dagster.ledger.tables import stock_snapshots, stock_writes
 
 
@@ -28,6 +29,7 @@ class WriteOutcome(StrEnum):
     WRITTEN = "written"  # Centra has it, as read back
     REFUSED = "refused"  # Centra answered that it will not take it
     NOT_TAKEN = "not_taken"  # Centra said yes and shows another figure
+    NOT_SENT = "not_sent"  # the request provably never reached Centra
     UNKNOWN = "unknown"  # the answer was lost; the next sync reads and compares
 
 
@@ -41,8 +43,12 @@ def add_snapshot(
     verdict: Verdict,
     reason: str,
     file: str,
+    move: Movement | None = None,
 ) -> None:
-    """Store what was made of a snapshot; reading the same one again replaces the verdict."""
+    """Store what was made of a snapshot; reading the same one again replaces the verdict.
+
+    `move` is how far it had moved from the good one before; None for the first and a refused one.
+    """
     tx.execute(sa.delete(stock_snapshots).where(stock_snapshots.c.snapshot_id == snapshot_id))
     tx.execute(
         sa.insert(stock_snapshots).values(
@@ -53,6 +59,9 @@ def add_snapshot(
             verdict=verdict,
             reason=reason,
             file=file,
+            zeroed_share=move.zeroed_share if move else None,
+            drop_share=move.drop_share if move else None,
+            gap_seconds=move.gap_seconds if move else None,
         )
     )
 
@@ -66,6 +75,25 @@ def latest_accepted(tx: sa.Connection) -> sa.Row[Any] | None:
         .limit(1)
     )
     return tx.execute(query).one_or_none()
+
+
+def movements(tx: sa.Connection, *, at_most: int = 1000) -> list[Movement]:
+    """Return how far the last good snapshots had moved, newest first, to learn limits from."""
+    query = (
+        sa.select(stock_snapshots)
+        .where(
+            stock_snapshots.c.verdict == Verdict.ACCEPTED,
+            stock_snapshots.c.gap_seconds.is_not(None),
+        )
+        .order_by(stock_snapshots.c.taken_at.desc())
+        .limit(at_most)
+    )
+    return [
+        Movement(
+            zeroed_share=row.zeroed_share, drop_share=row.drop_share, gap_seconds=row.gap_seconds
+        )
+        for row in tx.execute(query)
+    ]
 
 
 def snapshot(tx: sa.Connection, snapshot_id: str) -> sa.Row[Any] | None:
@@ -83,7 +111,7 @@ def open_writes(
 ) -> dict[str, int]:
     """Write down what is about to be sent, and return the ids by SKU.
 
-    Each row has `sku`, `from_quantity`, `to_quantity` and `terms`, the sum that led to it.
+    Each row has the columns of `stock_writes` up to the intent: SKU, quantities, terms of the sum.
     """
     ids = {}
     for row in rows:

@@ -241,6 +241,9 @@ stock_snapshots = sa.Table(
     _text("verdict"),
     _text("reason"),
     _text("file"),
+    sa.Column("zeroed_share", sa.Float),
+    sa.Column("drop_share", sa.Float),
+    sa.Column("gap_seconds", sa.Float),
 )
 
 stock_writes = sa.Table(
@@ -248,14 +251,25 @@ stock_writes = sa.Table(
     metadata,
     _count("id", primary_key=True),
     _text("sku"),
+    _count("product_size_id"),
     _text("snapshot_id"),
     _count("from_quantity"),
     _count("to_quantity"),
+    _count("whistl_available"),
+    _count("units_held"),
+    _count("units_left"),
+    _count("buffer"),
     _time("intent_at"),
     _time("settled_at", nullable=True),
     _text("outcome", nullable=True),
     _count("read_back", nullable=True),
-    _text("terms"),
+)
+
+sku_collisions = sa.Table(
+    "sku_collisions",
+    metadata,
+    _text("sku", primary_key=True),
+    _text("others"),
 )
 
 leases = sa.Table(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from centra_whistl_dagster.ledger import cursors, reference
+from centra_whistl_dagster.screening.reference import colliding_skus
 from centra_whistl_dagster.workflows.link import Link
 
 FRESH_FOR = timedelta(minutes=30)
@@ -31,11 +32,17 @@ def refresh_reference(link: Link) -> Refreshed:
     sizes = [
         (size.product_size_id, size.sku, size.is_active) for size in link.centra.product_sizes()
     ]
+    colliding = colliding_skus(
+        [product.sku for product in products],
+        {sku for _, sku, _ in sizes if sku},
+        link.configuration.screening,
+    )
     now = link.now()
     with link.ledger.transaction() as tx:
         reference.replace_services(tx, services)
         reference.replace_products(tx, products)
         reference.replace_centra_sizes(tx, sizes)
+        reference.replace_collisions(tx, colliding)
         cursors.set_to(tx, cursors.REFERENCE, reference.fingerprint(tx), now=now)
     return Refreshed(services=len(services), whistl_products=len(products), centra_sizes=len(sizes))
 

@@ -7,7 +7,9 @@ exceptions register. Does not belong here: any rule (`screening`, `domain`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from centra_whistl_dagster.domain.orders import Order
@@ -15,14 +17,22 @@ from centra_whistl_dagster.domain.problems import SubjectType
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import cursors, exceptions, orders, reference
-from centra_whistl_dagster.ledger.engine import Row
+from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.screening.reference import ScreeningReference
-from centra_whistl_dagster.screening.screen import Cleared, ScreeningResult, screen
+from centra_whistl_dagster.screening.screen import Blocked, Cleared, ScreeningResult, screen
 from centra_whistl_dagster.whistl.mapping import order_body
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.reference import is_due, refresh_reference
 
 LONDON = ZoneInfo("Europe/London")
+
+
+class Fate(StrEnum):
+    """What became of one order in a round of screening."""
+
+    READY = "ready"
+    BLOCKED = "blocked"
+    CHANGED = "changed while it was screened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +69,14 @@ def screen_waiting_orders(link: Link) -> Screened:
         return Screened(tally=Tally(), result=None)
     result = screen(list(contents.values()), _screening_reference(link, list(contents.values())))
     tally = Tally(read=len(rows))
-    for row in rows:
-        _settle(link, row, contents[row.centra_id], result, fingerprint, tally)
+    for row, verdict in zip(rows, result.verdicts, strict=True):
+        tally_of = _settle(link, row, verdict, fingerprint)
+        if tally_of is Fate.READY:
+            tally.written += 1
+        elif tally_of is Fate.BLOCKED:
+            tally.failed[Fate.BLOCKED] += 1
+        else:
+            tally.skipped[Fate.CHANGED] += 1
     return Screened(tally=tally, result=result)
 
 
@@ -79,42 +95,44 @@ def _screening_reference(link: Link, contents: list[Order]) -> ScreeningReferenc
         )
 
 
-def _settle(
-    link: Link,
-    row: Row,
-    order: Order,
-    result: ScreeningResult,
-    fingerprint: str,
-    tally: Tally,
-) -> None:
+def _settle(link: Link, row: Row, verdict: Cleared | Blocked, fingerprint: str) -> Fate:
     now = link.now()
-    verdict = result.verdicts[order.centra_id]
+    subject = str(row.number)
+    findings = (*verdict.warnings, *(verdict.problems if isinstance(verdict, Blocked) else ()))
+    still_true = {(finding.kind, finding.field) for finding in findings}
     judged = {"screened_at": now, "screened_against": fingerprint, "due_at": None}
     with link.ledger.transaction() as tx:
-        fresh = orders.find(tx, order.centra_id)
-        if fresh is None or fresh.state != row.state or fresh.content_hash != row.content_hash:
-            tally.skipped["changed while it was screened"] += 1
-            return
-        still_true = {(problem.kind, problem.field) for problem in verdict.problems}
-        exceptions.resolve(
-            tx, SubjectType.ORDER, str(order.number), except_for=still_true, now=now
-        )
-        link.raise_exceptions(tx, list(verdict.problems))
-        if isinstance(verdict, Cleared):
-            service = verdict.service
-            orders.store_outgoing(tx, order.centra_id, _outgoing(link, verdict))
-            orders.move(
-                tx,
-                fresh,
-                OrderState.READY,
-                reason="screened",
-                now=now,
-                carrier_code=service.carrier_code,
-                delivery_method=service.delivery_method,
-                **judged,
-            )
-            tally.written += 1
-        else:
+        fresh = orders.find(tx, row.centra_id)
+        if fresh is None or (fresh.state, fresh.content_hash) != (row.state, row.content_hash):
+            return Fate.CHANGED
+        exceptions.resolve(tx, SubjectType.ORDER, subject, except_for=still_true, now=now)
+        link.raise_exceptions(tx, list(findings))
+        if isinstance(verdict, Blocked):
             kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
             orders.move(tx, fresh, OrderState.BLOCKED, reason=kinds, now=now, **judged)
-            tally.failed["blocked"] += 1
+            return Fate.BLOCKED
+        orders.store_outgoing(tx, row.centra_id, _outgoing(tx, link, verdict))
+        orders.move(
+            tx,
+            fresh,
+            OrderState.READY,
+            reason="screened",
+            now=now,
+            carrier_code=verdict.service.carrier_code,
+            delivery_method=verdict.service.delivery_method,
+            **judged,
+        )
+    return Fate.READY
+
+
+def _outgoing(tx: Transaction, link: Link, verdict: Cleared) -> dict[str, Any]:
+    skus = {line.sku for line in verdict.order.lines}
+    return order_body(
+        verdict.order,
+        order_number=verdict.order_number,
+        client_code=link.settings.whistl.client_code,
+        site=link.settings.whistl.site,
+        service=verdict.service,
+        products=reference.products(tx, skus),
+        delivery=verdict.delivery,
+    )

@@ -8,7 +8,6 @@ from centra_whistl_dagster.workflows.cancellation import pass_on_cancellations
 from centra_whistl_dagster.workflows.despatches import apply_despatches, pull_despatches
 from centra_whistl_dagster.workflows.intake import take_in_orders
 from centra_whistl_dagster.workflows.order_statuses import follow_order_statuses
-from centra_whistl_dagster.workflows.screening import screen_waiting_orders
 from centra_whistl_dagster.workflows.shipments import complete_shipments
 from centra_whistl_dagster.workflows.submission import (
     lock_accepted_orders,

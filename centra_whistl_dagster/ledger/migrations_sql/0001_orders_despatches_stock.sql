@@ -176,23 +176,36 @@ CREATE TABLE stock_snapshots (
     row_count INTEGER NOT NULL,
     verdict TEXT NOT NULL,
     reason TEXT NOT NULL,
-    file TEXT NOT NULL
+    file TEXT NOT NULL,
+    zeroed_share REAL,
+    drop_share REAL,
+    gap_seconds REAL
 );
 
 -- One row per quantity sent to Centra: written before the call, settled after it.
 CREATE TABLE stock_writes (
     id {identity},
     sku TEXT NOT NULL,
+    product_size_id INTEGER NOT NULL,
     snapshot_id TEXT NOT NULL,
     from_quantity INTEGER NOT NULL,
     to_quantity INTEGER NOT NULL,
+    whistl_available INTEGER NOT NULL,
+    units_held INTEGER NOT NULL,
+    units_left INTEGER NOT NULL,
+    buffer INTEGER NOT NULL,
     intent_at TIMESTAMPTZ NOT NULL,
     settled_at TIMESTAMPTZ,
     outcome TEXT,
-    read_back INTEGER,
-    terms TEXT NOT NULL
+    read_back INTEGER
 );
 CREATE INDEX stock_writes_by_sku ON stock_writes (sku);
+
+-- SKUs that fall together when case, spaces or punctuation are dropped; found whenever the catalogues are read.
+CREATE TABLE sku_collisions (
+    sku TEXT PRIMARY KEY,
+    others TEXT NOT NULL
+);
 
 CREATE TABLE leases (
     name TEXT PRIMARY KEY,

@@ -1,0 +1,103 @@
+"""The command line: what a person runs by hand.
+
+Belongs here: arguments and what is printed. Does not belong here: the work itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from centra_whistl_dagster.demo.day import Day, free_port
+from centra_whistl_dagster.demo.run import run
+from centra_whistl_dagster.domain.configuration import ConfigError
+from centra_whistl_dagster.ledger import exceptions as register
+from centra_whistl_dagster.settings import load_settings
+from centra_whistl_dagster.simulator.command import simulate
+from centra_whistl_dagster.transport import IntegrationError
+from centra_whistl_dagster.workflows.link import open_link
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@click.group()
+def commands() -> None:
+    """Orders, shipments and stock between a Centra store and a Whistl warehouse."""
+
+
+def main() -> None:
+    """Run a command; what an operator can mend is told without a trace."""
+    try:
+        commands(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (ConfigError, IntegrationError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+commands.add_command(simulate)
+
+
+@commands.command()
+@click.option("--for", "seconds", type=float, help="Trade for so long, finish, and judge.")
+@click.option("--seed", default=7, show_default=True)
+@click.option("--orders-per-minute", default=40.0, show_default=True)
+@click.option("--port", default=3000, show_default=True, help="Dagster's web page, on 127.0.0.1.")
+@click.option("--state", type=click.Path(path_type=Path), default=Path("state/demo"))
+@click.option("--report", type=click.Path(path_type=Path), default=Path("demo.json"))
+@click.option("--kill-dagster-after", type=float, help="Kill Dagster then, and start it again.")
+def demo(
+    *,
+    seconds: float | None,
+    seed: int,
+    orders_per_minute: float,
+    port: int,
+    state: Path,
+    report: Path,
+    kill_dagster_after: float | None,
+) -> None:
+    """Play a trading day with both systems simulated, and judge it by their truth."""
+    console = Console()
+    day = Day(
+        seconds=seconds,
+        seed=seed,
+        orders_per_minute=orders_per_minute,
+        state=state.resolve(),
+        webserver_port=free_port(port),
+        code_server_port=free_port(),
+        simulator_port=free_port(),
+        kill_after_seconds=kill_dagster_after,
+    )
+    try:
+        faults = run(day, PROJECT, console=console, report=report)
+    except KeyboardInterrupt:
+        console.print("\nStopped. Everything that was started has ended.")
+        return
+    for fault in faults:
+        console.print(f"[bold red]Must not happen: {fault}")
+    if faults:
+        sys.exit(1)
+    console.print(f"[green]Clean. The figures are in {report}.")
+
+
+@commands.command()
+@click.option("--owner", help="Only what this team mends, e.g. cx.")
+def exceptions(owner: str | None) -> None:
+    """List what is open, the most overdue first."""
+    with open_link(load_settings(os.environ)) as link, link.ledger.reading() as tx:
+        rows = register.open_ones(tx, owner=owner)
+    table = Table("owner", "kind", "about", "what is wrong", "due")
+    for row in rows:
+        table.add_row(
+            row.owner, row.kind, row.subject, row.message, f"{row.due_at:%d %b %H:%M} UTC"
+        )
+    Console().print(table if rows else "Nothing is open.")

@@ -1,0 +1,125 @@
+"""What runs by the clock. A tick that has nothing to do says why and launches nothing."""
+
+import dagster as dg
+
+from centra_whistl_dagster.defs.jobs import (
+    daily_operations,
+    publish_history,
+    refresh_reference,
+    relay_despatches,
+    relay_orders,
+    sync_stock,
+)
+from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.workflows.reference import is_due
+from centra_whistl_dagster.workflows.stock_cadence import decide_stock_pass
+
+LONDON = "Europe/London"
+RUNNING = dg.DefaultScheduleStatus.RUNNING
+
+_ACTIVE = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def _is_active(context: dg.ScheduleEvaluationContext, job_name: str) -> bool:
+    active = dg.RunsFilter(job_name=job_name, statuses=_ACTIVE)
+    return bool(context.instance.get_run_records(active, limit=1))
+
+
+@dg.schedule(
+    job=sync_stock,
+    cron_schedule="* * * * *",
+    execution_timezone=LONDON,
+    default_status=RUNNING,
+    description="Looks every minute whether stock should be passed over now, and says why not.",
+)
+def stock_on_cadence(
+    context: dg.ScheduleEvaluationContext, link: LinkResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Decide by what Whistl has published and how fast stock moves."""
+    if _is_active(context, sync_stock.name):
+        return dg.SkipReason("The last pass has not finished.")
+    with link.open() as opened:
+        decision = decide_stock_pass(opened)
+    if not decision.is_due:
+        return dg.SkipReason(decision.reason)
+    return dg.RunRequest(tags={"reason": decision.reason})
+
+
+@dg.schedule(
+    job=refresh_reference,
+    cron_schedule="*/5 * * * *",
+    execution_timezone=LONDON,
+    default_status=RUNNING,
+    description="Reads catalogues and services again when the last reading has grown old.",
+)
+def reference_when_old(
+    context: dg.ScheduleEvaluationContext, link: LinkResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Read again in time for nothing to be judged by old lists."""
+    if _is_active(context, refresh_reference.name):
+        return dg.SkipReason("The last reading has not finished.")
+    with link.open() as opened:
+        if is_due(opened):
+            return dg.RunRequest()
+    return dg.SkipReason("The reference data is fresh.")
+
+
+@dg.schedule(
+    job=relay_orders,
+    cron_schedule="*/10 * * * *",
+    execution_timezone=LONDON,
+    default_status=RUNNING,
+    description="Reads every open order whatever its date: finds what reading by time missed.",
+)
+def sweep_of_orders() -> dg.RunRequest:
+    """Ask for a relay that reads everything open."""
+    return dg.RunRequest(
+        run_config=dg.RunConfig(ops={"centra__orders": {"config": {"is_sweep": True}}})
+    )
+
+
+@dg.schedule(
+    job=relay_despatches,
+    cron_schedule="7 * * * *",
+    execution_timezone=LONDON,
+    default_status=RUNNING,
+    description="Reads the last few hundred despatches again: finds one that came late.",
+)
+def sweep_of_despatches() -> dg.RunRequest:
+    """Ask for a relay that reads back."""
+    return dg.RunRequest(
+        run_config=dg.RunConfig(ops={"whistl__despatches": {"config": {"is_sweep": True}}})
+    )
+
+
+history_every_two_minutes = dg.ScheduleDefinition(
+    name="history_every_two_minutes",
+    job=publish_history,
+    cron_schedule="*/2 * * * *",
+    execution_timezone=LONDON,
+    default_status=RUNNING,
+    description="Loads the history and publishes the analysts' copy.",
+)
+
+daily_brief_at_seven = dg.ScheduleDefinition(
+    name="daily_brief_at_seven",
+    job=daily_operations,
+    cron_schedule="0 7 * * *",
+    execution_timezone=LONDON,
+    default_status=RUNNING,
+    description="Draws up the exceptions list, the service levels and the daily brief.",
+)
+
+SCHEDULES = [
+    stock_on_cadence,
+    reference_when_old,
+    sweep_of_orders,
+    sweep_of_despatches,
+    history_every_two_minutes,
+    daily_brief_at_seven,
+]

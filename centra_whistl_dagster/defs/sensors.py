@@ -1,0 +1,99 @@
+"""What starts the relays: something new at Centra or Whistl, or something due in the ledger.
+
+A sensor looks cheaply and launches only when there is work: a run costs two seconds of a core. One
+that waits in the queue will take all there is, so no second one is put behind it.
+"""
+
+import dagster as dg
+
+from centra_whistl_dagster.defs.jobs import relay_despatches, relay_orders
+from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.workflows.despatches import are_there_new_despatches
+from centra_whistl_dagster.workflows.due import orders_due, parcels_due
+from centra_whistl_dagster.workflows.intake import look_for_news
+
+EACH_LOOP = 1
+"""The daemon looks every 5 s; an interval of 5 would miss every other loop."""
+
+_NOT_BEGUN = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+]
+
+
+def _is_one_waiting(context: dg.SensorEvaluationContext, job_name: str) -> bool:
+    waiting = dg.RunsFilter(job_name=job_name, statuses=_NOT_BEGUN)
+    return bool(context.instance.get_run_records(waiting, limit=1))
+
+
+def _is_one_active(context: dg.SensorEvaluationContext, job_name: str) -> bool:
+    active = dg.RunsFilter(job_name=job_name, statuses=[*_NOT_BEGUN, dg.DagsterRunStatus.STARTED])
+    return bool(context.instance.get_run_records(active, limit=1))
+
+
+@dg.sensor(
+    job=relay_orders,
+    minimum_interval_seconds=EACH_LOOP,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks for orders that are new in Centra, or were touched there, every 5 seconds.",
+)
+def new_centra_orders(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SensorResult:
+    """Ask Centra once, cheaply, and start a relay when there is news."""
+    if _is_one_waiting(context, relay_orders.name):
+        return dg.SensorResult(skip_reason="A relay is about to begin and will take all there is.")
+    with link.open() as opened:
+        news = look_for_news(opened)
+    if not news.orders:
+        return dg.SensorResult(skip_reason="Nothing new in Centra.", cursor=news.watermark)
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(tags={"new_orders": str(news.orders)})],
+        cursor=news.watermark,
+    )
+
+
+@dg.sensor(
+    job=relay_despatches,
+    minimum_interval_seconds=EACH_LOOP,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks for despatches that are new at Whistl, every 5 seconds.",
+)
+def new_whistl_despatches(
+    context: dg.SensorEvaluationContext, link: LinkResource
+) -> dg.SensorResult:
+    """Ask Whistl once, cheaply, and start a relay when there is news."""
+    if _is_one_waiting(context, relay_despatches.name):
+        return dg.SensorResult(skip_reason="A relay is about to begin and will take all there is.")
+    with link.open() as opened:
+        has_news = are_there_new_despatches(opened)
+    if not has_news:
+        return dg.SensorResult(skip_reason="Nothing new at Whistl.")
+    return dg.SensorResult(run_requests=[dg.RunRequest()])
+
+
+@dg.sensor(
+    jobs=[relay_orders, relay_despatches],
+    minimum_interval_seconds=EACH_LOOP,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Looks in the ledger for orders and parcels whose next step is due: a retry, a look-up "
+        "after a lost answer, a blocked order whose cause is gone. Asks neither system."
+    ),
+)
+def work_is_due(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SensorResult:
+    """Start what the ledger says is due."""
+    with link.open() as opened:
+        due = {relay_orders.name: orders_due(opened).total}
+        due[relay_despatches.name] = parcels_due(opened).total
+    requests = [
+        dg.RunRequest(job_name=job_name, tags={"due": str(count)})
+        for job_name, count in due.items()
+        # A relay that runs is doing it; what it leaves is still due at the next look.
+        if count and not _is_one_active(context, job_name)
+    ]
+    if not requests:
+        return dg.SensorResult(skip_reason="Nothing is due, or a relay is at it.")
+    return dg.SensorResult(run_requests=requests)
+
+
+SENSORS = [new_centra_orders, new_whistl_despatches, work_is_due]

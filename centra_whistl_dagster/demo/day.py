@@ -1,0 +1,146 @@
+"""What one demo is: how long it trades, how busy it is, what goes wrong, where its files are.
+
+Belongs here: the plan and the environment that its processes are given. Does not belong here:
+starting or watching them (`run`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from centra_whistl_dagster.simulator.catalogue import shipping_services_csv, stock_world
+from centra_whistl_dagster.simulator.settings import TEST_TOKEN
+from centra_whistl_dagster.simulator.switches import SWITCHES
+from centra_whistl_dagster.simulator.world import Settings, World
+
+LOOPBACK = "127.0.0.1"
+CLIENT_CODE = "DEMO"
+SPOILED_SHARE = 0.2
+SPEED = 60.0
+"""A trading day's hour in a minute: picking takes seconds, customer service answers in twenty."""
+
+FAULTS: tuple[dict[str, object], ...] = (
+    {"system": "whistl", "operation": "create_order", "kind": "lose_answer_after", "share": 0.05},
+    {"system": "whistl", "operation": "create_order", "kind": "error_500_after", "share": 0.03},
+    {"system": "whistl", "operation": "create_order", "kind": "error_503_before", "share": 0.03},
+    {"system": "whistl", "operation": "list_despatches", "kind": "html_200", "share": 0.02},
+    {"system": "centra", "operation": "createShipment", "kind": "lose_answer_after", "share": 0.05},
+    {"system": "centra", "operation": "orders", "kind": "error_503_before", "share": 0.02},
+)
+"""Answers lost after the work was done, on both sides: a careless retry sends a second parcel."""
+
+SWITCHES_ON: Mapping[str, object] = {
+    # The hardest Whistl there may be: it takes a number twice and ships twice. Only looking an
+    # order up before sending it again keeps the run clean.
+    "whistl_accepts_repeated_numbers": True,
+    "whistl_ignores_idempotency_key": True,
+    "whistl_client_code": CLIENT_CODE,
+    "duplicate_despatch_share": 0.1,
+    "out_of_order_despatch_share": 0.1,
+    "null_tracking_share": 0.05,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """The plan of one demo."""
+
+    seconds: float | None
+    """How long the shop is open; None: until interrupted."""
+    seed: int
+    orders_per_minute: float
+    state: Path
+    webserver_port: int
+    code_server_port: int
+    simulator_port: int
+    kill_after_seconds: float | None = None
+    """When to kill Dagster without warning, and start it again on the same state."""
+    fresh: bool = True
+
+    @property
+    def config(self) -> Path:
+        """The folder of what operators own."""
+        return self.state / "config"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.state / "dagster_home"
+
+    def simulator_arguments(self) -> list[str]:
+        """Return the command line of the simulators."""
+        arguments = [
+            *("--port", str(self.simulator_port), "--seed", str(self.seed), "--closed"),
+            *("--speed", str(SPEED), "--orders-per-minute", str(self.orders_per_minute)),
+            *("--spoiled-share", str(SPOILED_SHARE)),
+        ]
+        for name, value in SWITCHES_ON.items():
+            arguments += ["--switch", f"{name}={json.dumps(value)}"]
+        return arguments
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the product's processes; nothing of a real system is in it."""
+        base = f"http://{LOOPBACK}:{self.simulator_port}"
+        ours = {
+            "CENTRA_BASE_URL": f"{base}/centra",
+            "CENTRA_TOKEN": TEST_TOKEN,
+            "CENTRA_WAREHOUSE_ID": "1",
+            "CENTRA_QUOTA_SHARE": "0.8",
+            "WHISTL_BASE_URL": f"{base}/whistl",
+            "WHISTL_CLIENT_ID": SWITCHES["whistl_client_id"],
+            "WHISTL_CLIENT_SECRET": SWITCHES["whistl_client_secret"],
+            "WHISTL_CLIENT_CODE": CLIENT_CODE,
+            "WHISTL_SITE": "SW",
+            "WHISTL_LOOK_UP_LAG_SECONDS": "3",
+            "STATE_DIR": str(self.state),
+            "CONFIG_DIR": str(self.config),
+            "DAGSTER_HOME": str(self.dagster_home),
+        }
+        inherited = {name: value for name, value in os.environ.items() if not _is_ours(name)}
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # each run would compile its imports anew
+        return inherited | ours
+
+
+def prepare(day: Day, project: Path) -> None:
+    """Lay out the demo's folder: configuration for the simulated services, Dagster's settings."""
+    if day.fresh and day.state.exists():
+        shutil.rmtree(day.state)
+    day.dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(project / "dagster.yaml", day.dagster_home)
+    shutil.copytree(project / "config", day.config, dirs_exist_ok=True)
+    world = World(Settings(seed=day.seed))
+    stock_world(world)
+    (day.config / "shipping_services.csv").write_text(
+        shipping_services_csv(world), encoding="utf-8"
+    )
+
+
+def free_port(wanted: int = 0) -> int:
+    """Return `wanted` if nobody listens there, else any free port on loopback."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            bound: int = probe.getsockname()[1]
+            return bound
+    sys.exit("No free port on 127.0.0.1 was found.")
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(("CENTRA_", "WHISTL_", "DAGSTER_")) or name in {
+        "LEDGER_URL",
+        "HISTORY_PATH",
+        "PUBLISHED_PATH",
+        "ARCHIVE_PATH",
+        "ORDER_NUMBER_PREFIX",
+    }

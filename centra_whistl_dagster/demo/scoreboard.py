@@ -1,0 +1,137 @@
+"""The demo's scoreboard: figures of the simulators' truth, and the verdict on a run.
+
+Belongs here: gathering figures, showing them, judging them. What only the product can know (orders
+in doubt, exceptions) is read from its ledger and marked as such; no verdict depends on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.ledger import exceptions, orders
+from centra_whistl_dagster.ledger.engine import Ledger
+
+MUST_BE_ZERO = {
+    "lost": "orders lost",
+    "duplicated": "orders sent twice",
+    "strangers": "orders at Whistl that Centra never had",
+    "spoiled_but_sent": "bad orders sent",
+    "shipments_wrong": "shipments completed wrongly",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoreboard:
+    """One look at a running demo."""
+
+    truth: dict[str, Any]
+    in_doubt: int
+    exceptions_open: dict[str, int]
+    exceptions_ever: dict[str, int]
+
+    def faults(self) -> list[str]:
+        """Return what must not have happened and did, in words."""
+        found = [
+            f"{self.truth['orders'][name]} {words}"
+            for name, words in MUST_BE_ZERO.items()
+            if self.truth["orders"][name]
+        ]
+        if resurrected := self.truth["stock"]["resurrected_units"]:
+            found.append(f"{resurrected} units of sold stock brought back")
+        return found
+
+    def is_settled(self) -> bool:
+        """Say whether everything that can finish has: orders completed, stock in step."""
+        truth = self.truth
+        stock = truth["stock"]
+        return bool(
+            truth["is_drained"]
+            and truth["shipments"]["parcels"] == truth["shipments"]["parcels_completed"]
+            and truth["orders"]["healthy_unsent"] == 0
+            and stock["agreeing"] == stock["skus"]
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `demo.json` holds."""
+        counts = {
+            name: self.truth["orders"][name]
+            for name in (
+                "confirmed",
+                "submitted",
+                "blocked",
+                "cancelled",
+                "despatched",
+                "completed",
+                *MUST_BE_ZERO,
+            )
+        }
+        stock = self.truth["stock"]
+        return {
+            "orders": counts | {"in_doubt": self.in_doubt},
+            "latency_seconds": self.truth["latency_seconds"],
+            "stock": stock | {"unexplained": len(stock["unexplained"])},
+            "exceptions": self.exceptions_ever,
+            "exceptions_open": self.exceptions_open,
+            "faults_fired": self.truth["faults"],
+            "spoiled": self.truth["spoiled"],
+            "calls": self.truth["calls"],
+            "writes": self.truth["writes"],
+            "verdict": self.faults() or "clean",
+        }
+
+
+def look(truth: dict[str, Any], ledger: Ledger) -> Scoreboard:
+    """Gather the figures of this moment."""
+    with ledger.reading() as tx:
+        return Scoreboard(
+            truth=truth,
+            in_doubt=orders.counts_by_state(tx)[OrderState.IN_DOUBT],
+            exceptions_open=exceptions.counts_by_kind(tx, only_open=True),
+            exceptions_ever=exceptions.counts_by_kind(tx),
+        )
+
+
+def draw(board: Scoreboard, *, heading: str, where: str) -> Group:
+    """Return the scoreboard for the terminal."""
+    figures = Table(box=None, show_header=False, padding=(0, 2))
+    counted = board.truth["orders"]
+    figures.add_row("Orders confirmed in Centra", str(counted["confirmed"]))
+    figures.add_row("  accepted by Whistl", str(counted["submitted"]))
+    figures.add_row("  despatched", str(counted["despatched"]))
+    figures.add_row("  completed in Centra, with carrier and tracking", str(counted["completed"]))
+    figures.add_row("  blocked, waiting for a correction", str(counted["blocked"]))
+    figures.add_row("  cancelled", str(counted["cancelled"]))
+    figures.add_row("  in doubt (answer lost, being looked up)", str(board.in_doubt))
+    for name, words in MUST_BE_ZERO.items():
+        figures.add_row(f"  {words}", _zero_is_good(counted[name]))
+    for name, words in (
+        ("confirmed_to_accepted", "Seconds from confirmed to accepted"),
+        ("despatched_to_completed", "Seconds from despatched to completed"),
+    ):
+        figures.add_row(words, _spread(board.truth["latency_seconds"][name]))
+    stock = board.truth["stock"]
+    figures.add_row("SKUs whose stock agrees", f"{stock['agreeing']} of {stock['skus']}")
+    figures.add_row("  units of sold stock brought back", _zero_is_good(stock["resurrected_units"]))
+    blocked = Table(title="Exceptions", title_justify="left", box=None, padding=(0, 2))
+    blocked.add_column("kind")
+    blocked.add_column("open", justify="right")
+    blocked.add_column("ever", justify="right")
+    for kind, ever in board.exceptions_ever.items():
+        blocked.add_row(kind, str(board.exceptions_open.get(kind, 0)), str(ever))
+    return Group(Text(heading, style="bold"), figures, blocked, Text(where, style="dim"))
+
+
+def _zero_is_good(count: int) -> Text:
+    return Text(str(count), style="green" if count == 0 else "bold red")
+
+
+def _spread(figures: dict[str, Any]) -> str:
+    if not figures["n"]:
+        return "-"
+    return f"p50 {figures['p50']:.1f}   p95 {figures['p95']:.1f}   of {figures['n']}"

@@ -1,0 +1,39 @@
+"""Stock as it was read, kept as files: a later step and a rebuild see what the first one saw.
+
+Belongs here: names of files, writing them whole or not at all, reading them back. Does not belong
+here: what is made of the figures.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+WHISTL_STOCK = "whistl_stock"
+CENTRA_STOCK = "centra_stock"
+
+
+def keep(folder: Path, kind: str, name: str, taken_at: datetime, frame: pd.DataFrame) -> Path:
+    """Write a reading to the archive and return where it is, relative to `folder`.
+
+    A file appears under its name only when it is whole.
+    """
+    relative = Path(kind) / f"{taken_at:%Y-%m-%d}" / f"{_safe(name)}.parquet"
+    path = folder / relative
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.{os.getpid()}.half")
+    frame.to_parquet(half, index=False)
+    half.replace(path)
+    return relative
+
+
+def fetch(folder: Path, relative: str) -> pd.DataFrame:
+    """Read a reading back."""
+    return pd.read_parquet(folder / relative)
+
+
+def _safe(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)

@@ -1,0 +1,236 @@
+"""Read Whistl's newest stock snapshot, judge it, and keep it: to be used, or in quarantine.
+
+Belongs here: when a snapshot is read and what its verdict does. Does not belong here: the judgement
+(`domain.guards`) and what is written to Centra (`workflows.stock_sync`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from centra_whistl_dagster.domain.guards import (
+    Against,
+    Outcome,
+    SnapshotFacts,
+    Verdict,
+    judge,
+    learn,
+    movement,
+)
+from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.history.reconcile import align, columns_of
+from centra_whistl_dagster.ledger import exceptions
+from centra_whistl_dagster.ledger import stock as stock_rows
+from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.stock.snapshots import SnapshotRows, against, read_rows
+from centra_whistl_dagster.whistl.client import SnapshotHead
+from centra_whistl_dagster.workflows import archive
+from centra_whistl_dagster.workflows.link import Link
+
+_LATEST = "latest"
+"""The subject of exceptions about the feed as such: a refused feed is one trouble, not many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRead:
+    """What came of looking for a snapshot."""
+
+    snapshot_id: str
+    taken_at: datetime
+    row_count: int
+    is_new: bool
+    is_accepted: bool
+    reason: str
+    bad_rows: int = 0
+    absent_skus: int = 0
+
+
+def read_latest_snapshot(link: Link) -> SnapshotRead:
+    """Read the newest snapshot, unless it was read before, and decide whether it may be used.
+
+    Raises:
+        IntegrationError: Whistl could not be read to the end; nothing is kept of it.
+    """
+    head = link.whistl.latest_snapshot()
+    with link.ledger.reading() as tx:
+        known = stock_rows.snapshot(tx, head.snapshot_id)
+        last_good = stock_rows.latest_accepted(tx)
+        moves = stock_rows.movements(tx)
+    if known is not None:
+        return _as_known(known)
+    policy = link.configuration.stock.guard
+    rows = read_rows(
+        link.whistl.snapshot_rows(head.snapshot_id), link.configuration.stock.convention
+    )
+    frame = _frame(rows)
+    before = archive.fetch(link.settings.archive_path, last_good.file) if last_good else None
+    compared = _compare(frame, before, last_good)
+    facts = _facts(head, rows, compared)
+    verdict = judge(facts, now=link.now(), limits=learn(moves, policy), policy=policy)
+    file = archive.keep(
+        link.settings.archive_path,
+        archive.WHISTL_STOCK,
+        head.snapshot_id,
+        head.taken_at,
+        frame,
+    )
+    absent = _absent(frame, before)
+    with link.ledger.transaction() as tx:
+        _store(tx, link, facts, verdict, str(file))
+        _tell(tx, link, facts, verdict, rows, absent)
+    return SnapshotRead(
+        snapshot_id=head.snapshot_id,
+        taken_at=head.taken_at,
+        row_count=rows.rows,
+        is_new=True,
+        is_accepted=verdict.outcome is Outcome.USE,
+        reason=_reason(verdict),
+        bad_rows=len(rows.bad),
+        absent_skus=len(absent),
+    )
+
+
+def _as_known(row: Row) -> SnapshotRead:
+    return SnapshotRead(
+        snapshot_id=row.snapshot_id,
+        taken_at=row.taken_at,
+        row_count=row.row_count,
+        is_new=False,
+        is_accepted=row.verdict == stock_rows.Verdict.ACCEPTED,
+        reason=row.reason,
+    )
+
+
+def _frame(rows: SnapshotRows) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "sku": pd.Series(list(rows.skus), dtype="str"),
+            "on_hand": rows.stock.on_hand,
+            "allocated": rows.stock.allocated,
+            "quarantined": rows.stock.quarantined,
+            "available": rows.stock.available,
+        }
+    )
+
+
+def _compare(
+    frame: pd.DataFrame, before: pd.DataFrame | None, last_good: Row | None
+) -> Against | None:
+    if before is None or last_good is None:
+        return None
+    columns = columns_of(
+        align({"now": frame[["sku", "available"]], "before": before[["sku", "available"]]}, {})
+    )
+    is_in_both = np.asarray(columns["in_now"] & columns["in_before"], dtype=bool)
+    return against(
+        taken_at=last_good.taken_at,
+        rows_before=last_good.row_count,
+        is_in_both=is_in_both,
+        available_before=columns["before_available"],
+        available_now=columns["now_available"],
+    )
+
+
+def _absent(frame: pd.DataFrame, before: pd.DataFrame | None) -> list[str]:
+    return [] if before is None else sorted(set(before["sku"]) - set(frame["sku"]))
+
+
+def _facts(head: SnapshotHead, rows: SnapshotRows, compared: Against | None) -> SnapshotFacts:
+    return SnapshotFacts(
+        snapshot_id=head.snapshot_id,
+        taken_at=head.taken_at,
+        is_complete=head.is_complete,
+        rows_announced=head.item_count,
+        rows=rows.rows,
+        bad_rows=len(rows.bad),
+        against=compared,
+    )
+
+
+def _store(tx: Transaction, link: Link, facts: SnapshotFacts, verdict: Verdict, file: str) -> None:
+    is_good = verdict.outcome is Outcome.USE
+    move = movement(facts.against, facts.taken_at) if facts.against and is_good else None
+    stock_rows.add_snapshot(
+        tx,
+        snapshot_id=facts.snapshot_id,
+        taken_at=facts.taken_at,
+        read_at=link.now(),
+        row_count=facts.rows,
+        verdict=stock_rows.Verdict.ACCEPTED if is_good else stock_rows.Verdict.REFUSED,
+        reason=_reason(verdict),
+        file=file,
+        move=move,
+    )
+
+
+def _tell(
+    tx: Transaction,
+    link: Link,
+    facts: SnapshotFacts,
+    verdict: Verdict,
+    rows: SnapshotRows,
+    absent: list[str],
+) -> None:
+    if verdict.outcome is Outcome.QUARANTINE:
+        link.raise_exceptions(tx, [_refused(facts, verdict)])
+        return
+    exceptions.resolve(
+        tx,
+        SubjectType.SNAPSHOT,
+        _LATEST,
+        kinds=[ExceptionKind.STOCK_SNAPSHOT_REFUSED],
+        now=link.now(),
+    )
+    missing = [_absent_sku(sku, facts) for sku in absent]
+    exceptions.resolve_kind(
+        tx,
+        ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT,
+        except_subjects=set(absent) | _still_absent(tx, rows),
+        now=link.now(),
+    )
+    link.raise_exceptions(tx, missing)
+
+
+def _still_absent(tx: Transaction, rows: SnapshotRows) -> set[str]:
+    open_now = exceptions.open_subjects(tx, ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT)
+    return open_now - set(rows.skus)
+
+
+def _refused(facts: SnapshotFacts, verdict: Verdict) -> Problem:
+    return Problem(
+        kind=ExceptionKind.STOCK_SNAPSHOT_REFUSED,
+        subject_type=SubjectType.SNAPSHOT,
+        subject=_LATEST,
+        field="stock",
+        value=facts.snapshot_id,
+        message=(
+            f"Whistl's stock of {facts.taken_at:%H:%M} UTC was not used: {_told(verdict)}. "
+            "Centra keeps the last good figures."
+        ),
+    )
+
+
+def _absent_sku(sku: str, facts: SnapshotFacts) -> Problem:
+    return Problem(
+        kind=ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT,
+        subject_type=SubjectType.SKU,
+        subject=sku,
+        field="sku",
+        value=sku,
+        message=(
+            f"Whistl's stock of {facts.taken_at:%H:%M} UTC does not list {sku}, which was there "
+            "before. Its quantity in Centra was left as it is."
+        ),
+    )
+
+
+def _reason(verdict: Verdict) -> str:
+    return ", ".join(refusal.reason for refusal in verdict.refusals)
+
+
+def _told(verdict: Verdict) -> str:
+    return "; ".join(refusal.message for refusal in verdict.refusals)
