@@ -1,0 +1,1 @@
+"""Centra, spoken to through its GraphQL Integration API (`schema.graphql` has the part we use)."""

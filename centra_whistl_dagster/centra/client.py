@@ -1,0 +1,305 @@
+"""Centra as the rest of the project knows it: orders to read, shipments and stock to write.
+
+Belongs here: one method per thing asked of Centra. Does not belong here: sending (`graphql`),
+paging (`pages`), reading of fields (`mapping`), and any decision (`workflows`).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from centra_whistl_dagster.centra import inputs, mapping
+from centra_whistl_dagster.centra.connection import CentraConfig, connect
+from centra_whistl_dagster.centra.pages import pages, readable, rows_of
+from centra_whistl_dagster.centra.records import (
+    CentraProductSize,
+    CentraStockLevel,
+    OrderStamp,
+    OrderStamps,
+    RefusedStockLine,
+    ShipmentDraft,
+    ShipmentWritten,
+    StockWriteResult,
+    UnreadableOrder,
+)
+from centra_whistl_dagster.centra.stock_writing import Level, write_apart
+from centra_whistl_dagster.domain.orders import CentraShipment, Order
+from centra_whistl_dagster.transport import CallKind, Wire
+from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
+
+__all__ = [
+    "CentraClient",
+    "CentraConfig",
+    "CentraProductSize",
+    "CentraStockLevel",
+    "OrderStamp",
+    "OrderStamps",
+    "RefusedStockLine",
+    "ShipmentDraft",
+    "ShipmentWritten",
+    "StockWriteResult",
+    "UnreadableOrder",
+]
+
+WHOLE_ORDERS_PER_PAGE = 100
+"""A whole order scores some hundreds of complexity; twice as many at once would come near what half
+of the Growth plan's quota allows in ten seconds."""
+ORDERS_PER_SHIPMENT_QUERY = 50
+
+_logger = logging.getLogger("centra_whistl_dagster.centra")
+
+
+class CentraClient:
+    """Calls to one Centra environment. Safe to use from several threads.
+
+    Every method raises `IntegrationError` as `transport` draws it.
+    """
+
+    def __init__(
+        self,
+        config: CentraConfig,
+        *,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+        rng: random.Random,
+        monotonic: Callable[[], float] = time.monotonic,
+        wire: Wire | None = None,
+    ) -> None:
+        """Prepare a client; nothing is sent. `wire` stands in for the network in tests.
+
+        Raises:
+            ValueError: naming what in the configuration cannot be used.
+        """
+        self._config = config
+        self._now = now
+        self._graphql = connect(
+            config, now=now, sleep=sleep, rng=rng, monotonic=monotonic, wire=wire
+        )
+
+    def close(self) -> None:
+        """Close connections and let go of shared files."""
+        self._graphql.close()
+
+    # ---- orders
+    def open_order_stamps(self, since: datetime | None) -> OrderStamps:
+        """Look cheaply at which orders changed since a moment; None looks at every open one.
+
+        One request as long as neither list is longer than a page. Cancelled orders are looked for
+        only with a moment: without, Centra would list all there ever were.
+        """
+        found: dict[str, dict[str, OrderStamp]] = {"open": {}, "cancelled": {}}
+        wanted = {"open": True, "cancelled": since is not None}
+        page = 0
+        while any(wanted.values()):
+            page += 1
+            variables = {
+                "open": inputs.open_orders(since),
+                "cancelled": inputs.cancelled_orders(since),
+                "withOpen": wanted["open"],
+                "withCancelled": wanted["cancelled"],
+                "limit": self._config.page_size,
+                "page": page,
+            }
+            data, _ = self._graphql.run(CallKind.READ, "OrderStamps", variables)
+            for name in [name for name, is_wanted in wanted.items() if is_wanted]:
+                rows = rows_of(self._graphql, "OrderStamps", data, name)
+                known = len(found[name])
+                found[name].update((one.centra_id, one) for one in readable(rows, mapping.stamp))
+                # A server that does not turn pages would bring the same full one for ever.
+                is_new = len(found[name]) > known
+                wanted[name] = is_new and len(rows) >= self._config.page_size
+        return OrderStamps(
+            open=tuple(found["open"].values()), cancelled=tuple(found["cancelled"].values())
+        )
+
+    def orders(self, ids: Sequence[str]) -> list[Order]:
+        """Read whole orders by Centra's id.
+
+        One that Centra does not show, or that cannot be read, is not among them; the second is
+        logged here, and named by `orders_changed_since`.
+        """
+        found: list[Order] = []
+        for chunk in _chunks(ids, min(WHOLE_ORDERS_PER_PAGE, self._config.page_size)):
+            # One more than there can be: a full page would have the next one asked for.
+            for record in self._whole_orders({"id": chunk}, limit=len(chunk) + 1):
+                if isinstance(record, Order):
+                    found.append(record)
+                else:
+                    _logger.warning("order %s is left out: %s", record.number, record.field)
+        return found
+
+    def orders_changed_since(self, since: datetime | None) -> Iterator[Order | UnreadableOrder]:
+        """Read whole the orders that changed since a moment, cancelled ones last.
+
+        None reads every open order, and no cancelled one.
+        """
+        limit = min(WHOLE_ORDERS_PER_PAGE, self._config.page_size)
+        yield from self._whole_orders(inputs.open_orders(since), limit=limit)
+        if since is not None:
+            yield from self._whole_orders(inputs.cancelled_orders(since), limit=limit)
+
+    def count_open_orders(self) -> int:
+        """Count the confirmed and processing orders, locked ones too."""
+        where = {"where": inputs.all_open_orders()}
+        data, _ = self._graphql.run(CallKind.READ, "CountOrders", where)
+        try:
+            return Fields(data).required_child("counters").whole("orders")
+        except BrokenRecord as broken:
+            raise self._graphql.broken(CallKind.READ, "CountOrders", str(broken)) from broken
+
+    def lock_orders(self, ids: Sequence[str]) -> None:
+        """Keep people from editing orders that the warehouse has. Twice is as good as once."""
+        for chunk in _chunks(ids, self._config.page_size):
+            lock = {"orders": [{"id": centra_id} for centra_id in chunk], "isLocked": True}
+            self._graphql.run(CallKind.IDEMPOTENT_WRITE, "LockOrders", {"input": lock})
+
+    # ---- shipments
+    def shipments_of(self, order_ids: Sequence[str]) -> dict[str, list[CentraShipment]]:
+        """Read the shipments of orders, by order id; an order without has an empty list.
+
+        Raises:
+            ContractBroken: one cannot be read. Left out, it would be made a second time.
+        """
+        operation = "ShipmentsOfOrders"
+        found: dict[str, list[CentraShipment]] = {order_id: [] for order_id in order_ids}
+        for chunk in _chunks(order_ids, ORDERS_PER_SHIPMENT_QUERY):
+            for row in self._pages(operation, {"where": {"orderId": chunk}}, "shipments"):
+                try:
+                    node = Fields(row)
+                    owner = node.required_child("order").required_text("id")
+                    found.setdefault(owner, []).append(mapping.shipment(node))
+                except BrokenRecord as broken:
+                    raise self._graphql.broken(CallKind.READ, operation, str(broken)) from broken
+        return found
+
+    def create_shipment(self, draft: ShipmentDraft) -> ShipmentWritten:
+        """Make a shipment that has already left. Not repeated once it may have arrived.
+
+        Raises:
+            OutcomeUnknown: look at `shipments_of` before anything else is done.
+        """
+        create = inputs.new_shipment(
+            draft,
+            captures_payment=self._config.captures_payment,
+            marks_paid=self._config.marks_paid,
+            now=self._now(),
+        )
+        return self._ship("CreateShipment", "createShipment", {"input": create})
+
+    def complete_shipment(self, shipment_id: int, draft: ShipmentDraft) -> ShipmentWritten:
+        """Say that a shipment Centra already has has left; its lines stay as they are.
+
+        Not repeated once it may have arrived: it mails the customer.
+
+        Raises:
+            OutcomeUnknown: look at `shipments_of` before anything else is done.
+        """
+        variables = {"id": shipment_id, "input": inputs.departure(draft, now=self._now())}
+        return self._ship("CompleteShipment", "completeShipment", variables)
+
+    # ---- stock and catalogue
+    def stock_levels(self) -> Iterator[CentraStockLevel]:
+        """Read the stock of every size in our warehouse. A row that cannot be read is logged."""
+        return self._stock_levels({})
+
+    def stock_levels_of(self, product_size_ids: Collection[int]) -> Iterator[CentraStockLevel]:
+        """Read the stock of these sizes in our warehouse, as `stock_levels` does."""
+        ids = list(product_size_ids)
+        for start in range(0, len(ids), self._config.page_size):
+            chunk = ids[start : start + self._config.page_size]
+            yield from self._stock_levels({"stock": {"productSizeId": chunk}})
+
+    def _stock_levels(self, which: Mapping[str, Any]) -> Iterator[CentraStockLevel]:
+        rows = pages(
+            self._graphql,
+            "StockLevels",
+            {"warehouses": {"id": [self._config.warehouse_id]}, **which},
+            limit=self._config.page_size,
+            find=self._stock_rows,
+            key=_size_of,
+        )
+        return readable(rows, mapping.stock_level)
+
+    def set_physical_stock(self, levels: Sequence[Level], description: str) -> StockWriteResult:
+        """Set physical quantities by SKU: in one call, unless Centra refuses some of them.
+
+        Raises:
+            ValueError: a quantity is below zero, which Centra has no meaning for.
+        """
+        if below := [sku for sku, quantity in levels if quantity < 0]:
+            raise ValueError(f"physical stock cannot be below zero: {', '.join(below)}")
+
+        def write(batch: Sequence[Level]) -> tuple[str, ...]:
+            stock = inputs.physical_stock(
+                batch, warehouse_id=self._config.warehouse_id, description=description
+            )
+            _, warnings = self._graphql.run(CallKind.IDEMPOTENT_WRITE, "SetStock", {"input": stock})
+            return warnings
+
+        return write_apart(levels, write)
+
+    def product_sizes(self) -> Iterator[CentraProductSize]:
+        """Read every size of the catalogue. One that cannot be read is logged."""
+        return readable(self._pages("ProductSizes", {}, "productSizes"), mapping.product_size)
+
+    # ---- shared by several
+    def _pages(self, operation: str, variables: Mapping[str, Any], name: str) -> Iterator[Any]:
+        return pages(
+            self._graphql,
+            operation,
+            variables,
+            limit=self._config.page_size,
+            find=lambda data: rows_of(self._graphql, operation, data, name),
+        )
+
+    def _whole_orders(
+        self, where: Mapping[str, Any], *, limit: int
+    ) -> Iterator[Order | UnreadableOrder]:
+        rows = pages(
+            self._graphql,
+            "WholeOrders",
+            {"where": where},
+            limit=limit,
+            find=lambda data: rows_of(self._graphql, "WholeOrders", data, "orders"),
+        )
+        return map(mapping.order_or_unreadable, rows)
+
+    def _stock_rows(self, data: Mapping[str, Any]) -> list[Any]:
+        warehouses = rows_of(self._graphql, "StockLevels", data, "warehouses")
+        if not warehouses:
+            detail = (
+                f"Centra shows no warehouse {self._config.warehouse_id}: the id is wrong, or the "
+                "token's store restrictions hide it"
+            )
+            raise self._graphql.broken(CallKind.READ, "StockLevels", detail)
+        return rows_of(
+            self._graphql, "StockLevels", {"warehouse": warehouses[0]}, "warehouse", "stock"
+        )
+
+    def _ship(self, operation: str, field: str, variables: Mapping[str, Any]) -> ShipmentWritten:
+        data, warnings = self._graphql.run(CallKind.CREATE, operation, variables)
+        try:
+            node = Fields(data).required_child(field).required_child("shipment")
+            return ShipmentWritten(
+                shipment_id=node.whole("id"),
+                number=node.text("number"),
+                is_shipped=node.flag("isShipped"),
+                warnings=warnings,
+            )
+        except BrokenRecord as broken:
+            raise self._graphql.broken(CallKind.CREATE, operation, str(broken)) from broken
+
+
+def _size_of(row: Any) -> object:
+    size = row.get("productSize") if isinstance(row, Mapping) else None
+    found = size.get("id") if isinstance(size, Mapping) else None
+    return found if isinstance(found, int) else repr(row)
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterator[list[str]]:
+    return (list(items[start : start + size]) for start in range(0, len(items), size))

@@ -1,0 +1,190 @@
+"""Centra's JSON, read into the domain's records; nulls wherever Centra may send them.
+
+Belongs here: which field means what. Does not belong here: fetching (`client`) and whether an order
+is good enough to send (`screening`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from centra_whistl_dagster.centra.records import (
+    CentraProductSize,
+    CentraStockLevel,
+    OrderStamp,
+    UnreadableOrder,
+)
+from centra_whistl_dagster.domain.orders import (
+    Address,
+    CentraShipment,
+    CentraShipmentLine,
+    Order,
+    OrderLine,
+    ShippingOption,
+)
+from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
+
+
+def order_or_unreadable(node: Any) -> Order | UnreadableOrder:
+    """Read one order; one that breaks the contract is named instead, with its field."""
+    try:
+        return order(Fields(node))
+    except BrokenRecord as broken:
+        named = node if isinstance(node, Mapping) else {}
+        number = named.get("number") or named.get("id") or "without a number"
+        return UnreadableOrder(number=str(number), field=broken.field, detail=broken.detail)
+
+
+def order(node: Fields) -> Order:
+    """Read one order whole.
+
+    Raises:
+        BrokenRecord: naming the field that is not what was agreed.
+    """
+    total = node.required_child("grandTotal")
+    lines = [line for line in node.children("lines") if line.whole("quantity") != 0]
+    return Order(
+        centra_id=node.required_text("id"),
+        number=node.whole("number"),
+        status=node.required_text("status"),
+        is_on_hold=node.flag("isOnHold"),
+        is_locked=node.flag("isLocked"),
+        is_internal=node.flag("isInternal"),
+        is_waiting_for_payment=node.flag("isWaitingForPayment"),
+        ordered_at=node.moment("orderDate"),
+        updated_at=node.moment("updatedAt"),
+        currency=_currency(total),
+        grand_total=_amount(total),
+        shipping_total=_total(node, "shipping"),
+        tax_total=_total(node, "taxIncluded"),
+        delivery=_address(node),
+        shipping_option=_shipping_option(node),
+        lines=tuple(_line(line) for line in lines),
+        shipments=tuple(shipment(child) for child in node.children("shipments")),
+        warehouse_ids=frozenset(
+            warehouse.whole("id")
+            for line in lines
+            for allocation in line.children("allocations")
+            if (warehouse := allocation.child("warehouse")) is not None
+        ),
+        other_comment=node.text("otherComment"),
+    )
+
+
+def stamp(node: Fields) -> OrderStamp:
+    """Read one order's stamp. Raises BrokenRecord."""
+    return OrderStamp(
+        centra_id=node.required_text("id"),
+        number=node.whole("number"),
+        status=node.required_text("status"),
+        updated_at=node.moment("updatedAt"),
+    )
+
+
+def shipment(node: Fields) -> CentraShipment:
+    """Read one shipment. Raises BrokenRecord."""
+    carrier = node.child("carrierInformation")
+    return CentraShipment(
+        shipment_id=node.whole("id"),
+        number=node.text("number"),
+        is_shipped=node.flag("isShipped"),
+        shipped_at=node.optional_moment("shippedAt"),
+        tracking_number=node.text("trackingNumber"),
+        carrier=carrier.text("carrierName") if carrier else "",
+        lines=tuple(
+            CentraShipmentLine(
+                line_id=line.required_child("orderLine").whole("id"),
+                quantity=line.whole("quantity"),
+            )
+            for line in node.children("lines")
+        ),
+    )
+
+
+def stock_level(node: Fields) -> CentraStockLevel:
+    """Read one row of a warehouse's stock. Raises BrokenRecord."""
+    size = product_size(node.required_child("productSize"))
+    return CentraStockLevel(
+        sku=size.sku,
+        product_size_id=size.product_size_id,
+        physical=node.whole("physicalQuantity"),
+        allocated=node.whole("allocatedQuantity"),
+        free=node.whole("freeToAllocateQuantity"),
+        is_active=size.is_active,
+    )
+
+
+def product_size(node: Fields) -> CentraProductSize:
+    """Read one size. Raises BrokenRecord."""
+    return CentraProductSize(
+        product_size_id=node.whole("id"), sku=node.text("SKU"), is_active=node.flag("isActive")
+    )
+
+
+def _line(node: Fields) -> OrderLine:
+    size = node.child("productSize")
+    described = (node.text("productName"), node.text("productVariantName"), node.text("size"))
+    price = node.required_child("unitPrice")
+    return OrderLine(
+        line_id=node.whole("id"),
+        # Sent exactly as it is: a SKU that is nearly right picks the wrong goods.
+        sku=size.text("SKU") if size else "",
+        quantity=node.whole("quantity"),
+        unit_price=_amount(price),
+        description=" ".join(part.strip() for part in described if part.strip()),
+        is_bundle=node.text("__typename") == "BundleOrderLine",
+    )
+
+
+def _address(order_node: Fields) -> Address | None:
+    node = order_node.child("shippingAddress")
+    if node is None:
+        return None
+    customer = order_node.child("customer")
+    country, state = node.child("country"), node.child("state")
+    phones = (node.text("cellPhoneNumber").strip(), node.text("phoneNumber").strip())
+    emails = (node.text("email").strip(), customer.text("email").strip() if customer else "")
+    return Address(
+        first_name=node.text("firstName"),
+        last_name=node.text("lastName"),
+        company=node.text("companyName"),
+        attention=node.text("attention"),
+        line1=node.text("address1"),
+        line2=node.text("address2"),
+        city=node.text("city"),
+        county=node.text("stateOrProvince") or (state.text("name") if state else ""),
+        postcode=node.text("zipCode"),
+        country=country.text("code") if country else "",
+        phone=next(filter(None, phones), ""),
+        email=next(filter(None, emails), ""),
+    )
+
+
+def _shipping_option(node: Fields) -> ShippingOption | None:
+    group = node.child("shippingPriceGroup")
+    option = group.child("shippingOption") if group else None
+    if option is None:
+        return None
+    return ShippingOption(
+        option_id=option.whole("id"), name=option.text("name"), uri=option.text("uri")
+    )
+
+
+def _currency(money: Fields) -> str:
+    currency = money.child("currency")
+    return currency.text("code") if currency else ""
+
+
+def _amount(money: Fields) -> Decimal:
+    value = money.number("value")
+    if value is None:
+        raise BrokenRecord("value", "expected an amount of money, found nothing")
+    return value
+
+
+def _total(node: Fields, name: str) -> Decimal:
+    totals = node.child("totals")
+    money = totals.child(name) if totals else None
+    return _amount(money) if money else Decimal(0)

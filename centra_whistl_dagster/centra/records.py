@@ -1,0 +1,107 @@
+"""What the Centra client takes and gives besides orders and shipments, which are in `domain`.
+
+Belongs here: plain records. Does not belong here: how they are read from JSON (`mapping`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderStamp:
+    """Just enough of an order to know whether it must be read again."""
+
+    centra_id: str
+    number: int
+    status: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderStamps:
+    """A cheap look at what may have changed."""
+
+    open: tuple[OrderStamp, ...]
+    """Confirmed or processing, and not locked."""
+    cancelled: tuple[OrderStamp, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableOrder:
+    """An order that breaks the contract. The others of its page are read all the same."""
+
+    number: str
+    """Centra's order number, else its id, as text."""
+    field: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentDraft:
+    """One parcel that has left, to be told to Centra."""
+
+    centra_order_id: str
+    lines: tuple[tuple[int, int], ...]
+    """Pairs of Centra's order line id and units."""
+    shipped_at: datetime
+    carrier: str
+    service: str
+    tracking_number: str
+    packages: int
+    send_email: bool
+    message: str = ""
+    """For the customer, in the shipping mail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentWritten:
+    """A shipment as Centra confirmed it."""
+
+    shipment_id: int
+    number: str
+    is_shipped: bool
+    warnings: tuple[str, ...]
+    """Such as a capture that failed: the shipment stands all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentraStockLevel:
+    """The stock of one size in our warehouse, as Centra sees it."""
+
+    sku: str
+    """Blank where the size has none."""
+    product_size_id: int
+    physical: int
+    allocated: int
+    free: int
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentraProductSize:
+    """One sellable size."""
+
+    product_size_id: int
+    sku: str
+    """Blank where the size has none."""
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedStockLine:
+    """A stock figure that Centra would not take."""
+
+    sku: str
+    quantity: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockWriteResult:
+    """What became of a batch of stock figures."""
+
+    written: tuple[tuple[str, int], ...]
+    refused: tuple[RefusedStockLine, ...]
+    warnings: tuple[str, ...]

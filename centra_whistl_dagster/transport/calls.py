@@ -1,0 +1,304 @@
+"""A call: tries, waits and one deadline over all of it, and one line in the log.
+
+Belongs here: which failure of which kind of call is worth another try. Does not belong here: what
+happens on one connection (`wire`), how an answer is judged (`judgement`), and what its fields mean
+(`centra`, `whistl`).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from json import dumps
+from typing import Any
+from urllib.parse import urlencode
+
+from centra_whistl_dagster.transport.answers import Answer
+from centra_whistl_dagster.transport.authorization import Authorization
+from centra_whistl_dagster.transport.errors import (
+    AccessDenied,
+    ContractBroken,
+    IntegrationError,
+    NotSent,
+    OutcomeUnknown,
+    Throttled,
+)
+from centra_whistl_dagster.transport.judgement import CallKind, Judge
+from centra_whistl_dagster.transport.pacing import Pacer
+from centra_whistl_dagster.transport.wire import NoAnswer, Unreadable, Unsent, Wire
+
+MOST_TRIES = 6
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 60.0
+_SHORTEST_TRY_SECONDS = 0.25
+"""With less, sending would only bring a lost answer."""
+
+_logger = logging.getLogger("centra_whistl_dagster.transport")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Call:
+    """One call under way."""
+
+    kind: CallKind
+    operation: str
+    correlation_id: str
+    ends_at: float
+    """On the monotonic clock: pacing, tries and waits all end before it."""
+    tries: int = 0
+    unreadable: int = 0
+    was_renewed: bool = False
+    lost: OutcomeUnknown | None = None
+    """The first try of a write that got no answer: it may have taken effect all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    method: str
+    path: str
+    params: Mapping[str, Any] | None
+    headers: Mapping[str, str]
+    content: bytes | None
+    costs: Mapping[str, int]
+
+
+class Transport:
+    """Calls to one system. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        system: str,
+        wire: Wire,
+        judge: Judge,
+        *,
+        auth: Authorization | None,
+        pacer: Pacer,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+        rng: random.Random,
+        monotonic: Callable[[], float] = time.monotonic,
+        deadline_seconds: float = 60.0,
+        try_seconds: float = 20.0,
+    ) -> None:
+        """Put a transport together; nothing is sent.
+
+        Args:
+            system: its name, for logs and errors.
+            wire: the connection to it.
+            judge: what its answers say.
+            auth: opens its door; None for the door itself.
+            pacer: its quotas.
+            now: for what the answers date.
+            sleep: for waits between tries.
+            rng: spreads the waits and names the calls.
+            monotonic: the clock of deadlines.
+            deadline_seconds: for a call with all its tries.
+            try_seconds: for one try, so that a server that hangs leaves time for another.
+        """
+        # httpx writes each address with its query string at INFO.
+        for noisy in ("httpx", "httpcore"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+        self._system = system
+        self._wire = wire
+        self._judge = judge
+        self._auth = auth
+        self._pacer = pacer
+        self._now = now
+        self._sleep = sleep
+        self._rng = rng
+        self._monotonic = monotonic
+        self._deadline_seconds = deadline_seconds
+        self._try_seconds = try_seconds
+
+    def request(
+        self,
+        kind: CallKind,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        costs: Mapping[str, int] | None = None,
+    ) -> Answer:
+        """Carry out one call.
+
+        Args:
+            kind: decides what is repeated.
+            operation: a plain name for logs and errors.
+            method: the HTTP method.
+            path: under the base address.
+            json: the body, sent as JSON.
+            form: the body, sent as a form.
+            params: the query string.
+            headers: besides those of authorization.
+            costs: units of each quota that one try takes.
+
+        Raises:
+            NotSent: of any kind of call.
+            OutcomeUnknown: no usable answer; of a read, nothing but that.
+            Throttled: of any kind of call.
+            Refused: or AccessDenied; of any kind of call.
+            ContractBroken: of a read only.
+        """
+        started = self._monotonic()
+        call = _Call(
+            kind=kind,
+            operation=operation,
+            correlation_id=f"{self._rng.getrandbits(64):016x}",
+            ends_at=started + self._deadline_seconds,
+        )
+        sent_headers = {"X-Correlation-Id": call.correlation_id, **(headers or {})}
+        content: bytes | None = None
+        if json is not None:
+            content = dumps(json, allow_nan=False, separators=(",", ":")).encode()
+            sent_headers["Content-Type"] = "application/json"
+        elif form is not None:
+            content = urlencode(form).encode()
+            sent_headers["Content-Type"] = "application/x-www-form-urlencoded"
+        request = _Request(
+            method=method,
+            path=path,
+            params=params,
+            headers=sent_headers,
+            content=content,
+            costs=costs or {},
+        )
+        outcome, level = "interrupted", logging.WARNING
+        try:
+            answer = self._until_done(call, request)
+            outcome, level = f"HTTP {answer.status}", logging.INFO
+        except IntegrationError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            _logger.log(
+                level,
+                "%s %s: %s after %.2f s and %d %s [%s]",
+                self._system,
+                operation,
+                outcome,
+                self._monotonic() - started,
+                call.tries,
+                "try" if call.tries == 1 else "tries",
+                call.correlation_id,
+            )
+        return answer
+
+    def close(self) -> None:
+        """Close connections and let go of shared files."""
+        self._wire.close()
+        self._pacer.close()
+
+    def _until_done(self, call: _Call, request: _Request) -> Answer:
+        while True:
+            try:
+                return self._one_try(call, request)
+            except IntegrationError as error:
+                if isinstance(error, OutcomeUnknown) and call.kind is not CallKind.READ:
+                    call.lost = call.lost or error
+                wait = self._wait_before_repeat(call, error)
+                if wait is None:
+                    if call.lost is not None and isinstance(error, NotSent | Throttled):
+                        raise call.lost from error
+                    raise
+            self._sleep(wait)
+
+    def _one_try(self, call: _Call, request: _Request) -> Answer:
+        call.tries += 1
+        self._pace(call, request.costs)
+        door = self._auth.headers() if self._auth else {}
+        left = call.ends_at - self._monotonic()
+        if left < _SHORTEST_TRY_SECONDS:
+            raise NotSent(
+                system=self._system,
+                operation=call.operation,
+                detail="there was no time left to send it",
+            )
+        try:
+            raw = self._wire.exchange(
+                request.method,
+                request.path,
+                headers={**request.headers, **door},
+                params=request.params,
+                content=request.content,
+                seconds=min(self._try_seconds, left),
+            )
+        except Unsent as error:
+            raise NotSent(
+                system=self._system,
+                operation=call.operation,
+                detail=str(error),
+                advice="Check the address, the network and whether the system is up",
+            ) from error
+        except NoAnswer as error:
+            raise OutcomeUnknown(
+                system=self._system, operation=call.operation, detail=str(error)
+            ) from error
+        except Unreadable as error:
+            raise self._judge.unreadable(call.kind, call.operation, str(error)) from error
+        try:
+            return self._judge.answer(call.kind, call.operation, raw)
+        except AccessDenied as error:
+            # Not carried out, so even a create may go again with a fresh token, once.
+            if (
+                error.status != 401
+                or call.was_renewed
+                or not (self._auth and self._auth.renew(door))
+            ):
+                raise
+            call.was_renewed = True
+        return self._one_try(call, request)
+
+    def _pace(self, call: _Call, costs: Mapping[str, int]) -> None:
+        left = call.ends_at - self._monotonic()
+        for resource, units in costs.items():
+            while True:
+                try:
+                    wait = self._pacer.take(resource, units)
+                except OSError as error:
+                    raise NotSent(
+                        system=self._system,
+                        operation=call.operation,
+                        detail=f"the file that counts our calls cannot be used ({error})",
+                        advice="Check the disk and the rights of the state folder",
+                    ) from error
+                if not wait:
+                    break
+                left -= wait
+                if left <= 0:
+                    raise Throttled(
+                        system=self._system,
+                        operation=call.operation,
+                        detail=f"our own share of its {resource} is used up",
+                        retry_after_seconds=wait,
+                    )
+                self._sleep(wait)
+
+    def _wait_before_repeat(self, call: _Call, error: IntegrationError) -> float | None:
+        """Return the seconds to wait before another try, None for no other try."""
+        if call.tries >= MOST_TRIES or not self._is_worth_repeating(call, error):
+            return None
+        highest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** (call.tries - 1))
+        wait = self._rng.uniform(0, highest)
+        if error.retry_after_seconds is not None:
+            wait = max(error.retry_after_seconds, 0.0)
+        return wait if wait < call.ends_at - self._monotonic() else None
+
+    @staticmethod
+    def _is_worth_repeating(call: _Call, error: IntegrationError) -> bool:
+        if isinstance(error, NotSent | Throttled):
+            return True
+        if isinstance(error, OutcomeUnknown):
+            return call.kind is not CallKind.CREATE
+        if isinstance(error, ContractBroken):
+            # Once: a page of a proxy passes by, a changed contract does not.
+            call.unreadable += 1
+            return call.unreadable == 1
+        return False

@@ -1,0 +1,156 @@
+"""Reading typed values out of a parsed body, so that a wrong one is named and nothing else.
+
+Belongs here: types, and null where null may be. Does not belong here: any record's shape (`centra`,
+`whistl`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class BrokenRecord(ValueError):
+    """One record is not what was agreed. Never quotes the value: it may be personal."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field = field
+        self.detail = detail
+
+
+class Fields:
+    """One JSON object, and where it is in its record."""
+
+    def __init__(self, value: Any, path: str = "") -> None:
+        if not isinstance(value, Mapping):
+            raise BrokenRecord(path or "record", f"expected an object, found {_kind(value)}")
+        self._value: Mapping[str, Any] = value
+        self._path = path
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return text; `default` where it is null or absent.
+
+        Half a character, which JSON can spell and no file can hold, becomes U+FFFD.
+        """
+        value = self._value.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            raise self._broken(name, "text", value)
+        return _LONE_SURROGATES.sub("\ufffd", value)
+
+    def required_text(self, name: str) -> str:
+        """Return text that is not blank."""
+        value = self.text(name)
+        if not value.strip():
+            raise self._broken(name, "text", self._value.get(name))
+        return value
+
+    def whole(self, name: str) -> int:
+        """Return a whole number."""
+        value = self._value.get(name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self._broken(name, "a whole number", value)
+        return value
+
+    def flag(self, name: str, default: bool | None = None) -> bool:
+        """Return true or false; `default`, if there is one, where it is null or absent."""
+        value = self._value.get(name)
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, bool):
+            raise self._broken(name, "true or false", value)
+        return value
+
+    def number(self, name: str) -> Decimal | None:
+        """Return a finite number, written as one or as text; None where it is null or absent."""
+        value = self._value.get(name)
+        if value is None:
+            return None
+        if isinstance(value, int | str | Decimal) and not isinstance(value, bool):
+            try:
+                number = Decimal(value)
+            except InvalidOperation:
+                number = Decimal("NaN")
+            if number.is_finite():
+                return number
+        raise self._broken(name, "a number", value)
+
+    def moment(self, name: str) -> datetime:
+        """Return a time in UTC."""
+        value = self.optional_moment(name)
+        if value is None:
+            raise self._broken(name, "a time", None)
+        return value
+
+    def optional_moment(self, name: str) -> datetime | None:
+        """Return a time in UTC; None where it is null or absent.
+
+        A time without an offset is refused: whose clock it is would be a guess.
+        """
+        value = self._value.get(name)
+        if value is None:
+            return None
+        try:
+            at = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise self._broken(name, "a time in ISO 8601", value) from None
+        if at.tzinfo is None:
+            raise self._broken(name, "a time with its offset from UTC", value)
+        return at.astimezone(UTC)
+
+    def child(self, name: str) -> Fields | None:
+        """Return an object; None where it is null or absent."""
+        value = self._value.get(name)
+        return None if value is None else Fields(value, self._name(name))
+
+    def required_child(self, name: str) -> Fields:
+        """Return an object."""
+        return Fields(self._value.get(name), self._name(name))
+
+    def children(self, name: str) -> list[Fields]:
+        """Return a list of objects; none where it is null or absent."""
+        return [Fields(item, f"{self._name(name)}[{index}]") for index, item in self._items(name)]
+
+    def texts(self, name: str) -> frozenset[str]:
+        """Return a list of texts; none where it is null or absent."""
+        for _, item in self._items(name):
+            if not isinstance(item, str):
+                raise self._broken(name, "a list of texts", item)
+        return frozenset(item for _, item in self._items(name))
+
+    def _items(self, name: str) -> list[tuple[int, Any]]:
+        value = self._value.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise self._broken(name, "a list", value)
+        return list(enumerate(value))
+
+    def _name(self, name: str) -> str:
+        return f"{self._path}.{name}" if self._path else name
+
+    def _broken(self, name: str, expected: str, found: Any) -> BrokenRecord:
+        return BrokenRecord(self._name(name), f"expected {expected}, found {_kind(found)}")
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true or false"
+        case int() | Decimal():
+            return "a number"
+        case str():
+            return "text" if value.strip() else "blank text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

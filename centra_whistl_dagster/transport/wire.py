@@ -1,0 +1,255 @@
+"""One HTTP exchange, bounded in time and size. The only module that imports httpx.
+
+Belongs here: the connection pool, the deadline that a dripping server cannot stretch, the size
+limit, and which failure leaves what certain. Does not belong here: a second try (`calls`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+import httpx
+
+_CONNECT_SECONDS = 10.0
+_WRITE_BYTES = 16_384
+MOST_BODY_BYTES = 32 * 1024 * 1024
+"""Far above any page either system sends; a larger answer fails its own call and no other."""
+
+_exchange_ends_at: ContextVar[float] = ContextVar("exchange_ends_at")
+"""On the monotonic clock, of the exchange that this thread is having."""
+
+
+class Unsent(Exception):
+    """No byte of the request reached the other system."""
+
+
+class NoAnswer(Exception):
+    """The request may have arrived; no whole answer came."""
+
+
+class Unreadable(Exception):
+    """An answer came, and its encoding is broken or it is too large."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawAnswer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Wire:
+    """A pool of connections to one base address."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        max_body_bytes: int = MOST_BODY_BYTES,
+        trust_env: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+        mount: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Prepare the pool; nothing is opened yet.
+
+        Args:
+            base_url: https, or http on loopback.
+            max_body_bytes: of an answer, unpacked.
+            trust_env: take a proxy and certificate files from the environment.
+            monotonic: the clock of deadlines.
+            mount: stands in for the network in tests.
+
+        Raises:
+            ValueError: the address is not one to send secrets to.
+        """
+        url = _checked(base_url)
+        self._max_body_bytes = max_body_bytes
+        self._monotonic = monotonic
+        self._client = httpx.Client(
+            base_url=url,
+            transport=mount or _BoundedTransport(url, trust_env=trust_env, monotonic=monotonic),
+            follow_redirects=False,
+            trust_env=False,
+            # What the standard library unpacks: others come and go with what is installed.
+            headers={"User-Agent": "centra-whistl-dagster", "Accept-Encoding": "gzip"},
+        )
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, Any] | None,
+        content: bytes | None,
+        seconds: float,
+    ) -> RawAnswer:
+        """Send one request and read its answer to the end, all within `seconds`.
+
+        Raises:
+            Unsent, NoAnswer, Unreadable: see there.
+        """
+        token = _exchange_ends_at.set(self._monotonic() + seconds)
+        try:
+            with self._client.stream(
+                method,
+                path,
+                headers=dict(headers),
+                params=params,
+                content=content,
+                timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
+            ) as response:
+                return RawAnswer(
+                    status=response.status_code,
+                    headers=dict(response.headers),
+                    content=self._body(response),
+                )
+        except httpx.DecodingError as error:
+            raise Unreadable("the answer's compression is broken") from error
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+        ) as error:
+            raise Unsent(f"no connection could be made ({_plain(error)})") from error
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
+            raise Unsent(f"the request could not be put together ({_plain(error)})") from error
+        except httpx.TimeoutException as error:
+            raise NoAnswer(f"no whole answer within {seconds:.0f} s") from error
+        except httpx.TransportError as error:
+            raise NoAnswer(f"the connection broke ({_plain(error)})") from error
+        finally:
+            _exchange_ends_at.reset(token)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
+    def _body(self, response: httpx.Response) -> bytes:
+        content = bytearray()
+        for part in response.iter_bytes():
+            content += part
+            if len(content) > self._max_body_bytes:
+                raise Unreadable(f"the answer is larger than {self._max_body_bytes} bytes")
+        return bytes(content)
+
+
+class _BoundedTransport(httpx.HTTPTransport):
+    """httpx's transport over streams that mind the end of the exchange.
+
+    httpx's own timeouts bound each read: a server that sends a byte every half second holds a call
+    for ever, in the headers as well as in the body.
+    """
+
+    def __init__(self, url: httpx.URL, *, trust_env: bool, monotonic: Callable[[], float]) -> None:
+        context = httpx.create_ssl_context(trust_env=trust_env)
+        super().__init__(verify=context)
+        proxy = _proxy_for(url) if trust_env else None
+        backend = _BoundedBackend(monotonic)
+        if proxy is None:
+            self._pool = httpcore.ConnectionPool(
+                ssl_context=context, keepalive_expiry=5.0, network_backend=backend
+            )
+        else:
+            self._pool = httpcore.HTTPProxy(
+                proxy, ssl_context=context, keepalive_expiry=5.0, network_backend=backend
+            )
+
+
+class _BoundedBackend(httpcore.NetworkBackend):
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect as httpcore does, and bound what follows."""
+        stream = self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
+        return _BoundedStream(stream, self._monotonic)
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, monotonic: Callable[[], float]) -> None:
+        self._inner = inner
+        self._monotonic = monotonic
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read some bytes, no later than the end of the exchange."""
+        return self._inner.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all bytes, piece by piece, no later than the end of the exchange."""
+        for start in range(0, len(buffer), _WRITE_BYTES):
+            left = self._left(timeout, httpcore.WriteTimeout)
+            self._inner.write(buffer[start : start + _WRITE_BYTES], left)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Speak TLS from here on, still bounded."""
+        left = self._left(timeout, httpcore.ConnectTimeout)
+        return _BoundedStream(
+            self._inner.start_tls(ssl_context, server_hostname, left), self._monotonic
+        )
+
+    def get_extra_info(self, info: str) -> Any:
+        """Answer what httpcore asks about the socket."""
+        return self._inner.get_extra_info(info)
+
+    def _left(self, timeout: float | None, too_late: type[Exception]) -> float:
+        left = _exchange_ends_at.get() - self._monotonic()
+        if left <= 0:
+            raise too_late("the exchange's time is over")
+        return left if timeout is None else min(left, timeout)
+
+
+def _checked(base_url: str) -> httpx.URL:
+    try:
+        url = httpx.URL(base_url.rstrip("/") + "/")
+    except httpx.InvalidURL as error:
+        raise ValueError(f"the base address cannot be read: {error}") from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError("a base address begins with https:// and names a host")
+    if url.userinfo or url.query or url.fragment:
+        raise ValueError("a base address holds no user, password, query or fragment")
+    if url.scheme == "http" and not _is_loopback(url.host):
+        raise ValueError(f"{url.host} must be spoken to over https: tokens would be readable")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _proxy_for(url: httpx.URL) -> str | None:
+    if urllib.request.proxy_bypass(url.host):
+        return None
+    return urllib.request.getproxies().get(url.scheme)
+
+
+def _plain(error: Exception) -> str:
+    """Return the cause in words; httpx's own messages hold no address and no header."""
+    return str(error) or type(error).__name__

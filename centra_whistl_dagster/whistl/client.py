@@ -1,0 +1,266 @@
+"""Whistl as the rest of the project knows it: orders to send, despatches and stock to read.
+
+Belongs here: one method per thing asked of Whistl, and paging. Does not belong here: the request's
+body (`mapping`), reading of fields (`reading`), the token (`tokens`), any decision (`workflows`).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from centra_whistl_dagster.domain.despatches import Despatch
+from centra_whistl_dagster.domain.reference import WhistlProduct, WhistlService
+from centra_whistl_dagster.transport import Answer, CallKind, Refused, Wire
+from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
+from centra_whistl_dagster.whistl import reading
+from centra_whistl_dagster.whistl.connection import WhistlConfig, connect
+from centra_whistl_dagster.whistl.records import (
+    Acceptance,
+    CancelAnswer,
+    DespatchPage,
+    SnapshotHead,
+    UnreadableDespatch,
+    WhistlOrderLine,
+    WhistlOrderView,
+)
+
+__all__ = [
+    "Acceptance",
+    "CancelAnswer",
+    "DespatchPage",
+    "SnapshotHead",
+    "UnreadableDespatch",
+    "WhistlClient",
+    "WhistlConfig",
+    "WhistlOrderLine",
+    "WhistlOrderView",
+]
+
+T = TypeVar("T")
+
+_ONE_REQUEST = {"requests": 1}
+
+_logger = logging.getLogger("centra_whistl_dagster.whistl")
+
+
+class WhistlClient:
+    """Calls to one Whistl account. Safe to use from several threads.
+
+    Every method raises `IntegrationError` as `transport` draws it.
+    """
+
+    def __init__(
+        self,
+        config: WhistlConfig,
+        *,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+        rng: random.Random,
+        monotonic: Callable[[], float] = time.monotonic,
+        wire: Wire | None = None,
+    ) -> None:
+        """Prepare a client; nothing is sent. `wire` stands in for the network in tests.
+
+        Raises:
+            ValueError: naming what in the configuration cannot be used.
+        """
+        self._config = config
+        self._transport, self._judge = connect(
+            config, now=now, sleep=sleep, rng=rng, monotonic=monotonic, wire=wire
+        )
+
+    def close(self) -> None:
+        """Close connections and let go of shared files."""
+        self._transport.close()
+
+    # ---- orders
+    def submit_order(self, body: Mapping[str, Any], *, idempotency_key: str) -> Acceptance:
+        """Create an order. Not repeated once it may have arrived.
+
+        Raises:
+            OutcomeUnknown: look it up by its number before anything else is done.
+            Refused: with every reason; `code` is `duplicate_order` where the number is taken.
+        """
+        operation = "create_order"
+        answer = self._transport.request(
+            CallKind.CREATE,
+            operation,
+            "POST",
+            "v2/orders",
+            json=dict(body),
+            headers={"Idempotency-Key": idempotency_key},
+            costs=_ONE_REQUEST,
+        )
+        is_replayed = answer.headers.get("idempotent-replayed", "").lower() == "true"
+        accepted = self._read(
+            CallKind.CREATE,
+            operation,
+            answer.body,
+            lambda node: reading.acceptance(node, is_replayed=is_replayed),
+        )
+        if accepted.order_number != body["order_number"]:
+            detail = "the answer is about another order number"
+            raise self._judge.unreadable(CallKind.CREATE, operation, detail)
+        return accepted
+
+    def find_order(self, order_number: str) -> WhistlOrderView | None:
+        """Look an order up by its number; None where Whistl itself says that it has none.
+
+        A 404 from anything between us and Whistl is an error: taken for absence, it would have the
+        order sent twice.
+        """
+        operation = "read_order"
+        try:
+            answer = self._get(operation, f"v2/orders/{quote(order_number, safe='')}")
+        except Refused as error:
+            if error.status == 404 and error.code == "not_found":
+                return None
+            raise
+        view = self._read(CallKind.READ, operation, answer.body, reading.order_view)
+        if view.order_number != order_number:
+            detail = "the answer is about another order number"
+            raise self._judge.unreadable(CallKind.READ, operation, detail)
+        return view
+
+    def orders_updated_since(self, since: datetime | None) -> Iterator[WhistlOrderView]:
+        """Read the orders that changed since a moment. One that cannot be read is logged."""
+        params = {"updated_since": _spelled(since)} if since else {}
+        for body in self._cursor_pages("list_orders", "v2/orders", params):
+            yield from self._readable("list_orders", body, reading.order_view)
+
+    def cancel_order(self, order_number: str, reason: str) -> CancelAnswer:
+        """Ask Whistl to stop an order. Asking twice is as good as once.
+
+        Raises:
+            Refused: it is too late; `code` is `order_not_cancellable`.
+        """
+        operation = "cancel_order"
+        answer = self._transport.request(
+            CallKind.IDEMPOTENT_WRITE,
+            operation,
+            "POST",
+            f"v2/orders/{quote(order_number, safe='')}/cancel",
+            json={"reason": reason},
+            costs=_ONE_REQUEST,
+        )
+        status = self._read(
+            CallKind.IDEMPOTENT_WRITE, operation, answer.body, lambda node: node.text("status")
+        )
+        return CancelAnswer(is_cancelled=status == "CANCELLED", status=status)
+
+    # ---- despatches
+    def despatches_after(self, sequence: int, limit: int) -> DespatchPage:
+        """Read despatch messages in the order of their sequence.
+
+        A message may come more than once. One that cannot be read is named, not dropped.
+        """
+        operation = "list_despatches"
+        params = {"after_sequence": sequence, "limit": limit}
+        body = self._get(operation, "v2/despatches", params).body
+        records = [reading.despatch_or_unreadable(row) for row in self._rows(operation, body)]
+        reached, has_more = self._read(CallKind.READ, operation, body, reading.sequence_page)
+        return DespatchPage(
+            despatches=tuple(one for one in records if isinstance(one, Despatch)),
+            unreadable=tuple(one for one in records if isinstance(one, UnreadableDespatch)),
+            next_after_sequence=reached,
+            has_more=has_more,
+        )
+
+    # ---- stock
+    def latest_snapshot(self) -> SnapshotHead:
+        """Say which picture of the stock is the newest.
+
+        Raises:
+            Refused: with code `not_found` before the first was taken.
+        """
+        operation = "latest_snapshot"
+        answer = self._get(operation, "v2/stock/snapshots/latest")
+        return self._read(CallKind.READ, operation, answer.body, reading.snapshot_head)
+
+    def snapshot_rows(self, snapshot_id: str) -> Iterator[list[dict[str, Any]]]:
+        """Read the rows of a picture page by page, as they came: judging them is the guards' part.
+
+        Raises:
+            Refused: with code `snapshot_expired` once Whistl has dropped it.
+            ContractBroken: a page belongs to another picture.
+        """
+        operation = "snapshot_items"
+        path = f"v2/stock/snapshots/{quote(snapshot_id, safe='')}/items"
+        for body in self._cursor_pages(operation, path, {}):
+            named = body.get("snapshot_id")
+            if named != snapshot_id:
+                detail = "a page belongs to another snapshot"
+                raise self._judge.unreadable(CallKind.READ, operation, detail)
+            yield [row if isinstance(row, dict) else {} for row in self._rows(operation, body)]
+
+    # ---- reference data
+    def services(self) -> list[WhistlService]:
+        """Read every service, those switched off too. One that cannot be read is logged."""
+        operation = "list_services"
+        answer = self._get(operation, "v2/services")
+        return list(self._readable(operation, {"data": answer.body}, reading.service))
+
+    def products(self) -> Iterator[WhistlProduct]:
+        """Read every product. One that cannot be read is logged."""
+        for body in self._cursor_pages("list_products", "v2/products", {}):
+            yield from self._readable("list_products", body, reading.product)
+
+    def capabilities(self) -> dict[str, bool]:
+        """Say which parts of the contract this account has."""
+        body = self._get("read_capabilities", "v2/capabilities").body
+        if not isinstance(body, dict):
+            raise self._judge.unreadable(CallKind.READ, "read_capabilities", "it is not an object")
+        return {str(name): value is True for name, value in body.items()}
+
+    # ---- shared by several
+    def _get(self, operation: str, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        return self._transport.request(
+            CallKind.READ, operation, "GET", path, params=params, costs=_ONE_REQUEST
+        )
+
+    def _cursor_pages(
+        self, operation: str, path: str, params: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        cursor: str | None = None
+        seen: set[str | None] = set()
+        while cursor not in seen:
+            seen.add(cursor)
+            turned = {"cursor": cursor} if cursor is not None else {}
+            query = {**params, **turned, "limit": self._config.page_size}
+            body = self._get(operation, path, query).body
+            cursor = self._read(CallKind.READ, operation, body, reading.cursor_page)
+            yield body
+            if cursor is None:
+                return
+        detail = "the same cursor came twice: the list has no end"
+        raise self._judge.unreadable(CallKind.READ, operation, detail)
+
+    def _rows(self, operation: str, body: Any) -> list[Any]:
+        """Return the records of a page. Absent is not empty."""
+        rows = body.get("data") if isinstance(body, Mapping) else None
+        if not isinstance(rows, list):
+            raise self._judge.unreadable(CallKind.READ, operation, "data is not a list")
+        return rows
+
+    def _readable(self, operation: str, body: Any, read: Callable[[Fields], T]) -> Iterator[T]:
+        for row in self._rows(operation, body):
+            try:
+                yield read(Fields(row))
+            except BrokenRecord as broken:
+                _logger.warning("%s: a record is left out: %s", operation, broken)
+
+    def _read(self, kind: CallKind, operation: str, body: Any, read: Callable[[Fields], T]) -> T:
+        try:
+            return read(Fields(body))
+        except BrokenRecord as broken:
+            raise self._judge.unreadable(kind, operation, str(broken)) from broken
+
+
+def _spelled(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

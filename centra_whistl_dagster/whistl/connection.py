@@ -1,0 +1,108 @@
+"""How to reach one Whistl account.
+
+Belongs here: the configuration, and putting the parts of a connection together. Does not belong
+here: what is asked over it (`client`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from centra_whistl_dagster.transport import BearerToken, Judge, Pacer, Quota, Transport, Wire
+from centra_whistl_dagster.whistl.refusals import (
+    ACCESS_ADVICE,
+    SYSTEM,
+    read_refusal,
+    read_token_refusal,
+)
+from centra_whistl_dagster.whistl.tokens import ClientCredentials
+
+MOST_PER_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhistlConfig:
+    """One Whistl account. Either a client id with its secret, or a static token."""
+
+    base_url: str
+    """What comes before `/v2` and `/oauth/token`."""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    static_token: str = field(default="", repr=False)
+    client_code: str
+    """Whistl's name for the brand."""
+    site: str
+    """The warehouse that ships."""
+    requests_per_minute: int = 120
+    """Whistl's limit for the account; 0 paces nothing."""
+    quota_share: float = 0.8
+    page_size: int = MOST_PER_PAGE
+    pacing_file: Path | None = None
+    """Where all processes count their calls together; None counts this one's alone."""
+    trust_env: bool = False
+    """Take a proxy and certificates from the environment."""
+
+
+def connect(
+    config: WhistlConfig,
+    *,
+    now: Callable[[], datetime],
+    sleep: Callable[[float], None],
+    rng: random.Random,
+    monotonic: Callable[[], float],
+    wire: Wire | None,
+) -> tuple[Transport, Judge]:
+    """Put the connection together; nothing is sent.
+
+    Raises:
+        ValueError: naming what in the configuration cannot be used.
+    """
+    if not config.static_token and not (config.client_id and config.client_secret):
+        raise ValueError("Whistl wants a client id and its secret, or a static token")
+    if not 1 <= config.page_size <= MOST_PER_PAGE:
+        raise ValueError(f"a page has 1 to {MOST_PER_PAGE} records, not {config.page_size}")
+    line = wire or Wire(config.base_url, trust_env=config.trust_env, monotonic=monotonic)
+    limit = Quota(units=config.requests_per_minute, seconds=60)
+    pacer = Pacer(
+        {"requests": (limit,)} if config.requests_per_minute else {},
+        share=config.quota_share,
+        now=now,
+        file=config.pacing_file,
+    )
+    judge = Judge(SYSTEM, read_refusal, access_advice=ACCESS_ADVICE, now=now)
+    door = Transport(
+        SYSTEM,
+        line,
+        Judge(SYSTEM, read_token_refusal, access_advice=ACCESS_ADVICE, now=now),
+        auth=None,
+        pacer=pacer,
+        now=now,
+        sleep=sleep,
+        rng=rng,
+        monotonic=monotonic,
+        deadline_seconds=20.0,
+        try_seconds=8.0,
+    )
+    credentials = ClientCredentials(
+        door,
+        system=SYSTEM,
+        client_id=config.client_id,
+        client_secret=config.client_secret,
+        now=now,
+    )
+    transport = Transport(
+        SYSTEM,
+        line,
+        judge,
+        auth=BearerToken(config.static_token) if config.static_token else credentials,
+        pacer=pacer,
+        now=now,
+        sleep=sleep,
+        rng=rng,
+        monotonic=monotonic,
+    )
+    return transport, judge

@@ -1,0 +1,182 @@
+"""Whistl's JSON, read into records.
+
+Belongs here: which field means what. Does not belong here: fetching (`client`), or what is sent
+(`mapping`). Every function raises `BrokenRecord`, naming the field that is not what was agreed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from centra_whistl_dagster.domain.despatches import Despatch, Parcel, ParcelLine, ShortLine
+from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, WhistlService
+from centra_whistl_dagster.transport import Reason
+from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
+from centra_whistl_dagster.whistl.records import (
+    Acceptance,
+    SnapshotHead,
+    UnreadableDespatch,
+    WhistlOrderLine,
+    WhistlOrderView,
+)
+
+
+def acceptance(node: Fields, *, is_replayed: bool) -> Acceptance:
+    """Read the answer to an order that Whistl has taken."""
+    return Acceptance(
+        order_number=node.required_text("order_number"),
+        whistl_order_id=node.required_text("whistl_order_id"),
+        status=node.required_text("status"),
+        status_version=node.whole("status_version"),
+        is_replayed=is_replayed,
+        warnings=tuple(
+            Reason(warning.text("code"), warning.text("field"), warning.text("message"))
+            for warning in node.children("warnings")
+        ),
+    )
+
+
+def order_view(node: Fields) -> WhistlOrderView:
+    """Read an order."""
+    history = tuple(
+        (step.required_text("status"), step.moment("at"))
+        for step in node.children("status_history")
+    )
+    updated_at = node.optional_moment("updated_at")
+    if updated_at is None:
+        updated_at = history[-1][1] if history else node.moment("received_at")
+    return WhistlOrderView(
+        order_number=node.required_text("order_number"),
+        whistl_order_id=node.required_text("whistl_order_id"),
+        status=node.required_text("status"),
+        status_version=node.whole("status_version"),
+        history=history,
+        hold_reason=node.text("hold_reason"),
+        updated_at=updated_at,
+        payload_hash=node.text("payload_hash") or None,
+        lines=tuple(_order_line(line) for line in node.children("lines")),
+    )
+
+
+def despatch_or_unreadable(node: Any) -> Despatch | UnreadableDespatch:
+    """Read one despatch message; one that breaks the contract is named instead, with its field."""
+    try:
+        return despatch(Fields(node))
+    except BrokenRecord as broken:
+        named = node if isinstance(node, Mapping) else {}
+        name = named.get("despatch_id") or named.get("order_number") or "without an id"
+        return UnreadableDespatch(despatch_id=str(name), field=broken.field, detail=broken.detail)
+
+
+def despatch(node: Fields) -> Despatch:
+    """Read one despatch message."""
+    return Despatch(
+        despatch_id=node.required_text("despatch_id"),
+        sequence=node.whole("sequence"),
+        version=node.whole("version"),
+        supersedes=node.text("supersedes") or None,
+        order_number=node.required_text("order_number"),
+        despatched_at=node.moment("despatched_at"),
+        is_order_complete=node.flag("order_complete"),
+        parcels=tuple(_parcel(parcel) for parcel in node.children("parcels")),
+        short_lines=tuple(
+            ShortLine(
+                line_number=line.whole("line_number"),
+                sku=line.required_text("sku"),
+                quantity=line.whole("quantity"),
+                reason=line.text("reason"),
+            )
+            for line in node.children("short_lines")
+        ),
+    )
+
+
+def cursor_page(node: Fields) -> str | None:
+    """Read where the next page of a list begins, None after the last."""
+    page = node.required_child("page")
+    return page.required_text("next_cursor") if page.flag("has_more") else None
+
+
+def sequence_page(node: Fields) -> tuple[int, bool]:
+    """Read how far a page of messages reaches, and whether there are more."""
+    page = node.required_child("page")
+    return page.whole("next_after_sequence"), page.flag("has_more")
+
+
+def snapshot_head(node: Fields) -> SnapshotHead:
+    """Read what the newest picture of the stock is."""
+    return SnapshotHead(
+        snapshot_id=node.required_text("snapshot_id"),
+        taken_at=node.moment("taken_at"),
+        site=node.text("site"),
+        item_count=node.whole("item_count"),
+        is_complete=node.flag("complete"),
+    )
+
+
+def service(node: Fields) -> WhistlService:
+    """Read one service."""
+    code = ServiceCode(node.required_text("carrier_code"), node.required_text("delivery_method"))
+    return WhistlService(
+        code=code,
+        description=node.text("description"),
+        carrier_name=node.text("carrier_name"),
+        is_domestic=node.flag("domestic"),
+        is_ddp=node.flag("ddp"),
+        weight_limit_kg=node.number("weight_limit_kg"),
+        requires_phone=node.flag("requires_phone"),
+        requires_email=node.flag("requires_email"),
+        is_tracked=node.flag("tracked"),
+        serves_bfpo=node.flag("bfpo"),
+        countries=node.texts("countries"),
+        excluded_postcode_areas=node.texts("excluded_postcode_areas"),
+        is_active=node.flag("active"),
+    )
+
+
+def product(node: Fields) -> WhistlProduct:
+    """Read one product."""
+    return WhistlProduct(
+        sku=node.required_text("sku"),
+        description=node.text("description"),
+        product_type=node.text("product_type"),
+        barcode=node.text("barcode"),
+        unit_weight_kg=node.number("unit_weight_kg"),
+        hs_code=node.text("hs_code"),
+        country_of_origin=node.text("country_of_origin"),
+        is_active=node.flag("active", default=True),
+    )
+
+
+def _order_line(node: Fields) -> WhistlOrderLine:
+    return WhistlOrderLine(
+        line_number=node.whole("line_number"),
+        sku=node.required_text("sku"),
+        ordered=node.whole("ordered"),
+        allocated=node.whole("allocated"),
+        picked=node.whole("picked"),
+        despatched=node.whole("despatched"),
+        cancelled=node.whole("cancelled"),
+    )
+
+
+def _parcel(node: Fields) -> Parcel:
+    return Parcel(
+        parcel_number=node.whole("parcel_number"),
+        carrier_name=node.text("carrier_name"),
+        carrier_code=node.text("carrier_code"),
+        delivery_method=node.text("delivery_method"),
+        service_name=node.text("service_name"),
+        courier_tracking_number=node.text("courier_tracking_number"),
+        whistl_tracking_number=node.text("whistl_tracking_number"),
+        tracking_url=node.text("tracking_url"),
+        lines=tuple(
+            ParcelLine(
+                line_number=line.whole("line_number"),
+                sku=line.required_text("sku"),
+                quantity=line.whole("quantity"),
+            )
+            for line in node.children("lines")
+        ),
+    )
