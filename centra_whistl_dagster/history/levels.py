@@ -119,6 +119,7 @@ def apply(con: duckdb.DuckDBPyConnection, levels: Levels, reading: Reading) -> R
     table = table_name(levels.model)
     # An incomplete reading says nothing of the SKUs it does not list.
     join = "FULL JOIN" if reading.is_complete else "LEFT JOIN"
+    # A listed SKU has all its figures and an absent one none, so coming and going differ too.
     differs = " OR ".join(f"r.{name} IS DISTINCT FROM c.{name}" for name in levels.figures)
     figures = ", ".join(f"CAST(r.{name} AS BIGINT) AS {name}" for name in levels.figures)
     con.execute(
@@ -127,7 +128,7 @@ def apply(con: duckdb.DuckDBPyConnection, levels: Levels, reading: Reading) -> R
         f"c.row AS closes, c.{levels.sellable} > 0 AS was_sellable "
         f"FROM reading r {join} "
         f"(SELECT rowid AS row, * FROM {table} WHERE valid_to IS NULL) c ON r.sku = c.sku "
-        f"WHERE (r.sku IS NOT NULL) IS DISTINCT FROM c.is_present OR {differs}"
+        f"WHERE {differs}"
     )
     con.execute(
         f"UPDATE {table} SET valid_to = $1 "
