@@ -28,9 +28,10 @@ _HEAD = """# Data dictionary of the history
 Written from the models in `centra_whistl_dagster/history/`; do not edit it by hand.
 
 Open the **published** copy (the file `PUBLISHED_PATH` names), never the live one: an open live file
-stops every load. `duckdb -readonly FILE`, or in Python `duckdb.connect(path, read_only=True)`. It may
-stay open as long as you like; close it and open it again to see newer data. All times are UTC. There is no personal data in it. The same descriptions are in the
-file: `SELECT table_name, comment FROM duckdb_tables()`, `SELECT * FROM duckdb_columns()`.
+stops every load. `duckdb -readonly FILE`, or in Python `duckdb.connect(path, read_only=True)`. It
+may stay open as long as you like; close it and open it again to see newer data. All times are UTC.
+There is no personal data in it. The same descriptions are in the file:
+`SELECT table_name, comment FROM duckdb_tables()`, `SELECT * FROM duckdb_columns()`.
 
 In the tables below, *key* means that the columns so marked together name one row, and *may be
 empty* is said where a value can be missing.
