@@ -7,13 +7,14 @@ Belongs here: opening, refreshing, resolving. Does not belong here: who owns whi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
-from centra_whistl_dagster.ledger.tables import exceptions
+from centra_whistl_dagster.ledger.tables import exception_orders, exceptions
 
 
 class KindPolicy(Protocol):
@@ -27,33 +28,79 @@ class KindPolicy(Protocol):
     def time_limit_minutes(self) -> int: ...  # noqa: D102
 
 
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An exception that is open now."""
+
+    exception_id: int
+    is_new: bool
+
+
 def raise_all(
     tx: sa.Connection,
     problems: Iterable[Problem],
     policies: Mapping[ExceptionKind, KindPolicy],
     *,
     now: datetime,
-) -> int:
-    """Open an exception for each problem or refresh the open one; return how many are new."""
-    return sum(_raise(tx, problem, policies[ExceptionKind(problem.kind)], now) for problem in problems)
+) -> list[Raised]:
+    """Open an exception for each problem, or refresh the one that is open already."""
+    return [_raise(tx, problem, policies[ExceptionKind(problem.kind)], now) for problem in problems]
 
 
-def _raise(tx: sa.Connection, problem: Problem, policy: KindPolicy, now: datetime) -> bool:
-    same = sa.and_(
-        exceptions.c.kind == problem.kind,
-        exceptions.c.subject_type == problem.subject_type,
-        exceptions.c.subject == problem.subject,
-        exceptions.c.field == problem.field,
-        exceptions.c.resolved_at.is_(None),
-    )
-    refreshed = tx.execute(
-        sa.update(exceptions)
-        .where(same)
-        .values(last_seen_at=now, value=problem.value, message=problem.message)
-    )
-    if refreshed.rowcount:
-        return False
-    tx.execute(
+def set_for_order(
+    tx: sa.Connection,
+    centra_id: str,
+    problems: Iterable[Problem],
+    policies: Mapping[ExceptionKind, KindPolicy],
+    *,
+    now: datetime,
+) -> None:
+    """Make these, and no others, the exceptions that an order has.
+
+    Orders with one cause share its exception; it is resolved when the last of them is free of it.
+    """
+    raised = {each.exception_id for each in raise_all(tx, problems, policies, now=now)}
+    of_order = exception_orders.c.centra_id == centra_id
+    had = set(tx.execute(sa.select(exception_orders.c.exception_id).where(of_order)).scalars())
+    if gone := had - raised:
+        tx.execute(
+            sa.delete(exception_orders).where(
+                of_order, exception_orders.c.exception_id.in_(sorted(gone))
+            )
+        )
+        keeps_others = sa.select(exception_orders.c.exception_id)
+        tx.execute(
+            sa.update(exceptions)
+            .where(
+                exceptions.c.id.in_(sorted(gone)),
+                exceptions.c.resolved_at.is_(None),
+                exceptions.c.id.not_in(keeps_others),
+            )
+            .values(resolved_at=now)
+        )
+    if added := raised - had:
+        rows = [{"exception_id": each, "centra_id": centra_id} for each in sorted(added)]
+        tx.execute(sa.insert(exception_orders), rows)
+
+
+def _raise(tx: sa.Connection, problem: Problem, policy: KindPolicy, now: datetime) -> Raised:
+    known = tx.execute(
+        sa.select(exceptions.c.id).where(
+            exceptions.c.kind == problem.kind,
+            exceptions.c.subject_type == problem.subject_type,
+            exceptions.c.subject == problem.subject,
+            exceptions.c.field == problem.field,
+            exceptions.c.resolved_at.is_(None),
+        )
+    ).scalar_one_or_none()
+    if known is not None:
+        tx.execute(
+            sa.update(exceptions)
+            .where(exceptions.c.id == known)
+            .values(last_seen_at=now, value=problem.value, message=problem.message)
+        )
+        return Raised(known, is_new=False)
+    result = tx.execute(
         sa.insert(exceptions).values(
             kind=problem.kind,
             subject_type=problem.subject_type,
@@ -68,7 +115,7 @@ def _raise(tx: sa.Connection, problem: Problem, policy: KindPolicy, now: datetim
             due_at=now + timedelta(minutes=policy.time_limit_minutes),
         )
     )
-    return True
+    return Raised(int(result.inserted_primary_key[0]), is_new=True)  # type: ignore[index]  # one integer key
 
 
 def resolve(
@@ -77,30 +124,17 @@ def resolve(
     subject: str,
     *,
     kinds: Collection[str] | None = None,
-    except_for: Collection[tuple[str, str]] = (),
     now: datetime,
 ) -> int:
-    """Close a subject's open exceptions and return how many were closed.
-
-    Args:
-        tx: the transaction.
-        subject_type: what kind of thing the subject is.
-        subject: the subject.
-        kinds: close only these kinds; None closes all.
-        except_for: (kind, field) pairs that are still true and stay open.
-        now: the moment.
-    """
-    query = sa.select(exceptions.c.id, exceptions.c.kind, exceptions.c.field).where(
+    """Close a subject's open exceptions, of these kinds or of all; return how many were closed."""
+    open_now = sa.and_(
         exceptions.c.subject_type == subject_type,
         exceptions.c.subject == subject,
         exceptions.c.resolved_at.is_(None),
     )
     if kinds is not None:
-        query = query.where(exceptions.c.kind.in_(list(kinds)))
-    ids = [row.id for row in tx.execute(query) if (row.kind, row.field) not in except_for]
-    if ids:
-        tx.execute(sa.update(exceptions).where(exceptions.c.id.in_(ids)).values(resolved_at=now))
-    return len(ids)
+        open_now = sa.and_(open_now, exceptions.c.kind.in_(list(kinds)))
+    return tx.execute(sa.update(exceptions).where(open_now).values(resolved_at=now)).rowcount
 
 
 def resolve_kind(

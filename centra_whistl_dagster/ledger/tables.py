@@ -198,6 +198,13 @@ exceptions = sa.Table(
     _time("resolved_at", nullable=True),
 )
 
+exception_orders = sa.Table(
+    "exception_orders",
+    metadata,
+    _count("exception_id", primary_key=True),
+    _text("centra_id", primary_key=True),
+)
+
 cursors = sa.Table(
     "cursors",
     metadata,

@@ -200,6 +200,7 @@ def _apply_to_unsent(
             tx, row, OrderState.CANCELLED, reason="cancelled in Centra", now=now, cancelled_at=now
         )
         exceptions.resolve(tx, SubjectType.ORDER, str(order.number), now=now)
+        link.set_exceptions_of_order(tx, order.centra_id, [])
     elif allowed is Permission.WAITING:
         orders.move(tx, row, OrderState.WAITING, reason=_why_waiting(order), now=now)
     elif state is OrderState.WAITING:

@@ -10,7 +10,7 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,10 +42,16 @@ class Link:
     holder: str = field(default_factory=_name_of_this_process)
     """Under which name this process takes leases."""
 
-    def raise_exceptions(self, tx: Transaction, problems: list[Problem]) -> int:
-        """Open or refresh an exception for each problem; return how many are new."""
+    def raise_exceptions(self, tx: Transaction, problems: Iterable[Problem]) -> None:
+        """Open or refresh an exception for each problem."""
+        exceptions.raise_all(tx, problems, self.configuration.exception_kinds, now=self.now())
+
+    def set_exceptions_of_order(
+        self, tx: Transaction, centra_id: str, problems: Iterable[Problem]
+    ) -> None:
+        """Make these, and no others, the exceptions that keep an order, or concern it."""
         kinds = self.configuration.exception_kinds
-        return exceptions.raise_all(tx, problems, kinds, now=self.now())
+        exceptions.set_for_order(tx, centra_id, problems, kinds, now=self.now())
 
 
 @contextmanager

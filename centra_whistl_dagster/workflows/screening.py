@@ -13,10 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from centra_whistl_dagster.domain.orders import Order
-from centra_whistl_dagster.domain.problems import SubjectType
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
-from centra_whistl_dagster.ledger import cursors, exceptions, orders, reference
+from centra_whistl_dagster.ledger import cursors, orders, reference
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.screening.reference import ScreeningReference
 from centra_whistl_dagster.screening.screen import Blocked, Cleared, ScreeningResult, screen
@@ -97,16 +96,13 @@ def _screening_reference(link: Link, contents: list[Order]) -> ScreeningReferenc
 
 def _settle(link: Link, row: Row, verdict: Cleared | Blocked, fingerprint: str) -> Fate:
     now = link.now()
-    subject = str(row.number)
     findings = (*verdict.warnings, *(verdict.problems if isinstance(verdict, Blocked) else ()))
-    still_true = {(finding.kind, finding.field) for finding in findings}
     judged = {"screened_at": now, "screened_against": fingerprint, "due_at": None}
     with link.ledger.transaction() as tx:
         fresh = orders.find(tx, row.centra_id)
         if fresh is None or (fresh.state, fresh.content_hash) != (row.state, row.content_hash):
             return Fate.CHANGED
-        exceptions.resolve(tx, SubjectType.ORDER, subject, except_for=still_true, now=now)
-        link.raise_exceptions(tx, list(findings))
+        link.set_exceptions_of_order(tx, row.centra_id, findings)
         if isinstance(verdict, Blocked):
             kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
             orders.move(tx, fresh, OrderState.BLOCKED, reason=kinds, now=now, **judged)

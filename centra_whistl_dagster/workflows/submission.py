@@ -203,6 +203,7 @@ def _accept(tx: Transaction, link: Link, row: Row, answer: Acceptance | WhistlOr
     )
     subject = str(row.number)
     exceptions.resolve(tx, SubjectType.ORDER, subject, now=now)
+    link.set_exceptions_of_order(tx, row.centra_id, [])
     if row.sent_hash != row.content_hash:
         link.raise_exceptions(
             tx,
@@ -271,7 +272,7 @@ def _settle_refused(link: Link, claim: _Claim, error: Refused) -> Outcome:
             screened_at=None,
         )
         submissions.settle(tx, claim.intent_id, Outcome.REFUSED, detail=error.code, now=now)
-        link.raise_exceptions(tx, _refusals(row, error))
+        link.set_exceptions_of_order(tx, row.centra_id, _refusals(row, error))
     return Outcome.REFUSED
 
 

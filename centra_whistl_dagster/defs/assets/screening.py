@@ -5,7 +5,6 @@ import pandas as pd
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.domain.problems import ExceptionKind
 from centra_whistl_dagster.workflows.screening import Screened, screen_waiting_orders
 
 KEY = dg.AssetKey(["orders", "screened"])
@@ -93,16 +92,15 @@ def _check_results(screened: Screened) -> list[dg.AssetCheckResult]:
 
 
 def _shown(failing: pd.DataFrame) -> list[dict[str, str]]:
-    return [
-        {
-            "order": row.order_number,
-            "kind": ExceptionKind(row.kind).value,
-            "field": row.field,
-            "value": row.value,
-            "what is wrong": row.message,
-        }
-        for row in failing.itertuples()
-    ]
+    columns = {
+        "order_number": "order",
+        "kind": "kind",
+        "field": "field",
+        "value": "value",
+        "message": "what is wrong",
+    }
+    shown = failing[list(columns)].astype(str).rename(columns=columns)
+    return [dict(zip(shown.columns, row, strict=True)) for row in shown.itertuples(index=False)]
 
 
 ASSETS = [orders_screened]

@@ -143,6 +143,14 @@ CREATE TABLE exceptions (
 CREATE UNIQUE INDEX one_open_exception_per_cause
     ON exceptions (kind, subject_type, subject, field) WHERE resolved_at IS NULL;
 
+-- Which orders an exception keeps, or concerns: it is resolved when none is left.
+CREATE TABLE exception_orders (
+    exception_id INTEGER NOT NULL,
+    centra_id TEXT NOT NULL REFERENCES orders (centra_id),
+    PRIMARY KEY (exception_id, centra_id)
+);
+CREATE INDEX exception_orders_by_order ON exception_orders (centra_id);
+
 CREATE TABLE cursors (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL,
