@@ -16,7 +16,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from centra_whistl_dagster.domain.characters import carried
+
 _HS_CODE = re.compile(r"[0-9]{6,10}")
+_LEAST_WEIGHT_KG = Decimal("0.0005")
+"""Weights go to the gram, and anything lighter rounds to nothing."""
+
+
+def weighed(unit_weight_kg: Decimal | None) -> Decimal | None:
+    """Return a product's weight, or None: a catalogue's 0 stands for "not weighed"."""
+    if unit_weight_kg is None or not unit_weight_kg.is_finite():
+        return None
+    return unit_weight_kg if unit_weight_kg >= _LEAST_WEIGHT_KG else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +44,8 @@ class CustomsData:
         absent = {
             "HS code": not self.hs_code.strip(),
             "country of origin": not self.country_of_origin.strip(),
-            "description": not self.description.strip(),
-            "unit weight": self.unit_weight_kg is None or self.unit_weight_kg == 0,
+            "description": not carried(self.description).text,
+            "unit weight": weighed(self.unit_weight_kg) is None,
         }
         return tuple(name for name, is_absent in absent.items() if is_absent)
 

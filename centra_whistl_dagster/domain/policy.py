@@ -94,9 +94,11 @@ def _count(raw: Any) -> int:
 
 
 def _amount(raw: Any) -> Decimal:
-    if isinstance(raw, bool) or not isinstance(raw, int | Decimal) or not Decimal(raw) >= 0:
-        raise ValueError(f"must be a number from 0, not {raw!r}")
-    return Decimal(raw)
+    if isinstance(raw, int | Decimal) and not isinstance(raw, bool):
+        amount = Decimal(raw)
+        if amount.is_finite() and amount >= 0:
+            return amount
+    raise ValueError(f"must be a number from 0, not {raw}")
 
 
 def _texts(raw: Any) -> tuple[str, ...]:

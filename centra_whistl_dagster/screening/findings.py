@@ -53,7 +53,7 @@ def order_problem(failure: Failure[OrderFacts], facts: OrderFacts) -> Problem:
     """Say what is wrong with an order."""
     rule, kind, _ = failure
     option = facts.order.shipping_option
-    destination = str(facts.address.destination)
+    destination = shown(facts.address.destination)
     option_name = shown(option.name) if option else ""
     subject_type, subject = SubjectType.ORDER, str(facts.order.number)
     if kind in _OF_THE_OPTION:
@@ -65,7 +65,7 @@ def order_problem(failure: Failure[OrderFacts], facts: OrderFacts) -> Problem:
         rule.field,
         rule.value(facts),
         option=option_name,
-        destination=shown(destination or "the country"),
+        destination=destination or "the country",
         example=_example(facts.address.destination.country),
         service=facts.service.service.code if facts.service.service else "the service",
     )
@@ -86,7 +86,7 @@ def line_problem(
         line=facts.line_number,
         sku=shown(facts.line.sku),
         sku_limit=policy.sku_characters,
-        destination=str(order.address.destination),
+        destination=shown(order.address.destination),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from centra_whistl_dagster.domain import skus
-from centra_whistl_dagster.domain.customs import CustomsData
+from centra_whistl_dagster.domain.customs import CustomsData, weighed
 from centra_whistl_dagster.domain.orders import OrderLine
 from centra_whistl_dagster.domain.problems import ExceptionKind
 from centra_whistl_dagster.domain.reference import WhistlProduct
@@ -80,7 +80,7 @@ def _sku_facts(sku: str, reference: ScreeningReference) -> SkuFacts:
         colliding=", ".join(reference.colliding.get(sku, ())),
         customs_missing=", ".join(missing),
         customs_malformed=", ".join(malformed),
-        unit_weight_kg=product.unit_weight_kg if product else None,
+        unit_weight_kg=weighed(product.unit_weight_kg) if product else None,
     )
 
 

@@ -15,6 +15,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from centra_whistl_dagster.domain.addresses import PreparedAddress
+from centra_whistl_dagster.domain.characters import carried
+from centra_whistl_dagster.domain.customs import weighed
 from centra_whistl_dagster.domain.orders import Order, OrderLine
 from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct
 
@@ -101,8 +103,9 @@ def payload_hash(body: Mapping[str, Any]) -> str:
 
 
 def _line(number: int, line: OrderLine, product: WhistlProduct | None) -> dict[str, Any]:
-    weight = product.unit_weight_kg if product else None
-    description = (product.description if product else "") or line.description
+    weight = weighed(product.unit_weight_kg) if product else None
+    description = carried((product.description if product else "") or line.description).text
+    product_type = carried(product.product_type).text if product else ""
     return {
         "line_number": number,
         # Exactly as it is: a SKU that is nearly right picks the wrong goods.
@@ -110,7 +113,7 @@ def _line(number: int, line: OrderLine, product: WhistlProduct | None) -> dict[s
         "quantity": line.quantity,
         "unit_price_gross": _money(line.unit_price),
         "description": description[:DESCRIPTION_LENGTH].strip(),
-        "product_type": product.product_type if product else "",
+        "product_type": product_type[:DESCRIPTION_LENGTH].strip(),
         "hs_code": product.hs_code if product else "",
         "country_of_origin": product.country_of_origin if product else "",
         "unit_weight_kg": None if weight is None else str(weight.quantize(_GRAM, ROUND_HALF_UP)),

