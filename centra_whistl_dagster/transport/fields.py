@@ -13,6 +13,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+_MOST_DIGITS = 15
+"""No amount, quantity or id of either system comes near; beyond, databases and rounding fail."""
 
 
 class BrokenRecord(ValueError):
@@ -55,7 +57,7 @@ class Fields:
     def whole(self, name: str) -> int:
         """Return a whole number."""
         value = self._value.get(name)
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 10**_MOST_DIGITS:
             raise self._broken(name, "a whole number", value)
         return value
 
@@ -78,7 +80,7 @@ class Fields:
                 number = Decimal(value)
             except InvalidOperation:
                 number = Decimal("NaN")
-            if number.is_finite():
+            if number.is_finite() and number.adjusted() < _MOST_DIGITS:
                 return number
         raise self._broken(name, "a number", value)
 

@@ -42,7 +42,12 @@ class Pacer:
         now: Callable[[], datetime],
         file: Path | None = None,
     ) -> None:
-        """Make a pacer of `share` (above 0, at most 1) of each quota, never below one unit."""
+        """Make a pacer of `share` (above 0, at most 1) of each quota, never below one unit.
+
+        Raises:
+            ValueError: the share is none.
+            OSError: the shared file cannot be used.
+        """
         if not 0 < share <= 1:
             raise ValueError(f"the share of a quota is above 0 and at most 1, not {share}")
         self._now = now
@@ -96,4 +101,9 @@ def _bucket(resource: str, rates: list[Rate], file: Path | None) -> AbstractBuck
     if file is None:
         return InMemoryBucket(rates)
     file.parent.mkdir(parents=True, exist_ok=True)
-    return SQLiteBucket.init_from_file(rates, table=resource, db_path=str(file), use_file_lock=True)
+    try:
+        return SQLiteBucket.init_from_file(
+            rates, table=resource, db_path=str(file), use_file_lock=True
+        )
+    except sqlite3.Error as error:
+        raise OSError(f"{file} cannot be used ({error}); it may be deleted") from error

@@ -1,0 +1,361 @@
+"""Tries, waits, deadlines and what a call shows of itself."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from centra_whistl_dagster.transport import (
+    AccessDenied,
+    BearerToken,
+    CallKind,
+    ContractBroken,
+    IntegrationError,
+    NotSent,
+    OutcomeUnknown,
+    Quota,
+    Refused,
+    Throttled,
+    Transport,
+    Wire,
+)
+
+READ, WRITE, CREATE = CallKind.READ, CallKind.IDEMPOTENT_WRITE, CallKind.CREATE
+
+TransportTo = Callable[..., Transport]
+
+
+class Script:
+    """Answers as told, in order; the last one for ever. An exception is raised instead."""
+
+    def __init__(self, *steps: httpx.Response | Exception) -> None:
+        self._steps = list(steps)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+def ok() -> httpx.Response:
+    return httpx.Response(200, json={"fine": True})
+
+
+def says(status: int, code: str | None = None, **headers: str) -> httpx.Response:
+    return httpx.Response(status, json={"error": code} if code else {}, headers=headers)
+
+
+def lost() -> httpx.ReadTimeout:
+    return httpx.ReadTimeout("timed out")
+
+
+def unsent() -> httpx.ConnectError:
+    return httpx.ConnectError("[Errno 111] Connection refused")
+
+
+def call(transport: Transport, kind: CallKind = READ, **arguments: Any) -> Any:
+    return transport.request(kind, "op", "POST", "things", json={}, **arguments).body
+
+
+# ---- what is repeated
+@pytest.mark.parametrize("kind", [READ, WRITE])
+@pytest.mark.parametrize("fault", [says(503), lost(), unsent(), says(429)], ids=str)
+def test_what_may_be_repeated_is_until_it_succeeds(
+    transport_to: TransportTo, kind: CallKind, fault: Any
+) -> None:
+    script = Script(fault, fault, ok())
+
+    assert call(transport_to(script), kind) == {"fine": True}
+    assert len(script.requests) == 3
+
+
+@pytest.mark.parametrize("fault", [says(500), says(503), says(408), says(499), lost()], ids=str)
+def test_a_create_that_may_have_arrived_is_never_repeated(
+    transport_to: TransportTo, fault: Any
+) -> None:
+    script = Script(fault, ok())
+
+    with pytest.raises(OutcomeUnknown):
+        call(transport_to(script), CREATE)
+
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("fault", [unsent(), says(429)], ids=str)
+def test_a_create_that_provably_did_not_happen_goes_again(
+    transport_to: TransportTo, fault: Any
+) -> None:
+    script = Script(fault, ok())
+
+    assert call(transport_to(script), CREATE) == {"fine": True}
+    assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize("kind", CallKind)
+def test_a_refusal_is_final(transport_to: TransportTo, kind: CallKind) -> None:
+    script = Script(says(422, "too_long"))
+
+    with pytest.raises(Refused) as caught:
+        call(transport_to(script), kind)
+
+    assert (caught.value.status, caught.value.code) == (422, "too_long")
+    assert caught.value.reasons == (("too_long", "field", "text"),)
+    assert len(script.requests) == 1
+
+
+def test_a_refusal_inside_a_200_is_a_refusal(transport_to: TransportTo) -> None:
+    with pytest.raises(Refused, match="too_long"):
+        call(transport_to(Script(says(200, "too_long"))), CREATE)
+
+
+def test_a_refusal_that_leaves_the_outcome_open_puts_a_create_in_doubt(
+    transport_to: TransportTo,
+) -> None:
+    script = Script(says(409, "later"))
+
+    with pytest.raises(OutcomeUnknown):
+        call(transport_to(script), CREATE)
+
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("then", [unsent(), says(429)], ids=str)
+def test_a_write_whose_answer_was_lost_stays_in_doubt_however_its_repeats_end(
+    transport_to: TransportTo, then: Any
+) -> None:
+    with pytest.raises(OutcomeUnknown):
+        call(transport_to(Script(lost(), then)), WRITE)
+
+
+def test_six_tries_are_all(transport_to: TransportTo) -> None:
+    script = Script(unsent())
+
+    with pytest.raises(NotSent):
+        call(transport_to(script, deadline_seconds=1e6))
+
+    assert len(script.requests) == 6
+
+
+# ---- waits
+def test_waits_are_spread_and_their_bounds_double(
+    transport_to: TransportTo, fake_time: Any
+) -> None:
+    with pytest.raises(OutcomeUnknown):
+        call(transport_to(Script(says(503)), deadline_seconds=1e6))
+
+    dice = random.Random(7)  # noqa: S311 - the transport's own
+    dice.getrandbits(64)
+    assert fake_time.waits == [dice.uniform(0, bound) for bound in (1, 2, 4, 8, 16)]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("Mon, 02 Mar 2026 09:00:30 GMT", 30.0),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_other_system_says_when(
+    transport_to: TransportTo, fake_time: Any, status: int, header: str, seconds: float
+) -> None:
+    call(transport_to(Script(says(status, **{"Retry-After": header}), ok())))
+
+    assert fake_time.waits == [seconds]
+
+
+@pytest.mark.parametrize("header", ["-5", "0", "soon", "nan", "Mon, 02 Mar 2020 09:00:30 GMT"])
+def test_a_useless_retry_after_is_as_good_as_none(
+    transport_to: TransportTo, fake_time: Any, header: str
+) -> None:
+    call(transport_to(Script(says(429, **{"Retry-After": header}), ok())))
+
+    (wait,) = fake_time.waits
+    assert 0 < wait < 1
+
+
+def test_a_ban_beyond_the_deadline_ends_the_call_at_once(
+    transport_to: TransportTo, fake_time: Any
+) -> None:
+    script = Script(says(429, **{"Retry-After": "86400"}))
+
+    with pytest.raises(Throttled) as caught:
+        call(transport_to(script))
+
+    assert caught.value.retry_after_seconds == 3600
+    assert (len(script.requests), fake_time.waits) == (1, [])
+
+
+# ---- the door
+class Door:
+    """Gives a numbered key each time the last one was refused."""
+
+    def __init__(self) -> None:
+        self.key = 1
+
+    def headers(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer key-{self.key}"}
+
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        self.key += 1
+        return True
+
+
+def test_an_expired_token_is_renewed_once_even_for_a_create(transport_to: TransportTo) -> None:
+    script = Script(says(401), ok())
+
+    assert call(transport_to(script, auth=Door()), CREATE) == {"fine": True}
+    assert [r.headers["Authorization"] for r in script.requests] == ["Bearer key-1", "Bearer key-2"]
+
+
+def test_a_token_that_is_refused_again_is_not_asked_for_a_third_time(
+    transport_to: TransportTo,
+) -> None:
+    script = Script(says(401))
+
+    with pytest.raises(AccessDenied):
+        call(transport_to(script, auth=Door()))
+
+    assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_only_a_person_can_renew_is_not_tried_again(
+    transport_to: TransportTo, status: int
+) -> None:
+    script = Script(says(status))
+
+    with pytest.raises(AccessDenied) as caught:
+        call(transport_to(script, auth=BearerToken("t")))
+
+    assert caught.value.advice == "Ask the mayor"
+    assert len(script.requests) == 1
+
+
+def test_a_404_that_gives_no_reason_is_about_our_address_not_about_the_record(
+    transport_to: TransportTo,
+) -> None:
+    with pytest.raises(AccessDenied):
+        call(transport_to(Script(httpx.Response(404, html="<h1>Not Found</h1>"))), CREATE)
+
+
+def test_a_404_with_a_reason_is_a_plain_refusal(transport_to: TransportTo) -> None:
+    with pytest.raises(Refused) as caught:
+        call(transport_to(Script(says(404, "not_found"))))
+
+    assert not isinstance(caught.value, AccessDenied)
+
+
+def test_what_needs_a_token_that_cannot_be_had_is_not_sent(transport_to: TransportTo) -> None:
+    class Shut(Door):
+        def headers(self) -> Mapping[str, str]:
+            raise NotSent(system="Testland", operation="token", detail="no token")
+
+    script = Script(ok())
+
+    with pytest.raises(NotSent):
+        call(transport_to(script, auth=Shut()), CREATE)
+
+    assert script.requests == []
+
+
+# ---- quotas
+def test_calls_wait_for_their_share_of_the_quota(transport_to: TransportTo, fake_time: Any) -> None:
+    transport = transport_to(Script(ok()), quotas={"requests": (Quota(units=2, seconds=10),)})
+
+    for _ in range(3):
+        call(transport, costs={"requests": 1})
+
+    assert fake_time.waits == pytest.approx([10], abs=0.01)
+
+
+def test_a_quota_that_is_used_up_beyond_the_deadline_sends_nothing(
+    transport_to: TransportTo,
+) -> None:
+    script = Script(ok())
+    transport = transport_to(script, quotas={"mutations": (Quota(units=1, seconds=3600),)})
+    call(transport, CREATE, costs={"mutations": 1})
+
+    with pytest.raises(Throttled, match="our own share"):
+        call(transport, CREATE, costs={"mutations": 1})
+
+    assert len(script.requests) == 1
+
+
+# ---- what it shows
+def test_a_log_line_tells_all_but_what_is_secret_or_personal(
+    transport_to: TransportTo, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = Script(says(503), says(422, "too_long"))
+    transport = transport_to(script, auth=BearerToken("secret-token"))
+
+    with caplog.at_level(logging.DEBUG), pytest.raises(Refused):
+        transport.request(
+            READ, "op", "GET", "things", params={"email": "ada@example.com"}, json={"n": "Ada"}
+        )
+
+    correlation_id = script.requests[0].headers["X-Correlation-Id"]
+    (line,) = [r.getMessage() for r in caplog.records if r.name.endswith(".transport")]
+    assert line.startswith("Testland op: Refused after ")
+    assert line.endswith(f"2 tries [{correlation_id}]")
+    for hidden in ("secret-token", "ada", "Ada", "example.com"):
+        assert hidden not in caplog.text
+
+
+@pytest.mark.parametrize("answer", [says(403), says(429), says(503), lost(), unsent()], ids=str)
+def test_no_error_shows_an_address_or_a_token(transport_to: TransportTo, answer: Any) -> None:
+    transport = transport_to(Script(answer), auth=BearerToken("secret-token"))
+
+    with pytest.raises(IntegrationError) as caught:
+        call(transport, params={"email": "ada@example.com"})
+
+    assert "secret-token" not in str(caught.value)
+    assert "ada" not in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://centra.example.com",
+        "https://user:password@centra.example.com",
+        "https://centra.example.com?token=1",
+        "ftp://centra.example.com",
+        "centra.example.com",
+        "",
+    ],
+)
+def test_an_address_that_would_show_our_token_is_refused(base_url: str) -> None:
+    with pytest.raises(ValueError, match=r"https|address"):
+        Wire(base_url)
+
+
+def test_an_answer_is_read_once_more_when_it_makes_no_sense(transport_to: TransportTo) -> None:
+    page = httpx.Response(200, html="<h1>One moment</h1>")
+    script = Script(page, ok())
+
+    assert call(transport_to(script)) == {"fine": True}
+
+    with pytest.raises(ContractBroken):
+        call(transport_to(Script(page)))
+
+
+def test_a_retry_after_date_without_a_zone_is_utc(
+    transport_to: TransportTo, fake_time: Any
+) -> None:
+    assert fake_time.now() == datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+    call(
+        transport_to(Script(says(429, **{"Retry-After": "Mon, 02 Mar 2026 09:00:05 -0000"}), ok()))
+    )
+
+    assert fake_time.waits == [5.0]

@@ -1,0 +1,103 @@
+"""Shares of quotas, several at once, across those who count in one file."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from centra_whistl_dagster.transport import Pacer, Quota
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+BURST, STEADY = Quota(units=20, seconds=10), Quota(units=60, seconds=3600)
+
+
+def at(seconds: float) -> Callable[[], datetime]:
+    return lambda: START + timedelta(seconds=seconds)
+
+
+def granted(pacer: Pacer, resource: str = "calls", *, tries: int = 100) -> int:
+    return sum(pacer.take(resource, 1) == 0.0 for _ in range(tries))
+
+
+def test_only_a_share_of_the_quota_is_handed_out() -> None:
+    assert granted(Pacer({"calls": (BURST,)}, share=0.5, now=at(0))) == 10
+
+
+@pytest.mark.parametrize("file", [None, "pacing.db"])
+def test_every_rate_holds_at_once(tmp_path: Path, file: str | None) -> None:
+    now = START
+    path = tmp_path / file if file else None
+    pacer = Pacer({"calls": (STEADY, BURST)}, share=1.0, now=lambda: now, file=path)
+
+    taken = []
+    for _ in range(5):
+        taken.append(granted(pacer))
+        now += timedelta(seconds=11)
+
+    assert taken == [20, 20, 20, 0, 0]
+    now = START + timedelta(seconds=3601)
+    assert granted(pacer) > 0
+    pacer.close()
+
+
+def test_a_refusal_says_how_long_to_wait() -> None:
+    now = START
+    pacer = Pacer({"calls": (BURST,)}, share=1.0, now=lambda: now)
+    granted(pacer, tries=20)
+    now += timedelta(seconds=4)
+
+    wait = pacer.take("calls", 1)
+
+    assert wait == pytest.approx(6, abs=0.01)
+    now += timedelta(seconds=wait)
+    assert pacer.take("calls", 1) == 0.0
+
+
+def test_those_who_share_a_file_share_a_quota(tmp_path: Path) -> None:
+    one, other = (
+        Pacer({"calls": (BURST,), "writes": (BURST,)}, share=1.0, now=at(0), file=tmp_path / "p.db")
+        for _ in range(2)
+    )
+
+    assert granted(one, tries=15) == 15
+    assert granted(other) == 5
+    assert granted(other, "writes") == 20
+    one.close()
+    other.close()
+
+
+def test_a_call_heavier_than_the_quota_still_goes_when_nothing_else_did() -> None:
+    pacer = Pacer({"calls": (BURST,)}, share=0.5, now=at(0))
+
+    assert pacer.take("calls", 1_000) == 0.0
+    assert pacer.take("calls", 1) > 0
+
+
+def test_what_has_no_quota_is_free() -> None:
+    assert granted(Pacer({}, share=1.0, now=at(0))) == 100
+
+
+@pytest.mark.parametrize("share", [0, -1, 1.1])
+def test_a_share_that_is_none_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="share"):
+        Pacer({}, share=share, now=at(0))
+
+
+def test_a_file_that_cannot_be_used_is_an_error_of_the_system(tmp_path: Path) -> None:
+    file = tmp_path / "p.db"
+    pacer = Pacer({"calls": (BURST,)}, share=1.0, now=at(0), file=file)
+    with contextlib.closing(sqlite3.connect(file)) as other:
+        other.execute("DROP TABLE calls")
+
+    with pytest.raises(OSError, match="no such table"):
+        pacer.take("calls", 1)
+
+    pacer.close()
+    file.write_bytes(b"not a database" * 100)
+    with pytest.raises(OSError, match="may be deleted"):
+        Pacer({"calls": (BURST,)}, share=1.0, now=at(0), file=file)
