@@ -56,7 +56,7 @@ def order(node: Fields) -> Order:
         ordered_at=node.moment("orderDate"),
         updated_at=node.moment("updatedAt"),
         currency=_currency(total),
-        grand_total=_amount(total),
+        grand_total=total.required_number("value"),
         shipping_total=_total(node, "shipping"),
         tax_total=_total(node, "taxIncluded"),
         delivery=_address(node),
@@ -126,13 +126,12 @@ def product_size(node: Fields) -> CentraProductSize:
 def _line(node: Fields) -> OrderLine:
     size = node.child("productSize")
     described = (node.text("productName"), node.text("productVariantName"), node.text("size"))
-    price = node.required_child("unitPrice")
     return OrderLine(
         line_id=node.whole("id"),
         # Sent exactly as it is: a SKU that is nearly right picks the wrong goods.
         sku=size.text("SKU") if size else "",
         quantity=node.whole("quantity"),
-        unit_price=_amount(price),
+        unit_price=node.required_child("unitPrice").required_number("value"),
         description=" ".join(part.strip() for part in described if part.strip()),
         is_bundle=node.text("__typename") == "BundleOrderLine",
     )
@@ -177,14 +176,7 @@ def _currency(money: Fields) -> str:
     return currency.text("code") if currency else ""
 
 
-def _amount(money: Fields) -> Decimal:
-    value = money.number("value")
-    if value is None:
-        raise BrokenRecord("value", "expected an amount of money, found nothing")
-    return value
-
-
 def _total(node: Fields, name: str) -> Decimal:
     totals = node.child("totals")
     money = totals.child(name) if totals else None
-    return _amount(money) if money else Decimal(0)
+    return money.required_number("value") if money else Decimal(0)

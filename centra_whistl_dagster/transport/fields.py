@@ -84,6 +84,13 @@ class Fields:
                 return number
         raise self._broken(name, "a number", value)
 
+    def required_number(self, name: str) -> Decimal:
+        """Return a finite number, written as one or as text."""
+        value = self.number(name)
+        if value is None:
+            raise self._broken(name, "a number", None)
+        return value
+
     def moment(self, name: str) -> datetime:
         """Return a time in UTC."""
         value = self.optional_moment(name)

@@ -1,0 +1,440 @@
+"""What the client asks of Centra, and what it makes of the answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from centra_whistl_dagster.centra.client import CentraClient, ShipmentDraft, UnreadableOrder
+from centra_whistl_dagster.domain.orders import Order
+from centra_whistl_dagster.transport import (
+    AccessDenied,
+    ContractBroken,
+    OutcomeUnknown,
+    Refused,
+)
+
+Node = dict[str, Any]
+ClientOf = Callable[..., CentraClient]
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+DRAFT = ShipmentDraft(
+    centra_order_id="abc",
+    lines=((71, 2),),
+    shipped_at=NOW - timedelta(hours=1),
+    carrier="Royal Mail",
+    service="Tracked 48",
+    tracking_number="AB123456789GB",
+    packages=1,
+    send_email=True,
+)
+SHIPPED = {"id": 9, "number": "100234-1", "isShipped": True}
+
+
+def stamp(number: int) -> Node:
+    at = "2026-03-02T08:00:00+00:00"
+    return {"id": f"id{number}", "number": number, "status": "CONFIRMED", "updatedAt": at}
+
+
+def payload(name: str, *, errors: list[Node] | None = None, **more: Any) -> Node:
+    return {name: {"userErrors": errors or [], "userWarnings": [], **more}}
+
+
+def operations(centra: Any) -> list[str]:
+    return [operation for operation, _ in centra.asked]
+
+
+# ---- orders
+def test_the_look_for_news_is_one_request_for_both_lists(centra: Any, client_of: ClientOf) -> None:
+    centra.answers("OrderStamps", {"open": [stamp(1)], "cancelled": [stamp(2)]})
+
+    stamps = client_of().open_order_stamps(NOW)
+
+    assert [one.number for one in stamps.open] == [1]
+    assert [one.number for one in stamps.cancelled] == [2]
+    ((_, variables),) = centra.asked
+    assert variables["open"] == {
+        "status": ["CONFIRMED", "PROCESSING"],
+        "storeType": "DIRECT_TO_CONSUMER",
+        "isLocked": False,
+        "updatedAt": {"from": "2026-03-02T09:00:00+00:00"},
+    }
+    assert variables["cancelled"]["status"] == ["CANCELLED"]
+    assert "isLocked" not in variables["cancelled"]
+
+
+def test_a_look_at_everything_asks_for_no_cancelled_order(centra: Any, client_of: ClientOf) -> None:
+    centra.answers("OrderStamps", {"open": []})
+
+    assert client_of().open_order_stamps(None).cancelled == ()
+
+    ((_, variables),) = centra.asked
+    assert variables["withCancelled"] is False
+    assert "updatedAt" not in variables["open"]
+
+
+def test_only_the_list_that_goes_on_is_paged(centra: Any, client_of: ClientOf) -> None:
+    centra.answers(
+        "OrderStamps",
+        {"open": [stamp(1), stamp(2)], "cancelled": []},
+        {"open": [stamp(2), stamp(3)]},
+        {"open": []},
+    )
+
+    stamps = client_of(page_size=2).open_order_stamps(NOW)
+
+    assert [one.number for one in stamps.open] == [1, 2, 3]
+    assert [(v["page"], v["withCancelled"]) for _, v in centra.asked] == [
+        (1, True),
+        (2, False),
+        (3, False),
+    ]
+
+
+def test_a_server_that_does_not_turn_pages_is_not_asked_for_ever(
+    centra: Any, client_of: ClientOf, order_node: Node
+) -> None:
+    centra.answers("OrderStamps", {"open": [stamp(1)], "cancelled": []})
+    centra.answers("WholeOrders", {"orders": [order_node]})
+    client = client_of(page_size=1)
+
+    client.open_order_stamps(NOW)
+    with pytest.raises(ContractBroken, match="page 2 repeats"):
+        list(client.orders_changed_since(None))
+
+    assert operations(centra) == ["OrderStamps"] * 2 + ["WholeOrders"] * 2
+
+
+def test_one_unreadable_order_does_not_keep_the_others_back(
+    centra: Any, client_of: ClientOf, order_node: Node
+) -> None:
+    broken = {**order_node, "id": "other", "number": 5, "updatedAt": None}
+    centra.answers("WholeOrders", {"orders": [broken, order_node]})
+
+    first, second = client_of().orders_changed_since(None)
+
+    assert isinstance(first, UnreadableOrder)
+    assert (first.number, first.field) == ("5", "updatedAt")
+    assert isinstance(second, Order)
+
+
+def test_cancelled_orders_come_after_the_open_ones(
+    centra: Any, client_of: ClientOf, order_node: Node
+) -> None:
+    centra.answers("WholeOrders", {"orders": [order_node]})
+
+    list(client_of().orders_changed_since(NOW))
+
+    assert [v["where"]["status"] for _, v in centra.asked] == [
+        ["CONFIRMED", "PROCESSING"],
+        ["CANCELLED"],
+    ]
+
+
+def test_orders_by_id_are_asked_for_in_chunks_of_one_request_each(
+    centra: Any, client_of: ClientOf, order_node: Node
+) -> None:
+    centra.answers("WholeOrders", {"orders": [order_node]})
+
+    found = client_of().orders([f"id{n}" for n in range(250)])
+
+    assert [len(v["where"]["id"]) for _, v in centra.asked] == [100, 100, 50]
+    assert len(found) == 3
+
+
+def test_a_list_that_is_absent_is_not_an_empty_one(centra: Any, client_of: ClientOf) -> None:
+    centra.answers("WholeOrders", {"orders": None})
+
+    with pytest.raises(ContractBroken, match="orders is not a list"):
+        client_of().orders(["a"])
+
+
+def test_locks_go_out_in_one_batch(centra: Any, client_of: ClientOf) -> None:
+    centra.answers("LockOrders", payload("setOrdersLock"))
+
+    client_of().lock_orders(["a", "b"])
+    client_of().lock_orders([])
+
+    ((_, variables),) = centra.asked
+    assert variables["input"] == {"orders": [{"id": "a"}, {"id": "b"}], "isLocked": True}
+
+
+# ---- what a 200 may hide
+DENIED = {
+    "errors": [
+        {
+            "message": "You need Order:read permission to access orders.",
+            "extensions": {"category": "authorization"},
+            "path": ["orders"],
+        }
+    ]
+}
+
+
+def test_a_missing_permission_is_told_by_name_and_with_who_can_grant_it(
+    centra: Any, client_of: ClientOf
+) -> None:
+    centra.answers("WholeOrders", httpx.Response(200, json=DENIED))
+
+    with pytest.raises(AccessDenied, match="Order:read") as caught:
+        client_of().orders(["a"])
+
+    assert "API Tokens" in caught.value.advice
+
+
+def test_an_expired_token_is_not_tried_again(centra: Any, client_of: ClientOf) -> None:
+    centra.answers("WholeOrders", httpx.Response(403, json={"errors": [{"message": "no"}]}))
+
+    with pytest.raises(AccessDenied, match="30 days"):
+        client_of().orders(["a"])
+
+    assert len(centra.asked) == 1
+
+
+def test_an_error_before_anything_ran_refuses_a_create(centra: Any, client_of: ClientOf) -> None:
+    centra.answers("CreateShipment", httpx.Response(400, json={"errors": [{"message": "bad"}]}))
+
+    with pytest.raises(Refused, match="bad"):
+        client_of().create_shipment(DRAFT)
+
+
+@pytest.mark.parametrize("errors", [[{"message": "oops"}], DENIED["errors"]])
+def test_an_error_in_the_reading_back_leaves_a_create_in_doubt(
+    centra: Any, client_of: ClientOf, errors: list[Node]
+) -> None:
+    body = {"data": {"createShipment": None}, "errors": errors}
+    centra.answers("CreateShipment", httpx.Response(200, json=body))
+
+    with pytest.raises(OutcomeUnknown):
+        client_of().create_shipment(DRAFT)
+
+    assert len(centra.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"createShipment": None}, {"createShipment": {"shipment": None}}, []]
+)
+def test_an_answer_to_a_create_without_a_shipment_leaves_it_in_doubt(
+    centra: Any, client_of: ClientOf, data: Any
+) -> None:
+    centra.answers("CreateShipment", data)
+
+    with pytest.raises(OutcomeUnknown):
+        client_of().create_shipment(DRAFT)
+
+
+def test_user_errors_are_a_refusal_with_every_reason(centra: Any, client_of: ClientOf) -> None:
+    errors = [
+        {"message": "Quantity 3 is not available", "path": ["input", "lines", "0"]},
+        {"message": "Order is on hold", "path": None},
+    ]
+    centra.answers("CreateShipment", payload("createShipment", errors=errors))
+
+    with pytest.raises(Refused) as caught:
+        client_of().create_shipment(DRAFT)
+
+    assert [reason.message for reason in caught.value.reasons] == [
+        "Quantity 3 is not available",
+        "Order is on hold",
+    ]
+    assert caught.value.reasons[0].field == "input.lines.0"
+
+
+def test_warnings_are_given_back_and_logged(
+    centra: Any, client_of: ClientOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = payload("createShipment", shipment=SHIPPED)
+    answer["createShipment"]["userWarnings"] = [{"message": "Capture failed", "path": None}]
+    centra.answers("CreateShipment", answer)
+
+    with caplog.at_level(logging.WARNING):
+        written = client_of().create_shipment(DRAFT)
+
+    assert written.warnings == ("Capture failed",)
+    assert "Capture failed" in caplog.text
+
+
+# ---- shipments
+def test_a_parcel_is_one_mutation_with_all_that_the_customer_needs(
+    centra: Any, client_of: ClientOf
+) -> None:
+    centra.answers("CreateShipment", payload("createShipment", shipment=SHIPPED))
+
+    written = client_of().create_shipment(DRAFT)
+
+    assert (written.shipment_id, written.is_shipped) == (9, True)
+    ((_, variables),) = centra.asked
+    assert variables["input"] == {
+        "order": {"id": "abc"},
+        "lines": [{"orderLine": {"id": 71}, "quantity": 2}],
+        "isGoodToGo": True,
+        "isPaid": True,
+        "shippedAt": "2026-03-02T08:00:00+00:00",
+        "shipmentInfo": {
+            "carrier": "Royal Mail",
+            "service": "Tracked 48",
+            "packagesNumber": 1,
+            "trackingNumber": "AB123456789GB",
+        },
+        "sendEmail": True,
+    }
+
+
+def test_a_store_that_captures_on_shipping_captures_instead_of_marking_paid(
+    centra: Any, client_of: ClientOf
+) -> None:
+    centra.answers("CreateShipment", payload("createShipment", shipment=SHIPPED))
+
+    client_of(captures_payment=True).create_shipment(DRAFT)
+
+    sent = centra.asked[0][1]["input"]
+    assert sent["capture"] is True
+    assert "isPaid" not in sent
+
+
+def test_a_despatch_from_the_future_is_told_as_now(centra: Any, client_of: ClientOf) -> None:
+    centra.answers("CompleteShipment", payload("completeShipment", shipment=SHIPPED))
+
+    client_of().complete_shipment(9, replace(DRAFT, shipped_at=NOW + timedelta(minutes=3)))
+
+    assert centra.asked[0][1]["input"]["shippedAt"] == "2026-03-02T09:00:00+00:00"
+
+
+def test_completing_is_not_repeated_when_its_answer_is_lost(
+    centra: Any, client_of: ClientOf
+) -> None:
+    centra.answers("CompleteShipment", httpx.Response(502))
+
+    with pytest.raises(OutcomeUnknown):
+        client_of().complete_shipment(9, DRAFT)
+
+    assert len(centra.asked) == 1
+
+
+def test_an_unreadable_shipment_is_not_taken_for_none(centra: Any, client_of: ClientOf) -> None:
+    centra.answers("ShipmentsOfOrders", {"shipments": [{"id": 9, "order": {"id": "a"}}]})
+
+    with pytest.raises(ContractBroken, match="isShipped"):
+        client_of().shipments_of(["a"])
+
+
+def test_an_order_without_shipments_is_listed_as_such(centra: Any, client_of: ClientOf) -> None:
+    node = {**SHIPPED, "lines": [], "order": {"id": "a"}}
+    centra.answers("ShipmentsOfOrders", {"shipments": [node]})
+
+    found = client_of().shipments_of(["a", "b"])
+
+    assert [one.shipment_id for one in found["a"]] == [9]
+    assert found["b"] == []
+
+
+# ---- stock
+def test_a_warehouse_that_centra_does_not_show_is_not_an_empty_one(
+    centra: Any, client_of: ClientOf
+) -> None:
+    centra.answers("StockLevels", {"warehouses": []})
+
+    with pytest.raises(ContractBroken, match="warehouse 1"):
+        list(client_of().stock_levels())
+
+
+def test_a_negative_quantity_is_never_sent(centra: Any, client_of: ClientOf) -> None:
+    with pytest.raises(ValueError, match="SKU-2"):
+        client_of().set_physical_stock([("SKU-1", 1), ("SKU-2", -1)], "sync")
+
+    assert centra.asked == []
+
+
+class ChoosyCentra:
+    """Takes stock only of what is not on its list; names the refused lines, rightly or wrongly."""
+
+    def __init__(self, refused: set[str], *, path_offset: int | None) -> None:
+        self.refused = refused
+        self.path_offset = path_offset
+        self.stock: dict[str, int] = {}
+        self.calls = 0
+
+    def __call__(self, variables: Node) -> Node:
+        self.calls += 1
+        sizes = variables["input"]["productSizes"]
+        errors = [
+            {"message": f"unknown {one['productSize']['SKU']}", "path": self._path(at)}
+            for at, one in enumerate(sizes)
+            if one["productSize"]["SKU"] in self.refused
+        ]
+        if not errors:
+            self.stock |= {one["productSize"]["SKU"]: one["quantity"] for one in sizes}
+        return payload("setStock", errors=errors)
+
+    def _path(self, at: int) -> list[str] | None:
+        if self.path_offset is None:
+            return None
+        return ["input", "productSizes", str(at + self.path_offset), "productSize"]
+
+
+@pytest.mark.parametrize("path_offset", [None, 0, 1], ids=["no path", "right path", "wrong path"])
+@pytest.mark.parametrize("refused", [set(), {"S3"}, {"S0", "S9"}, {f"S{n}" for n in range(10)}])
+def test_refused_skus_are_told_one_by_one_and_stop_no_other(
+    centra: Any,
+    client_of: ClientOf,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: set[str],
+    path_offset: int | None,
+) -> None:
+    choosy = ChoosyCentra(refused, path_offset=path_offset)
+    client = client_of()
+
+    def run(kind: Any, operation: str, variables: Node) -> tuple[Node, tuple[str, ...]]:
+        centra.answers(operation, choosy(variables))
+        return original(kind, operation, variables)
+
+    original = client._graphql.run
+    monkeypatch.setattr(client._graphql, "run", run)
+    levels = [(f"S{n}", n) for n in range(10)]
+
+    result = client.set_physical_stock(levels, "sync")
+
+    assert {line.sku for line in result.refused} == refused
+    assert choosy.stock == {sku: n for sku, n in levels if sku not in refused}
+    assert dict(result.written) == choosy.stock
+    assert all("unknown" in line.reason for line in result.refused)
+    if len(refused) == 1 and path_offset == 0:
+        assert choosy.calls == 3
+
+
+def test_a_token_that_may_not_write_stock_is_not_asked_sku_by_sku(
+    centra: Any, client_of: ClientOf
+) -> None:
+    centra.answers("SetStock", httpx.Response(200, json=DENIED))
+
+    with pytest.raises(AccessDenied):
+        client_of().set_physical_stock([("S1", 1), ("S2", 2)], "sync")
+
+    assert len(centra.asked) == 1
+
+
+# ---- quotas
+def test_heavy_pages_wait_for_their_share_of_the_complexity(
+    centra: Any, client_of: ClientOf, order_node: Node
+) -> None:
+    body = {"data": {"orders": [order_node]}, "extensions": {"complexity": 60_000}}
+    centra.answers("WholeOrders", httpx.Response(200, json=body))
+    client = client_of(plan="growth", quota_share=0.5)
+
+    client.orders([f"id{n}" for n in range(100)])
+    client.orders([f"id{n}" for n in range(100)])
+
+    pacer = client._graphql._transport._pacer
+    assert pacer.take("complexity", 100) > 0
+    assert pacer.take("requests", 1) == 0
+
+
+def test_an_unknown_plan_is_told_with_the_known_ones(client_of: ClientOf) -> None:
+    with pytest.raises(ValueError, match="growth, enhanced"):
+        client_of(plan="platinum")
