@@ -1,0 +1,51 @@
+"""Both clients, connected to the simulated systems over real HTTP."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from centra_whistl_dagster.centra.client import CentraClient, CentraConfig
+from centra_whistl_dagster.simulator.clock import ManualClock
+from centra_whistl_dagster.simulator.server import RunningSimulator
+from centra_whistl_dagster.simulator.settings import TEST_TOKEN
+from centra_whistl_dagster.simulator.world import WAREHOUSE_ID
+from centra_whistl_dagster.whistl.client import WhistlClient, WhistlConfig
+
+
+@pytest.fixture
+def centra(simulator: RunningSimulator, clock: ManualClock) -> Iterator[CentraClient]:
+    client = CentraClient(
+        CentraConfig(
+            base_url=simulator.centra_url,
+            token=TEST_TOKEN,
+            warehouse_id=WAREHOUSE_ID,
+            plan="unlimited",
+        ),
+        now=clock,
+        sleep=lambda seconds: clock.advance(seconds) and None,
+        rng=random.Random(7),  # noqa: S311 - spreads waits, guards nothing
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def whistl(simulator: RunningSimulator, clock: ManualClock) -> Iterator[WhistlClient]:
+    client = WhistlClient(
+        WhistlConfig(
+            base_url=simulator.whistl_url,
+            client_id="whistl-test-client",
+            client_secret="whistl-test-secret",
+            client_code="ACME",
+            site="SW",
+            requests_per_minute=0,
+        ),
+        now=clock,
+        sleep=lambda seconds: clock.advance(seconds) and None,
+        rng=random.Random(7),  # noqa: S311 - spreads waits, guards nothing
+    )
+    yield client
+    client.close()
