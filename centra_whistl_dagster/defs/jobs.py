@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from centra_whistl_dagster.defs.checks.business import BALANCE
+
 RELAY_TAG = "centra_whistl/relay"
 """Runs that carry it are limited per value by `dagster.yaml`."""
 
@@ -22,7 +24,9 @@ def _assets(*keys: str) -> dg.AssetSelection:
 
 relay_orders = _job(
     "relay_orders",
-    _assets("centra/orders", "orders/screened", "whistl/order_submissions"),
+    # Without the checks of whole days: they cost a step each, and orders are waiting.
+    _assets("centra/orders", "orders/screened", "whistl/order_submissions")
+    - dg.AssetSelection.checks(BALANCE),
     "Take new orders from Centra, screen them, and hand the good ones to Whistl.",
     **{RELAY_TAG: "orders"},
 )
@@ -59,7 +63,14 @@ daily_operations = _job(
     "Draw up the exceptions list, the service levels and the daily brief.",
 )
 
+watch_the_balance = _job(
+    "watch_the_balance",
+    dg.AssetSelection.checks(BALANCE),
+    "Compare the confirmed orders that Centra counts with those that are known here.",
+)
+
 JOBS = [
+    watch_the_balance,
     relay_orders,
     relay_despatches,
     sync_stock,

@@ -9,6 +9,7 @@ from centra_whistl_dagster.defs.jobs import (
     relay_despatches,
     relay_orders,
     sync_stock,
+    watch_the_balance,
 )
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.workflows.reference import is_due
@@ -106,6 +107,15 @@ history_every_two_minutes = dg.ScheduleDefinition(
     description="Loads the history and publishes the analysts' copy.",
 )
 
+balance_every_five_minutes = dg.ScheduleDefinition(
+    name="balance_every_five_minutes",
+    job=watch_the_balance,
+    cron_schedule="*/5 * * * *",
+    execution_timezone=LONDON,
+    default_status=RUNNING,
+    description="Looks for orders that are confirmed in Centra and never arrive here.",
+)
+
 daily_brief_at_seven = dg.ScheduleDefinition(
     name="daily_brief_at_seven",
     job=daily_operations,
@@ -120,6 +130,7 @@ SCHEDULES = [
     reference_when_old,
     sweep_of_orders,
     sweep_of_despatches,
+    balance_every_five_minutes,
     history_every_two_minutes,
     daily_brief_at_seven,
 ]

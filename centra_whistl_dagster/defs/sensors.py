@@ -6,11 +6,12 @@ that waits in the queue will take all there is, so no second one is put behind i
 
 import dagster as dg
 
-from centra_whistl_dagster.defs.jobs import relay_despatches, relay_orders
+from centra_whistl_dagster.defs.jobs import refresh_reference, relay_despatches, relay_orders
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.workflows.despatches import are_there_new_despatches
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
 from centra_whistl_dagster.workflows.intake import look_for_news
+from centra_whistl_dagster.workflows.reference import has_changed_at_whistl
 
 EACH_LOOP = 1
 """The daemon looks every 5 s; an interval of 5 would miss every other loop."""
@@ -96,4 +97,25 @@ def work_is_due(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.S
     return dg.SensorResult(run_requests=requests)
 
 
-SENSORS = [new_centra_orders, new_whistl_despatches, work_is_due]
+@dg.sensor(
+    job=refresh_reference,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Looks every half minute for products and services that are new or different at Whistl: "
+        "orders may be waiting for just that."
+    ),
+)
+def whistl_reference_changed(
+    context: dg.SensorEvaluationContext, link: LinkResource
+) -> dg.SensorResult:
+    """Read the reference data again when Whistl's part of it has changed."""
+    if _is_one_active(context, refresh_reference.name):
+        return dg.SensorResult(skip_reason="It is being read.")
+    with link.open() as opened:
+        if has_changed_at_whistl(opened):
+            return dg.SensorResult(run_requests=[dg.RunRequest()])
+    return dg.SensorResult(skip_reason="Whistl's products and services are as they were read.")
+
+
+SENSORS = [new_centra_orders, new_whistl_despatches, work_is_due, whistl_reference_changed]

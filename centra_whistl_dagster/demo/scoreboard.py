@@ -68,6 +68,7 @@ class Scoreboard:
                 "cancelled",
                 "despatched",
                 "completed",
+                "healthy_unsent",
                 *MUST_BE_ZERO,
             )
         }

@@ -19,6 +19,9 @@ CENTRA_LEVELS = "centra/stock_levels"
 REFERENCE = "reference"
 """Fingerprint of the reference data that screening uses; its time says when it was read."""
 
+LOOKED_AGAIN_FOR = "screening/looked_again_for"
+"""Fingerprint of the reference data and configuration for which blocked orders were looked at."""
+
 
 def read(tx: sa.Connection, name: str) -> str | None:
     """Return a cursor, None when the feed was never read."""

@@ -163,12 +163,10 @@ def in_states(
     return tx.execute(query.order_by(orders.c.ordered_at, orders.c.number).limit(limit)).all()
 
 
-def blocked_against_another_reference(tx: sa.Connection, fingerprint: str) -> Sequence[sa.Row[Any]]:
-    """Return blocked orders whose verdict was reached with other reference data than today's."""
+def blocked_by_screening(tx: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Return blocked orders that another verdict may free; not those that Whistl itself refused."""
     query = sa.select(orders).where(
-        orders.c.state == OrderState.BLOCKED,
-        orders.c.screened_at.is_not(None),
-        orders.c.screened_against.is_distinct_from(fingerprint),
+        orders.c.state == OrderState.BLOCKED, orders.c.screened_at.is_not(None)
     )
     return tx.execute(query.order_by(orders.c.ordered_at)).all()
 

@@ -55,9 +55,9 @@ class _Place:
 
 
 _ELSEWHERE = (
-    _Place("GB", "Belfast", "BT1 4GT", "07700900###", "12 Donegall Square"),
+    _Place("GB", "Belfast", "BT1 4GT", "07400123###", "12 Donegall Square"),
     _Place("FR", "Paris", "75011", "+3363998####", "8 rue Oberkampf"),
-    _Place("JE", "St Helier", "JE2 3BT", "07700900###", "3 Queen Street"),
+    _Place("JE", "St Helier", "JE2 3BT", "07400123###", "3 Queen Street"),
     _Place("DE", "Berlin", "10115", "+4930231251##", "Invalidenstraße 44"),
     _Place("IE", "Dublin", "D02 AF30", "+35320915####", "5 Dawson Street"),
     _Place("SE", "Stockholm", "111 22", "+46701740###", "Vasagatan 16"),
@@ -74,7 +74,7 @@ ADA: dict[str, Any] = {
     "city": "York",
     "zipCode": "YO1 7HH",
     "stateOrProvince": None,
-    "cellPhoneNumber": "07700900123",
+    "cellPhoneNumber": "07400123456",
     "phoneNumber": None,
     "email": None,
     "vatNumber": None,
@@ -126,7 +126,7 @@ def _home(rng: random.Random) -> _Place:
     city, outward = rng.choice(_HOME)
     inward = f"{rng.randint(1, 9)}{rng.choice(_INWARD_LETTERS)}{rng.choice(_INWARD_LETTERS)}"
     street = f"{rng.randint(1, 200)} {rng.choice(_STREETS)}"
-    return _Place("GB", city, f"{outward} {inward}", "07700900###", street)
+    return _Place("GB", city, f"{outward} {inward}", "07400123###", street)
 
 
 def _digits(rng: random.Random, pattern: str) -> str:

@@ -206,9 +206,10 @@ class WhistlClient:
         answer = self._get(operation, "v2/services")
         return list(self._readable(operation, {"data": answer.body}, reading.service))
 
-    def products(self) -> Iterator[WhistlProduct]:
-        """Read every product. One that cannot be read is logged."""
-        for body in self._cursor_pages("list_products", "v2/products", {}):
+    def products(self, since: datetime | None = None) -> Iterator[WhistlProduct]:
+        """Read every product, or those that changed since. One that cannot be read is logged."""
+        params = {"updated_since": _spelled(since)} if since else {}
+        for body in self._cursor_pages("list_products", "v2/products", params):
             yield from self._readable("list_products", body, reading.product)
 
     def capabilities(self) -> dict[str, bool]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger import cursors, despatches, orders
+from centra_whistl_dagster.ledger import despatches, orders
 from centra_whistl_dagster.ledger.despatches import ParcelState
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.screening import reference_fingerprint
+from centra_whistl_dagster.workflows.screening import is_another_look_due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class OrdersDue:
     """Orders that need the next step now, by the step."""
 
     to_screen: int
-    to_screen_again: int
+    to_look_at_again: int
     to_send: int
     to_look_up: int
     to_lock: int
@@ -44,11 +44,11 @@ class ParcelsDue:
 def orders_due(link: Link) -> OrdersDue:
     """Count the orders that a relay would move on."""
     now = link.now()
+    looks_again = int(is_another_look_due(link))
     with link.ledger.reading() as tx:
-        fingerprint = reference_fingerprint(link, cursors.read(tx, cursors.REFERENCE))
         return OrdersDue(
             to_screen=len(orders.in_states(tx, [OrderState.RECEIVED])),
-            to_screen_again=len(orders.blocked_against_another_reference(tx, fingerprint)),
+            to_look_at_again=looks_again,
             to_send=len(orders.in_states(tx, [OrderState.READY], due_by=now)),
             to_look_up=len(
                 orders.in_states(tx, [OrderState.SENDING, OrderState.IN_DOUBT], due_by=now)

@@ -82,7 +82,10 @@ def load_stock(link: Link, history: History) -> list[Load]:
         snapshots = export.snapshots_since(tx, since)
     with history.writing() as session:
         loads = [session.record_stock_updates(updates)]
-        loads += [_load_snapshot(session, link, row) for row in snapshots]
+    for row in snapshots:
+        # One at a time: a damaged file takes its own transaction down, and no other reading's.
+        with history.writing() as session:
+            loads.append(_load_snapshot(session, link, row))
     return loads
 
 

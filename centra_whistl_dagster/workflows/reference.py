@@ -10,6 +10,8 @@ from centra_whistl_dagster.screening.reference import colliding_skus
 from centra_whistl_dagster.workflows.link import Link
 
 FRESH_FOR = timedelta(minutes=30)
+_OVERLAP = timedelta(minutes=2)
+"""The two clocks may differ by that much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,25 @@ def refresh_reference(link: Link) -> Refreshed:
         reference.replace_collisions(tx, colliding)
         cursors.set_to(tx, cursors.REFERENCE, reference.fingerprint(tx), now=now)
     return Refreshed(services=len(services), whistl_products=len(products), centra_sizes=len(sizes))
+
+
+def has_changed_at_whistl(link: Link) -> bool:
+    """Ask Whistl, in two cheap requests, whether a service or a product is new or different.
+
+    Raises:
+        IntegrationError: Whistl could not be asked.
+    """
+    with link.ledger.reading() as tx:
+        read_at = cursors.moved_at(tx, cursors.REFERENCE)
+        known_services = reference.services(tx)
+    if read_at is None:
+        return True
+    if {service.code: service for service in link.whistl.services()} != known_services:
+        return True
+    since = read_at - _OVERLAP
+    changed = {product.sku: product for product in link.whistl.products(since)}
+    with link.ledger.reading() as tx:
+        return reference.products(tx, changed) != changed
 
 
 def is_due(link: Link) -> bool:

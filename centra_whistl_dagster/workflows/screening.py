@@ -7,6 +7,7 @@ exceptions register. Does not belong here: any rule (`screening`, `domain`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -17,6 +18,7 @@ from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import cursors, orders, reference
 from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.screening.basis import basis_of
 from centra_whistl_dagster.screening.reference import ScreeningReference
 from centra_whistl_dagster.screening.screen import Blocked, Cleared, ScreeningResult, screen
 from centra_whistl_dagster.whistl.mapping import order_body
@@ -43,14 +45,15 @@ class Screened:
     """None when there was nothing to screen."""
 
 
-def reference_fingerprint(link: Link, reference_data: str | None) -> str:
-    """Return a digest of everything but the order itself that a verdict depends on."""
-    parts = f"{link.configuration.fingerprint}|{reference_data}"
-    return sha256(parts.encode()).hexdigest()
+def is_another_look_due(link: Link) -> bool:
+    """Say whether orders are blocked, and what they were judged by has changed since."""
+    with link.ledger.reading() as tx:
+        has_changed = cursors.read(tx, cursors.LOOKED_AGAIN_FOR) != _all_of_the_basis(tx, link)
+        return has_changed and orders.counts_by_state(tx)[OrderState.BLOCKED] > 0
 
 
 def screen_waiting_orders(link: Link) -> Screened:
-    """Judge orders not judged yet, and blocked ones whose reference data has changed since.
+    """Judge orders not judged yet, and blocked ones whose own part of the basis has changed.
 
     Raises:
         IntegrationError: the reference data was never read, and cannot be read now.
@@ -58,25 +61,44 @@ def screen_waiting_orders(link: Link) -> Screened:
     if is_due(link):
         refresh_reference(link)
     with link.ledger.reading() as tx:
-        fingerprint = reference_fingerprint(link, cursors.read(tx, cursors.REFERENCE))
-        rows = [
-            *orders.in_states(tx, [OrderState.RECEIVED]),
-            *orders.blocked_against_another_reference(tx, fingerprint),
-        ]
-        contents = {row.centra_id: orders.payload(tx, row.centra_id) for row in rows}
-    if not rows:
-        return Screened(tally=Tally(), result=None)
-    result = screen(list(contents.values()), _screening_reference(link, list(contents.values())))
+        whole_basis = _all_of_the_basis(tx, link)
+        looks_again = cursors.read(tx, cursors.LOOKED_AGAIN_FOR) != whole_basis
+        rows = list(orders.in_states(tx, [OrderState.RECEIVED]))
+        rows += orders.blocked_by_screening(tx) if looks_again else []
+        contents = [orders.payload(tx, row.centra_id) for row in rows]
+    judged_by = _screening_reference(link, contents)
+    bases = [basis_of(order, judged_by) for order in contents]
+    concerned = [
+        (row, order, basis)
+        for row, order, basis in zip(rows, contents, bases, strict=True)
+        if row.state != OrderState.BLOCKED or row.screened_against != basis
+    ]
     tally = Tally(read=len(rows))
-    for row, verdict in zip(rows, result.verdicts, strict=True):
-        tally_of = _settle(link, row, verdict, fingerprint)
-        if tally_of is Fate.READY:
+    tally.unchanged = len(rows) - len(concerned)
+    result = screen([order for _, order, _ in concerned], judged_by) if concerned else None
+    for (row, _, basis), verdict in zip(concerned, result.verdicts if result else (), strict=True):
+        fate = _settle(link, row, verdict, basis)
+        if fate is Fate.READY:
             tally.written += 1
-        elif tally_of is Fate.BLOCKED:
-            tally.failed[Fate.BLOCKED] += 1
+        elif fate is Fate.BLOCKED:
+            tally.failed[fate] += 1
         else:
-            tally.skipped[Fate.CHANGED] += 1
+            tally.skipped[fate] += 1
+    if looks_again:
+        with link.ledger.transaction() as tx:
+            cursors.set_to(tx, cursors.LOOKED_AGAIN_FOR, whole_basis, now=link.now())
     return Screened(tally=tally, result=result)
+
+
+def _all_of_the_basis(tx: Transaction, link: Link) -> str:
+    """Return a digest of everything that any verdict rests on; the day is part of it."""
+    known = cursors.read(tx, cursors.REFERENCE)
+    parts = f"{link.configuration.fingerprint}|{known}|{_today(link)}"
+    return sha256(parts.encode()).hexdigest()
+
+
+def _today(link: Link) -> date:
+    return link.now().astimezone(LONDON).date()
 
 
 def _screening_reference(link: Link, contents: list[Order]) -> ScreeningReference:
@@ -89,15 +111,15 @@ def _screening_reference(link: Link, contents: list[Order]) -> ScreeningReferenc
             products=reference.products(tx, mentioned),
             colliding=reference.collisions(tx, mentioned),
             policy=link.configuration.screening,
-            today=link.now().astimezone(LONDON).date(),
+            today=_today(link),
             order_number_prefix=link.settings.order_number_prefix,
         )
 
 
-def _settle(link: Link, row: Row, verdict: Cleared | Blocked, fingerprint: str) -> Fate:
+def _settle(link: Link, row: Row, verdict: Cleared | Blocked, basis: str) -> Fate:
     now = link.now()
     findings = (*verdict.warnings, *(verdict.problems if isinstance(verdict, Blocked) else ()))
-    judged = {"screened_at": now, "screened_against": fingerprint, "due_at": None}
+    judged = {"screened_at": now, "screened_against": basis, "due_at": None}
     with link.ledger.transaction() as tx:
         fresh = orders.find(tx, row.centra_id)
         if fresh is None or (fresh.state, fresh.content_hash) != (row.state, row.content_hash):

@@ -5,9 +5,14 @@ import dagster as dg
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.workflows.balance import compare_with_centra
 
+BALANCE = dg.AssetCheckKey(
+    dg.AssetKey(["whistl", "order_submissions"]), "every_confirmed_order_is_accounted_for"
+)
+
 
 @dg.asset_check(
-    asset=["whistl", "order_submissions"],
+    asset=BALANCE.asset_key,
+    name=BALANCE.name,
     description=(
         "Confirmed orders counted by Centra and by us are the same number. More in Centra means "
         "that orders are confirmed and do not arrive here: the silent failure."

@@ -1,0 +1,81 @@
+"""A short trading day through the real daemon, judged by the simulators' truth alone.
+
+The day is as hard as the demo's: answers are lost on both sides, Whistl takes an order number twice,
+and Dagster is killed half way and started again on the same state.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from centra_whistl_dagster.demo.day import Day, free_port
+from centra_whistl_dagster.demo.run import run
+from centra_whistl_dagster.history.publish import open_published
+
+PROJECT = Path(__file__).resolve().parents[2]
+ORDERS_PER_MINUTE = 60.0
+SHOP_IS_OPEN_SECONDS = 20.0
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
+    return Day(
+        seconds=SHOP_IS_OPEN_SECONDS,
+        seed=11,
+        orders_per_minute=ORDERS_PER_MINUTE,
+        state=tmp_path_factory.mktemp("day"),
+        webserver_port=free_port(),
+        code_server_port=free_port(),
+        simulator_port=free_port(),
+        kill_after_seconds=SHOP_IS_OPEN_SECONDS / 2,
+    )
+
+
+@pytest.fixture(scope="module")
+def report(day: Day) -> dict[str, Any]:
+    path = day.state / "demo.json"
+    with Path(os.devnull).open("w") as nowhere:
+        run(day, PROJECT, console=Console(file=nowhere), report=path)
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+@pytest.mark.timeout(420)
+def test_a_day_with_lost_answers_and_a_killed_daemon_ends_clean(report: dict[str, Any]) -> None:
+    assert report["verdict"] == "clean"
+
+
+@pytest.mark.timeout(420)
+def test_every_order_that_may_go_is_accepted_despatched_and_completed(
+    report: dict[str, Any],
+) -> None:
+    orders = report["orders"]
+
+    assert orders["submitted"] >= 10
+    assert orders["healthy_unsent"] == 0
+    assert orders["despatched"] == orders["completed"] == orders["submitted"]
+    assert orders["in_doubt"] == 0
+
+
+@pytest.mark.timeout(420)
+def test_a_bad_order_is_blocked_and_its_exception_has_a_kind(report: dict[str, Any]) -> None:
+    assert sum(seen["seen"] for seen in report["spoiled"].values()) >= 2
+    assert report["exceptions"]
+
+
+@pytest.mark.timeout(420)
+def test_stock_agrees_for_every_sku_once_drained(report: dict[str, Any]) -> None:
+    assert report["stock"]["agreeing"] == report["stock"]["skus"]
+
+
+@pytest.mark.timeout(420)
+def test_analysts_find_the_history_published(day: Day, report: dict[str, Any]) -> None:
+    with open_published(day.state / "published" / "history.duckdb") as reader:
+        assert reader.row_counts()["orders"] > 0
+
