@@ -1,4 +1,4 @@
-"""All that Dagster is to know, as a table of contents; what a thing does is told where it is made."""
+"""All that Dagster is to know: a table of contents. What a thing does is told where it is made."""
 
 import dagster as dg
 
@@ -28,7 +28,7 @@ def build_defs(*, link: LinkResource | None = None) -> dg.Definitions:
             *history.ASSETS,
             *operations.ASSETS,
         ],
-        asset_checks=business.CHECKS,
+        asset_checks=[*business.CHECKS, *reference.CHECKS],
         jobs=JOBS,
         sensors=SENSORS,
         schedules=SCHEDULES,

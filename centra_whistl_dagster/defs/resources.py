@@ -1,12 +1,22 @@
 """How a step or a sensor gets hold of the connection. Settings are read when it is opened."""
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 
+from centra_whistl_dagster.domain.configuration import ConfigError
+from centra_whistl_dagster.history.errors import HistoryError
+from centra_whistl_dagster.ledger.engine import LeaseTaken
+from centra_whistl_dagster.ledger.migrations import LedgerTooNew
 from centra_whistl_dagster.settings import Settings, load_settings
+from centra_whistl_dagster.transport import IntegrationError
+from centra_whistl_dagster.workflows.connections import note_trouble
 from centra_whistl_dagster.workflows.link import Link, open_link
+
+_FOR_OPERATORS = (ConfigError, IntegrationError, LeaseTaken, LedgerTooNew, HistoryError)
+"""Errors whose own words say what happened and who can mend it."""
 
 
 class LinkResource(dg.ConfigurableResource):
@@ -19,6 +29,20 @@ class LinkResource(dg.ConfigurableResource):
         """Return the settings as the environment has them now."""
         return load_settings(os.environ)
 
-    def open(self) -> AbstractContextManager[Link]:
-        """Open the connection for the length of a `with` block."""
-        return open_link(self.settings())
+    @contextmanager
+    def open(self) -> Iterator[Link]:
+        """Open the connection for the length of a `with` block.
+
+        Raises:
+            Failure: something an operator can mend, in plain words. Not tried again by Dagster: the
+                next tick does that.
+        """
+        try:
+            with open_link(self.settings()) as link:
+                try:
+                    yield link
+                except IntegrationError as error:
+                    note_trouble(link, error)
+                    raise
+        except _FOR_OPERATORS as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from None

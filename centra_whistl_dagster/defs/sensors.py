@@ -6,8 +6,11 @@ that waits in the queue will take all there is, so no second one is put behind i
 
 import dagster as dg
 
+from centra_whistl_dagster.centra.graphql import SYSTEM as CENTRA
 from centra_whistl_dagster.defs.jobs import refresh_reference, relay_despatches, relay_orders
 from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.whistl.refusals import SYSTEM as WHISTL
+from centra_whistl_dagster.workflows.connections import note_answer
 from centra_whistl_dagster.workflows.despatches import are_there_new_despatches
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
 from centra_whistl_dagster.workflows.intake import look_for_news
@@ -45,6 +48,7 @@ def new_centra_orders(context: dg.SensorEvaluationContext, link: LinkResource) -
         return dg.SensorResult(skip_reason="A relay is about to begin and will take all there is.")
     with link.open() as opened:
         news = look_for_news(opened)
+        note_answer(opened, CENTRA)
     if not news.orders:
         return dg.SensorResult(skip_reason="Nothing new in Centra.", cursor=news.watermark)
     return dg.SensorResult(
@@ -67,6 +71,7 @@ def new_whistl_despatches(
         return dg.SensorResult(skip_reason="A relay is about to begin and will take all there is.")
     with link.open() as opened:
         has_news = are_there_new_despatches(opened)
+        note_answer(opened, WHISTL)
     if not has_news:
         return dg.SensorResult(skip_reason="Nothing new at Whistl.")
     return dg.SensorResult(run_requests=[dg.RunRequest()])

@@ -246,6 +246,12 @@ def counts_by_state(tx: sa.Connection) -> dict[OrderState, int]:
     return {state: found.get(state, 0) for state in OrderState}
 
 
+def shipping_options_seen(tx: sa.Connection) -> list[str]:
+    """Return the name of every shipping option that an order has had."""
+    query = sa.select(orders.c.shipping_option).distinct().where(orders.c.shipping_option != "")
+    return list(tx.execute(query.order_by(orders.c.shipping_option)).scalars())
+
+
 def count_open_in_centra(tx: sa.Connection) -> int:
     """Return how many orders Centra should count as confirmed or processing."""
     ended = [OrderState.COMPLETED, OrderState.CANCELLED]

@@ -95,14 +95,10 @@ def all_products(tx: sa.Connection) -> list[WhistlProduct]:
     return [records.loads(WhistlProduct, body) for body in tx.execute(query).scalars()]
 
 
-def centra_skus(tx: sa.Connection) -> frozenset[str]:
-    """Return every SKU of Centra's catalogue."""
-    return frozenset(tx.execute(sa.select(centra_sizes.c.sku)).scalars())
-
-
-def all_centra_sizes(tx: sa.Connection) -> list[sa.Row[Any]]:
-    """Return Centra's catalogue rows: product_size_id, sku, is_active."""
-    return list(tx.execute(sa.select(centra_sizes).order_by(centra_sizes.c.product_size_id)))
+def active_centra_skus(tx: sa.Connection) -> frozenset[str]:
+    """Return every SKU of Centra's catalogue that is for sale."""
+    query = sa.select(centra_sizes.c.sku).where(centra_sizes.c.is_active, centra_sizes.c.sku != "")
+    return frozenset(tx.execute(query).scalars())
 
 
 def replace_collisions(tx: sa.Connection, colliding: Mapping[str, Iterable[str]]) -> None:
