@@ -68,7 +68,13 @@ def connect(
     if not 1 <= config.page_size <= MOST_PER_PAGE:
         raise ValueError(f"a page has 1 to {MOST_PER_PAGE} records, not {config.page_size}")
     judge = Judge(SYSTEM, read_refusal, access_advice=ACCESS_ADVICE, now=now)
-    pacer = Pacer(PLANS[config.plan], share=config.quota_share, now=now, file=config.pacing_file)
+    pacer = Pacer(
+        PLANS[config.plan],
+        system=SYSTEM,
+        share=config.quota_share,
+        now=now,
+        file=config.pacing_file,
+    )
     transport = Transport(
         SYSTEM,
         wire or Wire(config.base_url, trust_env=config.trust_env, monotonic=monotonic),

@@ -38,11 +38,14 @@ class Pacer:
         self,
         quotas: Mapping[str, Sequence[Quota]],
         *,
+        system: str,
         share: float,
         now: Callable[[], datetime],
         file: Path | None = None,
     ) -> None:
         """Make a pacer of `share` (above 0, at most 1) of each quota, never below one unit.
+
+        Systems may share a file: each counts under its own name.
 
         Raises:
             ValueError: the share is none.
@@ -53,7 +56,7 @@ class Pacer:
         self._now = now
         self._lock = threading.Lock()
         self._buckets = {
-            resource: _bucket(resource, _rates(limits, share), file)
+            resource: _bucket(f"{system}_{resource}", _rates(limits, share), file)
             for resource, limits in quotas.items()
         }
 
@@ -97,13 +100,13 @@ def _rates(limits: Sequence[Quota], share: float) -> list[Rate]:
     ]
 
 
-def _bucket(resource: str, rates: list[Rate], file: Path | None) -> AbstractBucket:
+def _bucket(table: str, rates: list[Rate], file: Path | None) -> AbstractBucket:
     if file is None:
         return InMemoryBucket(rates)
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         return SQLiteBucket.init_from_file(
-            rates, table=resource, db_path=str(file), use_file_lock=True
+            rates, table=table, db_path=str(file), use_file_lock=True
         )
     except sqlite3.Error as error:
         raise OSError(f"{file} cannot be used ({error}); it may be deleted") from error

@@ -69,6 +69,7 @@ def connect(
     limit = Quota(units=config.requests_per_minute, seconds=60)
     pacer = Pacer(
         {"requests": (limit,)} if config.requests_per_minute else {},
+        system=SYSTEM,
         share=config.quota_share,
         now=now,
         file=config.pacing_file,

@@ -71,7 +71,7 @@ def transport_to(fake_time: FakeTime) -> Iterator[Callable[..., Transport]]:
             Wire("http://127.0.0.1:1", mount=httpx.MockTransport(handler)),
             Judge("Testland", read_refusal, access_advice="Ask the mayor", now=fake_time.now),
             auth=auth,
-            pacer=Pacer(quotas or {}, share=1.0, now=fake_time.now),
+            pacer=Pacer(quotas or {}, system="Testland", share=1.0, now=fake_time.now),
             now=fake_time.now,
             sleep=fake_time.sleep,
             rng=random.Random(7),  # noqa: S311 - spreads waits, guards nothing

@@ -187,7 +187,7 @@ def call(
         Wire(base_url, max_body_bytes=1_000_000),
         Judge("Testland", lambda *_: None, access_advice="", now=lambda: datetime.now(UTC)),
         auth=None,
-        pacer=Pacer({}, share=1.0, now=lambda: datetime.now(UTC)),
+        pacer=Pacer({}, system="Testland", share=1.0, now=lambda: datetime.now(UTC)),
         now=lambda: datetime.now(UTC),
         sleep=lambda _: None,
         rng=random.Random(7),  # noqa: S311 - spreads waits, guards nothing

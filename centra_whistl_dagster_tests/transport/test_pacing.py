@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,14 +27,16 @@ def granted(pacer: Pacer, resource: str = "calls", *, tries: int = 100) -> int:
 
 
 def test_only_a_share_of_the_quota_is_handed_out() -> None:
-    assert granted(Pacer({"calls": (BURST,)}, share=0.5, now=at(0))) == 10
+    assert granted(Pacer({"calls": (BURST,)}, system="Testland", share=0.5, now=at(0))) == 10
 
 
 @pytest.mark.parametrize("file", [None, "pacing.db"])
 def test_every_rate_holds_at_once(tmp_path: Path, file: str | None) -> None:
     now = START
     path = tmp_path / file if file else None
-    pacer = Pacer({"calls": (STEADY, BURST)}, share=1.0, now=lambda: now, file=path)
+    pacer = Pacer(
+        {"calls": (STEADY, BURST)}, system="Testland", share=1.0, now=lambda: now, file=path
+    )
 
     taken = []
     for _ in range(5):
@@ -47,7 +51,7 @@ def test_every_rate_holds_at_once(tmp_path: Path, file: str | None) -> None:
 
 def test_a_refusal_says_how_long_to_wait() -> None:
     now = START
-    pacer = Pacer({"calls": (BURST,)}, share=1.0, now=lambda: now)
+    pacer = Pacer({"calls": (BURST,)}, system="Testland", share=1.0, now=lambda: now)
     granted(pacer, tries=20)
     now += timedelta(seconds=4)
 
@@ -60,7 +64,13 @@ def test_a_refusal_says_how_long_to_wait() -> None:
 
 def test_those_who_share_a_file_share_a_quota(tmp_path: Path) -> None:
     one, other = (
-        Pacer({"calls": (BURST,), "writes": (BURST,)}, share=1.0, now=at(0), file=tmp_path / "p.db")
+        Pacer(
+            {"calls": (BURST,), "writes": (BURST,)},
+            system="Testland",
+            share=1.0,
+            now=at(0),
+            file=tmp_path / "p.db",
+        )
         for _ in range(2)
     )
 
@@ -71,28 +81,55 @@ def test_those_who_share_a_file_share_a_quota(tmp_path: Path) -> None:
     other.close()
 
 
+def test_systems_that_share_a_file_do_not_share_a_quota(tmp_path: Path) -> None:
+    one, other = (
+        Pacer({"calls": (BURST,)}, system=name, share=1.0, now=at(0), file=tmp_path / "p.db")
+        for name in ("Centra", "Whistl")
+    )
+
+    assert (granted(one), granted(other)) == (20, 20)
+    one.close()
+    other.close()
+
+
+def test_many_at_once_get_no_more_than_the_quota(tmp_path: Path) -> None:
+    def grab(_: int) -> int:
+        pacer = Pacer(
+            {"calls": (quota,)}, system="Testland", share=1.0, now=at(0), file=tmp_path / "p.db"
+        )
+        start.wait()
+        taken = granted(pacer, tries=60)
+        pacer.close()
+        return taken
+
+    quota = Quota(units=200, seconds=10)
+    start = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(grab, range(4))) == 200
+
+
 def test_a_call_heavier_than_the_quota_still_goes_when_nothing_else_did() -> None:
-    pacer = Pacer({"calls": (BURST,)}, share=0.5, now=at(0))
+    pacer = Pacer({"calls": (BURST,)}, system="Testland", share=0.5, now=at(0))
 
     assert pacer.take("calls", 1_000) == 0.0
     assert pacer.take("calls", 1) > 0
 
 
 def test_what_has_no_quota_is_free() -> None:
-    assert granted(Pacer({}, share=1.0, now=at(0))) == 100
+    assert granted(Pacer({}, system="Testland", share=1.0, now=at(0))) == 100
 
 
 @pytest.mark.parametrize("share", [0, -1, 1.1])
 def test_a_share_that_is_none_is_refused(share: float) -> None:
     with pytest.raises(ValueError, match="share"):
-        Pacer({}, share=share, now=at(0))
+        Pacer({}, system="Testland", share=share, now=at(0))
 
 
 def test_a_file_that_cannot_be_used_is_an_error_of_the_system(tmp_path: Path) -> None:
     file = tmp_path / "p.db"
-    pacer = Pacer({"calls": (BURST,)}, share=1.0, now=at(0), file=file)
+    pacer = Pacer({"calls": (BURST,)}, system="Testland", share=1.0, now=at(0), file=file)
     with contextlib.closing(sqlite3.connect(file)) as other:
-        other.execute("DROP TABLE calls")
+        other.execute("DROP TABLE Testland_calls")
 
     with pytest.raises(OSError, match="no such table"):
         pacer.take("calls", 1)
@@ -100,4 +137,4 @@ def test_a_file_that_cannot_be_used_is_an_error_of_the_system(tmp_path: Path) ->
     pacer.close()
     file.write_bytes(b"not a database" * 100)
     with pytest.raises(OSError, match="may be deleted"):
-        Pacer({"calls": (BURST,)}, share=1.0, now=at(0), file=file)
+        Pacer({"calls": (BURST,)}, system="Testland", share=1.0, now=at(0), file=file)
