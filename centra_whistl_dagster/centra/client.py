@@ -15,7 +15,7 @@ from typing import Any
 
 from centra_whistl_dagster.centra import inputs, mapping
 from centra_whistl_dagster.centra.connection import CentraConfig, connect
-from centra_whistl_dagster.centra.pages import pages, readable, rows_of
+from centra_whistl_dagster.centra.pages import pages, readable, rows_of, size_id_of
 from centra_whistl_dagster.centra.records import (
     CentraProductSize,
     CentraStockLevel,
@@ -221,7 +221,7 @@ class CentraClient:
             {"warehouses": {"id": [self._config.warehouse_id]}, **which},
             limit=self._config.page_size,
             find=self._stock_rows,
-            key=_size_of,
+            key=size_id_of,
         )
         return readable(rows, mapping.stock_level)
 
@@ -293,12 +293,6 @@ class CentraClient:
             )
         except BrokenRecord as broken:
             raise self._graphql.broken(CallKind.CREATE, operation, str(broken)) from broken
-
-
-def _size_of(row: Any) -> object:
-    size = row.get("productSize") if isinstance(row, Mapping) else None
-    found = size.get("id") if isinstance(size, Mapping) else None
-    return found if isinstance(found, int) else repr(row)
 
 
 def _chunks(items: Sequence[str], size: int) -> Iterator[list[str]]:

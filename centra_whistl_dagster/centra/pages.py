@@ -26,6 +26,13 @@ def id_of(row: Any) -> object:
     return found if isinstance(found, str | int) else repr(row)
 
 
+def size_id_of(row: Any) -> object:
+    """Return the id of a stock row's size, else the row itself as text."""
+    size = row.get("productSize") if isinstance(row, Mapping) else None
+    found = size.get("id") if isinstance(size, Mapping) else None
+    return found if isinstance(found, int) else repr(row)
+
+
 def rows_of(graphql: GraphQL, operation: str, data: Mapping[str, Any], *path: str) -> list[Any]:
     """Return the list at a path of an answer's data.
 

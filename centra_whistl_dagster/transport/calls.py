@@ -216,11 +216,7 @@ class Transport:
         door = self._auth.headers() if self._auth else {}
         left = call.ends_at - self._monotonic()
         if left < _SHORTEST_TRY_SECONDS:
-            raise NotSent(
-                system=self._system,
-                operation=call.operation,
-                detail="there was no time left to send it",
-            )
+            raise self._not_sent(call, "there was no time left to send it")
         try:
             raw = self._wire.exchange(
                 request.method,
@@ -231,12 +227,8 @@ class Transport:
                 seconds=min(self._try_seconds, left),
             )
         except Unsent as error:
-            raise NotSent(
-                system=self._system,
-                operation=call.operation,
-                detail=str(error),
-                advice="Check the address, the network and whether the system is up",
-            ) from error
+            advice = "Check the address, the network and whether the system is up"
+            raise self._not_sent(call, str(error), advice) from error
         except NoAnswer as error:
             raise OutcomeUnknown(
                 system=self._system, operation=call.operation, detail=str(error)
@@ -263,12 +255,9 @@ class Transport:
                 try:
                     wait = self._pacer.take(resource, units)
                 except OSError as error:
-                    raise NotSent(
-                        system=self._system,
-                        operation=call.operation,
-                        detail=f"the file that counts our calls cannot be used ({error})",
-                        advice="Check the disk and the rights of the state folder",
-                    ) from error
+                    detail = f"the file that counts our calls cannot be used ({error})"
+                    advice = "Check the disk and the rights of the state folder"
+                    raise self._not_sent(call, detail, advice) from error
                 if not wait:
                     break
                 left -= wait
@@ -280,6 +269,9 @@ class Transport:
                         retry_after_seconds=wait,
                     )
                 self._sleep(wait)
+
+    def _not_sent(self, call: _Call, detail: str, advice: str = "") -> NotSent:
+        return NotSent(system=self._system, operation=call.operation, detail=detail, advice=advice)
 
     def _wait_before_repeat(self, call: _Call, error: IntegrationError) -> float | None:
         """Return the seconds to wait before another try, None for no other try."""
