@@ -64,16 +64,17 @@ def in_whistl_fields(address: Address, *, line_length: int) -> AddressText:
     company = carried(address.company)
     typed = [*address.line1.splitlines(), *address.line2.splitlines()]
     parts = [carried(part) for part in typed]
-    if attention.text.casefold() not in {"", name.text.casefold(), company.text.casefold()}:
+    recipient = {name.text.casefold(), company.text.casefold()} if attention.text else set()
+    if attention.text and attention.text.casefold() not in recipient:
         parts.insert(0, attention)
     line1, line2 = folded_lines([part.text for part in parts], limit=line_length)
-    unsupported = "".join(dict.fromkeys("".join(part.unsupported for part in parts)))
+    unsupported = "".join([part.unsupported for part in parts])
     return AddressText(
         name=name,
         company=company,
         line1=line1,
         line2=line2,
-        lines_unsupported=unsupported,
+        lines_unsupported="".join(dict.fromkeys(unsupported)) if unsupported else "",
         city=carried(address.city),
         county=carried(address.county),
     )

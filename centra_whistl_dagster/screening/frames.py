@@ -65,9 +65,7 @@ def lines_frame(facts: Sequence[LineFacts], policy: ScreeningPolicy) -> pd.DataF
             ],
             "customs_malformed": [of_sku.customs_malformed for of_sku in of_skus],
             "is_worth_declaring": [each.is_worth_declaring for each in facts],
-            "is_weight_known": [
-                of_sku.fault is not None or of_sku.unit_weight_kg is not None for of_sku in of_skus
-            ],
+            "is_weight_known": [of_sku.is_weight_known for of_sku in of_skus],
         },
         dtype=object,
     )

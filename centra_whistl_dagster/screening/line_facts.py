@@ -29,7 +29,9 @@ class SkuFacts:
     customs_missing: str
     """The parts of customs data that Whistl's product lacks."""
     customs_malformed: str
-    unit_weight_kg: Decimal | None
+    weight_kg: Decimal
+    """Of one piece; 0 when Whistl has not weighed it."""
+    is_weight_known: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +77,15 @@ class SkuReader:
 def _sku_facts(sku: str, reference: ScreeningReference) -> SkuFacts:
     product = reference.products.get(sku)
     missing, malformed = _customs(product) if product else ((), ())
+    weight = weighed(product.unit_weight_kg) if product else None
     return SkuFacts(
         fault=_fault(sku, product, reference),
         colliding=", ".join(reference.colliding.get(sku, ())),
         customs_missing=", ".join(missing),
         customs_malformed=", ".join(malformed),
-        unit_weight_kg=weighed(product.unit_weight_kg) if product else None,
+        weight_kg=weight or Decimal(0),
+        # Of a SKU that Whistl does not know there is nothing to be said.
+        is_weight_known=product is None or weight is not None,
     )
 
 

@@ -115,9 +115,7 @@ def _order_facts(
     reference: ScreeningReference,
 ) -> OrderFacts:
     policy = reference.policy
-    weights = [line.of_sku.unit_weight_kg for line in lines]
-    heaviest = max((weight for weight in weights if weight is not None), default=Decimal(0))
-    weight = heaviest + policy.packaging_kg
+    weight = policy.packaging_kg + max([line.of_sku.weight_kg for line in lines], default=_NOTHING)
     choice = services.choose(order.shipping_option, address.destination, weight)
     if not address.is_placed and choice.kind is not ExceptionKind.SHIPPING_OPTION_MISSING:
         # A fault of the mapping that may only come of a wrong address goes to nobody yet.
@@ -137,3 +135,4 @@ def _order_facts(
 
 
 _NOBODY = Address()
+_NOTHING = Decimal(0)

@@ -95,8 +95,8 @@ def screen(orders: Sequence[Order], reference: ScreeningReference) -> ScreeningR
 
 
 def _verdict(facts: OrderFacts, findings: Sequence[Problem]) -> Cleared | Blocked:
-    problems = tuple(problem for problem in findings if problem.kind not in ADVICE)
-    warnings = tuple(problem for problem in findings if problem.kind in ADVICE)
+    problems = tuple([problem for problem in findings if problem.kind not in ADVICE])
+    warnings = tuple([problem for problem in findings if problem.kind in ADVICE])
     service = facts.service.service
     if problems or service is None:
         return Blocked(
