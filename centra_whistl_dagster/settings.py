@@ -48,6 +48,8 @@ class Settings:
 
     centra: CentraConfig
     whistl: WhistlConfig
+    state_path: Path
+    """The folder of everything that is kept; made when it is not there."""
     ledger_url: str = field(repr=False)
     """May hold a database password."""
     history_path: Path
@@ -127,6 +129,7 @@ def _settings(env: _Reader, state: Path) -> Settings:
     return Settings(
         centra=centra,
         whistl=whistl,
+        state_path=state,
         ledger_url=env.secret("LEDGER_URL", default=f"sqlite:///{state / 'ledger.db'}"),
         history_path=Path(env.text("HISTORY_PATH", default=str(state / "history.duckdb"))),
         published_path=Path(

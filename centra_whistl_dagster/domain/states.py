@@ -52,7 +52,7 @@ _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
     S.PART_DESPATCHED: frozenset({S.DESPATCHED, S.COMPLETED}),
     S.DESPATCHED: frozenset({S.COMPLETED}),
     S.COMPLETED: frozenset(),
-    S.CANCELLED: frozenset({S.RECEIVED, S.WAITING, S.PART_DESPATCHED, S.DESPATCHED}),
+    S.CANCELLED: frozenset({S.RECEIVED, S.WAITING, S.BLOCKED, S.PART_DESPATCHED, S.DESPATCHED}),
 }
 """CANCELLED is not quite the end: Centra can resume an order, Whistl can ship one regardless."""
 

@@ -124,10 +124,12 @@ def move(
     current = OrderState(row.state)
     if not may_follow(current, to):
         raise IllegalMove(f"order {row.number} cannot go from {current} to {to}")
+    # Staying put is no move: how long an order has been stuck would be forgotten.
+    since = row.state_since if to is current else now
     changed = tx.execute(
         sa.update(orders)
         .where(orders.c.centra_id == row.centra_id, orders.c.state == current)
-        .values(state=to, state_since=now, **values)
+        .values(state=to, state_since=since, **values)
     )
     if changed.rowcount != 1:
         raise IllegalMove(f"order {row.number} was moved by another process")

@@ -196,6 +196,7 @@ exceptions = sa.Table(
     _time("due_at"),
     _time("escalated_at", nullable=True),
     _time("resolved_at", nullable=True),
+    _text("told", server_default="nothing"),
 )
 
 exception_orders = sa.Table(
@@ -203,6 +204,34 @@ exception_orders = sa.Table(
     metadata,
     _count("exception_id", primary_key=True),
     _text("centra_id", primary_key=True),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    _count("id", primary_key=True),
+    _text("cause"),
+    _text("owner"),
+    _text("channel"),
+    _text("tone"),
+    _text("title"),
+    _text("body"),
+    _time("created_at"),
+    _time("due_at"),
+    _count("attempts", server_default="0"),
+    _time("sent_at", nullable=True),
+    _text("sent_by", nullable=True),
+    _text("last_error", nullable=True),
+)
+
+watched = sa.Table(
+    "watched",
+    metadata,
+    _text("name", primary_key=True),
+    _text("title"),
+    _text("owner"),
+    _flag("is_told_red"),
+    _time("last_red_at"),
 )
 
 cursors = sa.Table(

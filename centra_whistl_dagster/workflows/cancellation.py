@@ -9,7 +9,7 @@ from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.ledger.engine import Row
-from centra_whistl_dagster.transport import IntegrationError, Refused
+from centra_whistl_dagster.transport import AccessDenied, IntegrationError, Refused
 from centra_whistl_dagster.whistl.client import CancelAnswer
 from centra_whistl_dagster.workflows.link import Link
 
@@ -24,10 +24,11 @@ def pass_on_cancellations(link: Link) -> Tally:
     for row in rows:
         try:
             answer = link.whistl.cancel_order(row.whistl_number, "cancelled in Centra")
-        except Refused:
-            _too_late(link, row)
-            tally.failed["too late"] += 1
-        except IntegrationError:
+        except IntegrationError as error:
+            if _is_too_late(error):
+                _too_late(link, row)
+                tally.failed["too late"] += 1
+                continue
             with link.ledger.transaction() as tx:
                 orders.update(tx, [row.centra_id], due_at=link.now() + _ASK_AGAIN)
             tally.failed["whistl not answering"] += 1
@@ -35,6 +36,13 @@ def pass_on_cancellations(link: Link) -> Tally:
             _settle(link, row, answer)
             tally.written += 1
     return tally
+
+
+def _is_too_late(error: IntegrationError) -> bool:
+    """Whistl may also say no to us, or not show yet an order it has: both pass."""
+    if isinstance(error, AccessDenied) or not isinstance(error, Refused):
+        return False
+    return error.code != "not_found"
 
 
 def _settle(link: Link, row: Row, answer: CancelAnswer) -> None:

@@ -26,7 +26,7 @@ def note_trouble(link: Link, error: IntegrationError) -> None:
         began = cursors.read(tx, _cursor(error.system))
         if not began:
             cursors.set_to(tx, _cursor(error.system), now.isoformat(), now=now)
-        has_lasted = bool(began) and now - datetime.fromisoformat(began) >= LASTS
+        has_lasted = now - datetime.fromisoformat(began or now.isoformat()) >= LASTS
         if isinstance(error, AccessDenied):
             link.raise_exceptions(tx, [_problem(error, ExceptionKind.CREDENTIALS_REFUSED)])
         elif has_lasted and not isinstance(error, Refused):

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from centra_whistl_dagster.centra.client import UnreadableOrder
 from centra_whistl_dagster.domain.orders import Order, Permission, content_hash, permission
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
-from centra_whistl_dagster.domain.states import FINAL, UNSENT, OrderState
+from centra_whistl_dagster.domain.states import UNSENT, OrderState
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import cursors, exceptions, orders
 from centra_whistl_dagster.ledger.engine import Row, Transaction
@@ -93,25 +93,34 @@ def apply_reading(tx: Transaction, link: Link, order: Order) -> str:
         "written" when the ledger changed, "unchanged" when not, else the reason for skipping.
     """
     row = orders.find(tx, order.centra_id)
-    allowed = _permission(link, order, row)
+    allowed = permission_of(link, order, row)
     if row is None:
         return _take_in_new(tx, link, order, allowed)
-    is_changed = row.content_hash != content_hash(order)
     state = OrderState(row.state)
-    if state in UNSENT:
-        return _apply_to_unsent(tx, link, row, order, allowed=allowed, is_changed=is_changed)
-    if (
-        state is OrderState.CANCELLED
-        and row.submitted_at is None
-        and allowed is not Permission.CANCELLED
-    ):
-        orders.refresh(tx, order, now=link.now())
-        orders.move(tx, row, OrderState.RECEIVED, reason="resumed in Centra", now=link.now())
-        return "written"
+    if row.submitted_at is None and state in {*UNSENT, OrderState.CANCELLED}:
+        return _apply_to_unsent(tx, link, row, order, allowed=allowed)
     orders.note_seen(tx, order)
-    if state in FINAL:
+    if state in {OrderState.BLOCKED, OrderState.CANCELLED}:
+        return _apply_to_stopped(tx, link, row, order, allowed=allowed)
+    if state is OrderState.COMPLETED:
         return "unchanged"
     return _apply_to_sent(tx, link, row, order, allowed=allowed)
+
+
+def permission_of(link: Link, order: Order, row: Row | None) -> Permission:
+    """Say whether an order may be handed over, and to our warehouse.
+
+    Args:
+        link: the connection.
+        order: as Centra shows it now.
+        row: the ledger's row of it, if it has one.
+    """
+    allowed = permission(order, locked_by_us=row is not None and row.locked_at is not None)
+    ours = link.settings.centra.warehouse_id
+    is_for_another = bool(order.warehouse_ids) and ours not in order.warehouse_ids
+    if allowed is Permission.MAY_BE_SENT and is_for_another:
+        return Permission.WAITING
+    return allowed
 
 
 def _since(watermark: str | None) -> datetime | None:
@@ -156,15 +165,6 @@ def _unreadable(record: UnreadableOrder) -> Problem:
     )
 
 
-def _permission(link: Link, order: Order, row: Row | None) -> Permission:
-    allowed = permission(order, locked_by_us=row is not None and row.locked_at is not None)
-    ours = link.settings.centra.warehouse_id
-    is_for_another = bool(order.warehouse_ids) and ours not in order.warehouse_ids
-    if allowed is Permission.MAY_BE_SENT and is_for_another:
-        return Permission.WAITING
-    return allowed
-
-
 def _take_in_new(tx: Transaction, link: Link, order: Order, allowed: Permission) -> str:
     if allowed is Permission.CANCELLED:
         return "cancelled before it was seen"
@@ -181,34 +181,75 @@ def _take_in_new(tx: Transaction, link: Link, order: Order, allowed: Permission)
 
 
 def _apply_to_unsent(
-    tx: Transaction,
-    link: Link,
-    row: Row,
-    order: Order,
-    *,
-    allowed: Permission,
-    is_changed: bool,
+    tx: Transaction, link: Link, row: Row, order: Order, *, allowed: Permission
 ) -> str:
     now = link.now()
     state = OrderState(row.state)
+    is_changed = row.content_hash != content_hash(order)
     if is_changed:
         orders.refresh(tx, order, now=now)
     else:
         orders.note_seen(tx, order)
-    if allowed is Permission.CANCELLED:
-        orders.move(
-            tx, row, OrderState.CANCELLED, reason="cancelled in Centra", now=now, cancelled_at=now
-        )
+    wanted, reason = _wanted_state(order, state, allowed=allowed, is_changed=is_changed)
+    if wanted is state:
+        return "written" if is_changed else "unchanged"
+    orders.move(
+        tx,
+        row,
+        wanted,
+        reason=reason,
+        now=now,
+        cancel_wanted_at=None,
+        cancelled_at=now if wanted is OrderState.CANCELLED else None,
+    )
+    if wanted is OrderState.CANCELLED:
         exceptions.resolve(tx, SubjectType.ORDER, str(order.number), now=now)
         link.set_exceptions_of_order(tx, order.centra_id, [])
-    elif allowed is Permission.WAITING:
-        orders.move(tx, row, OrderState.WAITING, reason=_why_waiting(order), now=now)
-    elif state is OrderState.WAITING:
-        orders.move(tx, row, OrderState.RECEIVED, reason="released in Centra", now=now)
-    elif is_changed:
-        orders.move(tx, row, OrderState.RECEIVED, reason="changed in Centra", now=now)
-    else:
+    return "written"
+
+
+def _wanted_state(
+    order: Order, state: OrderState, *, allowed: Permission, is_changed: bool
+) -> tuple[OrderState, str]:
+    """Return where an order that Whistl was never told of belongs now, and why."""
+    if allowed is Permission.CANCELLED:
+        return OrderState.CANCELLED, "cancelled in Centra"
+    if allowed is Permission.WAITING:
+        return OrderState.WAITING, _why_waiting(order)
+    if state is OrderState.WAITING:
+        return OrderState.RECEIVED, "released in Centra"
+    if state is OrderState.CANCELLED:
+        return OrderState.RECEIVED, "resumed in Centra"
+    if is_changed:
+        return OrderState.RECEIVED, "changed in Centra"
+    return state, ""
+
+
+def _apply_to_stopped(
+    tx: Transaction, link: Link, row: Row, order: Order, *, allowed: Permission
+) -> str:
+    """Apply to an order that Whistl had and ended: its number there is used up, for ever."""
+    now = link.now()
+    if allowed is Permission.CANCELLED:
+        if row.state == OrderState.CANCELLED:
+            return "unchanged"
+        reason = "cancelled in Centra"
+        orders.move(tx, row, OrderState.CANCELLED, reason=reason, now=now, cancelled_at=now)
+        exceptions.resolve(tx, SubjectType.ORDER, str(order.number), now=now)
+        return "written"
+    if row.state == OrderState.BLOCKED:
         return "unchanged"
+    orders.move(
+        tx,
+        row,
+        OrderState.BLOCKED,
+        reason="resumed in Centra after Whistl had stopped it",
+        now=now,
+        screened_at=None,
+        cancel_wanted_at=None,
+        cancelled_at=None,
+    )
+    link.raise_exceptions(tx, [_stopped(row)])
     return "written"
 
 
@@ -216,20 +257,35 @@ def _apply_to_sent(
     tx: Transaction, link: Link, row: Row, order: Order, *, allowed: Permission
 ) -> str:
     now = link.now()
-    if allowed is Permission.CANCELLED and row.cancel_wanted_at is None:
-        orders.update(tx, [row.centra_id], cancel_wanted_at=now, due_at=now)
+    if allowed is Permission.CANCELLED:
+        if row.cancel_wanted_at is not None:
+            return "unchanged"
+        # Whether Whistl has it is found out first, in its own time.
+        due_at = now if row.submitted_at is not None else row.due_at
+        orders.update(tx, [row.centra_id], cancel_wanted_at=now, due_at=due_at)
         return "written"
+    if row.cancel_wanted_at is not None:
+        orders.update(tx, [row.centra_id], cancel_wanted_at=None)
+    kind = ExceptionKind.EDITED_AFTER_SENDING
     if row.sent_hash is not None and row.sent_hash != content_hash(order):
         link.raise_exceptions(tx, [_edited(order)])
         return "written"
-    exceptions.resolve(
-        tx,
-        SubjectType.ORDER,
-        str(order.number),
-        kinds=[ExceptionKind.EDITED_AFTER_SENDING],
-        now=now,
-    )
+    exceptions.resolve(tx, SubjectType.ORDER, str(order.number), kinds=[kind], now=now)
     return "unchanged"
+
+
+def _stopped(row: Row) -> Problem:
+    return Problem(
+        kind=ExceptionKind.CANCELLED_AT_WHISTL,
+        subject_type=SubjectType.ORDER,
+        subject=str(row.number),
+        field="status",
+        value=row.whistl_status or "",
+        message=(
+            f"Order {row.number} is open again in Centra, but Whistl has stopped it "
+            f"({row.whistl_number}) and cannot take that number a second time."
+        ),
+    )
 
 
 def _edited(order: Order) -> Problem:

@@ -69,6 +69,7 @@ def open_link(
     """
     dice = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
     configuration = settings.load_configuration()
+    settings.state_path.mkdir(parents=True, exist_ok=True)
     ledger = Ledger(settings.ledger_url, now=now)
     centra = CentraClient(settings.centra, now=now, sleep=sleep, rng=dice)
     whistl = WhistlClient(settings.whistl, now=now, sleep=sleep, rng=dice)

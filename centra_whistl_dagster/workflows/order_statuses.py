@@ -52,11 +52,19 @@ def _note(tx: Transaction, link: Link, view: WhistlOrderView, tally: Tally) -> N
     elif row.whistl_status_version >= view.status_version and row.whistl_status is not None:
         tally.unchanged += 1
     else:
-        _apply(tx, link, row, view)
+        apply_view(tx, link, row.centra_id, view)
         tally.written += 1
 
 
-def _apply(tx: Transaction, link: Link, row: Row, view: WhistlOrderView) -> None:
+def apply_view(tx: Transaction, link: Link, centra_id: str, view: WhistlOrderView) -> None:
+    """Take over what Whistl says of an order that it has.
+
+    Raises:
+        LookupError: the ledger does not have the order.
+    """
+    row = orders.find(tx, centra_id)
+    if row is None:
+        raise LookupError(f"order {view.order_number} vanished from the ledger")
     orders.update(
         tx,
         [row.centra_id],
@@ -96,8 +104,16 @@ def _stop(
         )
     else:
         # No screened_at: no change of reference data brings back an order that Whistl ended.
-        reason = f"{view.status.lower()} by Whistl"
-        orders.move(tx, row, OrderState.BLOCKED, reason=reason, now=now, screened_at=None)
+        # No allocated_at: what was set aside for it is in `available` again.
+        orders.move(
+            tx,
+            row,
+            OrderState.BLOCKED,
+            reason=f"{view.status.lower()} by Whistl",
+            now=now,
+            screened_at=None,
+            allocated_at=None,
+        )
 
 
 def _problem(row: Row, view: WhistlOrderView, kind: ExceptionKind) -> Problem:

@@ -1,18 +1,19 @@
-"""Send screened orders to Whistl, each once, and find out what became of lost answers.
+"""Send screened orders to Whistl, each once.
 
-Belongs here: intent, call, settlement, look-up. Does not belong here: what makes an order fit to be
-sent (`workflows.screening`) and what the request looks like (`whistl.mapping`).
+Belongs here: intent, call, settlement. Does not belong here: what makes an order fit to be sent
+(`workflows.screening`), what the request looks like (`whistl.mapping`), and what became of an order
+whose answer was lost (`workflows.look_up`).
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
-from centra_whistl_dagster.domain.orders import Order, Permission, content_hash, permission
+from centra_whistl_dagster.domain.orders import Order, Permission, content_hash
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
@@ -29,7 +30,7 @@ from centra_whistl_dagster.transport import (
 )
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlOrderView
 from centra_whistl_dagster.whistl.mapping import payload_hash
-from centra_whistl_dagster.workflows.intake import apply_reading
+from centra_whistl_dagster.workflows.intake import apply_reading, permission_of
 from centra_whistl_dagster.workflows.link import Link
 
 CLAIM_LASTS = timedelta(seconds=90)
@@ -87,42 +88,6 @@ def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
     return tally
 
 
-def resolve_orders_in_doubt(link: Link) -> Tally:
-    """Look up, by order number, each order whose answer was lost; send nothing."""
-    now = link.now()
-    with link.ledger.transaction() as tx:
-        for row in orders.in_states(tx, [OrderState.SENDING], due_by=now):
-            reason = "the process that was sending it stopped"
-            orders.move(tx, row, OrderState.IN_DOUBT, reason=reason, now=now, due_at=now)
-    with link.ledger.reading() as tx:
-        rows = orders.in_states(tx, [OrderState.IN_DOUBT], due_by=now)
-    tally = Tally(read=len(rows))
-    for row in rows:
-        fate = _look_up(link, row)
-        if fate in {Outcome.FOUND, Outcome.ABSENT}:
-            tally.written += 1
-        elif fate is None:
-            tally.unchanged += 1
-        else:
-            tally.failed[fate] += 1
-    return tally
-
-
-def lock_accepted_orders(link: Link) -> Tally:
-    """Lock in Centra, in one batch, the orders Whistl has, so that nobody edits them unseen."""
-    with link.ledger.reading() as tx:
-        rows = orders.unlocked(tx, due_by=link.now())
-    tally = Tally(read=len(rows))
-    if not rows:
-        return tally
-    ids = [row.centra_id for row in rows]
-    link.centra.lock_orders(ids)
-    with link.ledger.transaction() as tx:
-        orders.update(tx, ids, locked_at=link.now())
-    tally.written = len(rows)
-    return tally
-
-
 def _claim(link: Link, row: Row, order: Order | None) -> _Claim | None:
     """Write the intent to send an order, or send it back when it is no longer what was screened."""
     now = link.now()
@@ -135,7 +100,7 @@ def _claim(link: Link, row: Row, order: Order | None) -> _Claim | None:
             orders.move(tx, fresh, OrderState.WAITING, reason=reason, now=now)
             return None
         is_as_screened = content_hash(order) == fresh.content_hash
-        if permission(order) is not Permission.MAY_BE_SENT or not is_as_screened:
+        if permission_of(link, order, fresh) is not Permission.MAY_BE_SENT or not is_as_screened:
             apply_reading(tx, link, order)
             return None
         body = orders.outgoing(tx, row.centra_id)
@@ -166,12 +131,15 @@ def _send(link: Link, claim: _Claim, whistl_is_gone: Event) -> Outcome:
         whistl_is_gone.set()
         return _settle_not_sent(link, claim, error)
     except OutcomeUnknown as error:
-        return _settle_unknown(link, claim, error)
+        return _settle_unknown(link, claim, error.detail)
     except Refused as error:
         return _settle_refused(link, claim, error)
+    if answer.is_replayed:
+        # It has had the order for longer than we know; the look-up tells what became of it since.
+        return _settle_unknown(link, claim, "Whistl had it already")
     with link.ledger.transaction() as tx:
         row = _sending_row(tx, claim)
-        _accept(tx, link, row, answer)
+        accept(tx, link, row, answer)
         submissions.settle(
             tx, claim.intent_id, Outcome.ACCEPTED, detail=answer.status, now=link.now()
         )
@@ -185,7 +153,8 @@ def _sending_row(tx: Transaction, claim: _Claim) -> Row:
     return row
 
 
-def _accept(tx: Transaction, link: Link, row: Row, answer: Acceptance | WhistlOrderView) -> None:
+def accept(tx: Transaction, link: Link, row: Row, answer: Acceptance | WhistlOrderView) -> None:
+    """Note that Whistl has an order."""
     now = link.now()
     orders.move(
         tx,
@@ -201,23 +170,10 @@ def _accept(tx: Transaction, link: Link, row: Row, answer: Acceptance | WhistlOr
         # Due at once where Centra cancelled it while it was on its way.
         due_at=now if row.cancel_wanted_at else None,
     )
-    subject = str(row.number)
-    exceptions.resolve(tx, SubjectType.ORDER, subject, now=now)
+    # An edit that was noticed while it was on its way is still one that Whistl does not have.
+    over = [kind for kind in ExceptionKind if kind is not ExceptionKind.EDITED_AFTER_SENDING]
+    exceptions.resolve(tx, SubjectType.ORDER, str(row.number), kinds=over, now=now)
     link.set_exceptions_of_order(tx, row.centra_id, [])
-    if row.sent_hash != row.content_hash:
-        link.raise_exceptions(
-            tx,
-            [
-                Problem(
-                    kind=ExceptionKind.EDITED_AFTER_SENDING,
-                    subject_type=SubjectType.ORDER,
-                    subject=subject,
-                    field="order",
-                    value="",
-                    message=f"Order {row.number} was changed in Centra while it was being sent.",
-                )
-            ],
-        )
 
 
 def _settle_not_sent(link: Link, claim: _Claim, error: IntegrationError) -> Outcome:
@@ -231,13 +187,13 @@ def _settle_not_sent(link: Link, claim: _Claim, error: IntegrationError) -> Outc
             reason="not sent: Whistl could not be reached",
             now=now,
             attempts=row.attempts + 1,
-            due_at=now + _back_off(row.attempts),
+            due_at=now + back_off(row.attempts),
         )
         submissions.settle(tx, claim.intent_id, Outcome.NOT_SENT, detail=error.detail, now=now)
     return Outcome.NOT_SENT
 
 
-def _settle_unknown(link: Link, claim: _Claim, error: IntegrationError) -> Outcome:
+def _settle_unknown(link: Link, claim: _Claim, detail: str) -> Outcome:
     now = link.now()
     with link.ledger.transaction() as tx:
         row = _sending_row(tx, claim)
@@ -249,7 +205,7 @@ def _settle_unknown(link: Link, claim: _Claim, error: IntegrationError) -> Outco
             now=now,
             due_at=now + link.settings.look_up_lag,
         )
-        submissions.settle(tx, claim.intent_id, Outcome.UNKNOWN, detail=error.detail, now=now)
+        submissions.settle(tx, claim.intent_id, Outcome.UNKNOWN, detail=detail, now=now)
     return Outcome.UNKNOWN
 
 
@@ -257,7 +213,7 @@ def _settle_refused(link: Link, claim: _Claim, error: Refused) -> Outcome:
     now = link.now()
     if error.code == "duplicate_order":
         # The number is taken: by our own earlier attempt, or by something else. The look-up tells.
-        return _settle_unknown(link, claim, error)
+        return _settle_unknown(link, claim, error.detail)
     with link.ledger.transaction() as tx:
         row = _sending_row(tx, claim)
         # Screened against nothing: only a change of the order itself, not of the reference data,
@@ -291,80 +247,6 @@ def _refusals(row: Row, error: Refused) -> list[Problem]:
     ]
 
 
-def _look_up(link: Link, row: Row) -> str | None:
-    now = link.now()
-    try:
-        there = link.whistl.find_order(row.whistl_number)
-    except IntegrationError as error:
-        with link.ledger.transaction() as tx:
-            orders.update(
-                tx,
-                [row.centra_id],
-                attempts=row.attempts + 1,
-                due_at=now + _back_off(row.attempts),
-            )
-            if row.attempts + 1 >= link.settings.look_ups_before_alarm:
-                link.raise_exceptions(tx, [_in_doubt(row, error)])
-        return "whistl not answering"
-    with link.ledger.transaction() as tx:
-        fresh = orders.find(tx, row.centra_id)
-        intent = submissions.latest(tx, row.centra_id)
-        if fresh is None or intent is None or fresh.state != OrderState.IN_DOUBT:
-            return None
-        return _settle_look_up(tx, link, fresh, intent, there)
-
-
-def _settle_look_up(
-    tx: Transaction, link: Link, row: Row, intent: Row, there: WhistlOrderView | None
-) -> Outcome | None:
-    now = link.now()
-    if there is None:
-        shows_by: datetime = intent.intent_at + link.settings.look_up_lag
-        if now < shows_by:
-            # Absent this early proves nothing: Whistl may show a new order only after a while.
-            orders.update(tx, [row.centra_id], due_at=shows_by)
-            return None
-        reason = "Whistl does not have it"
-        orders.move(tx, row, OrderState.READY, reason=reason, now=now, due_at=None)
-        submissions.settle(tx, intent.id, Outcome.ABSENT, detail=reason, now=now)
-        return Outcome.ABSENT
-    if there.payload_hash not in {None, intent.payload_hash}:
-        orders.update(tx, [row.centra_id], due_at=now + timedelta(hours=1))
-        submissions.settle(tx, intent.id, Outcome.CONFLICT, detail="other contents", now=now)
-        link.raise_exceptions(tx, [_conflict(row)])
-        return Outcome.CONFLICT
-    _accept(tx, link, row, there)
-    submissions.settle(tx, intent.id, Outcome.FOUND, detail=there.status, now=now)
-    return Outcome.FOUND
-
-
-def _conflict(row: Row) -> Problem:
-    return Problem(
-        kind=ExceptionKind.ORDER_NUMBER_CONFLICT,
-        subject_type=SubjectType.ORDER,
-        subject=str(row.number),
-        field="order_number",
-        value=row.whistl_number,
-        message=(
-            f"Whistl already has an order {row.whistl_number} with other contents than order "
-            f"{row.number} in Centra. It was not sent again."
-        ),
-    )
-
-
-def _in_doubt(row: Row, error: IntegrationError) -> Problem:
-    return Problem(
-        kind=ExceptionKind.ORDER_IN_DOUBT,
-        subject_type=SubjectType.ORDER,
-        subject=str(row.number),
-        field="order_number",
-        value=row.whistl_number,
-        message=(
-            f"Whistl's answer for order {row.number} was lost and looking it up does not work: "
-            f"{error.detail}"
-        ),
-    )
-
-
-def _back_off(attempts: int) -> timedelta:
+def back_off(attempts: int) -> timedelta:
+    """Return how long to leave an order alone after so many attempts that came to nothing."""
     return min(timedelta(seconds=5 * 2 ** min(attempts, 10)), _LONGEST_WAIT)

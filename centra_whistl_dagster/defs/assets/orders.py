@@ -7,13 +7,11 @@ from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.workflows.cancellation import pass_on_cancellations
 from centra_whistl_dagster.workflows.despatches import apply_despatches, pull_despatches
 from centra_whistl_dagster.workflows.intake import take_in_orders
+from centra_whistl_dagster.workflows.look_up import resolve_orders_in_doubt
+from centra_whistl_dagster.workflows.order_locks import lock_accepted_orders
 from centra_whistl_dagster.workflows.order_statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.shipments import complete_shipments
-from centra_whistl_dagster.workflows.submission import (
-    lock_accepted_orders,
-    resolve_orders_in_doubt,
-    submit_ready_orders,
-)
+from centra_whistl_dagster.workflows.submission import submit_ready_orders
 
 GROUP = "orders"
 

@@ -1,0 +1,102 @@
+"""What a person sees in Dagster when something outside is wrong: a sentence, and who can mend it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from centra_whistl_dagster.definitions import build_defs
+from centra_whistl_dagster.demo.day import free_port
+from centra_whistl_dagster.simulator.catalogue import shipping_services_csv
+from centra_whistl_dagster.simulator.server import RunningSimulator
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def environment(
+    monkeypatch: pytest.MonkeyPatch, simulator: RunningSimulator, tmp_path: Path
+) -> pytest.MonkeyPatch:
+    config = tmp_path / "config"
+    config.mkdir()
+    for path in (PROJECT / "config").iterdir():
+        (config / path.name).write_text(path.read_text())
+    (config / "shipping_services.csv").write_text(shipping_services_csv(simulator.world))
+    for name, value in {
+        "CENTRA_BASE_URL": simulator.centra_url,
+        "CENTRA_TOKEN": "centra-test-token",
+        "WHISTL_BASE_URL": simulator.whistl_url,
+        "WHISTL_TOKEN": "whistl-test-token",
+        "WHISTL_CLIENT_CODE": "ACME",
+        "WHISTL_SITE": "SW",
+        "STATE_DIR": str(tmp_path / "state"),
+        "CONFIG_DIR": str(config),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def relay() -> dg.ExecuteInProcessResult:
+    job = build_defs().resolve_job_def("relay_orders")
+    with dg.instance_for_test() as instance:
+        return job.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def why(result: dg.ExecuteInProcessResult) -> str:
+    (failure,) = [
+        event for event in result.get_step_failure_events() if event.step_key == "centra__orders"
+    ]
+    data = failure.step_failure_data
+    assert data.user_failure_data is not None
+    return str(data.user_failure_data.description)
+
+
+def test_a_relay_takes_screens_and_sends(environment: pytest.MonkeyPatch) -> None:
+    assert relay().success
+
+
+def test_a_refused_token_names_the_token_and_where_to_renew_it(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("CENTRA_TOKEN", "long-expired")
+
+    told = why(relay())
+
+    assert "Centra" in told
+    assert "API Tokens" in told
+    assert "long-expired" not in told
+
+
+def test_an_unreachable_centra_is_named(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CENTRA_BASE_URL", f"http://127.0.0.1:{free_port()}")
+
+    assert "Centra" in why(relay())
+
+
+@pytest.mark.parametrize("name", ["CENTRA_TOKEN", "WHISTL_BASE_URL", "WHISTL_SITE"])
+def test_a_missing_setting_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.delenv(name)
+
+    assert f"{name} is not set" in why(relay())
+
+
+def test_a_fault_in_the_shipping_table_is_told_with_its_line(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    table = tmp_path / "config" / "shipping_services.csv"
+    table.write_text(table.read_text() + "Express,GB,,SIM-X,,,,ecommerce,half a service\n")
+
+    told = why(relay())
+
+    assert "shipping_services.csv" in told
+    assert "line" in told
+
+
+def test_a_missing_configuration_file_is_named(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config" / "exceptions.toml").unlink()
+
+    assert "exceptions.toml" in why(relay())
