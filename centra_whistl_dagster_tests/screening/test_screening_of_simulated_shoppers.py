@@ -1,4 +1,4 @@
-"""Ten minutes of simulated shopping, read over HTTP: every spoiled order is kept back, no sound one."""
+"""Simulated shopping, read over HTTP: every spoiled order is kept back, and no sound one."""
 
 from __future__ import annotations
 
