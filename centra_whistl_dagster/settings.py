@@ -6,6 +6,7 @@ wrong. Does not belong here: the rules that use them. Nothing is read at import.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
+from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.centra.client import CentraConfig
 from centra_whistl_dagster.domain.configuration import ConfigError, ConfigFault
 from centra_whistl_dagster.domain.policy import ScreeningPolicy, load_screening_policy
@@ -67,6 +69,8 @@ class Settings:
     parallel_calls: int
     """Orders sent to Whistl at the same time."""
     sends_shipping_email: bool
+    alerts: AlertAddresses = field(default=AlertAddresses(), repr=False)
+    """Where alerts go; nobody is told anything as long as there is none."""
 
     def load_configuration(self) -> Configuration:
         """Read `config/` as it is now.
@@ -144,6 +148,19 @@ def _settings(env: _Reader, state: Path) -> Settings:
         look_ups_before_alarm=env.value("WHISTL_LOOK_UPS_BEFORE_ALARM", int, default="4"),
         parallel_calls=env.value("WHISTL_PARALLEL_CALLS", int, default="3"),
         sends_shipping_email=env.value("SEND_SHIPPING_EMAIL", _yes_or_no, default="yes"),
+        alerts=_alert_addresses(env),
+    )
+
+
+def _alert_addresses(env: _Reader) -> AlertAddresses:
+    """Read `ALERT_<CHANNEL>_URL` for each channel that has one."""
+    addresses = {
+        name[1].lower(): env.secret(f"ALERT_{name[1]}_URL", default="")
+        for name in env.names_like(r"ALERT_(\w+)_URL(_FILE)?")
+    }
+    given = {channel: address for channel, address in addresses.items() if address}
+    return AlertAddresses(
+        default=given.pop("default", ""), fallback=given.pop("fallback", ""), by_channel=given
     )
 
 
@@ -153,6 +170,10 @@ class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._faults: list[ConfigFault] = []
+
+    def names_like(self, pattern: str) -> list[re.Match[str]]:
+        found = (re.fullmatch(pattern, name) for name in sorted(self._environment))
+        return [match for match in found if match]
 
     def text(self, name: str, *, default: str | None = None) -> str:
         value = self._environment.get(name, "").strip()

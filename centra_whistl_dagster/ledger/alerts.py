@@ -1,0 +1,87 @@
+"""The outbox of alerts: written with the mark of what it tells, kept until a channel has taken it.
+
+Belongs here: rows of `alerts` and `watched`. Does not belong here: what deserves an alert and how
+it reads (`alerts`), or sending (`workflows.alert_delivery`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.ledger.tables import alerts, watched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAlert:
+    """One message for one channel. Free of personal data: it is mailed as it is."""
+
+    cause: str
+    """The same for all that is grouped: `opened/sku_unknown/merchandising`."""
+    owner: str
+    channel: str
+    tone: str
+    """How a channel may colour it: failure, warning, info, success."""
+    title: str
+    body: str
+
+
+def add(tx: sa.Connection, new: Iterable[NewAlert], *, now: datetime) -> int:
+    """Put alerts into the outbox, to be sent at once; return how many."""
+    rows = [{**asdict(alert), "created_at": now, "due_at": now} for alert in new]
+    if rows:
+        tx.execute(sa.insert(alerts), rows)
+    return len(rows)
+
+
+def last_told(tx: sa.Connection, since: datetime) -> dict[str, datetime]:
+    """Return, by cause, when an alert was last written, for causes told of since."""
+    latest = sa.func.max(alerts.c.created_at, type_=alerts.c.created_at.type)
+    query = sa.select(alerts.c.cause, latest).where(alerts.c.created_at >= since)
+    return dict(tx.execute(query.group_by(alerts.c.cause)).tuples().all())
+
+
+def unsent(tx: sa.Connection, *, due_by: datetime, limit: int) -> Sequence[sa.Row[Any]]:
+    """Return the alerts to be tried now, the longest due first."""
+    query = sa.select(alerts).where(alerts.c.sent_at.is_(None), alerts.c.due_at <= due_by)
+    return tx.execute(query.order_by(alerts.c.due_at, alerts.c.id).limit(limit)).all()
+
+
+def mark_sent(tx: sa.Connection, alert_id: int, *, sent_by: str, now: datetime) -> None:
+    """Note that a channel has taken an alert."""
+    taken = {"sent_at": now, "sent_by": sent_by, "attempts": alerts.c.attempts + 1}
+    tx.execute(sa.update(alerts).where(alerts.c.id == alert_id).values(taken))
+
+
+def put_off(tx: sa.Connection, alert_id: int, *, until: datetime, error: str) -> None:
+    """Note that an attempt failed, and when the next is due."""
+    failed = {"due_at": until, "last_error": error, "attempts": alerts.c.attempts + 1}
+    tx.execute(sa.update(alerts).where(alerts.c.id == alert_id).values(failed))
+
+
+def counts_by_owner(tx: sa.Connection) -> dict[str, int]:
+    """Return how many alerts were sent to each owner."""
+    query = sa.select(alerts.c.owner, sa.func.count()).where(alerts.c.sent_at.is_not(None))
+    return dict(tx.execute(query.group_by(alerts.c.owner).order_by(alerts.c.owner)).tuples().all())
+
+
+def count_unsent(tx: sa.Connection) -> int:
+    """Return how many alerts no channel has taken yet."""
+    query = sa.select(sa.func.count()).where(alerts.c.sent_at.is_(None))
+    return tx.execute(query).scalar_one()
+
+
+def all_watched(tx: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Return what has ever been red, with what was last told of it."""
+    return tx.execute(sa.select(watched).order_by(watched.c.name)).all()
+
+
+def set_watched(tx: sa.Connection, name: str, **values: Any) -> None:
+    """Remember what is told of one check, job or sensor."""
+    changed = tx.execute(sa.update(watched).where(watched.c.name == name).values(**values))
+    if not changed.rowcount:
+        tx.execute(sa.insert(watched).values(name=name, **values))

@@ -1,0 +1,106 @@
+"""What people have not been told of the exceptions, and what hangs on them.
+
+Belongs here: reading the register for alerts and for the operators' list, and the mark of what was
+told. Does not belong here: opening and resolving (`exceptions`), or when to tell (`alerts.rules`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.domain.problems import SubjectType
+from centra_whistl_dagster.domain.stakes import ConcernedOrder
+from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.ledger.tables import exception_orders, exceptions, orders
+
+_IN_LIST = 500
+
+
+def to_tell(tx: sa.Connection, now: datetime) -> Sequence[sa.Row[Any]]:
+    """Return exceptions of which there may be something to tell, the oldest first."""
+    open_now = exceptions.c.resolved_at.is_(None)
+    query = sa.select(exceptions).where(
+        exceptions.c.told != "closed",
+        sa.or_(
+            sa.not_(open_now),
+            exceptions.c.told == "nothing",
+            sa.and_(exceptions.c.told == "opened", exceptions.c.due_at <= now),
+        ),
+    )
+    return tx.execute(query.order_by(exceptions.c.opened_at, exceptions.c.id)).all()
+
+
+def set_told(tx: sa.Connection, ids: Collection[int], told: str, **values: Any) -> None:
+    """Mark what was told of exceptions; other columns may be set with it."""
+    for part in _parts(ids):
+        tx.execute(
+            sa.update(exceptions).where(exceptions.c.id.in_(part)).values(told=told, **values)
+        )
+
+
+def open_since_before(tx: sa.Connection, moment: datetime) -> Sequence[sa.Row[Any]]:
+    """Return the exceptions that have been open since before a moment, the most overdue first."""
+    query = sa.select(exceptions).where(
+        exceptions.c.resolved_at.is_(None), exceptions.c.opened_at < moment
+    )
+    return tx.execute(query.order_by(exceptions.c.due_at, exceptions.c.id)).all()
+
+
+def listed(
+    tx: sa.Connection, *, owner: str | None = None, only_open: bool = True
+) -> Sequence[sa.Row[Any]]:
+    """Return exceptions: open ones first, among those the most overdue first."""
+    query = sa.select(exceptions)
+    if owner is not None:
+        query = query.where(exceptions.c.owner == owner)
+    if only_open:
+        query = query.where(exceptions.c.resolved_at.is_(None))
+    is_closed = exceptions.c.resolved_at.is_not(None)
+    return tx.execute(query.order_by(is_closed, exceptions.c.due_at, exceptions.c.id)).all()
+
+
+def orders_concerned(
+    tx: sa.Connection, rows: Iterable[sa.Row[Any]]
+) -> dict[int, list[ConcernedOrder]]:
+    """Return, by exception, the orders it keeps or is about; none for a closed one of a SKU."""
+    found: dict[int, list[ConcernedOrder]] = defaultdict(list)
+    numbers: dict[int, list[int]] = defaultdict(list)
+    ids = []
+    for row in rows:
+        ids.append(row.id)
+        if row.subject_type == SubjectType.ORDER and row.subject.isdecimal():
+            numbers[int(row.subject)].append(row.id)
+    columns = [orders.c.number, orders.c.state, orders.c.currency, orders.c.grand_total]
+    for part in _parts(ids):
+        linked = (
+            sa.select(exception_orders.c.exception_id, *columns)
+            .join(orders, orders.c.centra_id == exception_orders.c.centra_id)
+            .where(exception_orders.c.exception_id.in_(part))
+        )
+        for row in tx.execute(linked):
+            found[row.exception_id].append(_concerned(row))
+    for part in _parts(numbers):
+        for row in tx.execute(sa.select(*columns).where(orders.c.number.in_(part))):
+            for exception_id in numbers[row.number]:
+                found[exception_id].append(_concerned(row))
+    return found
+
+
+def _concerned(row: sa.Row[Any]) -> ConcernedOrder:
+    return ConcernedOrder(
+        number=row.number,
+        state=OrderState(row.state),
+        currency=row.currency,
+        grand_total=row.grand_total,
+    )
+
+
+def _parts(ids: Iterable[int]) -> Iterable[list[int]]:
+    everything = list(ids)
+    for start in range(0, len(everything), _IN_LIST):
+        yield everything[start : start + _IN_LIST]
