@@ -47,13 +47,15 @@ PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def settings() -> Settings:
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """A small, quick world; a test may ask for switches that must be set before it begins."""
+    asked = getattr(request, "param", {})
     return Settings(
         seed=7,
         skus=40,
         speed=20,
         centra_limits=None,
-        switches={"whistl_requests_per_minute": None, "order_number_prefix": "C"},
+        switches={"whistl_requests_per_minute": None, **asked},
     )
 
 

@@ -1,0 +1,360 @@
+"""What is confirmed in Centra comes in, whatever its dates, flags, gaps and neighbours."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from centra_whistl_dagster.centra.client import CentraClient, UnreadableOrder
+from centra_whistl_dagster.domain.orders import Order
+from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.ledger import cursors
+from centra_whistl_dagster.simulator.centra_rules import cancel_order, release, touch
+from centra_whistl_dagster.simulator.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.shoppers import ADA
+from centra_whistl_dagster.simulator.world import CentraOrder
+from centra_whistl_dagster.transport import AccessDenied, IntegrationError, NotSent
+from centra_whistl_dagster.workflows import balance, intake, screening, submission
+
+RECEIVED, WAITING = OrderState.RECEIVED, OrderState.WAITING
+
+
+def watermark(desk) -> str | None:
+    with desk.link.ledger.reading() as tx:
+        return cursors.read(tx, cursors.CENTRA_ORDERS)
+
+
+def hide_for_now(desk, order: CentraOrder) -> CentraOrder:
+    """Take an order out of what Centra shows, as a write that is not visible yet."""
+    del desk.world.orders[order.order_id]
+    return order
+
+
+# ---- reading by date
+def test_a_second_reading_changes_nothing_and_counts_everything(desk) -> None:
+    desk.order()
+    desk.order(is_on_hold=True)
+    first = intake.take_in_orders(desk.link)
+    desk.wait(1)
+
+    second = intake.take_in_orders(desk.link)
+
+    assert (first.read, first.written) == (2, 2)
+    assert (second.read, second.written, second.unchanged) == (2, 0, 2)
+    assert first.is_balanced
+    assert second.is_balanced
+    assert intake.look_for_news(desk.link).orders == 0
+
+
+def test_orders_with_one_time_stamp_are_all_taken_in_across_page_borders(desk) -> None:
+    placed = [desk.order((desk.skus[n % 40], 1)) for n in range(230)]
+
+    tally = intake.take_in_orders(desk.link)
+
+    assert (tally.read, tally.written) == (230, 230)
+    assert desk.counts() == {RECEIVED: 230}
+    assert len({order.updated_at for order in placed}) == 1
+
+
+def test_an_order_that_becomes_visible_after_a_younger_one_is_found_by_the_overlap(desk) -> None:
+    late = hide_for_now(desk, desk.order())
+    desk.wait(90)
+    young = desk.order(number=200_000)
+    intake.take_in_orders(desk.link)
+    desk.world.orders[late.order_id] = late
+
+    intake.take_in_orders(desk.link)
+
+    assert (desk.state(young), desk.state(late)) == (RECEIVED, RECEIVED)
+
+
+def test_an_order_that_becomes_visible_long_after_is_found_by_the_sweep(desk) -> None:
+    late = hide_for_now(desk, desk.order())
+    desk.wait(600)
+    desk.order(number=200_000)
+    intake.take_in_orders(desk.link)
+    desk.world.orders[late.order_id] = late
+
+    intake.take_in_orders(desk.link)
+    by_date = desk.counts()
+    intake.take_in_orders(desk.link, is_sweep=True)
+
+    assert by_date == {RECEIVED: 1}
+    assert desk.state(late) == RECEIVED
+
+
+def test_the_watermark_is_centras_own_time_and_never_goes_back(desk) -> None:
+    desk.order()
+    intake.take_in_orders(desk.link)
+    first = watermark(desk)
+    desk.wait(5000)
+
+    intake.take_in_orders(desk.link)
+    intake.take_in_orders(desk.link, is_sweep=True)
+
+    assert first is not None
+    assert watermark(desk) == first
+
+
+# ---- what makes an order wait
+@pytest.mark.parametrize("flag", ["is_on_hold", "is_waiting_for_payment", "is_internal"])
+def test_a_confirmed_order_that_is_not_free_waits_and_goes_once_it_is(desk, flag: str) -> None:
+    order = desk.order(**{flag: True})
+    desk.relay_orders()
+    before = (desk.state(order), desk.at_whistl(order))
+    desk.wait(5)
+    setattr(order, flag, False)
+    touch(desk.world, order)
+
+    news = intake.look_for_news(desk.link).orders
+    desk.relay_orders()
+
+    assert before == (WAITING, 0)
+    assert news == 1
+    assert desk.at_whistl(order) == 1
+
+
+def test_an_order_that_somebody_has_locked_is_left_alone_until_it_is_unlocked(desk) -> None:
+    order = desk.order(is_locked=True)
+    desk.relay_orders()
+    known_while_locked = desk.counts()
+    desk.wait(5)
+    order.is_locked = False
+    touch(desk.world, order)
+
+    desk.relay_orders()
+
+    assert known_while_locked == {}
+    assert desk.at_whistl(order) == 1
+
+
+def test_a_release_that_leaves_no_trace_in_the_dates_is_found_by_the_sweep(desk) -> None:
+    desk.switch(centra_resume_touches_updated_at=False)
+    order = desk.order(is_on_hold=True)
+    intake.take_in_orders(desk.link)
+    desk.wait(600)
+    desk.order(number=200_000)
+    intake.take_in_orders(desk.link)
+    release(desk.world, order)
+
+    intake.take_in_orders(desk.link)
+    by_date = desk.state(order)
+    intake.take_in_orders(desk.link, is_sweep=True)
+
+    assert by_date == WAITING
+    assert desk.state(order) == RECEIVED
+
+
+@pytest.mark.parametrize("settings", [{"centra_unknown_status": "UNDER_REVIEW"}], indirect=True)
+def test_an_order_of_a_status_nobody_has_heard_of_stops_nothing(desk) -> None:
+    strange = desk.order()
+    normal = desk.order()
+    intake.take_in_orders(desk.link)
+    screening.screen_waiting_orders(desk.link)
+    strange.is_on_hold = True  # and shown as UNDER_REVIEW from now on
+
+    submission.submit_ready_orders(desk.link)
+
+    assert desk.state(strange) == WAITING
+    assert desk.at_whistl(strange) == 0
+    assert desk.at_whistl(normal) == 1
+
+
+def test_how_long_an_order_has_been_waiting_is_not_forgotten_when_it_is_read_again(desk) -> None:
+    order = desk.order(is_on_hold=True)
+    intake.take_in_orders(desk.link)
+    since = desk.row(order).state_since
+    desk.wait(60)
+    touch(desk.world, order)
+
+    intake.take_in_orders(desk.link)
+
+    assert desk.row(order).state_since == since
+
+
+# ---- cancelled and resumed before it was sent
+def test_an_order_cancelled_before_it_was_sent_ends_and_takes_its_exceptions_with_it(desk) -> None:
+    order = desk.order(address={**ADA, "zipCode": "YO1 7H"})
+    desk.relay_orders()
+    blocked = (desk.state(order), desk.problems())
+    desk.wait(5)
+    cancel_order(desk.world, order)
+
+    desk.relay_orders()
+
+    assert blocked == (OrderState.BLOCKED, ["postcode_malformed"])
+    assert (desk.state(order), desk.problems()) == (OrderState.CANCELLED, [])
+
+
+def test_an_order_cancelled_before_anybody_read_it_is_not_taken_in(desk) -> None:
+    desk.order()
+    intake.take_in_orders(desk.link)
+    order = desk.order()
+    cancel_order(desk.world, order)
+
+    tally = intake.take_in_orders(desk.link)
+
+    assert tally.skipped["cancelled before it was seen"] == 1
+    assert desk.counts() == {RECEIVED: 1}
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_cancelled_order_that_is_resumed_goes_unless_it_is_held(desk, is_held: bool) -> None:
+    order = desk.order(is_on_hold=True)
+    desk.relay_orders()
+    desk.wait(5)
+    cancel_order(desk.world, order)
+    desk.relay_orders()
+    desk.wait(5)
+    order.status, order.is_on_hold = "CONFIRMED", is_held
+    touch(desk.world, order)
+
+    desk.relay_orders()
+
+    assert desk.state(order) == (WAITING if is_held else OrderState.SUBMITTED)
+    assert desk.at_whistl(order) == (0 if is_held else 1)
+
+
+# ---- odd records
+def test_an_order_of_which_everything_is_null_is_blocked_with_reasons_and_stops_nothing(
+    desk,
+) -> None:
+    empty = desk.order()
+    empty.address = dict.fromkeys(ADA)
+    empty.customer = None
+    empty.shipping_option = None
+    empty.lines[0].has_product_size = False
+    healthy = desk.order()
+
+    desk.relay_orders()
+
+    assert desk.state(empty) == OrderState.BLOCKED
+    assert {"sku_missing", "shipping_option_missing"} <= set(desk.problems())
+    assert desk.at_whistl(healthy) == 1
+
+
+class CentraWithOneBrokenOrder:
+    """Centra, one of whose orders cannot be read."""
+
+    def __init__(self, client: CentraClient, broken: CentraOrder) -> None:
+        self._client, self._broken = client, broken
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def orders_changed_since(self, since: datetime | None) -> Iterator[Order | UnreadableOrder]:
+        for order in self._client.orders_changed_since(since):
+            if isinstance(order, Order) and order.number == self._broken.number:
+                yield UnreadableOrder(
+                    number=str(order.number), field="grandTotal", detail="expected an amount"
+                )
+            else:
+                yield order
+
+
+def test_an_order_that_cannot_be_read_is_named_until_it_can_and_the_others_go(desk) -> None:
+    broken, healthy = desk.order(), desk.order()
+    whole = desk.link
+    desk.link = dataclasses.replace(whole, centra=CentraWithOneBrokenOrder(whole.centra, broken))
+    desk.relay_orders()
+    while_broken = (desk.problems(), desk.at_whistl(broken), desk.at_whistl(healthy))
+    news_while_broken = intake.look_for_news(desk.link).orders
+    desk.link = whole
+
+    desk.relay_orders()
+
+    assert while_broken == (["unreadable_record"], 0, 1)
+    assert news_while_broken == 0
+    assert desk.at_whistl(broken) == 1
+    assert desk.problems() == []
+
+
+# ---- Centra is not there, or does not know us
+def test_a_wrong_token_is_told_with_what_to_do_and_nothing_is_lost(desk) -> None:
+    first = desk.order()
+    intake.take_in_orders(desk.link)
+    before = watermark(desk)
+    desk.wait(60)
+    second = desk.order()
+    good = desk.environment["CENTRA_TOKEN"]
+    desk.reopen(CENTRA_TOKEN="expired")
+
+    with pytest.raises(AccessDenied, match=r"API Tokens"):
+        intake.take_in_orders(desk.link)
+    with pytest.raises(AccessDenied):
+        intake.look_for_news(desk.link)
+    stayed = watermark(desk)
+    desk.reopen(CENTRA_TOKEN=good)
+    desk.relay_orders()
+
+    assert stayed == before
+    assert [desk.at_whistl(order) for order in (first, second)] == [1, 1]
+
+
+def test_an_unreachable_centra_is_told_plainly_and_nothing_is_lost(desk) -> None:
+    order = desk.order()
+    good = desk.environment["CENTRA_BASE_URL"]
+    desk.reopen(CENTRA_BASE_URL="http://127.0.0.1:9/centra")  # the discard port: nobody listens
+
+    with pytest.raises(NotSent, match="no connection could be made"):
+        intake.take_in_orders(desk.link)
+    desk.reopen(CENTRA_BASE_URL=good)
+    desk.relay_orders()
+
+    assert desk.at_whistl(order) == 1
+
+
+def test_a_reading_that_breaks_off_on_its_second_page_leaves_the_ledger_as_it_was(desk) -> None:
+    for n in range(130):
+        desk.order((desk.skus[n % 40], 1))
+    desk.fault("centra", "WholeOrders", FaultKind.HTML_200, nth=2)
+    desk.fault("centra", "WholeOrders", FaultKind.HTML_200, nth=3)
+
+    with pytest.raises(IntegrationError):
+        intake.take_in_orders(desk.link)
+    after_the_failure = (desk.counts(), watermark(desk))
+    desk.world.faults.clear()
+    intake.take_in_orders(desk.link)
+
+    assert after_the_failure == ({}, None)
+    assert desk.counts() == {RECEIVED: 130}
+
+
+# ---- silent failure
+def test_the_count_of_open_orders_agrees_with_centras_and_shows_what_is_missing(desk) -> None:
+    placed = [desk.order() for _ in range(5)]
+    desk.relay_orders()
+    cancel_order(desk.world, placed[0])
+    desk.wait(1)
+    desk.relay_orders()
+    desk.wait(300)
+    even = balance.compare_with_centra(desk.link)
+    for _ in range(3):
+        desk.order(is_locked=True)  # locked by somebody: confirmed, and never handed to us
+    odd = balance.compare_with_centra(desk.link)
+
+    assert even.is_even
+    assert (even.in_centra, even.in_ledger) == (4, 4)
+    assert not odd.is_even
+    assert (odd.in_centra, odd.in_ledger) == (7, 4)
+
+
+def test_an_order_that_stays_blocked_does_not_hide_that_another_is_missing(desk) -> None:
+    blocked = desk.order(address={**ADA, "zipCode": "YO1 7H"})
+    desk.relay_orders()
+    missing = desk.order(is_locked=True)
+    for _ in range(5):
+        desk.wait(60)
+        touch(desk.world, blocked)
+        desk.relay_orders()
+
+    seen = balance.compare_with_centra(desk.link)
+
+    assert (seen.in_centra, seen.in_ledger, seen.just_moved) == (2, 1, 0)
+    assert not seen.is_even
+    assert missing.is_locked
+    assert timedelta(0) < desk.clock() - desk.row(blocked).state_since
