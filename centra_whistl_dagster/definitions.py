@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from centra_whistl_dagster.defs.alerts import ALERTS
 from centra_whistl_dagster.defs.assets import (
     history,
     operations,
@@ -30,7 +31,7 @@ def build_defs(*, link: LinkResource | None = None) -> dg.Definitions:
         ],
         asset_checks=[*business.CHECKS, *reference.CHECKS],
         jobs=JOBS,
-        sensors=SENSORS,
+        sensors=[*SENSORS, *ALERTS],
         schedules=SCHEDULES,
         resources={"link": link or LinkResource()},
         executor=dg.in_process_executor,

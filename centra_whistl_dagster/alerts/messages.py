@@ -83,15 +83,28 @@ def of_reminder(
     return Message(tone="warning", title=one_line(title), body="\n\n".join(parts))
 
 
-def of_condition(news: News, condition: Condition) -> Message:
-    """Tell that a check, a job or a sensor turned red, or has recovered."""
-    title = one_line(condition.title, TITLE_CHARACTERS - 12)
+def of_conditions(news: News, conditions: Sequence[Condition]) -> Message:
+    """Tell that checks, jobs or sensors turned red, or have recovered."""
+    what = conditions[0].title if len(conditions) == 1 else _kinds(conditions)
     if news is News.TURNED_GREEN:
-        body = f"{one_line(condition.title)}.\n\nIt works again. Nothing is left to do."
-        return Message(tone="success", title=f"Resolved: {title}", body=body)
-    detail = "\n".join(one_line(line) for line in condition.detail.splitlines() if line.strip())
-    body = f"{one_line(condition.title)}.\n\n{detail}\n\nDagster's web page shows the rest."
-    return Message(tone="failure", title=title, body=body)
+        body = "\n".join(f"- {one_line(each.title)}" for each in conditions)
+        title = one_line(f"Works again: {what}", TITLE_CHARACTERS)
+        return Message(tone="success", title=title, body=f"{body}\n\nNothing is left to do.")
+    body = "\n\n".join(_told_red(each) for each in conditions)
+    body += "\n\nDagster's web page shows the rest."
+    return Message(tone="failure", title=one_line(f"Red: {what}", TITLE_CHARACTERS), body=body)
+
+
+def _told_red(condition: Condition) -> str:
+    lines = [condition.title, *condition.detail.splitlines()]
+    return "\n".join(one_line(line) for line in lines if line.strip())
+
+
+def _kinds(conditions: Sequence[Condition]) -> str:
+    counted = Counter(each.name.partition(" ")[0] for each in conditions)
+    return ", ".join(
+        f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counted.items()
+    )
 
 
 def one_line(text: str, characters: int = LINE_CHARACTERS) -> str:

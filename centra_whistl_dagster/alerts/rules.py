@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -189,6 +189,7 @@ class Memory:
 
     is_told_red: bool
     last_red_at: datetime
+    owner: str
 
 
 def turned(
@@ -204,5 +205,6 @@ def turned(
         elif (
             memory and was_red and not condition.is_red and now - memory.last_red_at >= GREEN_LASTS
         ):
-            news.append((News.TURNED_GREEN, condition))
+            # Who was told of the fault is told of its end.
+            news.append((News.TURNED_GREEN, replace(condition, owner=memory.owner)))
     return news

@@ -7,51 +7,59 @@ else, is told of all the same.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from centra_whistl_dagster.alerts import messages, rules
 from centra_whistl_dagster.alerts.rules import Condition, Memory, News
 from centra_whistl_dagster.ledger import alerts
-from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.ledger.alerts import NewAlert
+from centra_whistl_dagster.ledger.engine import Ledger, Row
 from centra_whistl_dagster.workflows.alerting import new_alert
 
 
 def note_conditions(ledger: Ledger, observed: Sequence[Condition]) -> int:
-    """Write an alert for each change of colour, with what it changes to; return how many."""
+    """Write an alert for each owner of what has changed its colour; return how many."""
     now = ledger.now()
     with ledger.reading() as tx:
-        known = {row.name: row for row in alerts.all_watched(tx)}
-    memories = {
-        name: Memory(is_told_red=row.is_told_red, last_red_at=row.last_red_at)
-        for name, row in known.items()
-    }
+        memories = {row.name: _memory(row) for row in alerts.all_watched(tx)}
     turned = rules.turned(observed, memories, now)
-    told = {condition.name: news is News.TURNED_RED for news, condition in turned}
-    changed = [each for each in observed if each.is_red or each.name in told]
-    if not changed:
+    changed = {condition.name for _, condition in turned}
+    still_red = [each.name for each in observed if each.is_red and each.name not in changed]
+    if not changed and not still_red:
         return 0
-    new = [
-        new_alert(
-            messages.of_condition(news, condition),
-            cause=rules.cause_of(news, condition.name, condition.owner),
-            owner=condition.owner,
-            channel=condition.owner,
-        )
-        for news, condition in turned
-    ]
     with ledger.transaction() as tx:
-        for each in changed:
-            is_told_red = told.get(each.name, True)
-            last_red_at = now if each.is_red else known[each.name].last_red_at
+        for name in still_red:
+            alerts.set_watched(tx, name, last_red_at=now)
+        for news, condition in turned:
             alerts.set_watched(
                 tx,
-                each.name,
-                title=each.title,
-                owner=each.owner,
-                is_told_red=is_told_red,
-                last_red_at=last_red_at,
+                condition.name,
+                title=condition.title,
+                owner=condition.owner,
+                is_told_red=news is News.TURNED_RED,
+                last_red_at=now,
             )
-        return alerts.add(tx, new, now=now)
+        return alerts.add(tx, _alerts(turned), now=now)
+
+
+def _alerts(turned: Sequence[tuple[News, Condition]]) -> list[NewAlert]:
+    grouped: dict[tuple[News, str], list[Condition]] = defaultdict(list)
+    for news, condition in turned:
+        grouped[(news, condition.owner)].append(condition)
+    return [
+        new_alert(
+            messages.of_conditions(news, conditions),
+            cause=rules.cause_of(news, "conditions", owner),
+            owner=owner,
+            channel=owner,
+        )
+        for (news, owner), conditions in grouped.items()
+    ]
+
+
+def _memory(row: Row) -> Memory:
+    return Memory(is_told_red=row.is_told_red, last_red_at=row.last_red_at, owner=row.owner)
 
 
 def names_told_red(ledger: Ledger) -> set[str]:

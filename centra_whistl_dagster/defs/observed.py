@@ -1,0 +1,157 @@
+"""What Dagster's own records show: colours of checks, ends of runs, ticks that fail.
+
+Belongs here: reading them as conditions, each call without a public replacement in one place. Does
+not belong here: what is told of them (`alerts.rules`). Of an unexpected error only the class is
+read: its text may quote a record.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+
+import dagster as dg
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
+
+from centra_whistl_dagster.alerts.rules import Condition
+
+DATA = "data"
+"""Who hears of what is broken here rather than wrong in an order."""
+FAILING_SECONDS = 60.0
+"""A sensor looks every few seconds; one that failed for less may have met a short outage."""
+_TICKS = 25
+_ENDED = [
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+]
+_JOB = "job "
+
+
+def colours_of_checks(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+) -> list[Condition]:
+    """Return the colour of each check that has one; one being evaluated has none for now."""
+    graph = repository.asset_graph
+    seen = (
+        _colour(instance, key, owner=_team(graph.get(key.asset_key).owners))
+        for key in graph.asset_check_keys
+    )
+    return [condition for condition in seen if condition is not None]
+
+
+def _colour(instance: dg.DagsterInstance, key: dg.AssetCheckKey, *, owner: str) -> Condition | None:
+    record = instance.get_latest_asset_check_evaluation_record(key)
+    if record is None:
+        return None
+    asset = key.asset_key.to_user_string()
+    sentence = key.name.replace("_", " ")
+    name = f"check {asset} {key.name}"
+    evaluation = record.evaluation
+    if isinstance(evaluation, dg.AssetCheckEvaluation):
+        return Condition(
+            name=name,
+            title=f"The check '{sentence}' of {asset}",
+            owner=owner,
+            is_red=not evaluation.passed,
+            detail=f"It is no longer true that {sentence}. {_figures(evaluation)}".strip(),
+        )
+    # Planned, and not evaluated: under way, or its run ended before it came to the check.
+    run = instance.get_run_by_id(record.run_id)
+    if run is not None and not run.is_finished:
+        return None
+    return Condition(
+        name=name,
+        title=f"The check '{sentence}' of {asset} never ran",
+        owner=DATA,
+        is_red=True,
+        detail=f"Run {record.run_id[:8]} ended before it came to the check.",
+    )
+
+
+def _figures(evaluation: dg.AssetCheckEvaluation) -> str:
+    """Return the evaluation's counts; tables and texts stay on the web page."""
+    counts = [
+        f"{name.replace('_', ' ')}: {value.value}"
+        for name, value in evaluation.metadata.items()
+        if isinstance(value, dg.IntMetadataValue)
+    ]
+    return f"({', '.join(counts)})" if counts else ""
+
+
+def _team(owners: Sequence[str]) -> str:
+    teams = [owner.removeprefix("team:") for owner in owners if owner.startswith("team:")]
+    return teams[0] if teams else DATA
+
+
+def failed_run(context: dg.RunFailureSensorContext) -> Condition:
+    """Return the failed run that Dagster tells of, as the colour of its job."""
+    steps = []
+    for event in context.get_step_failure_events():
+        failure = event.step_failure_data
+        described = failure.user_failure_data.description if failure.user_failure_data else None
+        error = failure.error.cls_name if failure.error else None
+        steps.append(f"{event.step_key}: {described or error or 'failed'}")
+    run = context.dagster_run
+    return Condition(
+        name=f"{_JOB}{run.job_name}",
+        title=_title_of_job(run.job_name),
+        owner=DATA,
+        is_red=True,
+        detail="\n".join([f"Run {run.run_id[:8]} failed.", *steps]),
+    )
+
+
+def ends_of_jobs(instance: dg.DagsterInstance, names: Iterable[str]) -> list[Condition]:
+    """Return, of what was told to be red, how the last run of each job among it ended."""
+    jobs = {name: name.removeprefix(_JOB) for name in names if name.startswith(_JOB)}
+    return [
+        Condition(
+            name=name,
+            title=_title_of_job(job_name),
+            owner=DATA,
+            is_red=run.status is not dg.DagsterRunStatus.SUCCESS,
+        )
+        for name, job_name in jobs.items()
+        for run in instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=_ENDED), limit=1)
+    ]
+
+
+def _title_of_job(job_name: str) -> str:
+    return f"The job {job_name}, whose last run failed"
+
+
+def ticks(instance: dg.DagsterInstance, names: Iterable[str]) -> list[Condition]:
+    """Return which of these sensors and schedules fail whenever they look.
+
+    Dagster shows a failing tick on its page and tells nobody.
+    """
+    wanted = set(names)
+    return [
+        _of_ticks(instance, state)
+        for state in instance.all_instigator_state()
+        if state.name in wanted and state.is_running
+    ]
+
+
+def _of_ticks(instance: dg.DagsterInstance, state: InstigatorState) -> Condition:
+    found = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=_TICKS)
+    ended = [tick for tick in found if tick.status is not TickStatus.STARTED]
+    failing = list(takewhile(lambda tick: tick.status is TickStatus.FAILURE, ended))
+    kind = state.instigator_type.value.lower()
+    lasts = failing[0].timestamp - failing[-1].timestamp if failing else 0.0
+    return Condition(
+        name=f"{kind} {state.name}",
+        title=f"The {kind} {state.name}, which fails whenever it looks",
+        owner=DATA,
+        is_red=bool(failing) and (kind == "schedule" or lasts >= FAILING_SECONDS),
+        detail=_why(failing[0]) if failing else "",
+    )
+
+
+def _why(tick: InstigatorTick) -> str:
+    error = tick.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is None:
+        return "It gave no reason."
+    is_in_plain_words = error.cls_name == dg.Failure.__name__
+    return error.message.partition(": ")[2] if is_in_plain_words else f"{error.cls_name}."
