@@ -12,6 +12,7 @@ from centra_whistl_dagster.defs.jobs import (
     watch_the_balance,
 )
 from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.domain.cadence import Pass
 from centra_whistl_dagster.workflows.reference import is_due
 from centra_whistl_dagster.workflows.stock_cadence import decide_stock_pass
 
@@ -46,7 +47,7 @@ def stock_on_cadence(
         return dg.SkipReason("The last pass has not finished.")
     with link.open() as opened:
         decision = decide_stock_pass(opened)
-    if not decision.is_due:
+    if decision.does is Pass.NONE:
         return dg.SkipReason(decision.reason)
     return dg.RunRequest(tags={"reason": decision.reason})
 

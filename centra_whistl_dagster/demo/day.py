@@ -48,6 +48,13 @@ SWITCHES_ON: Mapping[str, object] = {
 }
 
 
+STOCK_POLICY = """
+[stock.cadence]
+ladder_minutes = [1, 2]
+"""
+"""The day is played sixty times as fast, and the looks at stock come closer together."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """The plan of one demo."""
@@ -68,6 +75,11 @@ class Day:
     def config(self) -> Path:
         """The folder of what operators own."""
         return self.state / "config"
+
+    @property
+    def archive(self) -> Path:
+        """Where the product keeps stock as it was read."""
+        return self.state / "archive"
 
     @property
     def dagster_home(self) -> Path:
@@ -120,6 +132,8 @@ def prepare(day: Day, project: Path) -> None:
     (day.config / "shipping_services.csv").write_text(
         shipping_services_csv(world), encoding="utf-8"
     )
+    policy = day.config / "policy.toml"
+    policy.write_text(policy.read_text(encoding="utf-8") + STOCK_POLICY, encoding="utf-8")
 
 
 def free_port(wanted: int = 0) -> int:

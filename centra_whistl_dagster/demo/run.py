@@ -14,7 +14,7 @@ from rich.live import Live
 
 from centra_whistl_dagster.demo.day import FAULTS, LOOPBACK, Day, prepare
 from centra_whistl_dagster.demo.processes import Processes
-from centra_whistl_dagster.demo.scoreboard import Scoreboard, draw, look
+from centra_whistl_dagster.demo.scoreboard import Scoreboard, buffers, draw, look
 from centra_whistl_dagster.demo.simulation import Simulation
 from centra_whistl_dagster.ledger.engine import Ledger
 
@@ -103,7 +103,7 @@ def _trade_and_drain(
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
             processes.check()
-            board = look(simulation.truth(), ledger)
+            board = look(simulation.truth(buffers(ledger, day.archive)), ledger)
             now = time.monotonic()
             live.update(draw(board, heading=_heading(now - opened_at, gives_up_at), where=where))
             if kill_at is not None and now >= kill_at:

@@ -6,7 +6,9 @@ in doubt, exceptions) is read from its ledger and marked as such; no verdict dep
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group
@@ -14,8 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger import exceptions, orders
+from centra_whistl_dagster.ledger import cursors, exceptions, orders
 from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.workflows import archive
 
 MUST_BE_ZERO = {
     "lost": "orders lost",
@@ -85,6 +88,16 @@ class Scoreboard:
             "writes": self.truth["writes"],
             "verdict": self.faults() or "clean",
         }
+
+
+def buffers(ledger: Ledger, archive_path: Path) -> dict[str, int]:
+    """Return what the product held back of each SKU at its last pass over stock."""
+    with ledger.reading() as tx:
+        kept = cursors.read(tx, cursors.RECONCILED)
+    if kept is None:
+        return {}
+    frame = archive.fetch(archive_path, json.loads(kept)["file"])
+    return dict(zip(frame["sku"], frame["buffer_wanted"].astype(int).tolist(), strict=True))
 
 
 def look(truth: dict[str, Any], ledger: Ledger) -> Scoreboard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http.client import HTTPConnection
 from typing import Any
 
@@ -23,9 +24,9 @@ class Simulation:
             return False
         return True
 
-    def truth(self) -> dict[str, Any]:
-        """Return what really happened so far."""
-        return self._call("GET", "/_sim/truth", None)
+    def truth(self, buffers: Mapping[str, int] | None = None) -> dict[str, Any]:
+        """Return what really happened so far, given what the product holds back on purpose."""
+        return self._call("POST", "/_sim/truth", {"buffers": dict(buffers or {})})
 
     def trade(self, *, on: bool) -> None:
         """Open or close the shop. Closed, the warehouse and customer service go on working."""

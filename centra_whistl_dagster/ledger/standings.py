@@ -6,6 +6,7 @@ Belongs here: the one query that answers it. Does not belong here: what it means
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -110,3 +111,84 @@ def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
         despatched=int(row.despatched) if was_taken else 0,
         is_blocked=row.state in {OrderState.BLOCKED, OrderState.WAITING},
     )
+
+
+def units_ordered(tx: sa.Connection, *, since: datetime, until: datetime) -> list[tuple[str, int]]:
+    """Return the SKU and units of each order line placed in Centra in a stretch of time."""
+    query = (
+        sa.select(order_lines.c.sku, order_lines.c.quantity)
+        .join(orders, orders.c.centra_id == order_lines.c.centra_id)
+        .where(
+            orders.c.ordered_at > since,
+            orders.c.ordered_at <= until,
+            orders.c.state != OrderState.CANCELLED,
+        )
+    )
+    return [(sku, quantity) for sku, quantity in tx.execute(query).tuples()]
+
+
+def units_by_ordering_hour(tx: sa.Connection, *, since: datetime) -> list[tuple[datetime, int]]:
+    """Return when each order since was placed, and its units."""
+    query = (
+        sa.select(orders.c.ordered_at, sa.func.sum(order_lines.c.quantity))
+        .join(order_lines, orders.c.centra_id == order_lines.c.centra_id)
+        .where(orders.c.ordered_at > since, orders.c.state != OrderState.CANCELLED)
+        .group_by(orders.c.centra_id, orders.c.ordered_at)
+    )
+    return [(at, int(units)) for at, units in tx.execute(query).tuples()]
+
+
+def units_taken(tx: sa.Connection, *, since: datetime, until: datetime) -> dict[str, int]:
+    """Return, per SKU, units Whistl took out of `available` for us between two snapshots.
+
+    Those it gave back, because the order was stopped after it had been allocated, count against.
+    """
+    taken = _units_moved(tx, orders.c.allocated_at, since, until)
+    given_back = _units_moved(
+        tx,
+        orders.c.cancelled_at,
+        since,
+        until,
+        sa.and_(orders.c.submitted_at.is_not(None), orders.c.allocated_at.is_not(None)),
+    )
+    return {sku: taken.get(sku, 0) - given_back.get(sku, 0) for sku in taken.keys() | given_back}
+
+
+def _units_moved(
+    tx: sa.Connection,
+    moment: sa.ColumnElement[datetime],
+    since: datetime,
+    until: datetime,
+    condition: sa.ColumnElement[bool] | None = None,
+) -> dict[str, int]:
+    query = (
+        sa.select(order_lines.c.sku, sa.func.sum(order_lines.c.quantity))
+        .join(orders, orders.c.centra_id == order_lines.c.centra_id)
+        .where(moment >= since, moment < until)
+        .group_by(order_lines.c.sku)
+    )
+    if condition is not None:
+        query = query.where(condition)
+    return {sku: int(units) for sku, units in tx.execute(query).tuples()}
+
+
+def units_completed_since(tx: sa.Connection, moments: Mapping[str, datetime]) -> dict[str, int]:
+    """Return, per SKU, units in shipments completed since that SKU's moment."""
+    if not moments:
+        return {}
+    query = (
+        sa.select(parcel_lines.c.sku, parcels.c.completed_at, parcel_lines.c.quantity)
+        .join(
+            parcels,
+            sa.and_(
+                parcels.c.despatch_id == parcel_lines.c.despatch_id,
+                parcels.c.parcel_number == parcel_lines.c.parcel_number,
+            ),
+        )
+        .where(parcels.c.completed_at >= min(moments.values()))
+    )
+    units: dict[str, int] = {}
+    for sku, completed_at, quantity in tx.execute(query).tuples():
+        if sku in moments and completed_at is not None and completed_at >= moments[sku]:
+            units[sku] = units.get(sku, 0) + quantity
+    return units

@@ -6,6 +6,7 @@ A quantity is written down before the call that sends it and settled after.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -77,8 +78,16 @@ def latest_accepted(tx: sa.Connection) -> sa.Row[Any] | None:
     return tx.execute(query).one_or_none()
 
 
+def accepted_at(tx: sa.Connection, taken_at: datetime) -> sa.Row[Any] | None:
+    """Return the usable snapshot taken at that moment."""
+    query = sa.select(stock_snapshots).where(
+        stock_snapshots.c.verdict == Verdict.ACCEPTED, stock_snapshots.c.taken_at == taken_at
+    )
+    return tx.execute(query.limit(1)).one_or_none()
+
+
 def movements(tx: sa.Connection, *, at_most: int = 1000) -> list[Movement]:
-    """Return how far the last good snapshots had moved, newest first, to learn limits from."""
+    """Return how far the last good snapshots had moved, newest first."""
     query = (
         sa.select(stock_snapshots)
         .where(
@@ -122,6 +131,31 @@ def open_writes(
     return ids
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What was last written of a SKU."""
+
+    at: datetime
+    quantity: int
+    read_back: int
+
+
+def last_written(tx: sa.Connection) -> dict[str, Written]:
+    """Return, by SKU, the last quantity that Centra answered for."""
+    answered = stock_writes.c.read_back.is_not(None)
+    newest = (
+        sa.select(sa.func.max(stock_writes.c.id).label("id"))
+        .where(answered)
+        .group_by(stock_writes.c.sku)
+        .subquery()
+    )
+    query = sa.select(stock_writes).join(newest, newest.c.id == stock_writes.c.id)
+    return {
+        row.sku: Written(at=row.settled_at, quantity=row.to_quantity, read_back=row.read_back)
+        for row in tx.execute(query)
+    }
+
+
 def settle_write(
     tx: sa.Connection,
     write_id: int,
@@ -138,6 +172,14 @@ def settle_write(
     )
 
 
-def last_write_at(tx: sa.Connection) -> datetime | None:
-    """Return when stock was last sent to Centra."""
-    return tx.execute(sa.select(sa.func.max(stock_writes.c.intent_at))).scalar_one_or_none()
+def seconds_to_write(tx: sa.Connection, *, passes: int = 20) -> list[float]:
+    """Return, of the last passes that wrote, from the snapshot being taken to the last write."""
+    query = (
+        sa.select(stock_snapshots.c.taken_at, sa.func.max(stock_writes.c.settled_at))
+        .join(stock_snapshots, stock_snapshots.c.snapshot_id == stock_writes.c.snapshot_id)
+        .where(stock_writes.c.outcome == WriteOutcome.WRITTEN)
+        .group_by(stock_writes.c.snapshot_id, stock_snapshots.c.taken_at)
+        .order_by(stock_snapshots.c.taken_at.desc())
+        .limit(passes)
+    )
+    return [(until - taken).total_seconds() for taken, until in tx.execute(query).tuples()]

@@ -12,8 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 
+STAMP = "%Y%m%dT%H%M%S%f"
+"""How a moment is spelled in a file's name."""
 WHISTL_STOCK = "whistl_stock"
 CENTRA_STOCK = "centra_stock"
+DEMAND = "demand"
+RECONCILED = "reconciled"
+DIVERGENCE = "divergence"
 
 
 def keep(folder: Path, kind: str, name: str, taken_at: datetime, frame: pd.DataFrame) -> Path:
@@ -33,6 +38,13 @@ def keep(folder: Path, kind: str, name: str, taken_at: datetime, frame: pd.DataF
 def fetch(folder: Path, relative: str) -> pd.DataFrame:
     """Read a reading back."""
     return pd.read_parquet(folder / relative)
+
+
+def kept_since(folder: Path, kind: str, since: datetime | None) -> list[Path]:
+    """Return the readings of a kind kept since a day, oldest first, relative to `folder`."""
+    first = f"{since:%Y-%m-%d}" if since else ""
+    days = sorted(path for path in (folder / kind).glob("*") if path.name >= first)
+    return [path.relative_to(folder) for day in days for path in sorted(day.glob("*.parquet"))]
 
 
 def _safe(name: str) -> str:

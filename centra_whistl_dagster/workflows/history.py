@@ -6,7 +6,8 @@ ledger's rows (`ledger.export`). A new history file is filled from the beginning
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -29,8 +30,10 @@ from centra_whistl_dagster.history.tables import (
 )
 from centra_whistl_dagster.ledger import export
 from centra_whistl_dagster.ledger.stock import Verdict
+from centra_whistl_dagster.workflows import archive
 from centra_whistl_dagster.workflows.link import Link
 
+_STAMP = archive.STAMP
 _OVERLAP = timedelta(minutes=5)
 """Load again from this long before the last load: a row may have been committed late."""
 
@@ -86,6 +89,15 @@ def load_stock(link: Link, history: History) -> list[Load]:
         # One at a time: a damaged file takes its own transaction down, and no other reading's.
         with history.writing() as session:
             loads.append(_load_snapshot(session, link, row))
+    for kind, load in ((archive.CENTRA_STOCK, _load_levels), (archive.DIVERGENCE, _load_compared)):
+        for relative in archive.kept_since(link.settings.archive_path, kind, since):
+            name, at, *rest = relative.stem.split("--")
+            read_at = datetime.strptime(at, _STAMP).replace(tzinfo=UTC)
+            if since is None or read_at >= since:
+                with history.writing() as session:
+                    loads += load(
+                        session, link.settings.archive_path / relative, name, read_at, rest
+                    )
     return loads
 
 
@@ -110,6 +122,28 @@ def _load_snapshot(session: Session, link: Link, row: Any) -> Load:
     if row.verdict == Verdict.REFUSED:
         return session.record_refused_snapshot(reading, row_count=row.row_count, reason=row.reason)
     return session.record_stock_snapshot(link.settings.archive_path / row.file, reading)
+
+
+def _load_levels(
+    session: Session, path: Path, name: str, read_at: datetime, _rest: list[str]
+) -> list[Load]:
+    reading = Reading(
+        snapshot_id=f"{name}-{read_at:{_STAMP}}",
+        taken_at=read_at,
+        read_at=read_at,
+        is_complete=True,
+    )
+    return [session.record_centra_levels(path, reading)]
+
+
+def _load_compared(
+    session: Session, path: Path, name: str, read_at: datetime, rest: list[str]
+) -> list[Load]:
+    frame = pd.read_parquet(path)
+    loads = session.record_comparison(
+        frame, snapshot_id=name, compared_at=read_at, sku_count=int(rest[0])
+    )
+    return list(loads)
 
 
 def _frame(model: type[HistoryTable], rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -1,45 +1,64 @@
-"""Whether stock should be passed over now."""
+"""Whether stock should be passed over now, and why.
+
+Belongs here: gathering what the decision rests on. Does not belong here: the decision
+(`domain.cadence`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+import json
 
+from centra_whistl_dagster.centra.graphql import PLANS
+from centra_whistl_dagster.domain.cadence import Decision, Feed, Need, Quota, decide
 from centra_whistl_dagster.ledger import cursors
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.workflows.link import Link
 
-LONGEST = timedelta(minutes=15)
-"""Pass over at least this often, so that completions and corrections reach Centra's figures."""
+_BOUNDLESS = Quota(
+    requests_limit=10**6, requests_left=10**6, mutations_limit=10**6, mutations_left=10**6
+)
+"""For a Centra without limits, such as one of one's own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StockDecision:
-    """What this tick does, and why."""
-
-    is_due: bool
-    reason: str
-
-
-def decide_stock_pass(link: Link) -> StockDecision:
-    """Pass over stock when Whistl has published something new, or the last pass is long ago.
+def decide_stock_pass(link: Link) -> Decision:
+    """Decide by how fast stock moves, what Centra allows and what Whistl has published.
 
     Raises:
         IntegrationError: Whistl does not say what its newest snapshot is.
     """
+    policy = link.configuration.stock.cadence
     with link.ledger.reading() as tx:
-        last_pass_at = cursors.moved_at(tx, cursors.CENTRA_LEVELS)
+        last_pass_at = cursors.moved_at(tx, cursors.RECONCILED)
+        kept = cursors.read(tx, cursors.RECONCILED)
         used = stock_rows.latest_accepted(tx)
-    if last_pass_at is None or used is None:
-        return StockDecision(is_due=True, reason="no pass has been made yet")
-    head = link.whistl.latest_snapshot()
-    if head.taken_at > used.taken_at:
-        reason = f"Whistl has published stock of {head.taken_at:%H:%M:%S} UTC"
-        return StockDecision(is_due=True, reason=reason)
-    since = link.now() - last_pass_at
-    if since >= LONGEST:
-        minutes = round(since.total_seconds() / 60)
-        return StockDecision(is_due=True, reason=f"the last pass was {minutes} minutes ago")
-    return StockDecision(
-        is_due=False, reason=f"Whistl has published nothing since {used.taken_at:%H:%M:%S} UTC"
+    longest = policy.ladder_minutes[-1]
+    need = Need(**json.loads(kept)["need"]) if kept else Need(minutes=longest, skus=0)
+    return decide(
+        link.now(),
+        last_full_at=last_pass_at,
+        last_pass_at=last_pass_at,
+        need=need,
+        feed=Feed(
+            last_used_taken_at=used.taken_at if used else None,
+            latest_taken_at=link.whistl.latest_snapshot().taken_at,
+        ),
+        quotas=_quotas(link),
+        policy=policy,
     )
+
+
+def _quotas(link: Link) -> list[Quota]:
+    """Return Centra's limits as our share of them; what is taken of it is the pacer's to know."""
+    plan = PLANS[link.settings.centra.plan]
+    if not plan:
+        return [_BOUNDLESS]
+    share = link.settings.centra.quota_share
+    return [
+        Quota(
+            requests_limit=int(requests.units * share),
+            requests_left=int(requests.units * share),
+            mutations_limit=int(mutations.units * share),
+            mutations_left=int(mutations.units * share),
+        )
+        for requests, mutations in zip(plan["requests"], plan["mutations"], strict=True)
+    ]

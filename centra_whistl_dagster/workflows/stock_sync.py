@@ -1,104 +1,35 @@
-"""Work out what Centra's stock should be and write what differs.
+"""Write to Centra the stock quantities that have to change, and read them back.
 
-Belongs here: the order of reading, working out, writing and reading back. Does not belong here: the
-sum itself (`domain.availability`) or whether a snapshot may be believed (`domain.guards`).
+Belongs here: batches, what came of each quantity, and who is told. Does not belong here: working
+out the quantities (`workflows.stock_reconciliation`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from centra_whistl_dagster.domain.availability import LineStanding, OurUnits, units_of_line
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.tally import Tally
-from centra_whistl_dagster.history.reconcile import align, columns_of
-from centra_whistl_dagster.ledger import cursors, exceptions, standings
+from centra_whistl_dagster.ledger import cursors, exceptions
 from centra_whistl_dagster.ledger import stock as stock_rows
-from centra_whistl_dagster.ledger.engine import Row, Transaction
-from centra_whistl_dagster.ledger.standings import LineUnits
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.stock import WriteOutcome
-from centra_whistl_dagster.stock.reconcile import ReconciledCatalogue, reconcile_columns
 from centra_whistl_dagster.transport import IntegrationError, OutcomeUnknown
 from centra_whistl_dagster.workflows import archive
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.shipments import CENTRA_STOCK_LEASE, LEASE_SECONDS
+from centra_whistl_dagster.workflows.stock_reconciliation import Reconciliation, reconcile_stock
 
 _ROWS_PER_WRITE = 100
 """Centra publishes no limit for setStock; this is the documented cap of another batch mutation."""
 
-
 Outcomes = dict[str, tuple[WriteOutcome, int | None]]
 """By SKU: what came of writing it, and the quantity that Centra shows since."""
-
-
-class NothingToReconcile(Exception):
-    """There is no stock of one side to work with yet, or what there is must not be used."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciliation:
-    """Both systems' stock side by side, SKU by SKU, with the number that Centra should hold."""
-
-    snapshot_id: str
-    taken_at: datetime
-    skus: Sequence[str]
-    product_size_ids: Sequence[int]
-    catalogue: ReconciledCatalogue
-
-
-def read_centra_levels(link: Link) -> int:
-    """Read all stock levels from Centra into the archive and return how many SKUs that were.
-
-    Raises:
-        IntegrationError: Centra could not be read to the end; the last reading stays.
-    """
-    read_at = link.now()
-    frame = _levels_frame(link.centra.stock_levels())
-    name = f"C-{read_at:%Y%m%dT%H%M%S%f}"
-    file = archive.keep(link.settings.archive_path, archive.CENTRA_STOCK, name, read_at, frame)
-    with link.ledger.transaction() as tx:
-        cursors.set_to(tx, cursors.CENTRA_LEVELS, str(file), now=read_at)
-    return len(frame)
-
-
-def reconcile_stock(link: Link) -> Reconciliation:
-    """Work out, from the last good readings and the ledger as it is now, what Centra should hold.
-
-    Raises:
-        NothingToReconcile: a reading is missing, or the snapshot has grown too old to be used.
-    """
-    with link.ledger.reading() as tx:
-        snapshot = stock_rows.latest_accepted(tx)
-        levels_file = cursors.read(tx, cursors.CENTRA_LEVELS)
-        if snapshot is None:
-            raise NothingToReconcile("no usable stock snapshot has been read from Whistl yet")
-        if levels_file is None:
-            raise NothingToReconcile("Centra's stock has not been read yet")
-        _refuse_old(link, snapshot)
-        lines = standings.of_open_lines(tx, taken_at=snapshot.taken_at)
-    folder = link.settings.archive_path
-    aligned = align(
-        {
-            "whistl": archive.fetch(folder, snapshot.file),
-            "centra": archive.fetch(folder, levels_file),
-        },
-        {"ours": our_units(lines)},
-    )
-    columns = columns_of(aligned)
-    no_buffer = np.zeros(aligned.num_rows, dtype=np.int64)
-    return Reconciliation(
-        snapshot_id=snapshot.snapshot_id,
-        taken_at=snapshot.taken_at,
-        skus=aligned.column("sku").to_pylist(),
-        product_size_ids=columns["centra_product_size_id"],
-        catalogue=reconcile_columns(columns, no_buffer),
-    )
 
 
 def publish_stock(link: Link) -> Tally:
@@ -121,41 +52,37 @@ def publish_stock(link: Link) -> Tally:
         tally.unchanged = tally.read - len(rows) - tally.skipped["on one side only"]
         for start in range(0, len(rows), _ROWS_PER_WRITE):
             _write(link, found, rows[start : start + _ROWS_PER_WRITE], tally)
+        _remember(link, found)
     return tally
 
 
-def our_units(lines: Iterable[LineUnits]) -> pd.DataFrame:
-    """Return what our open orders mean for stock: one row a SKU, the columns of `OurUnits`."""
-    names = [each.name for each in fields(LineUnits)]
-    table = pd.DataFrame([[getattr(line, name) for name in names] for line in lines], columns=names)
-    columns = {name: table[name].to_numpy(dtype=np.int64) for name in names if name != "sku"}
-    columns["is_blocked"] = columns["is_blocked"].astype(bool)
-    units = units_of_line(LineStanding(**columns))
-    by_line = pd.DataFrame({each.name: getattr(units, each.name) for each in fields(OurUnits)})
-    by_line.insert(0, "sku", table["sku"].astype("str"))
-    return by_line.groupby("sku", as_index=False).sum()
-
-
-def _levels_frame(levels: Iterable[Any]) -> pd.DataFrame:
-    rows = [
-        (level.sku, level.product_size_id, level.physical, level.allocated, level.free)
-        for level in levels
-        if level.sku and level.is_active
-    ]
-    frame = pd.DataFrame(rows, columns=["sku", "product_size_id", "physical", "allocated", "free"])
-    # Two sizes under one SKU cannot be told apart by a warehouse that knows only SKUs; screening
-    # says so, and neither is written.
-    return frame.drop_duplicates("sku", keep=False).astype({"sku": "str"})
-
-
-def _refuse_old(link: Link, snapshot: Row) -> None:
-    age = link.now() - snapshot.taken_at
-    oldest = timedelta(minutes=link.configuration.stock.guard.oldest_minutes)
-    if age > oldest:
-        raise NothingToReconcile(
-            f"Whistl's last usable stock is {age.total_seconds() / 60:.0f} minutes old; at most "
-            f"{oldest.total_seconds() / 60:.0f} are allowed. Centra keeps its figures"
-        )
+def _remember(link: Link, found: Reconciliation) -> None:
+    """Keep every step of the sum, and what the next pass is decided by."""
+    steps, demand = found.catalogue.steps, found.demand
+    frame = pd.DataFrame(
+        {
+            "sku": pd.Series(found.skus, dtype="str"),
+            "in_whistl": found.catalogue.in_whistl,
+            "in_centra": found.catalogue.in_centra,
+            "whistl_available": steps.warehouse.available,
+            "units_held": steps.ours.held,
+            "units_left": steps.ours.left,
+            "buffer_wanted": steps.buffer_wanted,
+            "buffer_used": steps.buffer_used,
+            "physical": steps.physical,
+            "centra_physical": steps.centra.physical,
+            "centra_allocated": steps.centra.allocated,
+            "oversold": steps.oversold,
+            "per_hour": demand.per_hour,
+            "minutes": demand.minutes,
+        }
+    )
+    now = link.now()
+    name = f"R--{now:{archive.STAMP}}"
+    file = archive.keep(link.settings.archive_path, archive.RECONCILED, name, now, frame)
+    value = {"file": str(file), "snapshot_id": found.snapshot_id, "need": asdict(demand.need)}
+    with link.ledger.transaction() as tx:
+        cursors.set_to(tx, cursors.RECONCILED, json.dumps(value), now=now)
 
 
 def _rows_to_write(found: Reconciliation) -> list[dict[str, Any]]:
@@ -171,8 +98,15 @@ def _rows_to_write(found: Reconciliation) -> list[dict[str, Any]]:
             "units_left": int(steps.ours.left[at]),
             "buffer": int(steps.buffer_used[at]),
         }
-        for at in found.catalogue.to_write.tolist()
+        for at in _hottest_first(found)
     ]
+
+
+def _hottest_first(found: Reconciliation) -> list[int]:
+    """Order what has to be written so that what sells fastest is right soonest."""
+    where = found.catalogue.to_write
+    order: list[int] = where[np.argsort(-found.demand.per_hour[where], kind="stable")].tolist()
+    return order
 
 
 def _write(link: Link, found: Reconciliation, rows: list[dict[str, Any]], tally: Tally) -> None:

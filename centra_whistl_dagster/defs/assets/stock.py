@@ -4,16 +4,25 @@ import dagster as dg
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.stock_snapshots import read_latest_snapshot
-from centra_whistl_dagster.workflows.stock_sync import (
+from centra_whistl_dagster.workflows.sales_velocity import (
+    Measured,
+    count_demand,
+    measure_velocity,
+)
+from centra_whistl_dagster.workflows.stock_divergence import measure_divergence
+from centra_whistl_dagster.workflows.stock_reconciliation import (
     NothingToReconcile,
     Reconciliation,
-    publish_stock,
     read_centra_levels,
     reconcile_stock,
 )
+from centra_whistl_dagster.workflows.stock_snapshots import read_latest_snapshot
+from centra_whistl_dagster.workflows.stock_sync import publish_stock
 
 GROUP = "stock"
+OVERSOLD = "no_sku_is_oversold"
+EXPLAINED = "divergence_is_explained"
+FRESH = "snapshot_is_fresh_and_complete"
 
 
 @dg.asset(
@@ -21,6 +30,13 @@ GROUP = "stock"
     group_name=GROUP,
     kinds={"rest", "parquet"},
     owners=["team:fulfilment"],
+    check_specs=[
+        dg.AssetCheckSpec(
+            FRESH,
+            asset=["whistl", "stock_snapshot"],
+            description="The newest snapshot can be believed; a refused one waits in quarantine.",
+        )
+    ],
     description=(
         "Whistl's newest stock snapshot, read to the end and judged: a stale, short, empty or "
         "absurd one goes to quarantine, and Centra keeps the last good figures."
@@ -51,6 +67,14 @@ def whistl_stock_snapshot(link: LinkResource) -> dg.MaterializeResult:
             "skus_absent": read.absent_skus,
         },
         data_version=dg.DataVersion(read.snapshot_id),
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=FRESH,
+                passed=read.is_accepted,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"why_refused": read.reason or "-"},
+            )
+        ],
     )
 
 
@@ -78,8 +102,64 @@ def centra_stock_levels(link: LinkResource) -> dg.MaterializeResult:
 
 
 @dg.asset(
+    key=["stock", "sales_velocity"],
+    deps=[["whistl", "stock_snapshot"], ["whistl", "order_statuses"], ["centra", "orders"]],
+    group_name=GROUP,
+    kinds={"parquet"},
+    owners=["team:ecommerce"],
+    description=(
+        "How fast each SKU sells, recent sales weighing more: what Centra sees, and what leaves "
+        "Whistl without it. Sparse SKUs lean on the whole; clumping is measured, not assumed."
+    ),
+    metadata={
+        "dagster/column_schema": metadata.columns(
+            ("sku", "string", "SKU"),
+            ("seen_units", "number", "Units in Centra's order lines, old ones weighing less"),
+            ("unseen_units", "number", "Units gone from Whistl that our orders do not explain"),
+            ("hours", "number", "Hours counted, old ones weighing less"),
+        )
+    },
+)
+def sales_velocity(link: LinkResource) -> dg.MaterializeResult:
+    """Carry the counts forward to the newest snapshot."""
+    with link.open() as opened:
+        counted = count_demand(opened)
+        if counted is None:
+            return dg.MaterializeResult(metadata={"nothing_to_do": "no usable snapshot yet"})
+        measured = measure_velocity(opened, counted.skus)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(counted.skus),
+            "counted_until": dg.MetadataValue.timestamp(counted.until),
+            "fastest": metadata.table(_fastest(counted.skus, measured)),
+        }
+    )
+
+
+def _fastest(skus: list[str], measured: Measured | None) -> list[dict[str, object]]:
+    if measured is None:
+        return []
+    speed = measured.velocity
+    order = sorted(range(len(skus)), key=lambda at: -float(speed.per_hour[at]))
+    return [
+        {
+            "SKU": skus[at],
+            "units an hour": f"{float(speed.per_hour[at]):.2f}",
+            "of which Centra does not see": f"{float(speed.unseen_per_hour[at]):.2f}",
+            "clumping": f"{float(speed.dispersion[at]):.1f}",
+        }
+        for at in order[:20]
+    ]
+
+
+@dg.asset(
     key=["stock", "reconciled_availability"],
-    deps=[["whistl", "stock_snapshot"], ["centra", "stock_levels"], ["whistl", "order_statuses"]],
+    deps=[
+        ["whistl", "stock_snapshot"],
+        ["centra", "stock_levels"],
+        ["whistl", "order_statuses"],
+        ["stock", "sales_velocity"],
+    ],
     group_name=GROUP,
     kinds={"duckdb", "pandas"},
     owners=["team:ecommerce"],
@@ -106,6 +186,9 @@ def reconciled_availability(link: LinkResource) -> dg.MaterializeResult:
             "oversold_units": int(steps.oversold[both].sum()),
             "snapshot": found.snapshot_id,
             "largest_changes": metadata.table(_largest_changes(found)),
+            "next_pass_within_minutes": found.demand.need.minutes,
+            "skus_that_need_it": found.demand.need.skus,
+            "largest_buffers": metadata.table(_largest_buffers(found)),
         }
     )
 
@@ -124,6 +207,21 @@ def _largest_changes(found: Reconciliation) -> list[dict[str, object]]:
             "Centra holds": int(steps.centra.physical[at]),
         }
         for at in order[:50]
+    ]
+
+
+def _largest_buffers(found: Reconciliation) -> list[dict[str, object]]:
+    demand = found.demand
+    order = sorted(range(len(found.skus)), key=lambda at: -int(demand.buffer[at]))
+    return [
+        {
+            "SKU": found.skus[at],
+            "held back": int(demand.buffer[at]),
+            "units an hour": f"{float(demand.per_hour[at]):.2f}",
+            "looked at every": f"{int(demand.minutes[at])} min",
+        }
+        for at in order[:20]
+        if demand.buffer[at]
     ]
 
 
@@ -148,9 +246,73 @@ def centra_stock_updates(link: LinkResource) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata=metadata.of_tally(tally))
 
 
+@dg.asset(
+    key=["stock", "divergence"],
+    deps=[["centra", "stock_updates"]],
+    group_name=GROUP,
+    kinds={"parquet"},
+    owners=["team:finance"],
+    check_specs=[
+        dg.AssetCheckSpec(
+            OVERSOLD,
+            asset=["stock", "divergence"],
+            description="Nobody has bought what the warehouse does not have.",
+        ),
+        dg.AssetCheckSpec(
+            EXPLAINED,
+            asset=["stock", "divergence"],
+            description="Every difference between the two systems' stock has a cause.",
+        ),
+    ],
+    description=(
+        "How far Centra's free stock is from the warehouse's, SKU by SKU, split into causes that "
+        "add up to it: in flight, blocked, shipped and not completed, other channels, quarantine, "
+        "buffer, stale, clamped, on one side only, unexplained."
+    ),
+)
+def stock_divergence(link: LinkResource) -> dg.MaterializeResult:
+    """Compare as the last pass left things."""
+    with link.open() as opened:
+        try:
+            compared = measure_divergence(opened)
+        except NothingToReconcile as error:
+            return dg.MaterializeResult(
+                metadata={"nothing_to_do": str(error)},
+                check_results=[
+                    dg.AssetCheckResult(check_name=name, passed=True)
+                    for name in (OVERSOLD, EXPLAINED)
+                ],
+            )
+    warn = dg.AssetCheckSeverity.WARN
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": compared.differing,
+            "skus_compared": compared.skus,
+            "units_by_cause": compared.units_by_cause,
+            "unexplained": metadata.table(compared.unexplained),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=OVERSOLD,
+                passed=not compared.oversold,
+                severity=warn,
+                metadata={"table": metadata.table(compared.oversold)},
+            ),
+            dg.AssetCheckResult(
+                check_name=EXPLAINED,
+                passed=not compared.unexplained,
+                severity=warn,
+                metadata={"table": metadata.table(compared.unexplained)},
+            ),
+        ],
+    )
+
+
 ASSETS = [
     whistl_stock_snapshot,
     centra_stock_levels,
+    sales_velocity,
+    stock_divergence,
     reconciled_availability,
     centra_stock_updates,
 ]

@@ -1,0 +1,91 @@
+"""Measure how far the two systems' stock is apart, and keep it with its causes.
+
+Belongs here: gathering what was last written, keeping the comparison. Does not belong here: the
+split into causes (`domain.divergence`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from centra_whistl_dagster.domain.divergence import LastWrite
+from centra_whistl_dagster.history.stock_tables import CAUSES
+from centra_whistl_dagster.ledger import standings
+from centra_whistl_dagster.ledger import stock as stock_rows
+from centra_whistl_dagster.stock.reconcile import divergence_rows
+from centra_whistl_dagster.workflows import archive
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.stock_reconciliation import (
+    Reconciliation,
+    read_centra_levels,
+    reconcile_stock,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One comparison of both systems."""
+
+    skus: int
+    differing: int
+    units_by_cause: dict[str, int]
+    unexplained: list[dict[str, Any]]
+    """SKUs of whose difference a part has no cause."""
+    oversold: list[dict[str, Any]]
+
+
+def measure_divergence(link: Link) -> Compared:
+    """Read Centra's stock as the last pass left it, and compare.
+
+    Raises:
+        IntegrationError: Centra could not be read.
+        NothingToReconcile: a reading is missing, or the snapshot has grown too old.
+    """
+    read_centra_levels(link)
+    found = reconcile_stock(link)
+    rows = divergence_rows(np.asarray(found.skus), found.catalogue, _last_write(link, found.skus))
+    now = link.now()
+    archive.keep(
+        link.settings.archive_path,
+        archive.DIVERGENCE,
+        f"{found.snapshot_id}--{now:{archive.STAMP}}--{len(found.skus)}",
+        now,
+        rows,
+    )
+    unexplained = rows[rows["unexplained"] != 0]
+    return Compared(
+        skus=len(found.skus),
+        differing=len(rows),
+        units_by_cause={cause: int(rows[cause].abs().sum()) for cause in CAUSES},
+        unexplained=[
+            {"SKU": row.sku, "Centra has free": row.actual, "unexplained": row.unexplained}
+            for row in unexplained.itertuples()
+        ],
+        oversold=_oversold(found),
+    )
+
+
+def _oversold(found: Reconciliation) -> list[dict[str, Any]]:
+    steps, both = found.catalogue.steps, found.catalogue.in_whistl & found.catalogue.in_centra
+    where = np.flatnonzero((steps.oversold > 0) & both).tolist()
+    return [{"SKU": found.skus[at], "units too many": int(steps.oversold[at])} for at in where]
+
+
+def _last_write(link: Link, skus: Any) -> LastWrite:
+    with link.ledger.reading() as tx:
+        written = stock_rows.last_written(tx)
+        completed = standings.units_completed_since(
+            tx, {sku: each.at for sku, each in written.items()}
+        )
+    known = np.array([sku in written for sku in skus], dtype=np.int64)
+    quantity = [written[sku].quantity if sku in written else 0 for sku in skus]
+    shown = [written[sku].read_back if sku in written else 0 for sku in skus]
+    left = np.array([completed.get(sku, 0) for sku in skus], dtype=np.int64)
+    return LastWrite(
+        is_known=known,
+        physical_now=np.array(quantity, dtype=np.int64) - left,
+        not_taken=np.array(shown, dtype=np.int64) - np.array(quantity, dtype=np.int64),
+    )
