@@ -78,6 +78,25 @@ def latest_accepted(tx: sa.Connection) -> sa.Row[Any] | None:
     return tx.execute(query).one_or_none()
 
 
+def refused(tx: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Return the snapshots in quarantine, newest first."""
+    query = sa.select(stock_snapshots).where(stock_snapshots.c.verdict == Verdict.REFUSED)
+    return tx.execute(query.order_by(stock_snapshots.c.taken_at.desc())).all()
+
+
+def release(tx: sa.Connection, snapshot_id: str) -> bool:
+    """Let a refused snapshot be used; say whether there was one of that name."""
+    released = tx.execute(
+        sa.update(stock_snapshots)
+        .where(
+            stock_snapshots.c.snapshot_id == snapshot_id,
+            stock_snapshots.c.verdict == Verdict.REFUSED,
+        )
+        .values(verdict=Verdict.ACCEPTED)
+    )
+    return released.rowcount == 1
+
+
 def accepted_at(tx: sa.Connection, taken_at: datetime) -> sa.Row[Any] | None:
     """Return the usable snapshot taken at that moment."""
     query = sa.select(stock_snapshots).where(

@@ -86,12 +86,22 @@ def reconcile_stock(link: Link) -> Reconciliation:
     """
     with link.ledger.reading() as tx:
         snapshot = stock_rows.latest_accepted(tx)
+    if snapshot is None:
+        raise NothingToReconcile("no usable stock snapshot has been read from Whistl yet")
+    _refuse_old(link, snapshot)
+    return reconcile_with(link, snapshot)
+
+
+def reconcile_with(link: Link, snapshot: Row) -> Reconciliation:
+    """Work the same out with a snapshot of one's choice, however old.
+
+    Raises:
+        NothingToReconcile: Centra's stock has not been read yet.
+    """
+    with link.ledger.reading() as tx:
         levels_file = cursors.read(tx, cursors.CENTRA_LEVELS)
-        if snapshot is None:
-            raise NothingToReconcile("no usable stock snapshot has been read from Whistl yet")
         if levels_file is None:
             raise NothingToReconcile("Centra's stock has not been read yet")
-        _refuse_old(link, snapshot)
         lines = standings.of_open_lines(tx, taken_at=snapshot.taken_at)
     folder = link.settings.archive_path
     aligned = align(

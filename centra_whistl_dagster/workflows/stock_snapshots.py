@@ -31,7 +31,7 @@ from centra_whistl_dagster.whistl.client import SnapshotHead
 from centra_whistl_dagster.workflows import archive
 from centra_whistl_dagster.workflows.link import Link
 
-_LATEST = "latest"
+LATEST = "latest"
 """The subject of exceptions about the feed as such: a refused feed is one trouble, not many."""
 
 
@@ -181,7 +181,7 @@ def _tell(
     exceptions.resolve(
         tx,
         SubjectType.SNAPSHOT,
-        _LATEST,
+        LATEST,
         kinds=[ExceptionKind.STOCK_SNAPSHOT_REFUSED],
         now=link.now(),
     )
@@ -204,7 +204,7 @@ def _refused(facts: SnapshotFacts, verdict: Verdict) -> Problem:
     return Problem(
         kind=ExceptionKind.STOCK_SNAPSHOT_REFUSED,
         subject_type=SubjectType.SNAPSHOT,
-        subject=_LATEST,
+        subject=LATEST,
         field="stock",
         value=facts.snapshot_id,
         message=(

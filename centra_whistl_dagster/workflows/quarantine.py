@@ -1,0 +1,77 @@
+"""Snapshots that the guards refused: what they would have done, and how a person lets one go.
+
+Belongs here: listing, previewing, releasing. Does not belong here: the judgement (`domain.guards`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from centra_whistl_dagster.domain.problems import ExceptionKind, SubjectType
+from centra_whistl_dagster.ledger import exceptions
+from centra_whistl_dagster.ledger import stock as stock_rows
+from centra_whistl_dagster.stock.reconcile import Preview, preview
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.stock_reconciliation import reconcile_with
+from centra_whistl_dagster.workflows.stock_snapshots import LATEST
+
+
+class NotInQuarantine(Exception):
+    """No refused snapshot has that name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """One refused snapshot."""
+
+    snapshot_id: str
+    taken_at: datetime
+    row_count: int
+    reason: str
+
+
+def quarantined(link: Link) -> list[Quarantined]:
+    """Return the refused snapshots, newest first."""
+    with link.ledger.reading() as tx:
+        return [
+            Quarantined(
+                snapshot_id=row.snapshot_id,
+                taken_at=row.taken_at,
+                row_count=row.row_count,
+                reason=row.reason,
+            )
+            for row in stock_rows.refused(tx)
+        ]
+
+
+def what_it_would_do(link: Link, snapshot_id: str) -> Preview:
+    """Work out what using a refused snapshot would change in Centra; nothing is written.
+
+    Raises:
+        NotInQuarantine: there is no refused snapshot of that name.
+        NothingToReconcile: Centra's stock was never read.
+    """
+    with link.ledger.reading() as tx:
+        row = stock_rows.snapshot(tx, snapshot_id)
+    if row is None or row.verdict != stock_rows.Verdict.REFUSED:
+        raise NotInQuarantine(f"No refused snapshot is named '{snapshot_id}'.")
+    return preview(reconcile_with(link, row).catalogue)
+
+
+def release(link: Link, snapshot_id: str) -> None:
+    """Let a refused snapshot be used by the next pass, unless a newer good one has come since.
+
+    Raises:
+        NotInQuarantine: there is no refused snapshot of that name.
+    """
+    with link.ledger.transaction() as tx:
+        if not stock_rows.release(tx, snapshot_id):
+            raise NotInQuarantine(f"No refused snapshot is named '{snapshot_id}'.")
+        exceptions.resolve(
+            tx,
+            SubjectType.SNAPSHOT,
+            LATEST,
+            kinds=[ExceptionKind.STOCK_SNAPSHOT_REFUSED],
+            now=link.now(),
+        )
