@@ -23,6 +23,8 @@ import apprise
 FAILURES_IN_A_ROW = 2
 """After these a channel is left alone: one letter it cannot take is no dead channel, two are."""
 SECONDS_FOR_ONE = 4.0
+SENDER = "Centra to Whistl"
+"""How chat programs name who speaks."""
 
 
 def send(address: str, *, title: str, body: str, tone: str) -> str | None:
@@ -31,7 +33,9 @@ def send(address: str, *, title: str, body: str, tone: str) -> str | None:
     Returns:
         None when all took it, else why not, in apprise's words.
     """
-    asset = apprise.AppriseAsset(async_mode=False, service_timeout=SECONDS_FOR_ONE)
+    asset = apprise.AppriseAsset(
+        app_id=SENDER, app_desc=SENDER, async_mode=False, service_timeout=SECONDS_FOR_ONE
+    )
     channel = apprise.Apprise(asset=asset)
     if not channel.add(address):
         return "the address is none that apprise knows"

@@ -1,0 +1,123 @@
+"""Where the demo's alerts arrive: a mail server and a web hook on loopback.
+
+Belongs here: receiving over the real protocols, and remembering what came when. Does not belong
+here: anything of the product; what is counted here is what a team would have read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlencode
+
+from aiosmtpd.controller import Controller
+
+LOOPBACK = "127.0.0.1"
+DOMAIN = "demo.example"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One alert as it arrived."""
+
+    at: datetime
+    to: str
+    """The team whose address it came to."""
+    title: str
+    body: str
+    content_type: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Inbox:
+    """Receives between `open` and `close`; safe to read from another thread."""
+
+    def __init__(self, smtp_port: int) -> None:
+        self.received: list[Received] = []
+        self.refused_words: set[str] = set()
+        """The web hook refuses a message that holds one."""
+        self._smtp_port = smtp_port
+        self._mail = Controller(self, hostname=LOOPBACK, port=smtp_port)
+        self._web = ThreadingHTTPServer((LOOPBACK, 0), self._web_handler())
+
+    def __enter__(self) -> Inbox:
+        threading.Thread(target=self._web.serve_forever, daemon=True).start()
+        self._mail.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._mail.stop()
+        self._web.shutdown()
+        self._web.server_close()
+
+    def mail_url(self, team: str) -> str:
+        """Return the apprise address of a team's mailbox."""
+        query = urlencode({"from": f"alerts@{DOMAIN}", "to": f"{team}@{DOMAIN}"})
+        return f"mailto://{LOOPBACK}:{self._smtp_port}/?{query}"
+
+    def web_url(self, team: str) -> str:
+        """Return the apprise address of a team's web hook."""
+        return f"json://{LOOPBACK}:{self._web.server_port}/{team}"
+
+    def counts_by_team(self) -> dict[str, int]:
+        """Return how many alerts came to each team."""
+        return dict(sorted(Counter(each.to for each in list(self.received)).items()))
+
+    def first_named_at(self, order_numbers: Iterable[int]) -> dict[int, datetime]:
+        """Return when each of these orders was first named in an alert; others are absent."""
+        wanted = {str(number) for number in order_numbers}
+        found: dict[int, datetime] = {}
+        for each in list(self.received):
+            for number in wanted & set(re.findall(r"\d+", f"{each.title} {each.body}")):
+                found.setdefault(int(number), each.at)
+        return found
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - the name that aiosmtpd calls
+        """Take a mail."""
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        text = mail.get_body(("plain", "html"))
+        self.received.append(
+            Received(
+                at=datetime.now(UTC),
+                to=envelope.rcpt_tos[0].partition("@")[0],
+                title=str(mail["Subject"]),
+                body=str(text.get_content()) if text else "",
+                content_type=text.get_content_type() if text else "",
+                headers=tuple((name, str(value)) for name, value in mail.items()),
+            )
+        )
+        return "250 Message accepted"
+
+    def _web_handler(self) -> type[BaseHTTPRequestHandler]:
+        received, refused_words = self.received, self.refused_words
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if any(word in body["message"] for word in refused_words):
+                    self.send_error(413)
+                    return
+                received.append(
+                    Received(
+                        at=datetime.now(UTC),
+                        to=self.path.strip("/"),
+                        title=body["title"],
+                        body=body["message"],
+                        content_type="text/plain",
+                    )
+                )
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its signature
+                """Say nothing on the demo's terminal."""
+
+        return Handler

@@ -1,0 +1,16 @@
+"""Teams with a real mail server and a real web hook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from centra_whistl_dagster.demo.day import free_port
+from centra_whistl_dagster.demo.inbox import Inbox
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    with Inbox(free_port()) as running:
+        yield running

@@ -1,0 +1,116 @@
+"""Letters over real mail and real HTTP, and what a channel that fails, hangs or drips can spoil."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from centra_whistl_dagster.alerts.delivery import Letter, post
+from centra_whistl_dagster.demo.day import free_port
+from centra_whistl_dagster.demo.inbox import Inbox
+
+HOSTILE_TITLE = "<b>Urgent</b>\r\nBcc: everybody@example.com\r\n\r\n<script>"
+HOSTILE_BODY = "<img src=http://evil.example/x> & *bold* <!channel>\nsecond line"
+
+
+def letter(number: int, address: str, **changes: str) -> Letter:
+    plain = {"title": f"Title {number}", "body": f"Body {number}", "tone": "warning"}
+    return Letter(id=number, address=address, **(plain | changes))
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """A web hook that takes everything and never ends its answer."""
+    ends = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+
+        def drip() -> None:
+            taken = []
+            while not ends.is_set():
+                try:
+                    taken.append(server.accept()[0])
+                    taken[-1].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                except TimeoutError:
+                    for connection in taken:
+                        connection.sendall(b"x")
+            for connection in taken:
+                connection.close()
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            yield f"json://127.0.0.1:{server.getsockname()[1]}/x"
+        finally:
+            ends.set()
+            thread.join()
+
+
+def test_a_mail_arrives_as_plain_text_with_no_header_of_its_sender_s_making(inbox: Inbox) -> None:
+    answers = post(
+        [letter(1, inbox.mail_url("cx"), title=HOSTILE_TITLE, body=HOSTILE_BODY, tone="failure")]
+    )
+
+    assert answers == {1: None}
+    (mail,) = inbox.received
+    assert mail.to == "cx"
+    assert mail.content_type == "text/plain"
+    assert mail.body.split() == HOSTILE_BODY.split()
+    assert "bcc" not in {name.lower() for name, _ in mail.headers}
+    assert "\n" not in mail.title
+
+
+def test_a_web_hook_gets_the_text_as_it_is(inbox: Inbox) -> None:
+    assert post([letter(1, inbox.web_url("data"), body=HOSTILE_BODY)]) == {1: None}
+
+    (received,) = inbox.received
+    assert (received.to, received.body) == ("data", HOSTILE_BODY)
+
+
+def test_several_addresses_in_one_setting_are_all_told(inbox: Inbox) -> None:
+    both = f"{inbox.mail_url('cx')} {inbox.web_url('cx')}"
+
+    assert post([letter(1, both)]) == {1: None}
+
+    assert len(inbox.received) == 2
+
+
+def test_a_dead_channel_delays_no_other_and_says_why(inbox: Inbox) -> None:
+    dead = f"json://127.0.0.1:{free_port()}/x"
+    letters = [letter(n, dead) for n in range(5)] + [letter(9, inbox.web_url("data"))]
+
+    answers = post(letters)
+
+    assert answers[9] is None
+    assert "onnection" in str(answers[0])
+    # Two refusals in a row tell that it is dead; the rest is not tried.
+    assert set(answers) == {0, 1, 9}
+
+
+def test_one_letter_that_a_channel_cannot_take_keeps_no_other_back(inbox: Inbox) -> None:
+    inbox.refused_words.add("poison")
+    url = inbox.web_url("cx")
+
+    answers = post([letter(1, url), letter(2, url, body="poison"), letter(3, url)])
+
+    assert answers[1] is None
+    assert answers[2] is not None
+    assert answers[3] is None
+
+
+def test_a_channel_that_drips_its_answer_is_left_in_time(inbox: Inbox, dripping: str) -> None:
+    began = time.monotonic()
+
+    answers = post([letter(1, dripping), letter(2, inbox.mail_url("cx"))], seconds=2.0)
+
+    assert answers == {2: None}
+    # The bound, not the speed: the stream would go on for days.
+    assert time.monotonic() - began < 30
+
+
+def test_an_address_that_is_none_is_named_so() -> None:
+    assert post([letter(1, "nonsense")]) == {1: "the address is none that apprise knows"}

@@ -1,0 +1,145 @@
+"""How alerts read: short, plain, enough to act upon, and harmless whatever a shop is called."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from centra_whistl_dagster.alerts import messages
+from centra_whistl_dagster.alerts.rules import Condition, Group, News, Standing, Told
+from centra_whistl_dagster.domain.problems import ExceptionKind
+from centra_whistl_dagster.domain.responsibilities import Owner, Responsibility, Severity
+from centra_whistl_dagster.domain.stakes import Stake
+
+NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
+UNMAPPED = Responsibility(
+    owner=Owner.ECOMMERCE,
+    severity=Severity.BLOCKING,
+    channel="ecommerce",
+    time_limit_minutes=60,
+    title="Shipping option that nobody has mapped",
+    instructions="Add a row to config/shipping_services.csv.",
+)
+
+
+def standing(subject: str, subject_type: str = "order", number: int = 1) -> Standing:
+    return Standing(
+        exception_id=number,
+        kind="service_unmapped",
+        owner="ecommerce",
+        severity=Severity.BLOCKING,
+        subject_type=subject_type,
+        subject=subject,
+        message="No row of the shipping services file maps Pop-up to GB.",
+        opened_at=NOW + timedelta(seconds=number),
+        due_at=NOW + timedelta(hours=1, seconds=number),
+        resolved_at=None,
+        told=Told.NOTHING,
+    )
+
+
+def group(*standings: Standing, news: News = News.OPENED) -> Group:
+    return Group(news=news, kind="service_unmapped", owner="ecommerce", standings=standings)
+
+
+OPTION = group(standing("Pop-up to GB", "shipping_option"))
+MANY = Stake(
+    order_numbers=tuple(range(100_001, 110_001)), blocked=10_000, value={"GBP": Decimal("412000.5")}
+)
+
+
+def test_ten_thousand_orders_with_one_option_make_one_message_that_names_the_count() -> None:
+    message = messages.of_exceptions(OPTION, UNMAPPED, MANY)
+
+    assert message.title == (
+        "Shipping option that nobody has mapped: shipping option Pop-up to GB (10,000 orders wait)"
+    )
+    assert "10,000 orders wait for it, worth 412,000.50 GBP." in message.body
+    assert "100001, 100002" in message.body
+    assert "and 9980 more" in message.body
+    assert "What to do: Add a row to config/shipping_services.csv." in message.body
+    assert "Time limit: 11:00 on 01 Jun London time." in message.body
+    assert len(message.body) < 1_000
+
+
+def test_one_order_is_named_in_the_title() -> None:
+    stake = Stake(order_numbers=(100234,), blocked=1, value={"GBP": Decimal(20)})
+
+    message = messages.of_exceptions(group(standing("100234")), UNMAPPED, stake)
+
+    assert message.title == "Shipping option that nobody has mapped: order 100234"
+    assert "1 order waits for it, worth 20.00 GBP." in message.body
+
+
+def test_many_orders_are_listed_up_to_a_length_and_the_rest_is_counted() -> None:
+    many = group(*(standing(str(n), number=n) for n in range(1, 31)))
+
+    message = messages.of_exceptions(many, UNMAPPED, Stake())
+
+    assert message.title.endswith(": 30 orders")
+    assert message.body.count("- Order ") == messages.SHOWN
+    assert "… and 10 more: `centra-whistl exceptions --owner ecommerce`." in message.body
+
+
+@pytest.mark.parametrize(
+    ("case", "news", "opening", "tone"),
+    [
+        ("new", News.OPENED, "Shipping option", "warning"),
+        ("late", News.ESCALATED, "Overdue: ", "failure"),
+        ("mended", News.RESOLVED, "Resolved: ", "success"),
+    ],
+)
+def test_the_title_begins_with_what_is_new(case: str, news: News, opening: str, tone: str) -> None:
+    message = messages.of_exceptions(group(standing("100234"), news=news), UNMAPPED, Stake())
+
+    assert message.title.startswith(opening), case
+    assert message.tone == tone
+
+
+def test_a_resolved_message_asks_for_nothing() -> None:
+    message = messages.of_exceptions(
+        group(standing("100234"), news=News.RESOLVED), UNMAPPED, Stake()
+    )
+
+    assert "What to do" not in message.body
+    assert "Nothing is left to do." in message.body
+
+
+@given(st.text(), st.text())
+def test_no_text_of_a_shop_breaks_a_title_or_makes_it_long(subject: str, said: str) -> None:
+    made = group(standing(f"{subject}\r\nBcc: all@example.com\x1b[2J\x00{said}", "sku"))
+
+    message = messages.of_exceptions(made, UNMAPPED, Stake())
+
+    assert message.title.isprintable()
+    assert len(message.title) <= messages.TITLE_CHARACTERS
+    assert all(line.isprintable() for line in message.body.split("\n"))
+    assert "\nBcc" not in message.body
+
+
+def test_the_reminder_counts_by_kind_the_most_frequent_first() -> None:
+    standings = [standing(str(n), number=n) for n in range(3)]
+    titles = {ExceptionKind.SERVICE_UNMAPPED: UNMAPPED.title}
+
+    message = messages.of_reminder("ecommerce", standings, titles, ["The check"], NOW)
+
+    assert message.title == "Still open: 4 for ecommerce"
+    assert "- Shipping option that nobody has mapped: 3, the oldest since 10:00" in message.body
+    assert "- still red: The check" in message.body
+    assert "0 past their time limit." in message.body
+
+
+def test_several_red_conditions_are_one_message() -> None:
+    conditions = [
+        Condition(name=f"check {n}", title=f"Check {n}", owner="data", is_red=True, detail="Why.")
+        for n in range(3)
+    ]
+
+    message = messages.of_conditions(News.TURNED_RED, conditions)
+
+    assert message.title == "Red: 3 checks"
+    assert message.body.count("Why.") == 3

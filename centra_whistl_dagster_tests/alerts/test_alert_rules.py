@@ -1,0 +1,180 @@
+"""Who is told what, and when again: decided without a clock, a ledger or a channel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from centra_whistl_dagster.alerts import rules
+from centra_whistl_dagster.alerts.rules import Condition, Memory, News, Standing, Told
+from centra_whistl_dagster.domain.responsibilities import Severity
+
+NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
+
+
+def standing(number: int = 1, **changes: object) -> Standing:
+    plain = Standing(
+        exception_id=number,
+        kind="postcode_malformed",
+        owner="cx",
+        severity=Severity.BLOCKING,
+        subject_type="order",
+        subject=str(100_000 + number),
+        message="The postcode has not the form of one in GB.",
+        opened_at=NOW - timedelta(seconds=10),
+        due_at=NOW + timedelta(hours=1),
+        resolved_at=None,
+        told=Told.NOTHING,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def news(*standings: Standing, last: dict[str, datetime] | None = None) -> list[str]:
+    decided = rules.decide(standings, last or {}, NOW)
+    return [f"{group.news} {len(group.standings)}" for group in decided.groups]
+
+
+def test_ten_thousand_orders_of_one_cause_are_one_group() -> None:
+    assert news(*(standing(n) for n in range(10_000))) == ["opened 10000"]
+
+
+def test_owners_and_kinds_and_news_are_told_apart() -> None:
+    told = news(
+        standing(1),
+        standing(2, owner="data"),
+        standing(3, kind="phone_missing"),
+        standing(4, told=Told.OPENED, resolved_at=NOW),
+    )
+
+    assert sorted(told) == ["opened 1", "opened 1", "opened 1", "resolved 1"]
+
+
+LATE = {"due_at": NOW - timedelta(seconds=1)}
+YOUNG_WARNING = {"severity": Severity.WARNING, "opened_at": NOW - timedelta(minutes=9)}
+
+
+@pytest.mark.parametrize(
+    ("case", "changes", "expected"),
+    [
+        ("new", {}, ["opened 1"]),
+        ("told", {"told": Told.OPENED}, []),
+        ("late", {"told": Told.OPENED, **LATE}, ["escalated 1"]),
+        ("late, and told so", {"told": Told.ESCALATED, **LATE}, []),
+        ("mended", {"told": Told.OPENED, "resolved_at": NOW}, ["resolved 1"]),
+        ("mended late", {"told": Told.ESCALATED, "resolved_at": NOW, **LATE}, ["resolved 1"]),
+        ("a warning just now", YOUNG_WARNING, []),
+        (
+            "a warning that lasts",
+            {**YOUNG_WARNING, "opened_at": NOW - timedelta(minutes=10)},
+            ["opened 1"],
+        ),
+    ],
+)
+def test_each_exception_is_told_once_of_each_turn(
+    case: str, changes: dict[str, object], expected: list[str]
+) -> None:
+    assert news(standing(**changes)) == expected, case
+
+
+def test_what_came_and_went_untold_is_passed_over() -> None:
+    decided = rules.decide([standing(7, resolved_at=NOW)], {}, NOW)
+
+    assert decided.groups == ()
+    assert decided.passed == (7,)
+
+
+@pytest.mark.parametrize(
+    ("case", "severity", "seconds", "is_told"),
+    [
+        ("an order waits, just told", Severity.BLOCKING, 19, False),
+        ("an order waits", Severity.BLOCKING, 20, True),
+        ("goods at risk", Severity.URGENT, 20, True),
+        ("a warning", Severity.WARNING, 3599, False),
+        ("a warning after an hour", Severity.WARNING, 3600, True),
+    ],
+)
+def test_a_cause_that_was_just_told_rests(
+    case: str, severity: Severity, seconds: int, is_told: bool
+) -> None:
+    each = standing(severity=severity, opened_at=NOW - timedelta(hours=2))
+    last = {rules.cause_of(News.OPENED, each.kind, each.owner): NOW - timedelta(seconds=seconds)}
+
+    assert bool(news(each, last=last)) is is_told, case
+
+
+def test_no_pause_of_bad_news_takes_more_than_half_of_the_promised_minute() -> None:
+    for severity in (Severity.URGENT, Severity.BLOCKING):
+        each = standing(severity=severity)
+        cause = rules.cause_of(News.OPENED, each.kind, each.owner)
+        assert news(each, last={cause: NOW - timedelta(seconds=30)}) == ["opened 1"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b"]),
+            st.sampled_from(["cx", "data"]),
+            st.sampled_from(list(Told)[:3]),
+            st.booleans(),
+        ),
+        max_size=30,
+    )
+)
+def test_no_exception_is_in_two_alerts_of_a_round(
+    made: list[tuple[str, str, Told, bool]],
+) -> None:
+    standings = [
+        standing(n, kind=kind, owner=owner, told=told, resolved_at=NOW if is_done else None)
+        for n, (kind, owner, told, is_done) in enumerate(made)
+    ]
+
+    decided = rules.decide(standings, {}, NOW)
+
+    seen = [each.exception_id for group in decided.groups for each in group.standings]
+    seen += decided.passed
+    assert len(seen) == len(set(seen))
+    for group in decided.groups:
+        assert {(each.kind, each.owner) for each in group.standings} == {(group.kind, group.owner)}
+
+
+@pytest.mark.parametrize(
+    ("case", "now", "expected"),
+    [
+        ("summer, at eight", "2026-06-02T07:00", "2026-06-02T07:00"),
+        ("summer, before eight", "2026-06-02T06:59", "2026-06-01T07:00"),
+        ("winter, at eight", "2026-12-02T08:00", "2026-12-02T08:00"),
+        ("the day the clocks change", "2026-10-25T08:30", "2026-10-25T08:00"),
+    ],
+)
+def test_the_reminder_is_due_at_eight_in_london(case: str, now: str, expected: str) -> None:
+    moment = rules.reminder_moment(datetime.fromisoformat(f"{now}:00+00:00"))
+
+    assert moment == datetime.fromisoformat(f"{expected}:00+00:00"), case
+
+
+# ---- checks, jobs and sensors
+CHECK = Condition(name="check a", title="The check", owner="cx", is_red=True)
+
+
+def test_red_is_told_at_once_and_once() -> None:
+    remembered = {"check a": Memory(is_told_red=True, last_red_at=NOW, owner="cx")}
+
+    assert rules.turned([CHECK], {}, NOW) == [(News.TURNED_RED, CHECK)]
+    assert rules.turned([CHECK], remembered, NOW) == []
+
+
+def test_green_is_told_to_who_heard_of_red_once_it_has_lasted() -> None:
+    green = replace(CHECK, is_red=False)
+    remembered = {"check a": Memory(is_told_red=True, last_red_at=NOW, owner="data")}
+
+    assert rules.turned([green], remembered, NOW + timedelta(minutes=2)) == []
+    ((told, condition),) = rules.turned([green], remembered, NOW + timedelta(minutes=3))
+    assert (told, condition.owner) == (News.TURNED_GREEN, "data")
+
+
+def test_what_was_never_red_is_never_told_to_be_green() -> None:
+    assert rules.turned([replace(CHECK, is_red=False)], {}, NOW) == []
