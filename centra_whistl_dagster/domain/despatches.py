@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +35,14 @@ class Parcel:
     def tracking_number(self) -> str:
         """The number a customer can use: the courier's, else Whistl's own, else blank."""
         return self.courier_tracking_number or self.whistl_tracking_number
+
+    @property
+    def units(self) -> dict[int, int]:
+        """Units by line number; a line that is named twice, as from two bins, is added up."""
+        total = Counter[int]()
+        for line in self.lines:
+            total[line.line_number] += line.quantity
+        return dict(total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ class ExceptionKind(StrEnum):
     REJECTED_LATE = "rejected_late"  # accepted first, refused later
     CANCELLED_AT_WHISTL = "cancelled_at_whistl"  # there, and not in Centra
     SHORT_PICK = "short_pick"  # units the warehouse could not find
-    DESPATCH_WITHOUT_CARRIER = "despatch_without_carrier"
+    DESPATCH_WITHOUT_CARRIER = "despatch_without_carrier"  # or without a tracking number
     DESPATCH_UNMATCHED = "despatch_unmatched"  # of an order or a line we do not know
     DESPATCH_DIFFERS = "despatch_differs"  # other goods or units than were ordered
     TRACKING_CORRECTED = "tracking_corrected"  # after Centra told the customer the old one

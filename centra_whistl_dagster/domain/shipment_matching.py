@@ -1,13 +1,18 @@
-"""Which of Centra's shipments, if any, is a given parcel.
+"""Which of Centra's shipments, if any, a box that left the warehouse is.
 
-Centra offers no key of ours on a shipment at creation, so a parcel is known again by what it is:
-its tracking number, else exactly its contents at exactly its time.
+Centra offers no key of ours on a shipment at creation, so a box is known again by what it is: its
+tracking number, else exactly its contents at exactly its time. Centra or a person may have made the
+shipment before anybody knew of several boxes; such a one stands for all of them together, because
+the lines of a shipment cannot be changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from centra_whistl_dagster.domain.orders import CentraShipment
 
@@ -18,36 +23,94 @@ _SAME_MOMENT = timedelta(seconds=1)
 """Centra writes times in whole seconds."""
 
 
-def already_there(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """One box that has left."""
+
+    despatch_id: str
+    parcel_number: int
+    units: Units
+    tracking_number: str
+    """Blank where the service gives none."""
+    shipped_at: datetime
+
+
+class Step(StrEnum):
+    """What Centra must be told of a box."""
+
+    NOTHING = "nothing"  # it has the box: from an earlier attempt, or made by hand
+    COMPLETE = "complete"  # it has an open shipment for it
+    CREATE = "create"
+    WAIT = "wait"  # an open shipment holds more than has left so far
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """What to do about a box, and about which others with it."""
+
+    step: Step
+    shipment: CentraShipment | None
+    boxes: tuple[Box, ...]
+    """The box itself, and all others for which the shipment stands too."""
+
+
+def match(
+    box: Box,
+    pending: Sequence[Box],
     shipments: Iterable[CentraShipment],
     *,
-    units: Units,
-    tracking_number: str,
-    shipped_at: datetime,
-) -> CentraShipment | None:
-    """Return the shipped shipment that is this parcel: made by an earlier attempt, or by hand."""
-    for shipment in shipments:
-        if not shipment.is_shipped:
-            continue
-        if tracking_number:
-            if shipment.tracking_number == tracking_number:
-                return shipment
-        elif (
-            _units(shipment) == dict(units)
-            and shipment.shipped_at is not None
-            and abs(shipment.shipped_at - shipped_at) <= _SAME_MOMENT
-        ):
-            return shipment
-    return None
+    is_all_gone: bool,
+) -> Match:
+    """Say what Centra must be told of a box.
+
+    Args:
+        box: the box.
+        pending: every box of the order that Centra was not told of, this one among them.
+        shipments: those of the order that stand for no other box.
+        is_all_gone: no further box of the order will leave.
+    """
+    everything = _sum(pending)
+    known = list(shipments)
+    for shipment in (each for each in known if each.is_shipped):
+        stands_for_all = _units(shipment) == everything
+        if _is(shipment, box):
+            boxes = tuple(pending) if stands_for_all else (box,)
+            return Match(step=Step.NOTHING, shipment=shipment, boxes=boxes)
+        if stands_for_all and any(_is(shipment, other) for other in pending):
+            return Match(step=Step.NOTHING, shipment=shipment, boxes=tuple(pending))
+    unshipped = [each for each in known if not each.is_shipped]
+    for shipment in unshipped:
+        if _units(shipment) == dict(box.units):
+            return Match(step=Step.COMPLETE, shipment=shipment, boxes=(box,))
+    for shipment in unshipped:
+        if _units(shipment) == everything:
+            return Match(step=Step.COMPLETE, shipment=shipment, boxes=tuple(pending))
+        if not is_all_gone and _holds(shipment, box.units):
+            return Match(step=Step.WAIT, shipment=shipment, boxes=(box,))
+    return Match(step=Step.CREATE, shipment=None, boxes=(box,))
 
 
-def to_complete(shipments: Iterable[CentraShipment], *, units: Units) -> CentraShipment | None:
-    """Return the open shipment with exactly these contents: one that Centra made by itself."""
-    for shipment in shipments:
-        if not shipment.is_shipped and _units(shipment) == dict(units):
-            return shipment
-    return None
+def _is(shipment: CentraShipment, box: Box) -> bool:
+    if box.tracking_number:
+        return shipment.tracking_number == box.tracking_number
+    return (
+        _units(shipment) == dict(box.units)
+        and shipment.shipped_at is not None
+        and abs(shipment.shipped_at - box.shipped_at) <= _SAME_MOMENT
+    )
+
+
+def _holds(shipment: CentraShipment, units: Units) -> bool:
+    held = _units(shipment)
+    return all(held.get(line_id, 0) >= quantity for line_id, quantity in units.items())
 
 
 def _units(shipment: CentraShipment) -> dict[int, int]:
     return {line.line_id: line.quantity for line in shipment.lines}
+
+
+def _sum(boxes: Iterable[Box]) -> dict[int, int]:
+    total = Counter[int]()
+    for box in boxes:
+        total.update(box.units)
+    return dict(total)

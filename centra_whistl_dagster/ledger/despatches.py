@@ -6,6 +6,7 @@ parcels. Does not belong here: what to do with a parcel, which is `workflows.shi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -35,7 +36,7 @@ class ParcelState(StrEnum):
     SENDING = "sending"  # an intent is written; the call may be under way
     IN_DOUBT = "in_doubt"  # the answer was lost: Centra is asked before anything is written again
     COMPLETED = "completed"  # Centra has it as a shipped shipment
-    HELD = "held"  # Centra refused, or it cannot be right; a person must look
+    HELD = "held"  # Centra refused, and is asked again later; or it cannot be right
 
 
 def receive(tx: sa.Connection, despatch: Despatch, *, now: datetime) -> bool:
@@ -119,9 +120,9 @@ def mark(tx: sa.Connection, despatch: Despatch, state: DespatchState) -> None:
 
 
 def of_order(tx: sa.Connection, whistl_number: str) -> Sequence[sa.Row[Any]]:
-    """Return all messages about an order, in sequence."""
+    """Return all messages about an order, corrections after what they correct."""
     query = sa.select(despatches).where(despatches.c.whistl_number == whistl_number)
-    return tx.execute(query.order_by(despatches.c.sequence, despatches.c.version)).all()
+    return tx.execute(query.order_by(despatches.c.version, despatches.c.sequence)).all()
 
 
 def parcel(tx: sa.Connection, despatch_id: str, parcel_number: int) -> sa.Row[Any] | None:
@@ -130,6 +131,12 @@ def parcel(tx: sa.Connection, despatch_id: str, parcel_number: int) -> sa.Row[An
         parcels.c.despatch_id == despatch_id, parcels.c.parcel_number == parcel_number
     )
     return tx.execute(query.with_for_update()).one_or_none()
+
+
+def parcels_of_root(tx: sa.Connection, root_id: str) -> Sequence[sa.Row[Any]]:
+    """Return the parcels of a message and its corrections."""
+    query = sa.select(parcels).where(parcels.c.despatch_id == root_id).with_for_update()
+    return tx.execute(query.order_by(parcels.c.parcel_number)).all()
 
 
 def parcels_of_order(tx: sa.Connection, centra_id: str) -> Sequence[sa.Row[Any]]:
@@ -163,17 +170,18 @@ def add_parcel(
             despatched_at=despatch.despatched_at,
         )
     )
+    skus = {line.line_number: line.sku for line in parcel.lines}
     tx.execute(
         sa.insert(parcel_lines),
         [
             {
                 **key,
-                "line_number": line.line_number,
-                "line_id": line_ids[line.line_number],
-                "sku": line.sku,
-                "quantity": line.quantity,
+                "line_number": line_number,
+                "line_id": line_ids[line_number],
+                "sku": skus[line_number],
+                "quantity": quantity,
             }
-            for line in parcel.lines
+            for line_number, quantity in parcel.units.items()
         ],
     )
 
@@ -192,10 +200,13 @@ def remove_parcel(tx: sa.Connection, row: sa.Row[Any]) -> None:
 def parcels_due(
     tx: sa.Connection, states: Sequence[ParcelState], *, due_by: datetime
 ) -> Sequence[sa.Row[Any]]:
-    """Return parcels in any of the states whose time has come, oldest despatch first."""
+    """Return parcels in any of the states whose time has come, oldest despatch first.
+
+    Of those held, only ones that are to be tried again have a time.
+    """
+    needs_no_time = sa.and_(parcels.c.due_at.is_(None), parcels.c.state != ParcelState.HELD)
     query = sa.select(parcels).where(
-        parcels.c.state.in_(list(states)),
-        sa.or_(parcels.c.due_at.is_(None), parcels.c.due_at <= due_by),
+        parcels.c.state.in_(list(states)), sa.or_(needs_no_time, parcels.c.due_at <= due_by)
     )
     return tx.execute(query.order_by(parcels.c.despatched_at, parcels.c.despatch_id)).all()
 
@@ -226,6 +237,19 @@ def units_shipped_by_line(tx: sa.Connection, centra_id: str) -> dict[int, int]:
         .group_by(parcel_lines.c.line_number)
     )
     return {line: int(units) for line, units in tx.execute(query).tuples()}
+
+
+def units_short_by_line(tx: sa.Connection, whistl_number: str) -> dict[int, int]:
+    """Return, per line number, the units that the warehouse could not find."""
+    newest = {
+        row.root_id: records.loads(Despatch, row.body)
+        for row in of_order(tx, whistl_number)
+        if row.state == DespatchState.APPLIED
+    }
+    short = Counter[int]()
+    for despatch in newest.values():
+        short.update({line.line_number: line.quantity for line in despatch.short_lines})
+    return dict(short)
 
 
 def move_parcel(

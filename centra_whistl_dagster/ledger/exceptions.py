@@ -137,6 +137,31 @@ def resolve(
     return tx.execute(sa.update(exceptions).where(open_now).values(resolved_at=now)).rowcount
 
 
+def set_for_subject(
+    tx: sa.Connection,
+    subject_type: SubjectType,
+    subject: str,
+    kinds: Collection[str],
+    problems: Iterable[Problem],
+    policies: Mapping[ExceptionKind, KindPolicy],
+    *,
+    now: datetime,
+) -> None:
+    """Make these problems, and no others, the open exceptions of these kinds of a subject."""
+    still = [each.exception_id for each in raise_all(tx, problems, policies, now=now)]
+    tx.execute(
+        sa.update(exceptions)
+        .where(
+            exceptions.c.subject_type == subject_type,
+            exceptions.c.subject == subject,
+            exceptions.c.kind.in_(list(kinds)),
+            exceptions.c.resolved_at.is_(None),
+            exceptions.c.id.not_in(still),
+        )
+        .values(resolved_at=now)
+    )
+
+
 def resolve_kind(
     tx: sa.Connection, kind: str, *, except_subjects: Collection[str], now: datetime
 ) -> int:

@@ -1,20 +1,22 @@
-"""Take in Whistl's despatch messages and turn them into parcels that Centra must come to know of.
+"""Take in Whistl's despatch messages and apply each to its order.
 
-Belongs here: reading by sequence, matching to orders, refusing what cannot be right. Does not
-belong here: writing to Centra (`workflows.shipments`).
+Belongs here: reading by sequence, matching to orders, what a message does to an order. Does not
+belong here: what is in the boxes (`workflows.parcels`), writing to Centra (`workflows.shipments`).
 """
 
 from __future__ import annotations
 
-from centra_whistl_dagster.domain.despatches import Despatch, Parcel, ShortLine
+from centra_whistl_dagster.domain.despatches import Despatch, ShortLine
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import cursors, despatches, exceptions, orders
-from centra_whistl_dagster.ledger.despatches import DespatchState, ParcelState
+from centra_whistl_dagster.ledger.despatches import DespatchState
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.whistl.client import UnreadableDespatch
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.order_closing import close_if_known_whole
+from centra_whistl_dagster.workflows.parcels import ABOUT_PARCELS, are_under_way, take_over
 
 _PAGE = 200
 _RE_READ = 500
@@ -65,6 +67,7 @@ def apply_despatches(link: Link) -> Tally:
         with link.ledger.transaction() as tx:
             state = _apply(tx, link, despatch)
             despatches.mark(tx, despatch, state)
+            _close(tx, link, despatch)
         if state is DespatchState.APPLIED:
             tally.written += 1
         else:
@@ -79,118 +82,53 @@ def _last_sequence(link: Link) -> int:
 
 def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
     row = orders.find_by_whistl_number(tx, despatch.order_number)
-    if row is None or not _may_have_left(row):
-        link.raise_exceptions(tx, [_unmatched(despatch)])
-        return DespatchState.UNMATCHED
-    _resolve(tx, link, despatch, [ExceptionKind.DESPATCH_UNMATCHED])
     root_id = despatches.root_of(tx, despatch)
+    if row is None or not _may_have_left(row):
+        if row is None or row.state not in _BEING_FOUND_OUT:
+            link.raise_exceptions(tx, [_unmatched(despatch, root_id)])
+        return DespatchState.UNMATCHED
+    _resolve(tx, link, root_id, [ExceptionKind.DESPATCH_UNMATCHED])
     applied = despatches.newest_applied_version(tx, root_id)
     if applied is not None and applied > despatch.version:
         return DespatchState.SUPERSEDED
-    for parcel in despatch.parcels:
-        existing = despatches.parcel(tx, root_id, parcel.parcel_number)
-        if existing is None or _make_room(tx, link, despatch, parcel, existing):
-            _add_parcel(tx, link, row, despatch, parcel, root_id=root_id)
+    if are_under_way(tx, root_id):
+        # Whether Centra has them must be known before a correction can replace them.
+        return DespatchState.RECEIVED
+    problems = take_over(tx, link, row, despatch, root_id)
+    exceptions.set_for_subject(
+        tx,
+        SubjectType.DESPATCH,
+        root_id,
+        ABOUT_PARCELS,
+        problems,
+        link.configuration.exception_kinds,
+        now=link.now(),
+    )
     link.raise_exceptions(tx, [_short(row, line) for line in despatch.short_lines])
     _move_order(tx, link, row, despatch)
     return DespatchState.APPLIED
 
 
+def _close(tx: Transaction, link: Link, despatch: Despatch) -> None:
+    """Close the order where the message had no parcel left for Centra to be told of."""
+    row = orders.find_by_whistl_number(tx, despatch.order_number)
+    if row is not None:
+        close_if_known_whole(tx, link, row.centra_id)
+
+
+_BEING_FOUND_OUT = frozenset({OrderState.SENDING, OrderState.IN_DOUBT})
+
+
 def _may_have_left(row: Row) -> bool:
-    return row.submitted_at is not None and row.state not in {
-        OrderState.SENDING,
-        OrderState.IN_DOUBT,
-    }
-
-
-def _make_room(
-    tx: Transaction, link: Link, despatch: Despatch, parcel: Parcel, existing: Row
-) -> bool:
-    """Take out the parcel that a correction replaces; False where Centra has the old one."""
-    if existing.state in {ParcelState.OPEN, ParcelState.HELD}:
-        despatches.remove_parcel(tx, existing)
-        return True
-    was = (existing.carrier_name, existing.tracking_number)
-    if was != (parcel.carrier_name, parcel.tracking_number):
-        link.raise_exceptions(tx, [_tracking_corrected(despatch, parcel, existing)])
-    return False
-
-
-def _add_parcel(
-    tx: Transaction, link: Link, row: Row, despatch: Despatch, parcel: Parcel, *, root_id: str
-) -> None:
-    lines = {line.line_number: line for line in orders.lines(tx, row.centra_id)}
-    left = despatches.units_shipped_by_line(tx, row.centra_id)
-    problem = _what_is_wrong(row, despatch, parcel, lines, left)
-    known_lines = all(line.line_number in lines for line in parcel.lines)
-    if problem is not None:
-        link.raise_exceptions(tx, [problem])
-    else:
-        _resolve(
-            tx,
-            link,
-            despatch,
-            [ExceptionKind.DESPATCH_WITHOUT_CARRIER, ExceptionKind.DESPATCH_DIFFERS],
-        )
-    if known_lines:
-        despatches.add_parcel(
-            tx,
-            root_id=root_id,
-            despatch=despatch,
-            parcel=parcel,
-            centra_id=row.centra_id,
-            state=ParcelState.HELD if problem else ParcelState.OPEN,
-            line_ids={number: line.line_id for number, line in lines.items()},
-            now=link.now(),
-        )
-
-
-def _what_is_wrong(
-    row: Row, despatch: Despatch, parcel: Parcel, lines: dict[int, Row], left: dict[int, int]
-) -> Problem | None:
-    where = f"Parcel {parcel.parcel_number} of despatch {despatch.despatch_id}"
-    if not parcel.carrier_name.strip():
-        return _problem(
-            despatch,
-            ExceptionKind.DESPATCH_WITHOUT_CARRIER,
-            f"parcel {parcel.parcel_number}: carrier",
-            f"{where} (order {row.number}) names no carrier, so Centra was not told of it.",
-        )
-    for line in parcel.lines:
-        ordered = lines.get(line.line_number)
-        if ordered is None or ordered.sku != line.sku:
-            fault = f"has line {line.line_number} with {line.sku}, which is not in the order"
-        elif left.get(line.line_number, 0) + line.quantity > ordered.quantity:
-            fault = f"brings {line.sku} above the {ordered.quantity} ordered"
-        else:
-            continue
-        return _problem(
-            despatch,
-            ExceptionKind.DESPATCH_DIFFERS,
-            f"parcel {parcel.parcel_number}: line {line.line_number}",
-            f"{where} {fault} (order {row.number}). Centra was not told of it.",
-        )
-    return None
+    return row.submitted_at is not None and row.state not in _BEING_FOUND_OUT
 
 
 def _move_order(tx: Transaction, link: Link, row: Row, despatch: Despatch) -> None:
     to = OrderState.DESPATCHED if despatch.is_order_complete else OrderState.PART_DESPATCHED
     if row.state in {to, OrderState.DESPATCHED, OrderState.COMPLETED}:
         return
-    if row.state == OrderState.CANCELLED:
-        link.raise_exceptions(
-            tx,
-            [
-                Problem(
-                    kind=ExceptionKind.CANCELLED_AFTER_SENDING,
-                    subject_type=SubjectType.ORDER,
-                    subject=str(row.number),
-                    field="status",
-                    value="DESPATCHED",
-                    message=f"Order {row.number} was cancelled; Whistl has sent it all the same.",
-                )
-            ],
-        )
+    if row.state == OrderState.CANCELLED or row.cancel_wanted_at is not None:
+        link.raise_exceptions(tx, [_sent_all_the_same(row)])
     orders.move(
         tx,
         row,
@@ -203,27 +141,32 @@ def _move_order(tx: Transaction, link: Link, row: Row, despatch: Despatch) -> No
     )
 
 
-def _resolve(tx: Transaction, link: Link, despatch: Despatch, kinds: list[ExceptionKind]) -> None:
-    exceptions.resolve(tx, SubjectType.DESPATCH, despatch.despatch_id, kinds=kinds, now=link.now())
+def _resolve(tx: Transaction, link: Link, root_id: str, kinds: list[ExceptionKind]) -> None:
+    exceptions.resolve(tx, SubjectType.DESPATCH, root_id, kinds=kinds, now=link.now())
 
 
-def _problem(despatch: Despatch, kind: ExceptionKind, field: str, message: str) -> Problem:
+def _unmatched(despatch: Despatch, root_id: str) -> Problem:
     return Problem(
-        kind=kind,
+        kind=ExceptionKind.DESPATCH_UNMATCHED,
         subject_type=SubjectType.DESPATCH,
-        subject=despatch.despatch_id,
-        field=field,
+        subject=root_id,
+        field="order_number",
         value=despatch.order_number,
-        message=message,
+        message=(
+            f"Whistl despatched {despatch.order_number} ({despatch.despatch_id}), which is not an "
+            "order this connection sent."
+        ),
     )
 
 
-def _unmatched(despatch: Despatch) -> Problem:
-    return _problem(
-        despatch,
-        ExceptionKind.DESPATCH_UNMATCHED,
-        "order_number",
-        f"Whistl despatched {despatch.order_number}, which is not an order this connection sent.",
+def _sent_all_the_same(row: Row) -> Problem:
+    return Problem(
+        kind=ExceptionKind.CANCELLED_AFTER_SENDING,
+        subject_type=SubjectType.ORDER,
+        subject=str(row.number),
+        field="status",
+        value="DESPATCHED",
+        message=f"Order {row.number} was cancelled; Whistl has sent it all the same.",
     )
 
 
@@ -249,15 +192,4 @@ def _short(row: Row, line: ShortLine) -> Problem:
             f"Whistl could not send {line.quantity} of {line.sku} of order {row.number}"
             f"{': ' + line.reason if line.reason else ''}. Cancel the line in Centra."
         ),
-    )
-
-
-def _tracking_corrected(despatch: Despatch, parcel: Parcel, was: Row) -> Problem:
-    return _problem(
-        despatch,
-        ExceptionKind.TRACKING_CORRECTED,
-        f"parcel {parcel.parcel_number}: tracking",
-        f"Whistl changed parcel {parcel.parcel_number} of {despatch.order_number} from "
-        f"{was.carrier_name} {was.tracking_number} to {parcel.carrier_name} "
-        f"{parcel.tracking_number} after Centra was told; Centra cannot change a sent shipment.",
     )

@@ -61,7 +61,7 @@ def orders_due(link: Link) -> OrdersDue:
 def parcels_due(link: Link) -> ParcelsDue:
     """Count the despatches and parcels that a relay would move on."""
     with link.ledger.reading() as tx:
-        states = [ParcelState.OPEN, ParcelState.SENDING, ParcelState.IN_DOUBT]
+        states = [state for state in ParcelState if state is not ParcelState.COMPLETED]
         return ParcelsDue(
             to_match=despatches.count_received(tx),
             to_write=len(despatches.parcels_due(tx, states, due_by=link.now())),

@@ -7,25 +7,31 @@ not belong here: reading Whistl's messages (`workflows.despatches`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from centra_whistl_dagster.centra.client import ShipmentDraft
 from centra_whistl_dagster.domain.orders import CentraShipment
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
-from centra_whistl_dagster.domain.shipment_matching import Units, already_there, to_complete
+from centra_whistl_dagster.domain.shipment_matching import Box, Match, Step, match
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import despatches, exceptions, orders
 from centra_whistl_dagster.ledger.despatches import ParcelState
 from centra_whistl_dagster.ledger.engine import Row, Transaction
-from centra_whistl_dagster.transport import IntegrationError, OutcomeUnknown, Refused
+from centra_whistl_dagster.transport import AccessDenied, IntegrationError, OutcomeUnknown, Refused
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.order_closing import close_if_known_whole
 
 CENTRA_STOCK_LEASE = "centra stock"
 """Completing shipments and publishing stock both move Centra's stock, and never overlap."""
 LEASE_SECONDS = 300.0
 CLAIM_LASTS = timedelta(seconds=90)
 _WAIT = timedelta(seconds=15)
+_REFUSED_AGAIN = timedelta(minutes=15)
+"""Doubled each time: a hold that is lifted lets a parcel go by itself, a cancelled order never."""
+_MOST_DOUBLINGS = 6
+_FOR_THE_REST = timedelta(hours=1)
+"""Looked at sooner when the rest of its shipment leaves."""
 _AT_MOST = 200
 """Parcels written under one lease: a stock sync need not wait for a whole day's despatches."""
 
@@ -40,18 +46,23 @@ def complete_shipments(link: Link) -> Tally:
     with link.ledger.lease(CENTRA_STOCK_LEASE, holder=link.holder, seconds=LEASE_SECONDS):
         _put_abandoned_parcels_in_doubt(link)
         with link.ledger.reading() as tx:
-            due = [ParcelState.OPEN, ParcelState.IN_DOUBT]
+            due = [ParcelState.OPEN, ParcelState.IN_DOUBT, ParcelState.HELD]
             rows = despatches.parcels_due(tx, due, due_by=link.now())[:_AT_MOST]
         tally = Tally(read=len(rows))
-        if rows:
-            known = link.centra.shipments_of(sorted({row.centra_id for row in rows}))
+        if not rows:
+            return tally
+        known = link.centra.shipments_of(sorted({row.centra_id for row in rows}))
         for row in rows:
             fate = _write(link, row, known.get(row.centra_id, ()))
-            if fate is ParcelState.COMPLETED:
+            if fate == ParcelState.COMPLETED:
                 tally.written += 1
+            elif fate in set(ParcelState):
+                tally.failed[fate] += 1
             else:
-                tally.failed[fate.value] += 1
-        _close_orders(link, {row.centra_id for row in rows})
+                tally.skipped[fate] += 1
+        with link.ledger.transaction() as tx:
+            for centra_id in sorted({row.centra_id for row in rows}):
+                close_if_known_whole(tx, link, centra_id)
     return tally
 
 
@@ -61,88 +72,149 @@ def _put_abandoned_parcels_in_doubt(link: Link) -> None:
             despatches.move_parcel(tx, row, ParcelState.IN_DOUBT, now=link.now(), due_at=None)
 
 
-def _write(link: Link, row: Row, shipments: Sequence[CentraShipment]) -> ParcelState:
+def _write(link: Link, row: Row, shipments: Sequence[CentraShipment]) -> str:
+    """Tell Centra of one parcel, and of those that it can only be told of together with it."""
     now = link.now()
     with link.ledger.transaction() as tx:
-        units: Units = {
-            line.line_id: line.quantity
-            for line in despatches.lines_of_parcel(tx, row.despatch_id, row.parcel_number)
-        }
-        taken = {
-            other.centra_shipment_id
-            for other in despatches.parcels_of_order(tx, row.centra_id)
-            if other.centra_shipment_id is not None
-        }
-        free = [shipment for shipment in shipments if shipment.shipment_id not in taken]
-        found = already_there(
-            free, units=units, tracking_number=row.tracking_number, shipped_at=row.despatched_at
+        order = orders.find(tx, row.centra_id)
+        parcels = despatches.parcels_of_order(tx, row.centra_id)
+        pending = {_key(parcel): parcel for parcel in parcels if _is_pending(parcel)}
+        if order is None or _key(row) not in pending:
+            return _written_meanwhile(parcels, row)
+        taken = {parcel.centra_shipment_id for parcel in parcels}
+        boxes = {key: _box(tx, parcel) for key, parcel in pending.items()}
+        found = match(
+            boxes[_key(row)],
+            list(boxes.values()),
+            [each for each in shipments if each.shipment_id not in taken],
+            is_all_gone=order.state == OrderState.DESPATCHED,
         )
-        if found is not None:
-            return _completed(tx, link, row, found.shipment_id)
-        despatches.move_parcel(tx, row, ParcelState.SENDING, now=now, due_at=now + CLAIM_LASTS)
-        claimed = despatches.parcel(tx, row.despatch_id, row.parcel_number)
+        rows = [pending[box.despatch_id, box.parcel_number] for box in found.boxes]
+        if found.step is Step.NOTHING and found.shipment is not None:
+            return _completed(tx, link, rows, found.shipment.shipment_id)
+        if found.step is Step.WAIT:
+            despatches.move_parcel(tx, row, ParcelState.OPEN, now=now, due_at=now + _FOR_THE_REST)
+            return "waits for the rest of its shipment"
+        claimed = [_claim(tx, parcel, due_at=now + CLAIM_LASTS, now=now) for parcel in rows]
+    return _send(link, claimed, found)
+
+
+def _key(parcel: Row) -> tuple[str, int]:
+    return parcel.despatch_id, parcel.parcel_number
+
+
+def _is_pending(parcel: Row) -> bool:
+    is_to_be_tried_again = parcel.state == ParcelState.HELD and parcel.due_at is not None
+    return parcel.state in {ParcelState.OPEN, ParcelState.IN_DOUBT} or is_to_be_tried_again
+
+
+def _written_meanwhile(parcels: Sequence[Row], row: Row) -> str:
+    """Return the state of a parcel that went with another of its order, or that is gone."""
+    states = {_key(parcel): str(parcel.state) for parcel in parcels}
+    return states.get(_key(row), "taken back by a correction")
+
+
+def _box(tx: Transaction, row: Row) -> Box:
+    lines = despatches.lines_of_parcel(tx, row.despatch_id, row.parcel_number)
+    return Box(
+        despatch_id=row.despatch_id,
+        parcel_number=row.parcel_number,
+        units={line.line_id: line.quantity for line in lines},
+        tracking_number=row.tracking_number,
+        shipped_at=row.despatched_at,
+    )
+
+
+def _claim(tx: Transaction, row: Row, *, due_at: datetime, now: datetime) -> Row:
+    despatches.move_parcel(tx, row, ParcelState.SENDING, now=now, due_at=due_at)
+    claimed = despatches.parcel(tx, row.despatch_id, row.parcel_number)
     if claimed is None:
         raise LookupError(f"parcel {row.despatch_id}/{row.parcel_number} vanished")
-    return _send(link, claimed, units, to_complete(free, units=units))
+    return claimed
 
 
-def _send(link: Link, row: Row, units: Units, existing: CentraShipment | None) -> ParcelState:
+def _send(link: Link, rows: Sequence[Row], found: Match) -> str:
+    first, *others = rows
+    further = ", ".join(f"{each.carrier_name} {each.tracking_number}" for each in others)
     draft = ShipmentDraft(
-        centra_order_id=row.centra_id,
-        lines=tuple(units.items()),
-        shipped_at=row.despatched_at,
-        carrier=row.carrier_name,
-        service=row.service_name,
-        tracking_number=row.tracking_number,
-        packages=1,
+        centra_order_id=first.centra_id,
+        lines=tuple(found.boxes[0].units.items()),
+        shipped_at=max(row.despatched_at for row in rows),
+        carrier=first.carrier_name,
+        service=first.service_name,
+        tracking_number=first.tracking_number,
+        packages=len(rows),
         send_email=link.settings.sends_shipping_email,
+        message=f"Further parcels: {further}" if further else "",
     )
     try:
-        if existing is not None:
-            shipment_id = link.centra.complete_shipment(existing.shipment_id, draft).shipment_id
+        if found.shipment is not None:
+            written = link.centra.complete_shipment(found.shipment.shipment_id, draft)
         else:
-            shipment_id = link.centra.create_shipment(draft).shipment_id
+            written = link.centra.create_shipment(draft)
     except OutcomeUnknown:
-        return _wait(link, row, ParcelState.IN_DOUBT)
+        return _wait(link, rows, ParcelState.IN_DOUBT)
+    except AccessDenied:
+        return _wait(link, rows, ParcelState.OPEN)
     except Refused as error:
-        return _held(link, row, error)
+        return _held(link, rows, error)
     except IntegrationError:
-        return _wait(link, row, ParcelState.OPEN)
+        return _wait(link, rows, ParcelState.OPEN)
     with link.ledger.transaction() as tx:
-        return _completed(tx, link, row, shipment_id)
+        return _completed(tx, link, rows, written.shipment_id)
 
 
-def _completed(tx: Transaction, link: Link, row: Row, shipment_id: int) -> ParcelState:
-    despatches.move_parcel(
-        tx,
-        row,
-        ParcelState.COMPLETED,
-        now=link.now(),
-        centra_shipment_id=shipment_id,
-        completed_at=link.now(),
-        due_at=None,
-    )
-    exceptions.resolve(
-        tx,
-        SubjectType.DESPATCH,
-        row.despatch_id,
-        kinds=[ExceptionKind.SHIPMENT_REFUSED],
-        now=link.now(),
-    )
+def _completed(tx: Transaction, link: Link, rows: Sequence[Row], shipment_id: int) -> str:
+    now = link.now()
+    for row in rows:
+        despatches.move_parcel(
+            tx,
+            row,
+            ParcelState.COMPLETED,
+            now=now,
+            centra_shipment_id=shipment_id,
+            completed_at=now,
+            due_at=None,
+        )
+        exceptions.resolve(
+            tx,
+            SubjectType.DESPATCH,
+            row.despatch_id,
+            kinds=[ExceptionKind.SHIPMENT_REFUSED],
+            now=now,
+        )
     return ParcelState.COMPLETED
 
 
-def _wait(link: Link, row: Row, state: ParcelState) -> ParcelState:
+def _wait(link: Link, rows: Sequence[Row], state: ParcelState) -> str:
     now = link.now()
     with link.ledger.transaction() as tx:
-        despatches.move_parcel(
-            tx, row, state, now=now, attempts=row.attempts + 1, due_at=now + _WAIT
-        )
+        for row in rows:
+            despatches.move_parcel(
+                tx, row, state, now=now, attempts=row.attempts + 1, due_at=now + _WAIT
+            )
     return state
 
 
-def _held(link: Link, row: Row, error: Refused) -> ParcelState:
-    problem = Problem(
+def _held(link: Link, rows: Sequence[Row], error: Refused) -> str:
+    now = link.now()
+    with link.ledger.transaction() as tx:
+        for row in rows:
+            again = _REFUSED_AGAIN * 2 ** min(row.attempts, _MOST_DOUBLINGS)
+            despatches.move_parcel(
+                tx,
+                row,
+                ParcelState.HELD,
+                now=now,
+                attempts=row.attempts + 1,
+                due_at=now + again,
+            )
+        link.raise_exceptions(tx, [_refused(row, error) for row in rows])
+    return ParcelState.HELD
+
+
+def _refused(row: Row, error: Refused) -> Problem:
+    return Problem(
         kind=ExceptionKind.SHIPMENT_REFUSED,
         subject_type=SubjectType.DESPATCH,
         subject=row.despatch_id,
@@ -153,26 +225,3 @@ def _held(link: Link, row: Row, error: Refused) -> ParcelState:
             f"({row.carrier_name} {row.tracking_number}): {error.detail}"
         ),
     )
-    with link.ledger.transaction() as tx:
-        despatches.move_parcel(tx, row, ParcelState.HELD, now=link.now(), due_at=None)
-        link.raise_exceptions(tx, [problem])
-    return ParcelState.HELD
-
-
-def _close_orders(link: Link, centra_ids: set[str]) -> None:
-    now = link.now()
-    with link.ledger.transaction() as tx:
-        for centra_id in sorted(centra_ids):
-            row = orders.find(tx, centra_id)
-            parcels = despatches.parcels_of_order(tx, centra_id)
-            is_known_whole = all(parcel.state == ParcelState.COMPLETED for parcel in parcels)
-            if row is not None and row.state == OrderState.DESPATCHED and is_known_whole:
-                orders.move(
-                    tx,
-                    row,
-                    OrderState.COMPLETED,
-                    reason="Centra has every parcel",
-                    now=now,
-                    completed_at=now,
-                    due_at=None,
-                )

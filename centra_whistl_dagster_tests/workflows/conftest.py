@@ -37,6 +37,7 @@ from centra_whistl_dagster.workflows import (
     order_statuses,
     screening,
     shipments,
+    stock_reconciliation,
     stock_snapshots,
     stock_sync,
     submission,
@@ -136,7 +137,7 @@ class Desk:
 
     def sync_stock(self) -> None:
         stock_snapshots.read_latest_snapshot(self.link)
-        stock_sync.read_centra_levels(self.link)
+        stock_reconciliation.read_centra_levels(self.link)
         stock_sync.publish_stock(self.link)
 
     def relay(self, rounds: int = 1, *, every: float = 30.0) -> None:
