@@ -10,6 +10,7 @@ from itertools import takewhile
 
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
+from dagster_shared.error import SerializableErrorInfo
 
 from centra_whistl_dagster.alerts.rules import Condition
 
@@ -88,8 +89,8 @@ def failed_run(context: dg.RunFailureSensorContext) -> Condition:
     for event in context.get_step_failure_events():
         failure = event.step_failure_data
         described = failure.user_failure_data.description if failure.user_failure_data else None
-        error = failure.error.cls_name if failure.error else None
-        steps.append(f"{event.step_key}: {described or error or 'failed'}")
+        error = _root(failure.error)
+        steps.append(f"{event.step_key}: {described or (error.cls_name if error else 'failed')}")
     run = context.dagster_run
     return Condition(
         name=f"{_JOB}{run.job_name}",
@@ -148,10 +149,15 @@ def _of_ticks(instance: dg.DagsterInstance, state: InstigatorState) -> Condition
 
 
 def _why(tick: InstigatorTick) -> str:
-    error = tick.error
-    while error is not None and error.cause is not None:
-        error = error.cause
+    error = _root(tick.error)
     if error is None:
         return "It gave no reason."
     is_in_plain_words = error.cls_name == dg.Failure.__name__
     return error.message.partition(": ")[2] if is_in_plain_words else f"{error.cls_name}."
+
+
+def _root(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
+    """Return what was raised first: Dagster wraps it in errors of its own."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error

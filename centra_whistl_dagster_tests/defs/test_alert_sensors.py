@@ -1,0 +1,329 @@
+"""The sensors that tell people, on a real Dagster instance with real events."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+    SensorInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster._utils.error import serializable_error_info_from_exc_info
+
+from centra_whistl_dagster.alerts.rules import GREEN_LASTS
+from centra_whistl_dagster.defs import alerts as sensors
+from centra_whistl_dagster.defs import observed
+from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.demo.day import free_port
+from centra_whistl_dagster.demo.inbox import Inbox
+from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.ledger.tables import alerts, watched
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    with Inbox(free_port()) as running:
+        yield running
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, inbox: Inbox) -> Iterator[Ledger]:
+    for name, value in {
+        "CENTRA_BASE_URL": "http://127.0.0.1:9",
+        "CENTRA_TOKEN": "centra-test-token",
+        "WHISTL_BASE_URL": "http://127.0.0.1:9",
+        "WHISTL_TOKEN": "whistl-test-token",
+        "WHISTL_CLIENT_CODE": "ACME",
+        "WHISTL_SITE": "SW",
+        "STATE_DIR": str(tmp_path),
+        "CONFIG_DIR": str(PROJECT / "config"),
+        "ALERT_DATA_URL": inbox.web_url("data"),
+        "ALERT_CX_URL": inbox.mail_url("cx"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with closing(Ledger(url, now=lambda: datetime.now(UTC))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as made:
+        yield made
+
+
+IS_GOOD = {"value": True}
+
+
+@dg.asset(owners=["team:cx"])
+def parcels() -> None:
+    """Something to check."""
+
+
+@dg.asset_check(asset=parcels)
+def every_parcel_is_whole() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=IS_GOOD["value"],
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"failures": 3, "table": dg.MetadataValue.md("| Ada Lovelace |")},
+    )
+
+
+@dg.asset
+def broken() -> None:
+    raise dg.Failure(description="Whistl, create_order: no answer.")
+
+
+@dg.asset
+def surprising() -> None:
+    raise ValueError("Ada Lovelace, 12 High Street")
+
+
+def definitions() -> dg.Definitions:
+    return dg.Definitions(
+        assets=[parcels, broken, surprising],
+        asset_checks=[every_parcel_is_whole],
+        jobs=[dg.define_asset_job("send", [broken]), dg.define_asset_job("guess", [surprising])],
+    )
+
+
+def look(instance: dg.DagsterInstance) -> None:
+    context = dg.build_sensor_context(
+        instance=instance, definitions=definitions(), resources={"link": LinkResource()}
+    )
+    sensors.checks_changed(context)
+
+
+def evaluate(instance: dg.DagsterInstance, *, is_good: bool) -> None:
+    IS_GOOD["value"] = is_good
+    dg.materialize([parcels, every_parcel_is_whole], instance=instance)
+
+
+def told(ledger: Ledger) -> list[tuple[str, str]]:
+    with ledger.reading() as tx:
+        query = sa.select(alerts.c.owner, alerts.c.title).order_by(alerts.c.id)
+        return [tuple(row) for row in tx.execute(query)]
+
+
+def bodies(ledger: Ledger) -> str:
+    with ledger.reading() as tx:
+        return "\n".join(tx.execute(sa.select(alerts.c.body)).scalars())
+
+
+def let_green_last(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        tx.execute(sa.update(watched).values(last_red_at=ledger.now() - GREEN_LASTS))
+
+
+def test_a_check_that_turned_red_is_told_to_its_asset_s_owner_and_its_end_too(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    title = "The check 'every parcel is whole' of parcels"
+    look(instance)
+    assert told(ledger) == []
+
+    evaluate(instance, is_good=False)
+    look(instance)
+    look(instance)
+
+    assert told(ledger) == [("cx", f"Red: {title}")]
+    assert "failures: 3" in bodies(ledger)
+    assert "Ada" not in bodies(ledger)
+
+    evaluate(instance, is_good=True)
+    let_green_last(ledger)
+    look(instance)
+
+    assert told(ledger)[1:] == [("cx", f"Works again: {title}")]
+
+
+def test_a_check_that_was_planned_and_never_ran_is_told_to_the_data_team(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    @dg.asset(
+        name="parcels",
+        check_specs=[dg.AssetCheckSpec("every_parcel_is_whole", asset="parcels")],
+    )
+    def dies() -> dg.MaterializeResult:
+        raise ValueError
+
+    dg.materialize([dies], instance=instance, raise_on_error=False)
+    look(instance)
+
+    assert told(ledger) == [("data", "Red: The check 'every parcel is whole' of parcels never ran")]
+
+
+def test_a_check_that_is_being_evaluated_tells_nothing(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    @dg.asset(
+        name="parcels",
+        check_specs=[dg.AssetCheckSpec("every_parcel_is_whole", asset="parcels")],
+    )
+    def looks(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        look(context.instance)
+        return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True)])
+
+    assert dg.materialize([looks], instance=instance).success
+    assert told(ledger) == []
+
+
+def fail(instance: dg.DagsterInstance, job_name: str) -> dg.RunFailureSensorContext:
+    job = definitions().resolve_job_def(job_name)
+    result = job.execute_in_process(instance=instance, raise_on_error=False)
+    return dg.build_run_status_sensor_context(
+        sensor_name="runs_failed",
+        dagster_event=result.get_run_failure_event(),
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+        resources={"link": LinkResource()},
+    ).for_run_failure()
+
+
+def test_a_job_that_fails_again_and_again_is_told_once_with_its_reason(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    for _ in range(3):
+        sensors.runs_failed(fail(instance, "send"))
+
+    assert told(ledger) == [("data", "Red: The job send, whose last run failed")]
+    assert "broken: Whistl, create_order: no answer." in bodies(ledger)
+
+
+def test_of_an_unexpected_error_only_the_class_is_told(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    sensors.runs_failed(fail(instance, "guess"))
+
+    assert "surprising: ValueError" in bodies(ledger)
+    assert "Ada" not in bodies(ledger)
+
+
+def test_a_job_that_works_again_is_told(instance: dg.DagsterInstance, ledger: Ledger) -> None:
+    sensors.runs_failed(fail(instance, "send"))
+    look(instance)
+    let_green_last(ledger)
+    look(instance)
+    assert len(told(ledger)) == 1
+
+    @dg.job(name="send")
+    def mended() -> None: ...
+
+    mended.execute_in_process(instance=instance)
+    let_green_last(ledger)
+    look(instance)
+
+    assert told(ledger)[1:] == [("data", "Works again: The job send, whose last run failed")]
+
+
+def test_the_outbox_reaches_the_teams(ledger: Ledger, inbox: Inbox) -> None:
+    watch = [
+        observed.Condition(name=f"check {team}", title=f"For {team}", owner=team, is_red=True)
+        for team in ("cx", "data")
+    ]
+    sensors.note_conditions(ledger, watch)
+    context = dg.build_sensor_context(resources={"link": LinkResource()})
+
+    sent = sensors.alerts_waiting(context)
+    rest = sensors.alerts_waiting(context)
+
+    assert sent.skip_message == "2 alerts sent, 0 put off."
+    assert rest.skip_message == "No alert waits."
+    assert inbox.counts_by_team() == {"cx": 1, "data": 1}
+
+
+def test_alerts_go_out_while_the_configuration_is_broken(
+    ledger: Ledger, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONFIG_DIR", "/nowhere")
+    watch = observed.Condition(name="sensor a", title="A sensor", owner="data", is_red=True)
+    sensors.note_conditions(ledger, [watch])
+
+    sensors.alerts_waiting(dg.build_sensor_context(resources={"link": LinkResource()}))
+
+    assert inbox.counts_by_team() == {"data": 1}
+
+
+# ---- ticks
+STARTED_AT = 1_800_000_000.0
+
+
+def state_of(instance: dg.DagsterInstance, name: str, kind: InstigatorType) -> InstigatorState:
+    origin = GrpcServerCodeLocationOrigin(host="127.0.0.1", port=9, location_name="here")
+    repository = RemoteRepositoryOrigin(origin, "__repository__")
+    data = (
+        SensorInstigatorData()
+        if kind is InstigatorType.SENSOR
+        else ScheduleInstigatorData("* * * * *", STARTED_AT)
+    )
+    return instance.add_instigator_state(
+        InstigatorState(
+            RemoteInstigatorOrigin(repository, name), kind, InstigatorStatus.RUNNING, data
+        )
+    )
+
+
+def ticked(
+    instance: dg.DagsterInstance, state: InstigatorState, statuses: str, *, every: float
+) -> None:
+    """Let ticks go by, each a letter: F for failed, S for skipped."""
+    with pytest.raises(dg.Failure) as caught:
+        raise dg.Failure(description="Centra, OrderStamps: no answer.")
+    error = serializable_error_info_from_exc_info((caught.type, caught.value, caught.tb))
+    for number, letter in enumerate(statuses):
+        failed = letter == "F"
+        instance.create_tick(
+            TickData(
+                instigator_origin_id=state.instigator_origin_id,
+                selector_id=state.selector_id,
+                instigator_name=state.name,
+                instigator_type=state.instigator_type,
+                status=TickStatus.FAILURE if failed else TickStatus.SKIPPED,
+                timestamp=STARTED_AT + number * every,
+                error=error if failed else None,
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("case", "kind", "statuses", "every", "is_red"),
+    [
+        ("a sensor that works", InstigatorType.SENSOR, "SSS", 5, False),
+        ("a sensor in a short outage", InstigatorType.SENSOR, "S" + "F" * 12, 5, False),
+        ("a sensor in a long outage", InstigatorType.SENSOR, "S" + "F" * 13, 5, True),
+        ("a sensor after an outage", InstigatorType.SENSOR, "F" * 20 + "S", 5, False),
+        ("a schedule that failed", InstigatorType.SCHEDULE, "SF", 86_400, True),
+        ("a schedule that worked", InstigatorType.SCHEDULE, "FS", 60, False),
+    ],
+)
+def test_a_sensor_that_goes_on_failing_unseen_is_red_and_says_why(
+    instance: dg.DagsterInstance,
+    case: str,
+    kind: InstigatorType,
+    statuses: str,
+    every: float,
+    is_red: bool,
+) -> None:
+    ticked(instance, state_of(instance, "watched", kind), statuses, every=every)
+    ticked(instance, state_of(instance, "of another project", kind), "F" * 20, every=every)
+
+    (seen,) = observed.ticks(instance, ["watched"])
+
+    assert seen.is_red is is_red, case
+    assert (seen.detail == "Centra, OrderStamps: no answer.\n") is (statuses[-1] == "F")
