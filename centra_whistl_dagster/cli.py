@@ -5,22 +5,18 @@ Belongs here: arguments and what is printed. Does not belong here: the work itse
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from centra_whistl_dagster.demo.day import Day, free_port
 from centra_whistl_dagster.demo.run import run
 from centra_whistl_dagster.domain.configuration import ConfigError
-from centra_whistl_dagster.ledger import exceptions as register
-from centra_whistl_dagster.settings import load_settings
+from centra_whistl_dagster.operator_commands import exceptions, screen
 from centra_whistl_dagster.simulator.command import simulate
 from centra_whistl_dagster.transport import IntegrationError
-from centra_whistl_dagster.workflows.link import open_link
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -45,6 +41,8 @@ def main() -> None:
 
 
 commands.add_command(simulate)
+commands.add_command(exceptions)
+commands.add_command(screen)
 
 
 @commands.command()
@@ -87,17 +85,3 @@ def demo(
     if faults:
         sys.exit(1)
     console.print(f"[green]Clean. The figures are in {report}.")
-
-
-@commands.command()
-@click.option("--owner", help="Only what this team mends, e.g. cx.")
-def exceptions(owner: str | None) -> None:
-    """List what is open, the most overdue first."""
-    with open_link(load_settings(os.environ)) as link, link.ledger.reading() as tx:
-        rows = register.open_ones(tx, owner=owner)
-    table = Table("owner", "kind", "about", "what is wrong", "due")
-    for row in rows:
-        table.add_row(
-            row.owner, row.kind, row.subject, row.message, f"{row.due_at:%d %b %H:%M} UTC"
-        )
-    Console().print(table if rows else "Nothing is open.")

@@ -133,6 +133,10 @@ class CentraClient:
                     _logger.warning("order %s is left out: %s", record.number, record.field)
         return found
 
+    def order_numbered(self, number: int) -> Order | UnreadableOrder | None:
+        """Read one order by Centra's number, whatever its status; None when there is none."""
+        return next(self._whole_orders({"number": [number]}, limit=2), None)
+
     def orders_changed_since(self, since: datetime | None) -> Iterator[Order | UnreadableOrder]:
         """Read whole the orders that changed since a moment, cancelled ones last.
 

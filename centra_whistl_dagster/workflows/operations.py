@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger import exceptions, orders
+from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.ledger import service_levels as levels
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.register import list_exceptions
 
 LOOKED_BACK = timedelta(hours=24)
 
@@ -32,19 +33,18 @@ class ServiceLevels:
 
 def open_exceptions(link: Link) -> list[dict[str, Any]]:
     """Return the open exceptions, the most overdue first, in the columns people read."""
-    now = link.now()
-    with link.ledger.reading() as tx:
-        rows = exceptions.open_ones(tx)
     return [
         {
-            "owner": row.owner,
-            "kind": row.kind,
-            "about": row.subject,
-            "what is wrong": row.message,
-            "since": f"{row.opened_at:%d %b %H:%M} UTC",
-            "overdue": "yes" if row.due_at < now else "no",
+            "owner": each.owner,
+            "kind": each.kind,
+            "about": each.about,
+            "what is wrong": each.message,
+            "orders": len(each.stake.order_numbers),
+            "worth": each.stake.value_in_words,
+            "since": f"{each.opened_at:%d %b %H:%M} UTC",
+            "overdue": "yes" if each.is_overdue else "no",
         }
-        for row in rows
+        for each in list_exceptions(link)
     ]
 
 

@@ -66,7 +66,7 @@ def screen_waiting_orders(link: Link) -> Screened:
         rows = list(orders.in_states(tx, [OrderState.RECEIVED]))
         rows += orders.blocked_by_screening(tx) if looks_again else []
         contents = [orders.payload(tx, row.centra_id) for row in rows]
-    judged_by = _screening_reference(link, contents)
+    judged_by = reference_for(link, contents)
     bases = [basis_of(order, judged_by) for order in contents]
     concerned = [
         (row, order, basis)
@@ -101,7 +101,7 @@ def _today(link: Link) -> date:
     return link.now().astimezone(LONDON).date()
 
 
-def _screening_reference(link: Link, contents: list[Order]) -> ScreeningReference:
+def reference_for(link: Link, contents: list[Order]) -> ScreeningReference:
     """Gather what these orders are judged against; of the catalogues only what they mention."""
     mentioned = {line.sku for order in contents for line in order.lines}
     with link.ledger.reading() as tx:
