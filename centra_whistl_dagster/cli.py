@@ -11,9 +11,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from centra_whistl_dagster.demo.day import Day, free_port
+from centra_whistl_dagster.bench.run import run as run_benchmarks
+from centra_whistl_dagster.demo.day import Day
 from centra_whistl_dagster.demo.run import run
 from centra_whistl_dagster.domain.configuration import ConfigError
+from centra_whistl_dagster.launching.dagster_processes import DidNotStart, free_port
+from centra_whistl_dagster.launching.dev import run_until_interrupted
+from centra_whistl_dagster.launching.processes import ProcessDied
 from centra_whistl_dagster.operator_commands import exceptions, screen
 from centra_whistl_dagster.simulator.command import simulate
 from centra_whistl_dagster.transport import IntegrationError
@@ -35,7 +39,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (ConfigError, IntegrationError) as error:
+    except (ConfigError, IntegrationError, DidNotStart, ProcessDied) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
 
@@ -85,3 +89,23 @@ def demo(
     if faults:
         sys.exit(1)
     console.print(f"[green]Clean. The figures are in {report}.")
+
+
+@commands.command()
+@click.option("--port", default=3000, show_default=True, help="Dagster's web page, on 127.0.0.1.")
+@click.option("--may-write", is_flag=True, help="Let the web page launch runs and change things.")
+def dev(*, port: int, may_write: bool) -> None:
+    """Run Dagster against the systems in .env, until interrupted."""
+    try:
+        run_until_interrupted(PROJECT, port=port, may_write=may_write)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. Everything that was started has ended.")
+
+
+@commands.command()
+@click.option("--report", type=click.Path(path_type=Path), default=Path("docs/benchmarks.md"))
+@click.option("--quick", is_flag=True, help="A tenth of each load.")
+def bench(*, report: Path, quick: bool) -> None:
+    """Time what a large brand would notice, and write it down."""
+    for figure in run_benchmarks(report, quick=quick):
+        click.echo(f"{figure.median_s:8.3f} s  {figure.name}")

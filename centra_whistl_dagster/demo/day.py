@@ -9,18 +9,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from centra_whistl_dagster.launching.dagster_processes import LOOPBACK, DagsterPlaces
 from centra_whistl_dagster.simulator.catalogue import shipping_services_csv, stock_world
 from centra_whistl_dagster.simulator.settings import TEST_TOKEN
 from centra_whistl_dagster.simulator.switches import SWITCHES
 from centra_whistl_dagster.simulator.world import Settings, World
 
-LOOPBACK = "127.0.0.1"
 CLIENT_CODE = "DEMO"
 SPOILED_SHARE = 0.2
 SPEED = 60.0
@@ -82,6 +80,15 @@ class Day:
         return self.state / "archive"
 
     @property
+    def dagster(self) -> DagsterPlaces:
+        """Where Dagster runs."""
+        return DagsterPlaces(
+            home=self.dagster_home,
+            webserver_port=self.webserver_port,
+            code_server_port=self.code_server_port,
+        )
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.state / "dagster_home"
@@ -134,20 +141,6 @@ def prepare(day: Day, project: Path) -> None:
     )
     policy = day.config / "policy.toml"
     policy.write_text(policy.read_text(encoding="utf-8") + STOCK_POLICY, encoding="utf-8")
-
-
-def free_port(wanted: int = 0) -> int:
-    """Return `wanted` if nobody listens there, else any free port on loopback."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            bound: int = probe.getsockname()[1]
-            return bound
-    sys.exit("No free port on 127.0.0.1 was found.")
 
 
 def _is_ours(name: str) -> bool:

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 
-from centra_whistl_dagster.demo.day import FAULTS, LOOPBACK, Day, prepare
-from centra_whistl_dagster.demo.processes import Processes
+from centra_whistl_dagster.demo.day import FAULTS, Day, prepare
 from centra_whistl_dagster.demo.scoreboard import Scoreboard, buffers, draw, look
 from centra_whistl_dagster.demo.simulation import Simulation
+from centra_whistl_dagster.launching.dagster_processes import (
+    DAGSTER,
+    LOOPBACK,
+    start_dagster,
+    wait_for,
+)
+from centra_whistl_dagster.launching.processes import Processes
 from centra_whistl_dagster.ledger.engine import Ledger
 
-_START_SECONDS = 120.0
 _DRAIN_SECONDS = 240.0
 _LOOK_SECONDS = 1.0
-_DAGSTER = ("code_server", "webserver", "daemon")
-
-
-class DemoFailed(Exception):
-    """The demo could not be run to its end."""
 
 
 def run(day: Day, project: Path, *, console: Console, report: Path | None) -> list[str]:
     """Run a demo to its end and return what must not have happened and did.
 
     Raises:
-        DemoFailed: something did not come up in time.
+        DidNotStart: something did not come up in time.
         ProcessDied: a process ended by itself.
     """
     prepare(day, project)
@@ -45,10 +43,10 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
             *day.simulator_arguments(),
             env=day.environment(),
         )
-        _wait_for(processes, simulation.is_up, "the simulators")
+        wait_for(processes, simulation.is_up, "the simulators")
         console.print("Starting Dagster …")
-        start_dagster(processes, day)
-        _wait_for(processes, lambda: _is_asking(simulation), "Dagster")
+        start_dagster(processes, day.dagster, day.environment())
+        wait_for(processes, lambda: _is_asking(simulation), "Dagster")
         simulation.set_faults(*FAULTS)
         simulation.trade(on=True)
         ledger = Ledger(f"sqlite:///{day.state / 'ledger.db'}", now=lambda: datetime.now(UTC))
@@ -59,33 +57,6 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
     if report is not None:
         report.write_text(json.dumps(board.as_dict(), indent=2) + "\n", encoding="utf-8")
     return board.faults()
-
-
-def start_dagster(processes: Processes, day: Day) -> None:
-    """Start Dagster as in production: a code server, the webserver, the daemon."""
-    env = day.environment()
-    port = str(day.code_server_port)
-    workspace = day.dagster_home / "workspace.yaml"
-    workspace.write_text(
-        "load_from:\n"
-        f"  - grpc_server: {{host: {LOOPBACK}, port: {port}, location_name: centra_whistl}}\n",
-        encoding="utf-8",
-    )
-    processes.start(
-        "code_server",
-        "dagster",
-        *("api", "grpc", "-h", LOOPBACK, "-p", port),
-        *("-m", "centra_whistl_dagster.definitions", "--location-name", "centra_whistl"),
-        env=env,
-    )
-    _wait_for(processes, lambda: _listens(int(port)), "the code server")
-    processes.start(
-        "webserver",
-        "dagster_webserver",
-        *("-h", LOOPBACK, "-p", str(day.webserver_port), "-w", str(workspace), "--read-only"),
-        env=env,
-    )
-    processes.start("daemon", "dagster._daemon", "run", "-w", str(workspace), env=env)
 
 
 def _trade_and_drain(
@@ -107,8 +78,8 @@ def _trade_and_drain(
             now = time.monotonic()
             live.update(draw(board, heading=_heading(now - opened_at, gives_up_at), where=where))
             if kill_at is not None and now >= kill_at:
-                processes.kill(*_DAGSTER)
-                start_dagster(processes, day)
+                processes.kill(*DAGSTER)
+                start_dagster(processes, day.dagster, day.environment())
                 kill_at = None
             if closes_at is not None and now >= closes_at and gives_up_at is None:
                 simulation.trade(on=False)
@@ -117,11 +88,6 @@ def _trade_and_drain(
             if gives_up_at is not None and (board.is_settled() or now >= gives_up_at):
                 return board
             time.sleep(_LOOK_SECONDS)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def _heading(seconds: float, gives_up_at: float | None) -> str:
@@ -133,13 +99,3 @@ def _heading(seconds: float, gives_up_at: float | None) -> str:
 def _is_asking(simulation: Simulation) -> bool:
     """Say whether the product has begun to look for orders."""
     return any(name.startswith("centra") for name in simulation.truth()["calls"])
-
-
-def _wait_for(processes: Processes, is_there: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        processes.check()
-        if is_there():
-            return
-        time.sleep(0.2)
-    raise DemoFailed(f"{what} did not come up within {_START_SECONDS:.0f} s")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection
 from typing import Any
 
-LOOPBACK = "127.0.0.1"
+from centra_whistl_dagster.launching.dagster_processes import LOOPBACK
 
 
 class Simulation:

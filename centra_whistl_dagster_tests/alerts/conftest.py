@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from centra_whistl_dagster.demo.day import free_port
+from centra_whistl_dagster.launching.dagster_processes import free_port
 from centra_whistl_dagster.demo.inbox import Inbox
 
 

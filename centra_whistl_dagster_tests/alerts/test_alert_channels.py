@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from centra_whistl_dagster.alerts.delivery import Letter, post
-from centra_whistl_dagster.demo.day import free_port
+from centra_whistl_dagster.launching.dagster_processes import free_port
 from centra_whistl_dagster.demo.inbox import Inbox
 
 HOSTILE_TITLE = "<b>Urgent</b>\r\nBcc: everybody@example.com\r\n\r\n<script>"

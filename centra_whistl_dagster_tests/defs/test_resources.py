@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from centra_whistl_dagster.definitions import build_defs
-from centra_whistl_dagster.demo.day import free_port
+from centra_whistl_dagster.launching.dagster_processes import free_port
 from centra_whistl_dagster.simulator.catalogue import shipping_services_csv
 from centra_whistl_dagster.simulator.server import RunningSimulator
 

@@ -1,7 +1,7 @@
 """A short trading day through the real daemon, judged by the simulators' truth alone.
 
-The day is as hard as the demo's: answers are lost on both sides, Whistl takes an order number twice,
-and Dagster is killed half way and started again on the same state.
+The day is as hard as the demo's: answers are lost on both sides, Whistl takes an order number
+twice, and Dagster is killed half way and started again on the same state.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from centra_whistl_dagster.demo.day import Day, free_port
+from centra_whistl_dagster.demo.day import Day
 from centra_whistl_dagster.demo.run import run
 from centra_whistl_dagster.history.publish import open_published
+from centra_whistl_dagster.launching.dagster_processes import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 ORDERS_PER_MINUTE = 60.0
@@ -78,4 +79,3 @@ def test_stock_agrees_for_every_sku_once_drained(report: dict[str, Any]) -> None
 def test_analysts_find_the_history_published(day: Day, report: dict[str, Any]) -> None:
     with open_published(day.state / "published" / "history.duckdb") as reader:
         assert reader.row_counts()["orders"] > 0
-

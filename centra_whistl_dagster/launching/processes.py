@@ -1,4 +1,4 @@
-"""The demo's child processes: started in one place, ended in one place, each with its own log."""
+"""Child processes: started in one place, ended in one place, each with its own log."""
 
 from __future__ import annotations
 

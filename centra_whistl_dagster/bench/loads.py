@@ -1,0 +1,164 @@
+"""Orders and stock to time with: seeded, of a fashion brand's shape, some of them faulty."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from centra_whistl_dagster.domain.orders import Address, Order, OrderLine, ShippingOption
+from centra_whistl_dagster.domain.policy import ScreeningPolicy
+from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, WhistlService
+from centra_whistl_dagster.domain.service_mapping import load_service_mapping
+from centra_whistl_dagster.screening.reference import ScreeningReference, screening_reference
+
+_SKUS = [f"TEE{number:05}-BLK-M" for number in range(5000)]
+_SERVICE = ServiceCode("SIM-RMT", "TRK48")
+_MAPPING = (
+    "centra_shipping_option,country,postcode_zone,whistl_carrier_code,whistl_delivery_method,"
+    "active_from,active_to,owner,note\n"
+    f"Standard,GB,,{_SERVICE.carrier_code},{_SERVICE.delivery_method},,,ecommerce,\n"
+)
+_ORDERED_AT = datetime(2026, 11, 27, 8, tzinfo=UTC)
+
+
+def reference() -> ScreeningReference:
+    """Return what the orders below are screened against."""
+    service = WhistlService(
+        code=_SERVICE,
+        description="",
+        carrier_name="Simulated",
+        is_domestic=True,
+        is_ddp=False,
+        weight_limit_kg=Decimal(20),
+        requires_phone=True,
+        requires_email=True,
+        is_tracked=True,
+        serves_bfpo=True,
+    )
+    products = [
+        WhistlProduct(
+            sku=sku,
+            description="Cotton T-shirt",
+            hs_code="610910",
+            country_of_origin="PT",
+            unit_weight_kg=Decimal("0.2"),
+        )
+        for sku in _SKUS
+    ]
+    return screening_reference(
+        mapping=load_service_mapping(_MAPPING, "bench"),
+        services=[service],
+        products=products,
+        centra_skus=_SKUS,
+        policy=ScreeningPolicy(),
+        today=date(2026, 11, 27),
+        order_number_prefix="C",
+    )
+
+
+def orders(lines: int, *, lines_per_order: int, faulty_share: float, seed: int) -> list[Order]:
+    """Return orders with that many lines in all; each has a phone and an address of its own."""
+    dice = random.Random(seed)  # noqa: S311 - a load, not a secret
+    count = lines // lines_per_order
+    return [
+        _order(dice, number, lines_per_order, is_faulty=dice.random() < faulty_share)
+        for number in range(count)
+    ]
+
+
+def _order(dice: random.Random, number: int, lines: int, *, is_faulty: bool) -> Order:
+    return Order(
+        centra_id=f"{number:032x}",
+        number=100_000 + number,
+        status="CONFIRMED",
+        is_on_hold=False,
+        is_locked=False,
+        is_internal=False,
+        is_waiting_for_payment=False,
+        ordered_at=_ORDERED_AT,
+        updated_at=_ORDERED_AT,
+        currency="GBP",
+        grand_total=Decimal("23.95"),
+        shipping_total=Decimal("3.95"),
+        tax_total=Decimal("3.99"),
+        delivery=Address(
+            first_name="Ada",
+            last_name=f"Lovelace {number % 9999}",
+            line1=f"Flat {number % 90}, {number % 300} High Street",
+            line2="Little Wold",
+            city="" if is_faulty else "York",
+            postcode=f"YO{1 + number % 30} {number % 9}HH",
+            country="GB",
+            phone=f"07{dice.randrange(400_000_000, 500_000_000):09d}",
+            email=f"ada{number}@example.com",
+        ),
+        shipping_option=ShippingOption(option_id=1, name="Standard"),
+        lines=tuple(
+            OrderLine(
+                line_id=number * 10 + at,
+                sku=dice.choice(_SKUS),
+                quantity=1,
+                unit_price=Decimal("20.00"),
+            )
+            for at in range(lines)
+        ),
+    )
+
+
+def whistl_stock(skus: int, *, seed: int) -> pd.DataFrame:
+    """Return a stock snapshot."""
+    dice = np.random.default_rng(seed)
+    on_hand = dice.integers(0, 200, skus)
+    allocated = dice.integers(0, 5, skus)
+    quarantined = dice.integers(0, 2, skus)
+    return pd.DataFrame(
+        {
+            "sku": pd.Series([f"SKU-{at:07}" for at in range(skus)], dtype="str"),
+            "on_hand": on_hand,
+            "allocated": allocated,
+            "quarantined": quarantined,
+            "available": on_hand - allocated - quarantined,
+        }
+    )
+
+
+def moved(stock: pd.DataFrame, share: float, *, seed: int) -> pd.DataFrame:
+    """Return the next snapshot: that share of SKUs has sold a unit or two."""
+    dice = np.random.default_rng(seed)
+    sold = np.where(dice.random(len(stock)) < share, dice.integers(1, 3, len(stock)), 0)
+    return stock.assign(
+        on_hand=stock["on_hand"] - sold + 2 * (stock["on_hand"] < 2),
+        available=stock["available"] - sold + 2 * (stock["on_hand"] < 2),
+    )
+
+
+def centra_levels(skus: int, *, seed: int) -> pd.DataFrame:
+    """Return Centra's side of the same SKUs."""
+    dice = np.random.default_rng(seed)
+    physical, allocated = dice.integers(0, 200, skus), dice.integers(0, 5, skus)
+    return pd.DataFrame(
+        {
+            "sku": pd.Series([f"SKU-{at:07}" for at in range(skus)], dtype="str"),
+            "product_size_id": np.arange(skus),
+            "physical": physical,
+            "allocated": allocated,
+            "free": physical - allocated,
+        }
+    )
+
+
+def our_units(skus: int, lines: int, *, seed: int) -> pd.DataFrame:
+    """Return what open orders mean for the stock of some of the SKUs."""
+    dice = np.random.default_rng(seed)
+    picked = dice.choice(skus, size=min(lines, skus), replace=False)
+    columns = ("held", "left", "reserved", "in_flight", "blocked")
+    return pd.DataFrame(
+        {
+            "sku": pd.Series([f"SKU-{at:07}" for at in picked], dtype="str"),
+            **{name: dice.integers(0, 3, len(picked)) for name in columns},
+        }
+    )

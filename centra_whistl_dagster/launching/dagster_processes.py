@@ -1,0 +1,101 @@
+"""Dagster as in production, in three processes: a code server, the webserver, the daemon."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from centra_whistl_dagster.launching.processes import Processes
+
+LOOPBACK = "127.0.0.1"
+DAGSTER = ("code_server", "webserver", "daemon")
+START_SECONDS = 120.0
+
+
+class DidNotStart(Exception):
+    """A process did not come up in time; its log says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagsterPlaces:
+    """Where Dagster keeps its things and listens."""
+
+    home: Path
+    """DAGSTER_HOME: holds a `dagster.yaml`."""
+    webserver_port: int
+    code_server_port: int
+    is_read_only: bool = True
+    """The webserver takes commands from any page that an operator's browser opens, unless it is."""
+
+
+def start_dagster(
+    processes: Processes, places: DagsterPlaces, environment: Mapping[str, str]
+) -> None:
+    """Start the three; the code server first, since the others look for an absent one seldom.
+
+    Raises:
+        DidNotStart: the code server did not come up.
+        ProcessDied: it ended by itself.
+    """
+    port = str(places.code_server_port)
+    workspace = places.home / "workspace.yaml"
+    workspace.write_text(
+        "load_from:\n"
+        f"  - grpc_server: {{host: {LOOPBACK}, port: {port}, location_name: centra_whistl}}\n",
+        encoding="utf-8",
+    )
+    processes.start(
+        "code_server",
+        "dagster",
+        *("api", "grpc", "-h", LOOPBACK, "-p", port),
+        *("-m", "centra_whistl_dagster.definitions", "--location-name", "centra_whistl"),
+        env=environment,
+    )
+    wait_for(processes, lambda: _listens(int(port)), "the code server")
+    processes.start(
+        "webserver",
+        "dagster_webserver",
+        *("-h", LOOPBACK, "-p", str(places.webserver_port), "-w", str(workspace)),
+        *(["--read-only"] if places.is_read_only else []),
+        env=environment,
+    )
+    processes.start("daemon", "dagster._daemon", "run", "-w", str(workspace), env=environment)
+
+
+def wait_for(processes: Processes, is_there: Callable[[], bool], what: str) -> None:
+    """Wait until something has come up.
+
+    Raises:
+        DidNotStart: it has not, in good time.
+        ProcessDied: a process ended by itself.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        processes.check()
+        if is_there():
+            return
+        time.sleep(0.2)
+    raise DidNotStart(f"{what} did not come up within {START_SECONDS:.0f} s")
+
+
+def free_port(wanted: int = 0) -> int:
+    """Return `wanted` if nobody listens there, else any free port on loopback."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            bound: int = probe.getsockname()[1]
+            return bound
+    sys.exit("No free port on 127.0.0.1 was found.")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0

@@ -1,0 +1,60 @@
+"""Run Dagster against the systems that `.env` names, until interrupted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from centra_whistl_dagster.launching.dagster_processes import (
+    DagsterPlaces,
+    free_port,
+    start_dagster,
+)
+from centra_whistl_dagster.launching.processes import Processes
+from centra_whistl_dagster.settings import load_settings
+
+_LOOK_SECONDS = 1.0
+
+
+def environment_of(project: Path) -> dict[str, str]:
+    """Return the environment with what `.env` adds; what is set already wins."""
+    given = {name: value for name, value in dotenv_values(project / ".env").items() if value}
+    return given | dict(os.environ)
+
+
+def run_until_interrupted(project: Path, *, port: int, may_write: bool) -> None:
+    """Check the settings, start Dagster, and watch over it.
+
+    Args:
+        project: the folder with `dagster.yaml`, `.env` and `config/`.
+        port: where the web page should be, on loopback.
+        may_write: let the web page launch and change things.
+
+    Raises:
+        ConfigError: a setting or a configuration file is missing or wrong; nothing was started.
+        ProcessDied: a process ended by itself.
+    """
+    environment = environment_of(project)
+    settings = load_settings(environment)
+    settings.load_configuration()
+    home = Path(environment.get("DAGSTER_HOME") or settings.state_path / "dagster_home").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        shutil.copy(project / "dagster.yaml", home)
+    places = DagsterPlaces(
+        home=home,
+        webserver_port=free_port(port),
+        code_server_port=free_port(),
+        is_read_only=not may_write,
+    )
+    environment["DAGSTER_HOME"] = str(home)
+    with Processes(settings.state_path / "logs") as processes:
+        start_dagster(processes, places, environment)
+        print(f"Dagster: http://127.0.0.1:{places.webserver_port}   Ctrl-C ends it.")  # noqa: T201 - told to who started it
+        while True:
+            processes.check()
+            time.sleep(_LOOK_SECONDS)
