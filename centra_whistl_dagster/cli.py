@@ -57,6 +57,7 @@ commands.add_command(screen)
 @click.option("--state", type=click.Path(path_type=Path), default=Path("state/demo"))
 @click.option("--report", type=click.Path(path_type=Path), default=Path("demo.json"))
 @click.option("--kill-dagster-after", type=float, help="Kill Dagster then, and start it again.")
+@click.option("--alerts-down", is_flag=True, help="Every team's own alert channel is dead.")
 def demo(
     *,
     seconds: float | None,
@@ -66,6 +67,7 @@ def demo(
     state: Path,
     report: Path,
     kill_dagster_after: float | None,
+    alerts_down: bool,
 ) -> None:
     """Play a trading day with both systems simulated, and judge it by their truth."""
     console = Console()
@@ -78,6 +80,7 @@ def demo(
         code_server_port=free_port(),
         simulator_port=free_port(),
         kill_after_seconds=kill_dagster_after,
+        alerts_down=alerts_down,
     )
     try:
         faults = run(day, PROJECT, console=console, report=report)

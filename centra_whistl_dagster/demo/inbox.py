@@ -20,8 +20,10 @@ from urllib.parse import urlencode
 
 from aiosmtpd.controller import Controller
 
-LOOPBACK = "127.0.0.1"
+from centra_whistl_dagster.launching.dagster_processes import LOOPBACK, free_port
+
 DOMAIN = "demo.example"
+BY_MAIL = ("cx", "merchandising", "escalation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +42,12 @@ class Received:
 class Inbox:
     """Receives between `open` and `close`; safe to read from another thread."""
 
-    def __init__(self, smtp_port: int) -> None:
+    def __init__(self) -> None:
         self.received: list[Received] = []
         self.refused_words: set[str] = set()
         """The web hook refuses a message that holds one."""
-        self._smtp_port = smtp_port
-        self._mail = Controller(self, hostname=LOOPBACK, port=smtp_port)
+        self._mail_port = free_port()
+        self._mail = Controller(self, hostname=LOOPBACK, port=self._mail_port)
         self._web = ThreadingHTTPServer((LOOPBACK, 0), self._web_handler())
 
     def __enter__(self) -> Inbox:
@@ -58,10 +60,27 @@ class Inbox:
         self._web.shutdown()
         self._web.server_close()
 
+    def addresses(self, *, is_first_dead: bool = False) -> dict[str, str]:
+        """Return the product's alert settings: mail for some teams, the web hook for the others.
+
+        Args:
+            is_first_dead: give every team an address where nobody listens.
+        """
+        nobody = f"json://{LOOPBACK}:{free_port()}"
+        first = {team: self.mail_url(team) for team in BY_MAIL} | {
+            "default": self.web_url("others")
+        }
+        if is_first_dead:
+            first = {name: f"{nobody}/{name}" for name in first}
+        return {
+            **{f"ALERT_{name.upper()}_URL": url for name, url in first.items()},
+            "ALERT_FALLBACK_URL": self.web_url("second_channel"),
+        }
+
     def mail_url(self, team: str) -> str:
         """Return the apprise address of a team's mailbox."""
         query = urlencode({"from": f"alerts@{DOMAIN}", "to": f"{team}@{DOMAIN}"})
-        return f"mailto://{LOOPBACK}:{self._smtp_port}/?{query}"
+        return f"mailto://{LOOPBACK}:{self._mail_port}/?{query}"
 
     def web_url(self, team: str) -> str:
         """Return the apprise address of a team's web hook."""

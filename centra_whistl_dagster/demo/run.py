@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from centra_whistl_dagster.demo.day import FAULTS, Day, prepare
+from centra_whistl_dagster.demo.inbox import Inbox
 from centra_whistl_dagster.demo.scoreboard import Scoreboard, buffers, draw, look
 from centra_whistl_dagster.demo.simulation import Simulation
 from centra_whistl_dagster.launching.dagster_processes import (
@@ -35,7 +37,8 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
     """
     prepare(day, project)
     simulation = Simulation(day.simulator_port)
-    with Processes(day.state / "logs") as processes:
+    with Inbox() as inbox, Processes(day.state / "logs") as processes:
+        day = replace(day, alert_addresses=inbox.addresses(is_first_dead=day.alerts_down))
         console.print("Starting the simulated Centra and Whistl …")
         processes.start(
             "simulators",
@@ -51,7 +54,7 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
         simulation.trade(on=True)
         ledger = Ledger(f"sqlite:///{day.state / 'ledger.db'}", now=lambda: datetime.now(UTC))
         try:
-            board = _trade_and_drain(day, processes, simulation, ledger, console)
+            board = _trade_and_drain(day, processes, simulation, ledger, inbox, console)
         finally:
             ledger.close()
     if report is not None:
@@ -64,6 +67,7 @@ def _trade_and_drain(
     processes: Processes,
     simulation: Simulation,
     ledger: Ledger,
+    inbox: Inbox,
     console: Console,
 ) -> Scoreboard:
     opened_at = time.monotonic()
@@ -74,7 +78,7 @@ def _trade_and_drain(
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
             processes.check()
-            board = look(simulation.truth(buffers(ledger, day.archive)), ledger)
+            board = look(simulation.truth(buffers(ledger, day.archive)), ledger, inbox)
             now = time.monotonic()
             live.update(draw(board, heading=_heading(now - opened_at, gives_up_at), where=where))
             if kill_at is not None and now >= kill_at:

@@ -15,6 +15,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from centra_whistl_dagster.demo.alert_figures import AlertFigures, look_at_alerts
+from centra_whistl_dagster.demo.inbox import Inbox
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger import cursors, exceptions, orders
 from centra_whistl_dagster.ledger.engine import Ledger
@@ -37,6 +39,7 @@ class Scoreboard:
     in_doubt: int
     exceptions_open: dict[str, int]
     exceptions_ever: dict[str, int]
+    alerts: AlertFigures
 
     def faults(self) -> list[str]:
         """Return what must not have happened and did, in words."""
@@ -47,7 +50,7 @@ class Scoreboard:
         ]
         if resurrected := self.truth["stock"]["resurrected_units"]:
             found.append(f"{resurrected} units of sold stock brought back")
-        return found
+        return found + self.alerts.faults()
 
     def is_settled(self) -> bool:
         """Say whether everything that can finish has: orders completed, stock in step."""
@@ -58,6 +61,7 @@ class Scoreboard:
             and truth["shipments"]["parcels"] == truth["shipments"]["parcels_completed"]
             and truth["orders"]["healthy_unsent"] == 0
             and stock["agreeing"] == stock["skus"]
+            and self.alerts.waiting == 0
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,10 +82,17 @@ class Scoreboard:
         stock = self.truth["stock"]
         return {
             "orders": counts | {"in_doubt": self.in_doubt},
-            "latency_seconds": self.truth["latency_seconds"],
+            "latency_seconds": self.truth["latency_seconds"]
+            | {"confirmed_to_alerted": self.alerts.seconds_to_alert},
             "stock": stock | {"unexplained": len(stock["unexplained"])},
-            "exceptions": self.exceptions_ever,
-            "exceptions_open": self.exceptions_open,
+            "exceptions": {
+                "opened": sum(self.exceptions_ever.values()),
+                "resolved": sum(self.exceptions_ever.values()) - sum(self.exceptions_open.values()),
+                "open": sum(self.exceptions_open.values()),
+                "by_kind": self.exceptions_ever,
+                "open_by_kind": self.exceptions_open,
+            },
+            "alerts": self.alerts.as_dict(),
             "faults_fired": self.truth["faults"],
             "spoiled": self.truth["spoiled"],
             "calls": self.truth["calls"],
@@ -100,7 +111,7 @@ def buffers(ledger: Ledger, archive_path: Path) -> dict[str, int]:
     return dict(zip(frame["sku"], frame["buffer_wanted"].astype(int).tolist(), strict=True))
 
 
-def look(truth: dict[str, Any], ledger: Ledger) -> Scoreboard:
+def look(truth: dict[str, Any], ledger: Ledger, inbox: Inbox) -> Scoreboard:
     """Gather the figures of this moment."""
     with ledger.reading() as tx:
         return Scoreboard(
@@ -108,6 +119,7 @@ def look(truth: dict[str, Any], ledger: Ledger) -> Scoreboard:
             in_doubt=orders.counts_by_state(tx)[OrderState.IN_DOUBT],
             exceptions_open=exceptions.counts_by_kind(tx, only_open=True),
             exceptions_ever=exceptions.counts_by_kind(tx),
+            alerts=look_at_alerts(tx, inbox),
         )
 
 
@@ -132,6 +144,9 @@ def draw(board: Scoreboard, *, heading: str, where: str) -> Group:
     stock = board.truth["stock"]
     figures.add_row("SKUs whose stock agrees", f"{stock['agreeing']} of {stock['skus']}")
     figures.add_row("  units of sold stock brought back", _zero_is_good(stock["resurrected_units"]))
+    for name, words in board.alerts.in_words():
+        figures.add_row(name, words)
+    figures.add_row("Seconds from confirmed to alerted", _spread(board.alerts.seconds_to_alert))
     blocked = Table(title="Exceptions", title_justify="left", box=None, padding=(0, 2))
     blocked.add_column("kind")
     blocked.add_column("open", justify="right")

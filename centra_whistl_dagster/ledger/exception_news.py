@@ -16,7 +16,12 @@ import sqlalchemy as sa
 from centra_whistl_dagster.domain.problems import SubjectType
 from centra_whistl_dagster.domain.stakes import ConcernedOrder
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger.tables import exception_orders, exceptions, orders
+from centra_whistl_dagster.ledger.tables import (
+    exception_orders,
+    exceptions,
+    order_events,
+    orders,
+)
 
 _IN_LIST = 500
 
@@ -89,6 +94,13 @@ def orders_concerned(
             for exception_id in numbers[row.number]:
                 found[exception_id].append(_concerned(row))
     return found
+
+
+def ever_blocked(tx: sa.Connection) -> dict[int, datetime]:
+    """Return when each order that was ever kept back was placed, by Centra's number."""
+    kept = sa.select(order_events.c.centra_id).where(order_events.c.to_state == OrderState.BLOCKED)
+    query = sa.select(orders.c.number, orders.c.ordered_at).where(orders.c.centra_id.in_(kept))
+    return dict(tx.execute(query).tuples().all())
 
 
 def _concerned(row: sa.Row[Any]) -> ConcernedOrder:

@@ -25,7 +25,7 @@ Post = Callable[[Sequence[Letter]], Mapping[int, str | None]]
 IN_ONE_ROUND = 40
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
-_LEASE_SECONDS = 60.0
+_LEASE_SECONDS = 30.0
 NO_ADDRESS = "no address: set ALERT_DEFAULT_URL, or one for this channel"
 NO_ANSWER = "the channel did not answer"
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from centra_whistl_dagster.launching.dagster_processes import free_port
 from centra_whistl_dagster.demo.inbox import Inbox
 
 
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
-    with Inbox(free_port()) as running:
+    with Inbox() as running:
         yield running

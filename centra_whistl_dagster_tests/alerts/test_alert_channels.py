@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from centra_whistl_dagster.alerts.delivery import Letter, post
-from centra_whistl_dagster.launching.dagster_processes import free_port
 from centra_whistl_dagster.demo.inbox import Inbox
+from centra_whistl_dagster.launching.dagster_processes import free_port
 
 HOSTILE_TITLE = "<b>Urgent</b>\r\nBcc: everybody@example.com\r\n\r\n<script>"
 HOSTILE_BODY = "<img src=http://evil.example/x> & *bold* <!channel>\nsecond line"

@@ -28,7 +28,6 @@ from centra_whistl_dagster.alerts.rules import GREEN_LASTS
 from centra_whistl_dagster.defs import alerts as sensors
 from centra_whistl_dagster.defs import observed
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.launching.dagster_processes import free_port
 from centra_whistl_dagster.demo.inbox import Inbox
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.ledger.tables import alerts, watched
@@ -38,7 +37,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
-    with Inbox(free_port()) as running:
+    with Inbox() as running:
         yield running
 
 
