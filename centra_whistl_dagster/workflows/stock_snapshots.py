@@ -61,6 +61,7 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
         last_good = stock_rows.latest_accepted(tx)
         moves = stock_rows.movements(tx)
     if known is not None:
+        _tell_if_it_stands_still(link, known)
         return _as_known(known)
     policy = link.configuration.stock.guard
     rows = read_rows(
@@ -103,6 +104,26 @@ def _as_known(row: Row) -> SnapshotRead:
         is_accepted=row.verdict == stock_rows.Verdict.ACCEPTED,
         reason=row.reason,
     )
+
+
+def _tell_if_it_stands_still(link: Link, row: Row) -> None:
+    """Tell of a feed whose newest snapshot has grown too old to be used."""
+    age_minutes = (link.now() - row.taken_at).total_seconds() / 60
+    if age_minutes <= link.configuration.stock.guard.oldest_minutes:
+        return
+    problem = Problem(
+        kind=ExceptionKind.STOCK_SNAPSHOT_REFUSED,
+        subject_type=SubjectType.SNAPSHOT,
+        subject=LATEST,
+        field="stock",
+        value=row.snapshot_id,
+        message=(
+            f"Whistl has published no stock since {row.taken_at:%H:%M} UTC, {age_minutes:.0f} "
+            "minutes ago. Centra keeps the last good figures."
+        ),
+    )
+    with link.ledger.transaction() as tx:
+        link.raise_exceptions(tx, [problem])
 
 
 def _frame(rows: SnapshotRows) -> pd.DataFrame:

@@ -19,9 +19,10 @@ from centra_whistl_dagster.ledger import cursors, exceptions
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.stock import WriteOutcome
-from centra_whistl_dagster.transport import IntegrationError, OutcomeUnknown
+from centra_whistl_dagster.transport import AccessDenied, IntegrationError, NotSent, Throttled
 from centra_whistl_dagster.workflows import archive
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.order_statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.shipments import CENTRA_STOCK_LEASE, LEASE_SECONDS
 from centra_whistl_dagster.workflows.stock_reconciliation import Reconciliation, reconcile_stock
 
@@ -40,10 +41,15 @@ def publish_stock(link: Link) -> Tally:
     Raises:
         LeaseTaken: shipments are being completed; try again in a moment.
         NothingToReconcile: see `reconcile_stock`.
+        IntegrationError: Whistl does not say what it did with our orders; nothing was written.
     """
     with link.ledger.lease(CENTRA_STOCK_LEASE, holder=link.holder, seconds=LEASE_SECONDS):
+        # The snapshot knows all that Whistl did until it was taken; so must the ledger. Units of an
+        # order that Whistl has since ended would be counted as set aside, and sold twice.
+        follow_order_statuses(link)
         found = reconcile_stock(link)
         _tell_of_oversold(link, found)
+        _close_what_agrees(link, found)
         rows = _rows_to_write(found)
         tally = Tally(read=len(found.skus))
         tally.skipped["on one side only"] = int(
@@ -112,19 +118,7 @@ def _hottest_first(found: Reconciliation) -> list[int]:
 def _write(link: Link, found: Reconciliation, rows: list[dict[str, Any]], tally: Tally) -> None:
     with link.ledger.transaction() as tx:
         ids = stock_rows.open_writes(tx, rows, snapshot_id=found.snapshot_id, now=link.now())
-    try:
-        result = link.centra.set_physical_stock(
-            [(row["sku"], row["to_quantity"]) for row in rows],
-            description=f"Whistl stock {found.snapshot_id}",
-        )
-        refused = {line.sku: line.reason for line in result.refused}
-        outcomes = _read_back(link, set(ids) - set(refused), rows)
-    except OutcomeUnknown:
-        # The next pass reads Centra's levels and compares anew.
-        refused, outcomes = {}, dict.fromkeys(ids, (WriteOutcome.UNKNOWN, None))
-    except IntegrationError:
-        refused, outcomes = {}, dict.fromkeys(ids, (WriteOutcome.NOT_SENT, None))
-    outcomes |= dict.fromkeys(refused, (WriteOutcome.REFUSED, None))
+    outcomes, refused = _send(link, found, rows)
     with link.ledger.transaction() as tx:
         for sku, (outcome, shown) in outcomes.items():
             stock_rows.settle_write(tx, ids[sku], outcome, read_back=shown, now=link.now())
@@ -134,6 +128,56 @@ def _write(link: Link, found: Reconciliation, rows: list[dict[str, Any]], tally:
             tally.written += 1
         else:
             tally.failed[outcome] += 1
+
+
+def _send(
+    link: Link, found: Reconciliation, rows: list[dict[str, Any]]
+) -> tuple[Outcomes, dict[str, str]]:
+    """Write a batch; return what came of each SKU, and Centra's reason for each it refused."""
+    everything = [row["sku"] for row in rows]
+    try:
+        result = link.centra.set_physical_stock(
+            [(row["sku"], row["to_quantity"]) for row in rows],
+            description=f"Whistl stock {found.snapshot_id}",
+        )
+    except (NotSent, Throttled, AccessDenied):
+        return dict.fromkeys(everything, (WriteOutcome.NOT_SENT, None)), {}
+    except IntegrationError:
+        # The next pass reads Centra's levels and compares anew.
+        return dict.fromkeys(everything, (WriteOutcome.UNKNOWN, None)), {}
+    refused = {line.sku: line.reason for line in result.refused}
+    try:
+        lifted = _take_off_sale(link, [row for row in rows if row["sku"] in refused])
+        outcomes = _read_back(link, (set(everything) - set(refused)) | lifted, rows)
+    except IntegrationError:
+        outcomes = dict.fromkeys(everything, (WriteOutcome.UNKNOWN, None))
+        lifted = set()
+    still_refused = {sku: reason for sku, reason in refused.items() if sku not in lifted}
+    return outcomes | dict.fromkeys(still_refused, (WriteOutcome.REFUSED, None)), still_refused
+
+
+def _take_off_sale(link: Link, rows: list[dict[str, Any]]) -> set[str]:
+    """Offer nothing of refused SKUs of which more is sold than exists.
+
+    What Centra does with a quantity below its allocated one is not published: it may lift it, or
+    refuse it and go on selling.
+
+    Returns:
+        the SKUs of which nothing is for sale now.
+    """
+    if not rows:
+        return set()
+    levels = link.centra.stock_levels_of([row["product_size_id"] for row in rows])
+    allocated = {level.product_size_id: level.allocated for level in levels}
+    oversold = [
+        (row["sku"], allocated[row["product_size_id"]])
+        for row in rows
+        if row["to_quantity"] < allocated.get(row["product_size_id"], 0)
+    ]
+    if not oversold:
+        return set()
+    result = link.centra.set_physical_stock(oversold, description="Oversold: nothing is for sale")
+    return {sku for sku, _ in result.written}
 
 
 def _read_back(link: Link, skus: set[str], rows: list[dict[str, Any]]) -> Outcomes:
@@ -196,6 +240,15 @@ def _tell_of_oversold(link: Link, found: Reconciliation) -> None:
             now=link.now(),
         )
         link.raise_exceptions(tx, problems)
+
+
+def _close_what_agrees(link: Link, found: Reconciliation) -> None:
+    """Close what was told of earlier writes to SKUs of which Centra shows the right figure now."""
+    differing = np.flatnonzero(found.catalogue.steps.change != 0).tolist()
+    skus = {found.skus[at] for at in differing}
+    with link.ledger.transaction() as tx:
+        for kind in (ExceptionKind.STOCK_WRITE_NOT_TAKEN, ExceptionKind.STOCK_WRITE_REFUSED):
+            exceptions.resolve_kind(tx, kind, except_subjects=skus, now=link.now())
 
 
 def _about_sku(kind: ExceptionKind, sku: str, quantity: int, message: str) -> Problem:

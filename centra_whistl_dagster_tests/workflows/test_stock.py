@@ -1,0 +1,433 @@
+"""What the shop offers exists, and what is sold stays sold: judged in the simulated building."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.ledger.engine import LeaseTaken
+from centra_whistl_dagster.simulator.centra_rules import cancel_order
+from centra_whistl_dagster.simulator.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.shoppers import ADA
+from centra_whistl_dagster.simulator.warehouse import cancel as cancel_at_whistl
+from centra_whistl_dagster.simulator.warehouse import goods_in, set_aside, take_unseen
+from centra_whistl_dagster.simulator.whistl_snapshots import SnapshotFault, take_snapshot
+from centra_whistl_dagster.simulator.world import CentraOrder
+from centra_whistl_dagster.workflows import order_statuses, shipments, stock_sync
+from centra_whistl_dagster.workflows.shipments import CENTRA_STOCK_LEASE
+from centra_whistl_dagster.workflows.stock_reconciliation import (
+    NothingToReconcile,
+    read_centra_levels,
+)
+from centra_whistl_dagster.workflows.stock_snapshots import read_latest_snapshot
+
+
+def publish_new_snapshot(desk) -> None:
+    desk.clock.advance(1)
+    with desk.world.lock:
+        take_snapshot(desk.world)
+    desk.clock.advance(1)
+
+
+def assert_the_shop_is_right(desk) -> None:
+    told = desk.truth()["stock"]
+    assert told["unexplained"] == []
+    assert told["agreeing"] == told["skus"] > 0
+    assert told["resurrected_units"] == 0
+
+
+def lines_written(desk) -> int:
+    return desk.effects()["centra stock lines written"]
+
+
+# ---- agreement
+def test_stock_that_left_by_other_ways_and_goods_that_came_reach_the_shop(desk) -> None:
+    sold, found, damaged = desk.skus[:3]
+    take_unseen(desk.world, sold, 3)
+    goods_in(desk.world, found, 30)
+    set_aside(desk.world, damaged, 2)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert lines_written(desk) == 3
+    assert_the_shop_is_right(desk)
+
+
+STAGES = ("RECEIVED", "ALLOCATED", "PICKING", "PACKED", "DESPATCHED")
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["statuses known", "statuses not read"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_order_is_deducted_once_wherever_it_is_when_stock_is_written(
+    desk, stage: str, is_told: bool
+) -> None:
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    for _ in range(400):
+        if desk.world.whistl_orders[f"C{order.number}"].status == stage:
+            break
+        desk.wait(1)
+    if is_told:
+        order_statuses.follow_order_statuses(desk.link)
+    take_unseen(desk.world, desk.skus[0], 1)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert_the_shop_is_right(desk)
+
+
+def test_orders_that_whistl_was_never_told_of_stay_deducted(desk) -> None:
+    blocked = desk.order((desk.skus[0], 2), address={**ADA, "zipCode": "YO1 7H"})
+    waiting = desk.order((desk.skus[0], 3), is_on_hold=True)
+    desk.relay_orders()
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert [desk.state(each) for each in (blocked, waiting)] == [
+        OrderState.BLOCKED,
+        OrderState.WAITING,
+    ]
+    assert_the_shop_is_right(desk)
+
+
+def test_a_shipment_completed_after_the_snapshot_does_not_bring_its_units_back(desk) -> None:
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    desk.wait(400)
+    desk.relay_despatches()
+    assert desk.state(order) == OrderState.COMPLETED
+    read_centra_levels(desk.link)
+
+    stock_sync.publish_stock(desk.link)
+
+    assert desk.truth()["stock"]["resurrected_units"] == 0
+
+
+def test_what_whistl_freed_without_telling_is_not_sold_twice(desk) -> None:
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    desk.wait(10)
+    order_statuses.follow_order_statuses(desk.link)
+    assert desk.row(order).allocated_at is not None
+    with desk.world.lock:
+        cancel_at_whistl(desk.world, desk.world.whistl_orders[f"C{order.number}"])
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert_the_shop_is_right(desk)
+
+
+def test_a_cancellation_is_free_for_the_shop_once_whistl_has_freed_it(desk) -> None:
+    order = desk.order((desk.skus[0], 2))
+    desk.relay(2, every=5)
+    desk.wait(1)
+    order.is_locked = False
+    cancel_order(desk.world, order)
+    desk.relay(2, every=5)
+    assert desk.state(order) == OrderState.CANCELLED
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert_the_shop_is_right(desk)
+
+
+def test_an_order_in_doubt_is_not_sold_a_second_time(desk) -> None:
+    desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    desk.wait(10)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert desk.state(order) == OrderState.IN_DOUBT
+    assert desk.truth()["stock"]["resurrected_units"] == 0
+
+
+def test_a_second_quiet_pass_writes_nothing_to_either_system(desk) -> None:
+    take_unseen(desk.world, desk.skus[0], 3)
+    desk.order()
+    desk.relay(rounds=8)
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+    before = desk.effects()
+    mutations = desk.world.calls["centra mutation"]
+
+    for _ in range(2):
+        publish_new_snapshot(desk)
+        desk.relay()
+        desk.sync_stock()
+
+    assert desk.effects() == before
+    assert desk.world.calls["centra mutation"] == mutations
+
+
+# ---- feeds that must not be believed
+@pytest.mark.parametrize(
+    "fault",
+    [
+        SnapshotFault.INCOMPLETE,
+        SnapshotFault.TRUNCATED,
+        SnapshotFault.EMPTY,
+        SnapshotFault.ZEROED,
+        SnapshotFault.NEGATIVE,
+        SnapshotFault.ARITHMETIC,
+    ],
+)
+def test_an_absurd_snapshot_changes_nothing_and_is_told_until_a_good_one_comes(
+    desk, fault: SnapshotFault
+) -> None:
+    desk.sync_stock()
+    take_unseen(desk.world, desk.skus[0], 3)
+    desk.switch(snapshot_fault=fault)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    meanwhile = (lines_written(desk), desk.problems())
+    desk.switch(snapshot_fault=None)
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+
+    assert meanwhile == (0, ["stock_snapshot_refused"])
+    assert desk.problems() == []
+    assert_the_shop_is_right(desk)
+
+
+@pytest.mark.parametrize("fault", [SnapshotFault.DUPLICATE_SKU, SnapshotFault.NO_NUMBER])
+def test_one_bad_row_leaves_its_sku_alone_and_stops_no_other(desk, fault: SnapshotFault) -> None:
+    desk.sync_stock()
+    spoiled, healthy = desk.skus[:2]
+    shown = desk.world.shelves[spoiled].centra_physical
+    take_unseen(desk.world, spoiled, 3)
+    take_unseen(desk.world, healthy, 3)
+    desk.switch(snapshot_fault=fault)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert desk.world.shelves[spoiled].centra_physical == shown
+    assert desk.world.centra_free(healthy) == desk.world.whistl_available(healthy)
+
+
+@pytest.mark.parametrize("fault", [SnapshotFault.STALE, SnapshotFault.OLD_AFTER_NEW])
+def test_a_feed_that_stands_still_is_told_and_no_longer_written(desk, fault: SnapshotFault) -> None:
+    desk.sync_stock()
+    desk.switch(snapshot_fault=fault)
+    take_unseen(desk.world, desk.skus[0], 3)
+    desk.clock.advance(3_700)
+    with desk.world.lock:
+        take_snapshot(desk.world)
+
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    with pytest.raises(NothingToReconcile, match="minutes old"):
+        stock_sync.publish_stock(desk.link)
+    told = (lines_written(desk), desk.problems())
+    desk.switch(snapshot_fault=None)
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+
+    assert told == (0, ["stock_snapshot_refused"])
+    assert desk.problems() == []
+    assert_the_shop_is_right(desk)
+
+
+def test_a_snapshot_that_breaks_off_between_pages_is_not_kept(desk) -> None:
+    desk.sync_stock()
+    publish_new_snapshot(desk)
+    desk.fault("whistl", "snapshot_items", FaultKind.TRUNCATE)
+
+    with pytest.raises(Exception, match="snapshot_items"):
+        read_latest_snapshot(desk.link)
+    desk.world.faults.clear()
+    again = read_latest_snapshot(desk.link)
+
+    assert (again.is_new, again.is_accepted) == (True, True)
+
+
+def test_a_sku_that_vanishes_from_the_feed_keeps_its_stock_and_is_told_until_it_is_back(
+    desk,
+) -> None:
+    desk.sync_stock()
+    gone = desk.skus[0]
+    shown = desk.world.shelves[gone].centra_physical
+    desk.world.items[gone].is_known_to_whistl = False
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+    meanwhile = (desk.world.shelves[gone].centra_physical, desk.problems(gone))
+    desk.world.items[gone].is_known_to_whistl = True
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+
+    assert meanwhile == (shown, ["sku_absent_from_snapshot"])
+    assert lines_written(desk) == 0
+    assert desk.problems() == []
+
+
+# ---- what Centra makes of a write
+def oversell(desk, sku: str, units: int) -> CentraOrder:
+    """Sell all but one of a SKU in the shop, and then lose some of it in the building."""
+    order = desk.order((sku, desk.world.centra_free(sku) - 1), is_on_hold=True)
+    desk.relay_orders()
+    set_aside(desk.world, sku, units)
+    publish_new_snapshot(desk)
+    return order
+
+
+@pytest.mark.parametrize("answer", ["clamp", "error"])
+def test_more_sold_than_exists_is_told_whatever_centra_does_and_closed_when_goods_come(
+    desk, answer: str
+) -> None:
+    desk.switch(centra_stock_below_allocated=answer)
+    sku, other = desk.skus[:2]
+    take_unseen(desk.world, other, 2)
+    oversell(desk, sku, 4)
+
+    desk.sync_stock()
+    told, for_sale = desk.problems(sku), desk.world.centra_free(sku)
+    written = lines_written(desk)
+    desk.sync_stock()
+    again = lines_written(desk)
+    goods_in(desk.world, sku, 20)
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+
+    assert told == ["oversold", "stock_write_not_taken"]
+    assert for_sale == 0
+    assert again == written
+    assert desk.world.centra_free(other) == desk.world.whistl_available(other)
+    assert desk.problems(sku) == []
+    assert_the_shop_is_right(desk)
+
+
+def test_a_clamp_is_forgotten_when_the_orders_that_caused_it_are_gone(desk) -> None:
+    sku = desk.skus[0]
+    order = oversell(desk, sku, 4)
+    desk.sync_stock()
+    told = desk.problems(sku)
+    desk.wait(1)
+    cancel_order(desk.world, order)
+    desk.relay_orders()
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    desk.sync_stock()
+
+    assert "oversold" in told
+    assert desk.problems(sku) == []
+    assert_the_shop_is_right(desk)
+
+
+@pytest.mark.parametrize("applies_good_lines", [True, False])
+def test_a_sku_that_centra_refuses_does_not_stop_its_batch(desk, applies_good_lines: bool) -> None:
+    desk.switch(centra_applies_good_stock_lines=applies_good_lines)
+    for sku in desk.skus[:6]:
+        take_unseen(desk.world, sku, 2)
+    refused = desk.skus[3]
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    kept = desk.world.items.pop(refused)
+
+    tally = stock_sync.publish_stock(desk.link)
+    told = desk.problems(refused)
+    desk.world.items[refused] = kept
+    desk.sync_stock()
+
+    assert (tally.written, tally.failed["refused"]) == (5, 1)
+    assert tally.is_balanced
+    assert told == ["stock_write_refused"]
+    assert desk.problems() == []
+    assert_the_shop_is_right(desk)
+
+
+def test_lines_that_centra_drops_without_a_word_are_found_by_reading_back_and_written_again(
+    desk,
+) -> None:
+    desk.switch(centra_several_sizes_bug=True)
+    for sku in desk.skus[:3]:
+        take_unseen(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    told = desk.problems()
+    desk.sync_stock()
+    desk.sync_stock()
+
+    assert told == ["stock_write_not_taken"] * 2
+    assert desk.problems() == []
+    assert_the_shop_is_right(desk)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        FaultKind.LOSE_ANSWER_AFTER,
+        FaultKind.ERROR_500_AFTER,
+        FaultKind.ERROR_503_BEFORE,
+        FaultKind.HTML_200,
+        FaultKind.RATE_LIMITED,
+    ],
+)
+def test_a_lost_answer_to_a_stock_write_is_mended_by_itself(desk, kind: FaultKind) -> None:
+    take_unseen(desk.world, desk.skus[0], 3)
+    publish_new_snapshot(desk)
+    desk.fault("centra", "setStock", kind, nth=1)
+
+    desk.sync_stock()
+    desk.sync_stock()
+
+    assert_the_shop_is_right(desk)
+
+
+def test_a_write_that_could_not_be_read_back_is_not_called_unsent(desk) -> None:
+    take_unseen(desk.world, desk.skus[0], 3)
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    desk.fault("centra", "StockLevels", FaultKind.HTML_200)
+
+    tally = stock_sync.publish_stock(desk.link)
+
+    assert lines_written(desk) == 1
+    assert dict(tally.failed) == {"unknown": 1}
+
+
+# ---- never at the same time
+def test_stock_and_shipments_are_never_written_at_the_same_time(desk) -> None:
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    someone = desk.link.ledger.lease(CENTRA_STOCK_LEASE, holder="another", seconds=300)
+
+    with someone:
+        with pytest.raises(LeaseTaken):
+            stock_sync.publish_stock(desk.link)
+        with pytest.raises(LeaseTaken):
+            shipments.complete_shipments(desk.link)
+
+    assert lines_written(desk) == 0
+    stock_sync.publish_stock(desk.link)
+
+
+def test_before_anything_was_read_nothing_is_written(desk) -> None:
+    with pytest.raises(NothingToReconcile, match="no usable stock snapshot"):
+        stock_sync.publish_stock(desk.link)
+    read_latest_snapshot(desk.link)
+    with pytest.raises(NothingToReconcile, match="Centra's stock has not been read"):
+        stock_sync.publish_stock(desk.link)
+
+    effects: Any = desk.effects()
+    assert effects["centra stock lines written"] == 0
