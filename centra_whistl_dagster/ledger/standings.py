@@ -114,13 +114,16 @@ def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
 
 
 def units_ordered(tx: sa.Connection, *, since: datetime, until: datetime) -> list[tuple[str, int]]:
-    """Return the SKU and units of each order line placed in Centra in a stretch of time."""
+    """Return the SKU and units of each order line that came to be known in a stretch of time.
+
+    Not by when it was placed: an order that is read late would be counted in no stretch at all.
+    """
     query = (
         sa.select(order_lines.c.sku, order_lines.c.quantity)
         .join(orders, orders.c.centra_id == order_lines.c.centra_id)
         .where(
-            orders.c.ordered_at > since,
-            orders.c.ordered_at <= until,
+            orders.c.first_seen_at >= since,
+            orders.c.first_seen_at < until,
             orders.c.state != OrderState.CANCELLED,
         )
     )

@@ -72,6 +72,9 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
     compared = _compare(frame, before, last_good)
     facts = _facts(head, rows, compared)
     verdict = judge(facts, now=link.now(), limits=learn(moves, policy), policy=policy)
+    if verdict.outcome is Outcome.NOTHING_NEW and last_good is not None:
+        # Another name for the moment that is in use already: neither good news nor bad.
+        return _as_known(last_good)
     file = archive.keep(
         link.settings.archive_path,
         archive.WHISTL_STOCK,
