@@ -5,10 +5,12 @@ Belongs here: arguments and what is printed. Does not belong here: the work itse
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import click
+from dotenv import load_dotenv
 from rich.console import Console
 
 from centra_whistl_dagster.bench.run import run as run_benchmarks
@@ -19,8 +21,12 @@ from centra_whistl_dagster.launching.dagster_processes import DidNotStart, free_
 from centra_whistl_dagster.launching.dev import run_until_interrupted
 from centra_whistl_dagster.launching.processes import ProcessDied
 from centra_whistl_dagster.operator_commands import exceptions, screen
+from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.command import simulate
+from centra_whistl_dagster.stock_commands import stock
 from centra_whistl_dagster.transport import IntegrationError
+from centra_whistl_dagster.workflows.doctor import examine
+from centra_whistl_dagster.workflows.link import open_link
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -31,7 +37,11 @@ def commands() -> None:
 
 
 def main() -> None:
-    """Run a command; what an operator can mend is told without a trace."""
+    """Run a command; what an operator can mend is told without a trace.
+
+    Settings come from the environment, and from `.env` where the environment has none.
+    """
+    load_dotenv(PROJECT / ".env")
     try:
         commands(standalone_mode=False)
     except click.exceptions.Abort:
@@ -47,6 +57,7 @@ def main() -> None:
 commands.add_command(simulate)
 commands.add_command(exceptions)
 commands.add_command(screen)
+commands.add_command(stock)
 
 
 @commands.command()
@@ -103,6 +114,17 @@ def dev(*, port: int, may_write: bool) -> None:
         run_until_interrupted(PROJECT, port=port, may_write=may_write)
     except KeyboardInterrupt:
         click.echo("\nStopped. Everything that was started has ended.")
+
+
+@commands.command()
+def doctor() -> None:
+    """Try every connection once, and say which works. Reads only."""
+    with open_link(load_settings(os.environ)) as link:
+        findings = examine(link)
+    for each in findings:
+        click.echo(f"{'ok  ' if each.is_well else 'FAIL'}  {each.subject}: {each.detail}")
+    if not all(each.is_well for each in findings):
+        sys.exit(1)
 
 
 @commands.command()

@@ -1,4 +1,4 @@
-"""Run Dagster against the systems that `.env` names, until interrupted."""
+"""Run Dagster against the systems that the environment names, until interrupted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import os
 import shutil
 import time
 from pathlib import Path
-
-from dotenv import dotenv_values
 
 from centra_whistl_dagster.launching.dagster_processes import (
     DagsterPlaces,
@@ -20,17 +18,11 @@ from centra_whistl_dagster.settings import load_settings
 _LOOK_SECONDS = 1.0
 
 
-def environment_of(project: Path) -> dict[str, str]:
-    """Return the environment with what `.env` adds; what is set already wins."""
-    given = {name: value for name, value in dotenv_values(project / ".env").items() if value}
-    return given | dict(os.environ)
-
-
 def run_until_interrupted(project: Path, *, port: int, may_write: bool) -> None:
     """Check the settings, start Dagster, and watch over it.
 
     Args:
-        project: the folder with `dagster.yaml`, `.env` and `config/`.
+        project: the folder with `dagster.yaml` and `config/`.
         port: where the web page should be, on loopback.
         may_write: let the web page launch and change things.
 
@@ -38,7 +30,7 @@ def run_until_interrupted(project: Path, *, port: int, may_write: bool) -> None:
         ConfigError: a setting or a configuration file is missing or wrong; nothing was started.
         ProcessDied: a process ended by itself.
     """
-    environment = environment_of(project)
+    environment = dict(os.environ)
     settings = load_settings(environment)
     settings.load_configuration()
     home = Path(environment.get("DAGSTER_HOME") or settings.state_path / "dagster_home").resolve()

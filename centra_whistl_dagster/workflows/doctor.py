@@ -1,0 +1,59 @@
+"""Try every connection once and say which works: for the first day, and for the bad one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.transport import IntegrationError
+from centra_whistl_dagster.workflows.link import Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What came of one trial."""
+
+    subject: str
+    is_well: bool
+    detail: str
+
+
+def examine(link: Link) -> list[Finding]:
+    """Ask each system for something small. Reads only."""
+    return [
+        _tried("Centra: orders", lambda: f"{link.centra.count_open_orders()} open orders"),
+        _tried("Centra: stock", lambda: _first_level(link)),
+        _tried("Centra: catalogue", lambda: _first_size(link)),
+        _tried("Whistl: services", lambda: f"{len(link.whistl.services())} services"),
+        _tried("Whistl: stock", lambda: f"snapshot of {link.whistl.latest_snapshot().taken_at}"),
+        _tried("Whistl: despatches", lambda: _last_despatch(link)),
+        _tried("Ledger", lambda: _ledger(link)),
+    ]
+
+
+def _tried(subject: str, work: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject=subject, is_well=True, detail=work())
+    except IntegrationError as error:
+        return Finding(subject=subject, is_well=False, detail=str(error))
+
+
+def _first_level(link: Link) -> str:
+    level = next(link.centra.stock_levels(), None)
+    return "the warehouse is empty" if level is None else f"SKU {level.sku}, {level.physical} held"
+
+
+def _first_size(link: Link) -> str:
+    size = next(iter(link.centra.product_sizes()), None)
+    return "no product sizes" if size is None else f"SKU {size.sku}"
+
+
+def _last_despatch(link: Link) -> str:
+    page = link.whistl.despatches_after(0, limit=1)
+    return "none yet" if not page.despatches else f"from {page.despatches[0].despatched_at} on"
+
+
+def _ledger(link: Link) -> str:
+    with link.ledger.reading() as tx:
+        return f"{sum(orders.counts_by_state(tx).values())} orders known"
