@@ -20,6 +20,7 @@ from centra_whistl_dagster.history.loading import Loader
 from centra_whistl_dagster.history.reads import Reader
 from centra_whistl_dagster.history.rows import Load, sort_rows
 from centra_whistl_dagster.history.stock_tables import (
+    BufferChanges,
     Divergence,
     StockComparisons,
     StockSnapshots,
@@ -73,6 +74,10 @@ class Session(Reader):
     def record_stock_updates(self, updates: pd.DataFrame) -> Load:
         """Keep what was sent to Centra and what became of it."""
         return self._loader.upsert(StockUpdates, sort_rows(StockUpdates, updates))
+
+    def record_buffer_changes(self, changes: pd.DataFrame) -> Load:
+        """Add changes of what is held back; those already there are left."""
+        return self._loader.append(BufferChanges, changes)
 
     def record_stock_snapshot(self, rows: pd.DataFrame | Path, reading: stock.Reading) -> Load:
         """Keep a reading of Whistl's stock: `sku, on_hand, allocated, quarantined, available`.

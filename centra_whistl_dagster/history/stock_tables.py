@@ -145,6 +145,20 @@ class StockUpdates(HistoryTable):
         unique = ["sku", "snapshot_id", "intended_at"]
 
 
+class BufferChanges(HistoryTable):
+    """One change of what is held back of a SKU for demand that Centra cannot see."""
+
+    sku: Series[str] = text(SKU, str_length={"min_value": 1})
+    changed_at: Series[pd.DatetimeTZDtype] = moment("When a pass over stock first used it.")
+    from_units: Series[pd.Int64Dtype] = count("Units held back before.", ge=0)
+    to_units: Series[pd.Int64Dtype] = count("Units held back since.", ge=0)
+    reason: Series[str] = remark("The sum in words.")
+
+    class Config:
+        name = "buffer_changes"
+        unique = ["sku", "changed_at"]
+
+
 class StockComparisons(HistoryTable):
     """One comparison of Centra's stock with what it should be."""
 

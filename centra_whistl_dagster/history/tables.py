@@ -30,6 +30,7 @@ from centra_whistl_dagster.history.columns import (
     yes_no,
 )
 from centra_whistl_dagster.history.stock_tables import (
+    BufferChanges,
     CentraLevels,
     Divergence,
     StockComparisons,
@@ -209,6 +210,7 @@ TABLES: tuple[type[HistoryTable], ...] = (
     StockLevels,
     CentraLevels,
     StockUpdates,
+    BufferChanges,
     StockComparisons,
     Divergence,
     Loads,

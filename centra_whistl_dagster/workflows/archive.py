@@ -19,6 +19,7 @@ CENTRA_STOCK = "centra_stock"
 DEMAND = "demand"
 RECONCILED = "reconciled"
 DIVERGENCE = "divergence"
+BUFFER_CHANGES = "buffer_changes"
 
 
 def keep(folder: Path, kind: str, name: str, taken_at: datetime, frame: pd.DataFrame) -> Path:

@@ -89,7 +89,7 @@ def load_stock(link: Link, history: History) -> list[Load]:
         # One at a time: a damaged file takes its own transaction down, and no other reading's.
         with history.writing() as session:
             loads.append(_load_snapshot(session, link, row))
-    for kind, load in ((archive.CENTRA_STOCK, _load_levels), (archive.DIVERGENCE, _load_compared)):
+    for kind, load in _FROM_THE_ARCHIVE.items():
         for relative in archive.kept_since(link.settings.archive_path, kind, since):
             name, at, *rest = relative.stem.split("--")
             read_at = datetime.strptime(at, _STAMP).replace(tzinfo=UTC)
@@ -144,6 +144,19 @@ def _load_compared(
         frame, snapshot_id=name, compared_at=read_at, sku_count=int(rest[0])
     )
     return list(loads)
+
+
+def _load_buffer_changes(
+    session: Session, path: Path, _name: str, _at: datetime, _rest: list[str]
+) -> list[Load]:
+    return [session.record_buffer_changes(pd.read_parquet(path))]
+
+
+_FROM_THE_ARCHIVE = {
+    archive.CENTRA_STOCK: _load_levels,
+    archive.DIVERGENCE: _load_compared,
+    archive.BUFFER_CHANGES: _load_buffer_changes,
+}
 
 
 def _frame(model: type[HistoryTable], rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -43,6 +43,12 @@ class Demand:
 
     per_hour: Floats
     """Units, seen and unseen, in this hour of the week."""
+    unseen_per_hour: Floats
+    """Of them, those that Centra does not see."""
+    unseen_dispersion: Floats
+    """Their variance over their mean."""
+    write_minutes: float
+    """From a snapshot being taken to its numbers being in Centra, as measured."""
     buffer: Ints
     """Units to hold back."""
     minutes: Ints
@@ -145,22 +151,29 @@ def _demand(link: Link, skus: list[str], room: Ints) -> Demand:
         longest = policy.cadence.ladder_minutes[-1]
         return Demand(
             per_hour=np.zeros(len(skus)),
+            unseen_per_hour=np.zeros(len(skus)),
+            unseen_dispersion=np.ones(len(skus)),
+            write_minutes=_ASSUMED_SECONDS_TO_WRITE / 60,
             buffer=np.zeros(len(skus), dtype=np.int64),
             minutes=np.full(len(skus), longest, dtype=np.int64),
             need=Need(minutes=longest, skus=0),
         )
     with link.ledger.reading() as tx:
         taken = stock_rows.seconds_to_write(tx)
+    write_minutes = (median(taken) if taken else _ASSUMED_SECONDS_TO_WRITE) / 60
     laid = plan(
         measured.velocity,
         busyness=measured.busyness,
-        write_minutes=(median(taken) if taken else _ASSUMED_SECONDS_TO_WRITE) / 60,
+        write_minutes=write_minutes,
         groups=policies(skus, link.now(), policy),
         policy=policy,
     )
     rungs = laid.rungs(room)
     return Demand(
         per_hour=laid.per_hour,
+        unseen_per_hour=np.asarray(measured.velocity.unseen_per_hour) * measured.busyness,
+        unseen_dispersion=np.asarray(measured.velocity.unseen_dispersion),
+        write_minutes=write_minutes,
         buffer=laid.buffers_at(rungs),
         minutes=np.asarray(policy.cadence.ladder_minutes, dtype=np.int64)[rungs],
         need=laid.need(rungs, skus),

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from centra_whistl_dagster.domain.buffer import buffer_reason
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.domain.stock_policy import policy_for
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import cursors, exceptions
 from centra_whistl_dagster.ledger import stock as stock_rows
@@ -84,6 +86,7 @@ def _remember(link: Link, found: Reconciliation) -> None:
         }
     )
     now = link.now()
+    _log_buffer_changes(link, found)
     name = f"R--{now:{archive.STAMP}}"
     file = archive.keep(link.settings.archive_path, archive.RECONCILED, name, now, frame)
     value = {"file": str(file), "snapshot_id": found.snapshot_id, "need": asdict(demand.need)}
@@ -106,6 +109,37 @@ def _rows_to_write(found: Reconciliation) -> list[dict[str, Any]]:
         }
         for at in _hottest_first(found)
     ]
+
+
+def _log_buffer_changes(link: Link, found: Reconciliation) -> None:
+    """Keep each change of what is held back, with the sum in words."""
+    with link.ledger.reading() as tx:
+        kept = cursors.read(tx, cursors.RECONCILED)
+    folder, now, demand = link.settings.archive_path, link.now(), found.demand
+    before: dict[str, int] = {}
+    if kept is not None:
+        frame = archive.fetch(folder, json.loads(kept)["file"])
+        before = dict(zip(frame["sku"], frame["buffer_wanted"].astype(int).tolist(), strict=True))
+    rows = [
+        {
+            "sku": sku,
+            "changed_at": now,
+            "from_units": before.get(sku, 0),
+            "to_units": units,
+            "reason": buffer_reason(
+                units=units,
+                unseen_per_hour=float(demand.unseen_per_hour[at]),
+                dispersion=float(demand.unseen_dispersion[at]),
+                exposure_minutes=float(demand.minutes[at]) + demand.write_minutes,
+                policy=policy_for(sku, now, link.configuration.stock).buffer,
+            ),
+        }
+        for at, (sku, units) in enumerate(zip(found.skus, demand.buffer.tolist(), strict=True))
+        if before.get(sku, 0) != units
+    ]
+    if rows:
+        name = f"B--{now:{archive.STAMP}}"
+        archive.keep(folder, archive.BUFFER_CHANGES, name, now, pd.DataFrame(rows))
 
 
 def _hottest_first(found: Reconciliation) -> list[int]:
