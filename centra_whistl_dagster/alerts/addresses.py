@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 TRIES_BEFORE_SECOND = 2
-"""Attempts on an alert's own channel before the second is used: some fifteen seconds."""
+"""Attempts on an alert's own channel before the second is used: some ten seconds."""
 
 ESCALATION = "escalation"
 """The channel that hears, besides the owner's, of what was not mended in time."""

@@ -48,7 +48,7 @@ def of_exceptions(group: Group, responsibility: Responsibility, stake: Stake) ->
     """Tell of one cause: what is wrong, what hangs on it, what to do, by when."""
     parts = [_what_is_wrong(group)]
     if group.news is News.RESOLVED:
-        parts.append("Nothing is left to do.")
+        parts = ["No longer so:", *parts, "Nothing is left to do."]
     else:
         parts += _stake_told(stake, group)
         parts.append(f"What to do: {one_line(responsibility.instructions)}")
@@ -122,7 +122,8 @@ def clock_time(moment: datetime) -> str:
 
 
 def _title(group: Group, responsibility: Responsibility, stake: Stake) -> str:
-    first, count = group.standings[0], len(group.standings)
+    # One order can have two faults of a kind, in two of its fields.
+    first, count = group.standings[0], len({each.subject for each in group.standings})
     singular, plural = NOUNS[SubjectType(first.subject_type)]
     what = f"{singular} {first.subject}" if count == 1 else f"{count} {plural}"
     is_about_orders = first.subject_type == SubjectType.ORDER

@@ -23,6 +23,8 @@ from aiosmtpd.controller import Controller
 from centra_whistl_dagster.launching.dagster_processes import LOOPBACK, free_port
 
 DOMAIN = "demo.example"
+_NUMBER = re.compile(r"(?<![\d.,])\d+(?!\d|[.,]\d)")
+"""A whole number that is no part of an amount of money."""
 BY_MAIL = ("cx", "merchandising", "escalation")
 
 
@@ -95,7 +97,7 @@ class Inbox:
         wanted = {str(number) for number in order_numbers}
         found: dict[int, datetime] = {}
         for each in list(self.received):
-            for number in wanted & set(re.findall(r"\d+", f"{each.title} {each.body}")):
+            for number in wanted & set(_NUMBER.findall(f"{each.title} {each.body}")):
                 found.setdefault(int(number), each.at)
         return found
 

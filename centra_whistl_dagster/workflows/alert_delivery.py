@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from centra_whistl_dagster.alerts import delivery
-from centra_whistl_dagster.alerts.addresses import AlertAddresses
+from centra_whistl_dagster.alerts.addresses import TRIES_BEFORE_SECOND, AlertAddresses
 from centra_whistl_dagster.alerts.delivery import Letter
 from centra_whistl_dagster.ledger import alerts
 from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger, Row
@@ -116,9 +116,14 @@ def _note(
                 alerts.mark_sent(tx, row.id, sent_by=sent_by, now=now)
                 sent += 1
             else:
-                wait = min(FIRST_WAIT * 2 ** min(row.attempts, 10), LONGEST_WAIT)
-                alerts.put_off(tx, row.id, until=now + wait, error=error)
+                alerts.put_off(tx, row.id, until=now + _wait(row.attempts), error=error)
     return Delivered(sent=sent, put_off=len(rows) - sent)
+
+
+def _wait(attempts: int) -> timedelta:
+    """Return how long an alert rests; short until the second channel has had its turn."""
+    doublings = min(max(0, attempts - TRIES_BEFORE_SECOND + 1), 10)
+    return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
 
 
 def _holder() -> str:

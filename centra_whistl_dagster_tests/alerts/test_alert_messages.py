@@ -75,6 +75,15 @@ def test_one_order_is_named_in_the_title() -> None:
     assert "1 order waits for it, worth 20.00 GBP." in message.body
 
 
+def test_an_order_with_two_faults_of_a_kind_is_one_order() -> None:
+    message = messages.of_exceptions(
+        group(standing("100234"), standing("100234", number=2)), UNMAPPED, Stake()
+    )
+
+    assert message.title.endswith(": order 100234")
+    assert message.body.count("- Order 100234") == 2
+
+
 def test_many_orders_are_listed_up_to_a_length_and_the_rest_is_counted() -> None:
     many = group(*(standing(str(n), number=n) for n in range(1, 31)))
 
@@ -106,6 +115,7 @@ def test_a_resolved_message_asks_for_nothing() -> None:
     )
 
     assert "What to do" not in message.body
+    assert message.body.startswith("No longer so:")
     assert "Nothing is left to do." in message.body
 
 

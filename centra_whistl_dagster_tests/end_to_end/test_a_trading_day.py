@@ -71,6 +71,15 @@ def test_a_bad_order_is_blocked_and_its_exception_has_a_kind(report: dict[str, A
 
 
 @pytest.mark.timeout(420)
+def test_its_owner_was_told_and_every_alert_sent_was_received(report: dict[str, Any]) -> None:
+    alerts = report["alerts"]
+
+    assert alerts["received"] >= alerts["sent"] > 0
+    assert alerts["waiting"] == 0
+    assert report["latency_seconds"]["confirmed_to_alerted"]["n"] >= 1
+
+
+@pytest.mark.timeout(420)
 def test_stock_agrees_for_every_sku_once_drained(report: dict[str, Any]) -> None:
     assert report["stock"]["agreeing"] == report["stock"]["skus"]
 
