@@ -6,7 +6,6 @@ parcels. Does not belong here: what to do with a parcel, which is `workflows.shi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -120,9 +119,9 @@ def mark(tx: sa.Connection, despatch: Despatch, state: DespatchState) -> None:
 
 
 def of_order(tx: sa.Connection, whistl_number: str) -> Sequence[sa.Row[Any]]:
-    """Return all messages about an order, corrections after what they correct."""
+    """Return all messages about an order, in sequence."""
     query = sa.select(despatches).where(despatches.c.whistl_number == whistl_number)
-    return tx.execute(query.order_by(despatches.c.version, despatches.c.sequence)).all()
+    return tx.execute(query.order_by(despatches.c.sequence, despatches.c.version)).all()
 
 
 def parcel(tx: sa.Connection, despatch_id: str, parcel_number: int) -> sa.Row[Any] | None:
@@ -237,19 +236,6 @@ def units_shipped_by_line(tx: sa.Connection, centra_id: str) -> dict[int, int]:
         .group_by(parcel_lines.c.line_number)
     )
     return {line: int(units) for line, units in tx.execute(query).tuples()}
-
-
-def units_short_by_line(tx: sa.Connection, whistl_number: str) -> dict[int, int]:
-    """Return, per line number, the units that the warehouse could not find."""
-    newest = {
-        row.root_id: records.loads(Despatch, row.body)
-        for row in of_order(tx, whistl_number)
-        if row.state == DespatchState.APPLIED
-    }
-    short = Counter[int]()
-    for despatch in newest.values():
-        short.update({line.line_number: line.quantity for line in despatch.short_lines})
-    return dict(short)
 
 
 def move_parcel(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -239,6 +239,15 @@ def lines(tx: sa.Connection, centra_id: str) -> Sequence[sa.Row[Any]]:
     """Return an order's lines by line number."""
     query = sa.select(order_lines).where(order_lines.c.centra_id == centra_id)
     return tx.execute(query.order_by(order_lines.c.line_number)).all()
+
+
+def note_not_found(tx: sa.Connection, centra_id: str, units: Mapping[int, int]) -> None:
+    """Record, by line number, units that the warehouse could not find and will not send."""
+    for line_number, quantity in units.items():
+        of_line = sa.and_(
+            order_lines.c.centra_id == centra_id, order_lines.c.line_number == line_number
+        )
+        tx.execute(sa.update(order_lines).where(of_line).values(not_found=quantity))
 
 
 def counts_by_state(tx: sa.Connection) -> dict[OrderState, int]:

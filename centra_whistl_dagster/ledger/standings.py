@@ -60,6 +60,7 @@ def of_open_lines(tx: sa.Connection, *, taken_at: datetime) -> list[LineUnits]:
         sa.select(
             order_lines.c.sku,
             order_lines.c.quantity,
+            order_lines.c.not_found,
             orders.c.state,
             orders.c.cancel_wanted_at,
             orders.c.allocated_at,
@@ -102,12 +103,14 @@ def _shipped(taken_at: datetime) -> sa.Subquery:
 
 def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
     was_taken = row.allocated_at is not None and row.allocated_at < taken_at
+    # A unit that could not be found is off the order and off the shelf: `available` stays as it is.
+    at_whistl = row.quantity - row.not_found
     return LineUnits(
         sku=row.sku,
         wanted=0 if row.cancel_wanted_at is not None else row.quantity,
         completed=int(row.completed),
-        sent=row.quantity if row.state in _TOLD else 0,
-        taken=row.quantity if was_taken else 0,
+        sent=at_whistl if row.state in _TOLD else 0,
+        taken=at_whistl if was_taken else 0,
         despatched=int(row.despatched) if was_taken else 0,
         is_blocked=row.state in {OrderState.BLOCKED, OrderState.WAITING},
     )

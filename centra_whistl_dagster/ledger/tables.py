@@ -108,6 +108,7 @@ order_lines = sa.Table(
     _text("sku"),
     _count("quantity"),
     _money("unit_price"),
+    _count("not_found", server_default="0"),
 )
 
 order_events = sa.Table(

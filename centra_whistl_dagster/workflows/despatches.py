@@ -104,6 +104,8 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
         link.configuration.exception_kinds,
         now=link.now(),
     )
+    short = {line.line_number: line.quantity for line in despatch.short_lines}
+    orders.note_not_found(tx, row.centra_id, short)
     link.raise_exceptions(tx, [_short(row, line) for line in despatch.short_lines])
     _move_order(tx, link, row, despatch)
     return DespatchState.APPLIED

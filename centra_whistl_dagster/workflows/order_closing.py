@@ -35,8 +35,7 @@ def _is_known_whole(tx: Transaction, row: Row) -> bool:
     if any(parcel.state != ParcelState.COMPLETED for parcel in parcels):
         return False
     sent = despatches.units_shipped_by_line(tx, row.centra_id)
-    short = despatches.units_short_by_line(tx, row.whistl_number)
     return all(
-        sent.get(line.line_number, 0) + short.get(line.line_number, 0) >= line.quantity
+        sent.get(line.line_number, 0) + line.not_found >= line.quantity
         for line in orders.lines(tx, row.centra_id)
     )

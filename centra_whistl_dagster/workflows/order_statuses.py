@@ -72,6 +72,9 @@ def apply_view(tx: Transaction, link: Link, centra_id: str, view: WhistlOrderVie
         whistl_status_version=view.status_version,
         allocated_at=row.allocated_at or set_aside_at(view.history),
     )
+    if view.status not in STOPPED:
+        missing = {line.line_number: line.cancelled for line in view.lines if line.cancelled}
+        orders.note_not_found(tx, row.centra_id, missing)
     subject = str(row.number)
     kind = _FOLLOWED.get(view.status)
     if kind is None and view.status not in KNOWN:

@@ -431,3 +431,19 @@ def test_before_anything_was_read_nothing_is_written(desk) -> None:
 
     effects: Any = desk.effects()
     assert effects["centra stock lines written"] == 0
+
+
+def test_a_unit_the_picker_cannot_find_is_not_sold_again(desk) -> None:
+    desk.switch(short_line_share=1.0)
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    desk.wait(10)
+    order_statuses.follow_order_statuses(desk.link)
+    while desk.world.whistl_orders[f"C{order.number}"].status == "ALLOCATED":
+        desk.wait(1)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert desk.world.whistl_orders[f"C{order.number}"].lines[1]["cancelled"] == 1
+    assert_the_shop_is_right(desk)
