@@ -48,12 +48,14 @@ def receive(tx: sa.Connection, despatch: Despatch, *, now: datetime) -> bool:
     ).one_or_none()
     if known is not None:
         return False
+    root_id = _root(tx, despatch)
+    _adopt_what_came_early(tx, despatch, root_id)
     tx.execute(
         sa.insert(despatches).values(
             despatch_id=despatch.despatch_id,
             version=despatch.version,
             sequence=despatch.sequence,
-            root_id=_root(tx, despatch),
+            root_id=root_id,
             whistl_number=despatch.order_number,
             despatched_at=despatch.despatched_at,
             is_order_complete=despatch.is_order_complete,
@@ -71,6 +73,23 @@ def _root(tx: sa.Connection, despatch: Despatch) -> str:
         return despatch.despatch_id
     query = sa.select(despatches.c.root_id).where(despatches.c.despatch_id == despatch.supersedes)
     return tx.execute(query.limit(1)).scalar_one_or_none() or despatch.supersedes
+
+
+def _adopt_what_came_early(tx: sa.Connection, despatch: Despatch, root_id: str) -> None:
+    """Bring corrections of this message that came before it to their true root, to be applied anew.
+
+    They took this message for the first of its chain. What Centra was told of them stays told.
+    """
+    took_it_for_the_root = despatches.c.root_id == despatch.despatch_id
+    early = tx.execute(
+        sa.update(despatches)
+        .where(took_it_for_the_root, despatches.c.despatch_id != despatch.despatch_id)
+        .values(root_id=root_id, state=DespatchState.RECEIVED)
+    )
+    if early.rowcount and root_id != despatch.despatch_id:
+        for parcel_row in parcels_of_root(tx, despatch.despatch_id):
+            if parcel_row.state in {ParcelState.OPEN, ParcelState.HELD}:
+                remove_parcel(tx, parcel_row)
 
 
 def root_of(tx: sa.Connection, despatch: Despatch) -> str:

@@ -88,6 +88,9 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
             link.raise_exceptions(tx, [_unmatched(despatch, root_id)])
         return DespatchState.UNMATCHED
     _resolve(tx, link, root_id, [ExceptionKind.DESPATCH_UNMATCHED])
+    if root_id != despatch.despatch_id:
+        # A correction that came before this message was told under its id.
+        _resolve(tx, link, despatch.despatch_id, [*ABOUT_PARCELS, ExceptionKind.DESPATCH_UNMATCHED])
     applied = despatches.newest_applied_version(tx, root_id)
     if applied is not None and applied > despatch.version:
         return DespatchState.SUPERSEDED

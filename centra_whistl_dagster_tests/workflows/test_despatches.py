@@ -541,6 +541,38 @@ def test_a_correction_waits_until_it_is_known_whether_centra_has_the_parcel(
     assert desk.state(accepted) == COMPLETED
 
 
+@pytest.mark.parametrize("arrival", list(itertools.permutations(range(3))))
+def test_a_chain_of_corrections_ends_in_its_last_in_whatever_order_it_comes(
+    desk, accepted: CentraOrder, arrival: tuple[int, ...]
+) -> None:
+    first, second = desk.skus[:2]
+    wrong, better, right = ([(1, first, 1)], [(2, second, 1)], [(1, first, 2), (2, second, 1)])
+    chain = [
+        Despatch(
+            despatch_id=f"D-{version}",
+            sequence=version,
+            version=version,
+            supersedes=f"D-{version - 1}" if version > 1 else None,
+            order_number=f"C{accepted.number}",
+            despatched_at=desk.clock(),
+            is_order_complete=True,
+            parcels=(box(1, *lines, label=f"SM-{version}"),),
+        )
+        for version, lines in enumerate((wrong, better, right), start=1)
+    ]
+    for place in arrival:
+        with desk.link.ledger.transaction() as tx:
+            inbox.receive(tx, chain[place], now=desk.clock())
+        despatches.apply_despatches(desk.link)
+
+    shipments.complete_shipments(desk.link)
+
+    assert [each.info["trackingNumber"] for each in accepted.shipments] == ["SM-3"]
+    assert units_in_centra(accepted) == {1: 2, 2: 1}
+    assert desk.problems() == []
+    assert desk.state(accepted) == COMPLETED
+
+
 @pytest.mark.parametrize("is_told_between", [False, True])
 def test_messages_in_any_order_end_in_the_same_true_state(desk, is_told_between: bool) -> None:
     desk.world.settings.speed = 1e-6

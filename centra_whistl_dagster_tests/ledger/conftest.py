@@ -1,0 +1,87 @@
+"""A ledger of its own for each test, and records that need only say what the test is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from centra_whistl_dagster.domain.orders import Address, Order, OrderLine, ShippingOption
+from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.ledger.engine import Ledger, Row
+from centra_whistl_dagster.simulator.clock import ManualClock
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
+    opened = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}", now=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def make_order(clock: ManualClock) -> Callable[..., Order]:
+    def make(number: int = 100_001, **members: Any) -> Order:
+        return Order(
+            **{
+                "centra_id": f"id-{number}",
+                "number": number,
+                "status": "CONFIRMED",
+                "is_on_hold": False,
+                "is_locked": False,
+                "is_internal": False,
+                "is_waiting_for_payment": False,
+                "ordered_at": clock() + timedelta(seconds=number % 1000),
+                "updated_at": clock(),
+                "currency": "GBP",
+                "grand_total": Decimal("43.95"),
+                "shipping_total": Decimal("3.95"),
+                "tax_total": Decimal("7.33"),
+                "delivery": Address(
+                    first_name="Zoë",
+                    last_name="O'Brien",
+                    line1="12 High Street",
+                    city="York",
+                    postcode="YO1 7HH",
+                    country="GB",
+                    phone="07700900123",
+                    email="zoe@example.com",
+                ),
+                "shipping_option": ShippingOption(option_id=1, name="Standard delivery"),
+                "lines": (
+                    OrderLine(line_id=7, sku="TEE-S", quantity=2, unit_price=Decimal("20.00")),
+                ),
+                **members,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def add(ledger: Ledger, clock: ManualClock, make_order: Callable[..., Order]) -> Callable[..., Row]:
+    """Take an order in and return its row."""
+
+    def take_in(
+        number: int = 100_001, state: OrderState = OrderState.RECEIVED, **members: Any
+    ) -> Row:
+        order = make_order(number, **members)
+        with ledger.transaction() as tx:
+            orders.add(
+                tx,
+                order,
+                whistl_number=f"C{number}",
+                state=state,
+                reason="confirmed in Centra",
+                now=clock(),
+            )
+            row = orders.find(tx, order.centra_id)
+        assert row is not None
+        return row
+
+    return take_in
