@@ -11,6 +11,7 @@ for single ones (Poisson, phi = 1) roughly halves the buffer that three units a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -71,7 +72,11 @@ class BufferPolicy:
 
 
 def buffer_units(
-    exposed_units: Column, dispersion: Column, daily_sales: Column, policy: BufferPolicy
+    exposed_units: Column,
+    dispersion: Column,
+    daily_sales: Column,
+    policy: BufferPolicy,
+    covering: Callable[[Column, Column, float, int], Column] = units_covering,
 ) -> Column:
     """Return the units to hold back.
 
@@ -80,8 +85,9 @@ def buffer_units(
         dispersion: its variance over its mean.
         daily_sales: all of the SKU's sales in an average day.
         policy: the policy that holds for the SKU now.
+        covering: `units_covering`, or the same made quick for a whole catalogue.
     """
-    at_risk = units_covering(exposed_units, dispersion, policy.risk, policy.cap_units)
+    at_risk = covering(exposed_units, dispersion, policy.risk, policy.cap_units)
     share = rounded_up(policy.share_of_daily_sales * daily_sales)
     return smaller(larger(at_risk + share, policy.floor_units), policy.cap_units)
 

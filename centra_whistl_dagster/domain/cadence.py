@@ -7,7 +7,8 @@ Between two passes the shop sells on an old number. That is safe as long as all 
 next pass, seen or not, stays within what there is: a SKU with stock for days needs no watching, one
 about to sell out needs it each minute. So the interval of a SKU is the longest rung of the ladder
 over which demand exceeds its room with no more than the stated risk, and it shortens by itself as
-cover shrinks and in busy hours.
+cover shrinks and in busy hours. The risk is stated for a day and each interval has its share of
+it: a risk for each pass would grow with their number.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from centra_whistl_dagster.domain.columns import Column
-
 
 LEAST_REQUESTS = 3
 """One SKU takes a read before, a write, and a read after."""
@@ -46,10 +46,18 @@ class CadencePolicy:
 
     ladder_minutes: tuple[int, ...] = (1, 2, 5, 10, 15)
     """Intervals to choose from, shortest first. Goods-in is noticed no later than the last."""
+    risk: float = 0.01
+    """Chance, for each SKU and day, that it sells out between two passes. Far stricter than a
+    buffer's: looking more often costs a few calls, holding back costs sales."""
     full_pass_hours: float = 24.0
     """A pass over every SKU, written or not, at least this often."""
     reserved_for_orders: float = 0.5
     """Share of Centra's quota that stock never touches."""
+
+
+def risk_of_rung(minutes: int, policy: CadencePolicy) -> float:
+    """Return an interval's share of the day's risk."""
+    return policy.risk * minutes / (24 * 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

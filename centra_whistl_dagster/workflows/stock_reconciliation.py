@@ -23,7 +23,8 @@ from centra_whistl_dagster.ledger import cursors, standings
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.ledger.engine import Row
 from centra_whistl_dagster.ledger.standings import LineUnits
-from centra_whistl_dagster.stock.plan import Floats, Ints, plan, policies
+from centra_whistl_dagster.stock.plan import plan, policies
+from centra_whistl_dagster.stock.quantiles import Floats, Ints
 from centra_whistl_dagster.stock.reconcile import ReconciledCatalogue, reconcile_columns
 from centra_whistl_dagster.workflows import archive
 from centra_whistl_dagster.workflows.link import Link

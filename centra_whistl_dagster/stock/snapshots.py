@@ -1,0 +1,158 @@
+"""Reading a snapshot's rows into columns, and measuring it for the guards.
+
+Belongs here: which rows can be used, and the figures that `domain.guards` judges. Does not belong
+here: paging (`whistl.client`), or the judgement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from centra_whistl_dagster.domain.availability import (
+    Convention,
+    WarehouseStock,
+    adds_up,
+    in_contract_terms,
+)
+from centra_whistl_dagster.domain.columns import positive_part
+from centra_whistl_dagster.domain.guards import Against
+from centra_whistl_dagster.stock.quantiles import Ints
+
+FIGURES = ("on_hand", "allocated", "quarantined", "available")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRow:
+    """A row that cannot be used. Its SKU stays as it is in Centra, like one that is absent."""
+
+    sku: str
+    """Blank when that is what is wrong."""
+    field: str
+    value: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRows:
+    """The usable rows of one snapshot, in the contract's meaning, and what became of the others."""
+
+    skus: tuple[str, ...]
+    stock: WarehouseStock
+    """Columns of whole numbers, in the order of `skus`."""
+    rows: int
+    """Rows read, bad ones included."""
+    bad: tuple[BadRow, ...]
+
+
+@dataclass(slots=True)
+class _Reading:
+    figures: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    refused: dict[str, BadRow] = field(default_factory=dict)
+    """By SKU: a SKU named twice with different figures has none that can be believed."""
+    nameless: list[BadRow] = field(default_factory=list)
+    repeats: list[BadRow] = field(default_factory=list)
+    rows: int = 0
+
+
+def read_rows(pages: Iterable[Sequence[Mapping[str, Any]]], convention: Convention) -> SnapshotRows:
+    """Read a snapshot page by page, as it arrives, and judge each row by itself.
+
+    A row must name its SKU once and give whole numbers, none below zero but `available`, that add
+    up as the convention says.
+    """
+    reading = _Reading()
+    for page in pages:
+        for row in page:
+            _read_row(reading, row)
+    skus = [sku for sku in reading.figures if sku not in reading.refused]
+    columns = np.array([reading.figures[sku] for sku in skus], dtype=np.int64).reshape(-1, 4).T
+    reported = WarehouseStock(**dict(zip(FIGURES, columns, strict=True)))
+    agrees = np.asarray(adds_up(reported, convention), dtype=bool)
+    contradicting = [_contradiction(skus[at], columns[:, at]) for at in np.flatnonzero(~agrees)]
+    converted = in_contract_terms(reported, convention)
+    return SnapshotRows(
+        skus=tuple(sku for sku, is_good in zip(skus, agrees, strict=True) if is_good),
+        stock=WarehouseStock(
+            on_hand=converted.on_hand[agrees],
+            allocated=converted.allocated[agrees],
+            quarantined=converted.quarantined[agrees],
+            available=converted.available[agrees],
+        ),
+        rows=reading.rows,
+        bad=(*reading.nameless, *reading.repeats, *reading.refused.values(), *contradicting),
+    )
+
+
+def _read_row(reading: _Reading, row: Mapping[str, Any]) -> None:
+    reading.rows += 1
+    sku = row.get("sku")
+    if not isinstance(sku, str) or not sku.strip():
+        reading.nameless.append(
+            BadRow(sku="", field="sku", value=repr(sku), message="the row names no SKU")
+        )
+        return
+    for name in FIGURES:
+        value = row.get(name)
+        if type(value) is not int or (value < 0 and name != "available"):
+            limit = "" if name == "available" else ", not below zero"
+            reading.refused[sku] = BadRow(
+                sku=sku,
+                field=name,
+                value=repr(value),
+                message=f"{name} should be a whole number{limit}",
+            )
+            return
+    figures = tuple(row[name] for name in FIGURES)
+    known = reading.figures.get(sku)
+    if known is None:
+        reading.figures[sku] = figures
+    elif known == figures:
+        reading.repeats.append(_repeated(sku, "named twice, with the same figures"))
+    else:
+        reading.refused[sku] = _repeated(sku, f"named twice, as {known} and as {figures}")
+
+
+def _repeated(sku: str, message: str) -> BadRow:
+    return BadRow(sku=sku, field="sku", value=sku, message=message)
+
+
+def _contradiction(sku: str, figures: Ints) -> BadRow:
+    told = ", ".join(f"{name} {value}" for name, value in zip(FIGURES, figures, strict=True))
+    return BadRow(
+        sku=sku, field="available", value=str(figures[-1]), message=f"does not add up: {told}"
+    )
+
+
+def against(
+    *,
+    taken_at: datetime,
+    rows_before: int,
+    is_in_both: Any,
+    available_before: Ints,
+    available_now: Ints,
+) -> Against:
+    """Measure a snapshot against the last good one.
+
+    Args:
+        taken_at: when the last good one was taken.
+        rows_before: rows that it had.
+        is_in_both: of the aligned rows, those of SKUs that both name.
+        available_before: aligned column of the last good one.
+        available_now: aligned column of the new one.
+    """
+    before = positive_part(available_before[is_in_both])
+    now = positive_part(available_now[is_in_both])
+    return Against(
+        taken_at=taken_at,
+        rows=rows_before,
+        still_named=len(before),
+        in_stock=int(np.count_nonzero(before)),
+        zeroed=int(np.count_nonzero((before > 0) & (now == 0))),
+        units_before=int(before.sum()),
+        units_now=int(now.sum()),
+    )
