@@ -3,7 +3,7 @@
 
 The rules of `tables` hold here too. The two level tables keep a row for as long as a SKU's figures
 stay the same (`valid_from` to `valid_to`): a hundred readings of a million SKUs take 76 MB so, and
-2.5 GB when every reading is kept whole.
+2.5 GB when every reading is kept whole. Does not belong here: anything about orders (`tables`).
 """
 
 from __future__ import annotations

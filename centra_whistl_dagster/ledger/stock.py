@@ -1,6 +1,7 @@
 """Stock snapshots as judged, and the quantities sent to Centra.
 
-A quantity is written down before the call that sends it and settled after.
+A quantity is written down before the call that sends it and settled after. Does not belong here:
+the levels themselves, which are in the archive and the history.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The ledger's tables as SQLAlchemy sees them.
 
-`migrations_sql/` makes them; a test keeps both equal.
+`migrations_sql/` makes them; a test keeps both equal. Does not belong here: any query.
 """
 
 from __future__ import annotations

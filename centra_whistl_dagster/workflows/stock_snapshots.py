@@ -209,14 +209,20 @@ def _tell(
         kinds=[ExceptionKind.STOCK_SNAPSHOT_REFUSED],
         now=link.now(),
     )
-    missing = [_absent_sku(sku, facts) for sku in absent]
     exceptions.resolve_kind(
         tx,
         ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT,
         except_subjects=set(absent) | _still_absent(tx, rows),
         now=link.now(),
     )
-    link.raise_exceptions(tx, missing)
+    overpromised = _overpromised(rows, facts)
+    exceptions.resolve_kind(
+        tx,
+        ExceptionKind.NEGATIVE_AVAILABLE,
+        except_subjects={problem.subject for problem in overpromised},
+        now=link.now(),
+    )
+    link.raise_exceptions(tx, [*(_absent_sku(sku, facts) for sku in absent), *overpromised])
 
 
 def _still_absent(tx: Transaction, rows: SnapshotRows) -> set[str]:
@@ -250,6 +256,24 @@ def _absent_sku(sku: str, facts: SnapshotFacts) -> Problem:
             "before. Its quantity in Centra was left as it is."
         ),
     )
+
+
+def _overpromised(rows: SnapshotRows, facts: SnapshotFacts) -> list[Problem]:
+    available = np.asarray(rows.stock.available)
+    return [
+        Problem(
+            kind=ExceptionKind.NEGATIVE_AVAILABLE,
+            subject_type=SubjectType.SKU,
+            subject=rows.skus[at],
+            field="available",
+            value=str(available[at]),
+            message=(
+                f"Whistl's stock of {facts.taken_at:%H:%M} UTC shows {-available[at]} more of "
+                f"{rows.skus[at]} promised than it holds."
+            ),
+        )
+        for at in np.flatnonzero(available < 0).tolist()
+    ]
 
 
 def _reason(verdict: Verdict) -> str:

@@ -276,6 +276,24 @@ def test_a_sku_that_vanishes_from_the_feed_keeps_its_stock_and_is_told_until_it_
     assert desk.problems() == []
 
 
+def test_a_sku_that_whistl_has_promised_beyond_what_it_holds_is_told_until_goods_come(desk) -> None:
+    sku = desk.skus[0]
+    take_unseen(desk.world, sku, desk.world.whistl_available(sku))
+    set_aside(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    told = (desk.problems(sku), desk.messages(), desk.world.centra_free(sku))
+    goods_in(desk.world, sku, 10)
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+
+    assert told[0] == ["negative_available", "oversold"]
+    assert any("shows 2 more of" in message for message in told[1])
+    assert told[2] == 0
+    assert desk.problems(sku) == []
+
+
 # ---- what Centra makes of a write
 def oversell(desk, sku: str, units: int) -> CentraOrder:
     """Sell all but one of a SKU in the shop, and then lose some of it in the building."""

@@ -1,4 +1,7 @@
-"""Stock: read from both sides, brought to one number per SKU, and written where it differs."""
+"""Stock: read from both sides, brought to one number per SKU, and written where it differs.
+
+Belongs here: what Dagster shows of it. Does not belong here: any step of it (`workflows`).
+"""
 
 import dagster as dg
 

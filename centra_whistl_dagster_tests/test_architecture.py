@@ -1,0 +1,87 @@
+"""What import-linter cannot say: names, charters, and a ledger that is what its tables say."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.domain.problems import ExceptionKind
+from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.ledger.tables import metadata
+from centra_whistl_dagster.simulator.clock import ManualClock
+
+PROJECT = Path(__file__).parents[1]
+MODULES = sorted((PROJECT / "centra_whistl_dagster").rglob("*.py"))
+LONG = 200
+"""Lines above which a module must say what does not belong in it, before it grows further."""
+
+NAMELESS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base"}
+
+
+def name_of(module: Path) -> str:
+    return str(module.relative_to(PROJECT))
+
+
+def fault_of_charter(module: Path) -> str | None:
+    text = module.read_text(encoding="utf-8")
+    charter = ast.get_docstring(ast.parse(text))
+    if charter is None:
+        return "no docstring"
+    if not charter.split("\n\n")[0].endswith((".", ":")):
+        return "its first words are no sentence"
+    is_long = len(text.splitlines()) > LONG
+    if is_long and "not belong here" not in " ".join(charter.split()):
+        return "too long to leave its bounds unsaid"
+    return None
+
+
+def test_every_module_says_what_it_is_and_a_long_one_what_it_is_not() -> None:
+    faults = {name_of(module): fault_of_charter(module) for module in MODULES}
+
+    assert {name: fault for name, fault in faults.items() if fault} == {}
+
+
+def test_no_module_has_a_name_that_anything_would_fit() -> None:
+    assert [name_of(module) for module in MODULES if module.stem in NAMELESS] == []
+
+
+def test_the_migrated_ledger_is_exactly_what_its_tables_say(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    Ledger(url, now=clock).close()
+    engine = sa.create_engine(url)
+    seen = sa.inspect(engine)
+    migrated = {
+        name: {column["name"]: column for column in seen.get_columns(name)}
+        for name in seen.get_table_names()
+        if name not in {"applied_migrations", "sqlite_sequence"}
+    }
+    engine.dispose()
+
+    assert set(migrated) == set(metadata.tables)
+    for name, table in metadata.tables.items():
+        columns = migrated[name]
+        assert set(columns) == set(table.columns.keys()), name
+        keys = {key for key, column in columns.items() if column["primary_key"]}
+        assert keys == {column.name for column in table.primary_key}, name
+        for key, column in columns.items():
+            declared = table.columns[key]
+            is_key = bool(column["primary_key"])
+            assert is_key or column["nullable"] == declared.nullable, f"{name}.{key} may be null"
+            has_default = column["default"] is not None
+            assert is_key or has_default == (declared.server_default is not None), f"{name}.{key}"
+
+
+def test_every_kind_of_exception_is_raised_somewhere() -> None:
+    said = {
+        node.attr
+        for module in MODULES
+        if module.name != "problems.py"
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+
+    assert [kind.name for kind in ExceptionKind if kind.name not in said] == []
