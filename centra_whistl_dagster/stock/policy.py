@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from centra_whistl_dagster.domain.availability import Convention
@@ -82,21 +83,23 @@ class _Reader:
         self.refuse_unknown(name, table, known=set(fields))
         before = len(self.faults)
         values = {}
-        for key in table.keys() & fields.keys():
-            default = fields[key].default
-            if (value := self._like(default, table[key], name, key)) is not None:
-                values[key] = value
+        for key in table:
+            if key not in fields:
+                continue
+            read = self._like(fields[key].default, table[key], name, key)
+            if read is not None:
+                values[key] = read
         return kind(**values) if len(self.faults) == before else None
 
     def _like(self, default: object, value: object, table: str, key: str) -> Any:
         """Return the value if it is of its default's type and in its range, else note a fault."""
         wanted, is_right, convert = _EXPECTATIONS[type(default)]
         if not is_right(value):
-            self.fault(table, key, f"[{table}] {key} is {value!r}; {wanted} was expected")
+            self.fault(table, key, f"[{table}] {key} is {_told(value)}; {wanted} was expected")
             return None
         read = convert(value)
         if key == "risk" and not 0 < read < 1:
-            self.fault(table, key, f"[{table}] risk is {value!r}; it lies between 0 and 1")
+            self.fault(table, key, f"[{table}] risk is {_told(value)}; it lies between 0 and 1")
             return None
         return read
 
@@ -104,32 +107,34 @@ class _Reader:
         """Read one `[[stock.sku]]`: a pattern, and what its buffer has of its own."""
         pattern = table.get("pattern")
         if not isinstance(pattern, str) or not pattern:
-            self.fault("[stock.sku]", None, "each [[stock.sku]] needs a pattern, as in 'DRESS-*'")
+            self.fault("stock.sku", None, "each [[stock.sku]] needs a pattern, as in 'DRESS-*'")
             return None
         own = {key: value for key, value in table.items() if key != "pattern"}
-        buffer = self.record(BufferPolicy, {**defaults, **own}, "[stock.sku]")
+        buffer = self.record(BufferPolicy, {**defaults, **own}, f"stock.sku {pattern!r}")
         return SkuRule(pattern=pattern, buffer=buffer) if buffer else None
 
     def sale(self, table: Mapping[str, Any]) -> Sale | None:
         """Read one `[[stock.sale]]`."""
-        name = "[stock.sale]"
+        name = f"stock.sale {table.get('name')!r}"
         self.refuse_unknown(name, table, known={each.name for each in dataclasses.fields(Sale)})
         before = len(self.faults)
         for key, (wanted, is_right) in _SALE_KEYS.items():
             if not is_right(table.get(key)):
-                self.fault(
-                    name, key, f"a sale's {key} is {table.get(key)!r}; {wanted} was expected"
-                )
+                told = _told(table.get(key))
+                self.fault(name, key, f"[{name}] {key} is {told}; {wanted} was expected")
+        if len(self.faults) == before and table["ends_at"] <= table["starts_at"]:
+            self.fault(name, "ends_at", f"[{name}] ends before it starts")
         if len(self.faults) > before:
             return None
-        if table["ends_at"] <= table["starts_at"]:
-            self.fault(name, "ends_at", f"the sale {table['name']!r} ends before it starts")
-            return None
-        return Sale(**{**table, "skus": tuple(table["skus"])})
+        return Sale(**{**table, "skus": tuple(table["skus"]), "risk": float(table["risk"])})
+
+
+def _told(value: object) -> str:
+    return "missing" if value is None else repr(float(value) if type(value) is Decimal else value)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int | float | Decimal) and type(value) is not bool and value >= 0
 
 
 def _is_whole(value: object) -> bool:
