@@ -15,9 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders import Order, content_hash
+from centra_whistl_dagster.domain.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.states import OrderState, may_follow
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.tables import (
+    exceptions,
     order_events,
     order_lines,
     order_payloads,
@@ -248,6 +250,17 @@ def note_not_found(tx: sa.Connection, centra_id: str, units: Mapping[int, int]) 
             order_lines.c.centra_id == centra_id, order_lines.c.line_number == line_number
         )
         tx.execute(sa.update(order_lines).where(of_line).values(not_found=quantity))
+
+
+def ids_with_units_not_found(tx: sa.Connection) -> set[str]:
+    """Return the orders that somebody must be told about units of, and that nobody mended yet."""
+    is_told = sa.and_(
+        exceptions.c.kind == ExceptionKind.SHORT_PICK,
+        exceptions.c.subject_type == SubjectType.ORDER,
+        exceptions.c.subject == sa.cast(orders.c.number, sa.Text),
+        exceptions.c.resolved_at.is_(None),
+    )
+    return set(tx.execute(sa.select(orders.c.centra_id).join(exceptions, is_told)).scalars())
 
 
 def counts_by_state(tx: sa.Connection) -> dict[OrderState, int]:

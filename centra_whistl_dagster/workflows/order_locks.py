@@ -7,8 +7,8 @@ from datetime import timedelta
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.transport import AccessDenied, Refused
-from centra_whistl_dagster.workflows.intake import apply_reading
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.readings import apply_reading
 
 _TRIED_AGAIN = timedelta(hours=1)
 """Until it is locked, intake goes on seeing what is changed on an order."""

@@ -30,8 +30,8 @@ from centra_whistl_dagster.transport import (
 )
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlOrderView
 from centra_whistl_dagster.whistl.mapping import payload_hash
-from centra_whistl_dagster.workflows.intake import apply_reading, permission_of
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.readings import apply_reading, permission_of
 
 CLAIM_LASTS = timedelta(seconds=90)
 """Longer than any call may take: an intent still open after this belongs to a process that died."""
@@ -233,7 +233,8 @@ def _settle_refused(link: Link, claim: _Claim, error: Refused) -> Outcome:
 
 
 def _refusals(row: Row, error: Refused) -> list[Problem]:
-    reasons = error.reasons or ((error.code, "order", error.detail),)
+    # Whistl's own sentence is left out: it may repeat what the customer typed.
+    reasons = error.reasons or ((error.code or str(error.status), "order", ""),)
     return [
         Problem(
             kind=ExceptionKind.WHISTL_REFUSED,
@@ -241,9 +242,9 @@ def _refusals(row: Row, error: Refused) -> list[Problem]:
             subject=str(row.number),
             field=field,
             value=code,
-            message=f"Whistl refused order {row.number}: {message}",
+            message=f"Whistl refused order {row.number}: {code} in {field}.",
         )
-        for code, field, message in reasons
+        for code, field, _ in reasons
     ]
 
 

@@ -11,9 +11,16 @@ from centra_whistl_dagster.simulator.centra_rules import cancel_order, touch
 from centra_whistl_dagster.simulator.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.shoppers import ADA
 from centra_whistl_dagster.simulator.warehouse import cancel as cancel_at_whistl
+from centra_whistl_dagster.simulator.whistl_snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world import CentraOrder, WhistlOrder
 from centra_whistl_dagster.transport import OutcomeUnknown
-from centra_whistl_dagster.workflows import cancellation, intake, look_up, order_statuses
+from centra_whistl_dagster.workflows import (
+    cancellation,
+    despatches,
+    intake,
+    look_up,
+    order_statuses,
+)
 
 BLOCKED, CANCELLED = OrderState.BLOCKED, OrderState.CANCELLED
 
@@ -216,6 +223,26 @@ def test_an_order_cancelled_too_late_is_told_and_no_shipment_is_made_of_it(desk)
     assert desk.world.calls["whistl cancel_order"] == 1
     assert order.shipments == []
     assert desk.state(order) == OrderState.DESPATCHED
+
+
+def test_an_order_cancelled_after_it_left_is_told_and_not_sold_again(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    wait_for(desk, order, "DESPATCHED")
+    order_statuses.follow_order_statuses(desk.link)
+    despatches.pull_despatches(desk.link)
+    despatches.apply_despatches(desk.link)
+    withdraw(desk, order)
+    desk.relay_orders()
+    with desk.world.lock:
+        take_snapshot(desk.world)
+    desk.clock.advance(1)
+
+    desk.sync_stock()
+
+    assert desk.problems() == ["cancelled_after_sending"]
+    assert desk.truth()["stock"]["resurrected_units"] == 0
+    assert desk.truth()["stock"]["unexplained"] == []
 
 
 @pytest.mark.parametrize(

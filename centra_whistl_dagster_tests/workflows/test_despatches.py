@@ -16,11 +16,16 @@ import pytest
 from centra_whistl_dagster.domain.despatches import Despatch, Parcel, ParcelLine, ShortLine
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger import despatches as inbox
-from centra_whistl_dagster.simulator.centra_rules import add_shipment, in_no_shipment, ship
+from centra_whistl_dagster.simulator.centra_rules import (
+    add_shipment,
+    cancel_units,
+    in_no_shipment,
+    ship,
+)
 from centra_whistl_dagster.simulator.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.truth import is_drained
 from centra_whistl_dagster.simulator.world import CentraOrder
-from centra_whistl_dagster.workflows import despatches, shipments
+from centra_whistl_dagster.workflows import despatches, intake, shipments
 
 COMPLETED = OrderState.COMPLETED
 A_DAY = 5_000.0
@@ -509,6 +514,26 @@ def test_units_the_warehouse_could_not_find_are_told_and_the_rest_completes_the_
 
     assert desk.problems(str(accepted.number)) == ["short_pick"]
     assert units_in_centra(accepted) == {1: 1, 2: 1}
+    assert desk.state(accepted) == COMPLETED
+
+
+def test_a_short_pick_is_closed_once_the_units_are_cancelled_in_centra(
+    desk, accepted: CentraOrder, say
+) -> None:
+    first, second = desk.skus[:2]
+    missing = ShortLine(line_number=1, sku=first, quantity=1, reason="not found")
+    say(accepted, box(1, (1, first, 1), (2, second, 1)), short_lines=(missing,))
+    desk.relay_despatches()
+    intake.take_in_orders(desk.link, is_sweep=True)
+    before = desk.problems()
+    accepted.is_locked = False
+    cancel_units(desk.world, accepted, accepted.lines[0], 1)
+    assert accepted.status == "SHIPPED"
+
+    intake.take_in_orders(desk.link, is_sweep=True)
+
+    assert before == ["short_pick"]
+    assert desk.problems() == []
     assert desk.state(accepted) == COMPLETED
 
 

@@ -219,6 +219,22 @@ def test_a_cancelled_order_that_is_resumed_goes_unless_it_is_held(desk, is_held:
     assert desk.at_whistl(order) == (0 if is_held else 1)
 
 
+def test_a_cancellation_that_leaves_no_trace_in_the_dates_is_found_by_the_sweep(desk) -> None:
+    order = desk.order(address={**ADA, "zipCode": "YO1 7H"})
+    desk.relay_orders()
+    desk.wait(600)
+    desk.order(number=200_000)
+    intake.take_in_orders(desk.link)
+    order.status = "CANCELLED"
+
+    intake.take_in_orders(desk.link)
+    by_date = desk.state(order)
+    intake.take_in_orders(desk.link, is_sweep=True)
+
+    assert by_date == OrderState.BLOCKED
+    assert (desk.state(order), desk.problems()) == (OrderState.CANCELLED, [])
+
+
 # ---- odd records
 def test_an_order_of_which_everything_is_null_is_blocked_with_reasons_and_stops_nothing(
     desk,

@@ -1,0 +1,228 @@
+"""What a fresh reading of an order from Centra means for the state of that order.
+
+Belongs here: new, held, released, cancelled, resumed, edited, before and after it was sent. Does
+not belong here: when orders are read (`workflows.intake`), judging contents
+(`workflows.screening`).
+"""
+
+from __future__ import annotations
+
+from centra_whistl_dagster.domain.orders import Order, Permission, content_hash, permission
+from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.domain.states import UNSENT, OrderState
+from centra_whistl_dagster.ledger import exceptions, orders
+from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.workflows.link import Link
+
+
+def apply_reading(tx: Transaction, link: Link, order: Order) -> str:
+    """Let a fresh reading of an order change its state; return what came of it.
+
+    Returns:
+        "written" when the ledger changed, "unchanged" when not, else the reason for skipping.
+    """
+    row = orders.find(tx, order.centra_id)
+    allowed = permission_of(link, order, row)
+    if row is None:
+        return _take_in_new(tx, link, order, allowed)
+    state = OrderState(row.state)
+    if row.submitted_at is None and state in {*UNSENT, OrderState.CANCELLED}:
+        return _apply_to_unsent(tx, link, row, order, allowed=allowed)
+    orders.note_seen(tx, order)
+    if state in {OrderState.BLOCKED, OrderState.CANCELLED}:
+        return _apply_to_stopped(tx, link, row, order, allowed=allowed)
+    _close_short_picks(tx, link, row, order)
+    if state is OrderState.COMPLETED:
+        return "unchanged"
+    return _apply_to_sent(tx, link, row, order, allowed=allowed)
+
+
+def permission_of(link: Link, order: Order, row: Row | None) -> Permission:
+    """Say whether an order may be handed over, and to our warehouse.
+
+    Args:
+        link: the connection.
+        order: as Centra shows it now.
+        row: the ledger's row of it, if it has one.
+    """
+    allowed = permission(order, locked_by_us=row is not None and row.locked_at is not None)
+    ours = link.settings.centra.warehouse_id
+    is_for_another = bool(order.warehouse_ids) and ours not in order.warehouse_ids
+    if allowed is Permission.MAY_BE_SENT and is_for_another:
+        return Permission.WAITING
+    return allowed
+
+
+def _take_in_new(tx: Transaction, link: Link, order: Order, allowed: Permission) -> str:
+    if allowed is Permission.CANCELLED:
+        return "cancelled before it was seen"
+    is_free = allowed is Permission.MAY_BE_SENT
+    orders.add(
+        tx,
+        order,
+        whistl_number=f"{link.settings.order_number_prefix}{order.number}",
+        state=OrderState.RECEIVED if is_free else OrderState.WAITING,
+        reason="confirmed in Centra" if is_free else _why_waiting(order),
+        now=link.now(),
+    )
+    return "written"
+
+
+def _apply_to_unsent(
+    tx: Transaction, link: Link, row: Row, order: Order, *, allowed: Permission
+) -> str:
+    now = link.now()
+    state = OrderState(row.state)
+    is_changed = row.content_hash != content_hash(order)
+    if is_changed:
+        orders.refresh(tx, order, now=now)
+    else:
+        orders.note_seen(tx, order)
+    wanted, reason = _wanted_state(order, state, allowed=allowed, is_changed=is_changed)
+    if wanted is state:
+        return "written" if is_changed else "unchanged"
+    orders.move(
+        tx,
+        row,
+        wanted,
+        reason=reason,
+        now=now,
+        cancel_wanted_at=None,
+        cancelled_at=now if wanted is OrderState.CANCELLED else None,
+    )
+    if wanted is OrderState.CANCELLED:
+        exceptions.resolve(tx, SubjectType.ORDER, str(order.number), now=now)
+        link.set_exceptions_of_order(tx, order.centra_id, [])
+    return "written"
+
+
+def _wanted_state(
+    order: Order, state: OrderState, *, allowed: Permission, is_changed: bool
+) -> tuple[OrderState, str]:
+    """Return where an order that Whistl was never told of belongs now, and why."""
+    if allowed is Permission.CANCELLED:
+        return OrderState.CANCELLED, "cancelled in Centra"
+    if allowed is Permission.WAITING:
+        return OrderState.WAITING, _why_waiting(order)
+    if state is OrderState.WAITING:
+        return OrderState.RECEIVED, "released in Centra"
+    if state is OrderState.CANCELLED:
+        return OrderState.RECEIVED, "resumed in Centra"
+    if is_changed:
+        return OrderState.RECEIVED, "changed in Centra"
+    return state, ""
+
+
+def _apply_to_stopped(
+    tx: Transaction, link: Link, row: Row, order: Order, *, allowed: Permission
+) -> str:
+    """Apply to an order that Whistl had and ended: its number there is used up, for ever."""
+    now = link.now()
+    if allowed is Permission.CANCELLED:
+        if row.state == OrderState.CANCELLED:
+            return "unchanged"
+        reason = "cancelled in Centra"
+        orders.move(tx, row, OrderState.CANCELLED, reason=reason, now=now, cancelled_at=now)
+        exceptions.resolve(tx, SubjectType.ORDER, str(order.number), now=now)
+        return "written"
+    if row.state == OrderState.BLOCKED:
+        return "unchanged"
+    orders.move(
+        tx,
+        row,
+        OrderState.BLOCKED,
+        reason="resumed in Centra after Whistl had stopped it",
+        now=now,
+        screened_at=None,
+        cancel_wanted_at=None,
+        cancelled_at=None,
+    )
+    link.raise_exceptions(tx, [_stopped(row)])
+    return "written"
+
+
+def _apply_to_sent(
+    tx: Transaction, link: Link, row: Row, order: Order, *, allowed: Permission
+) -> str:
+    now = link.now()
+    if allowed is Permission.CANCELLED:
+        if row.cancel_wanted_at is not None:
+            return "unchanged"
+        # Whether Whistl has it is found out first, in its own time.
+        due_at = now if row.submitted_at is not None else row.due_at
+        orders.update(tx, [row.centra_id], cancel_wanted_at=now, due_at=due_at)
+        if row.state == OrderState.DESPATCHED:
+            link.raise_exceptions(tx, [_left_already(row)])
+        return "written"
+    if row.cancel_wanted_at is not None:
+        orders.update(tx, [row.centra_id], cancel_wanted_at=None)
+    if row.state == OrderState.DESPATCHED:
+        # It has left as it was: an edit does not reach it any more.
+        return "unchanged"
+    kind = ExceptionKind.EDITED_AFTER_SENDING
+    if row.sent_hash is not None and row.sent_hash != content_hash(order):
+        link.raise_exceptions(tx, [_edited(order)])
+        return "written"
+    exceptions.resolve(tx, SubjectType.ORDER, str(order.number), kinds=[kind], now=now)
+    return "unchanged"
+
+
+def _stopped(row: Row) -> Problem:
+    return Problem(
+        kind=ExceptionKind.CANCELLED_AT_WHISTL,
+        subject_type=SubjectType.ORDER,
+        subject=str(row.number),
+        field="status",
+        value=row.whistl_status or "",
+        message=(
+            f"Order {row.number} is open again in Centra, but Whistl has stopped it "
+            f"({row.whistl_number}) and cannot take that number a second time."
+        ),
+    )
+
+
+def _left_already(row: Row) -> Problem:
+    return Problem(
+        kind=ExceptionKind.CANCELLED_AFTER_SENDING,
+        subject_type=SubjectType.ORDER,
+        subject=str(row.number),
+        field="status",
+        value=row.whistl_status or "",
+        message=f"Order {row.number} was cancelled in Centra after it had left the warehouse.",
+    )
+
+
+def _edited(order: Order) -> Problem:
+    return Problem(
+        kind=ExceptionKind.EDITED_AFTER_SENDING,
+        subject_type=SubjectType.ORDER,
+        subject=str(order.number),
+        field="order",
+        value="",
+        message=f"Order {order.number} was changed in Centra after Whistl had accepted it.",
+    )
+
+
+def _why_waiting(order: Order) -> str:
+    if order.is_waiting_for_payment:
+        return "waiting for payment in Centra"
+    if order.is_on_hold:
+        return "on hold in Centra"
+    if order.is_internal:
+        return "marked internal in Centra"
+    if order.is_locked:
+        return "locked in Centra"
+    if order.warehouse_ids:
+        return "allocated to another warehouse in Centra, or in a status that is not sent"
+    return f"in Centra's status {order.status}"
+
+
+def _close_short_picks(tx: Transaction, link: Link, row: Row, order: Order) -> None:
+    """Close what was told of units not found, once Centra does not want them any more."""
+    short = [line for line in orders.lines(tx, row.centra_id) if line.not_found]
+    wanted = {line.line_id: line.quantity for line in order.lines}
+    if short and all(
+        wanted.get(line.line_id, 0) <= line.quantity - line.not_found for line in short
+    ):
+        kinds = [ExceptionKind.SHORT_PICK]
+        exceptions.resolve(tx, SubjectType.ORDER, str(row.number), kinds=kinds, now=link.now())
