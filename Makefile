@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Bytecode is written once at installation: importing Dagster and DuckDB takes half as long then.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test dev bench lint types imports tests format lock clean
+.PHONY: demo test dev bench lint types imports tests format clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.ready: requirements.lock pyproject.toml

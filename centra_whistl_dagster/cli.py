@@ -6,6 +6,7 @@ Belongs here: arguments and what is printed. Does not belong here: the work itse
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -42,6 +43,8 @@ def main() -> None:
     Settings come from the environment, and from `.env` where the environment has none.
     """
     load_dotenv(PROJECT / ".env")
+    # Whoever ends us politely gets what Ctrl-C gets: everything that was started ends too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         commands(standalone_mode=False)
     except click.exceptions.Abort:

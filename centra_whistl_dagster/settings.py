@@ -118,6 +118,8 @@ def _settings(env: _Reader, state: Path) -> Settings:
         plan=env.text("CENTRA_PLAN", default="growth"),
         quota_share=env.value("CENTRA_QUOTA_SHARE", float, default="0.5"),
         pacing_file=state / "pacing_centra.db",
+        captures_payment=env.value("CENTRA_CAPTURES_PAYMENT", _yes_or_no, default="no"),
+        marks_paid=env.value("CENTRA_MARKS_PAID", _yes_or_no, default="yes"),
     )
     whistl = WhistlConfig(
         base_url=env.text("WHISTL_BASE_URL"),

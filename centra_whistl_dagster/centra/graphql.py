@@ -104,8 +104,9 @@ class GraphQL:
             known = self._complexity.get(operation, 0.0)
             self._complexity[operation] = max(known, told / records)
         warnings = _messages(data, "userWarnings")
-        for warning in warnings:
-            _logger.warning("%s: Centra warns: %s", operation, warning.message)
+        if warnings:
+            # Their number only: a sentence of Centra's may repeat what the customer typed.
+            _logger.warning("%s: Centra gave %d warnings", operation, len(warnings))
         return data, tuple(warning.message for warning in warnings)
 
     def broken(self, kind: CallKind, operation: str, detail: str) -> Exception:

@@ -57,6 +57,12 @@ publish_history = _job(
     "Load the history and publish a copy that analysts may hold open.",
 )
 
+watch_operations = _job(
+    "watch_operations",
+    _assets("operations/exceptions", "operations/service_levels"),
+    "Draw up the exceptions list and the service levels as they are now.",
+)
+
 daily_operations = _job(
     "daily_operations",
     dg.AssetSelection.groups("operations"),
@@ -71,6 +77,7 @@ watch_the_balance = _job(
 
 JOBS = [
     watch_the_balance,
+    watch_operations,
     relay_orders,
     relay_despatches,
     sync_stock,

@@ -9,6 +9,7 @@ from centra_whistl_dagster.defs.jobs import (
     relay_despatches,
     relay_orders,
     sync_stock,
+    watch_operations,
     watch_the_balance,
 )
 from centra_whistl_dagster.defs.resources import LinkResource
@@ -117,6 +118,15 @@ balance_every_five_minutes = dg.ScheduleDefinition(
     description="Looks for orders that are confirmed in Centra and never arrive here.",
 )
 
+operations_every_ten_minutes = dg.ScheduleDefinition(
+    name="operations_every_ten_minutes",
+    job=watch_operations,
+    cron_schedule="*/10 * * * *",
+    execution_timezone=LONDON,
+    default_status=RUNNING,
+    description="Draws up the exceptions list and the service levels.",
+)
+
 daily_brief_at_seven = dg.ScheduleDefinition(
     name="daily_brief_at_seven",
     job=daily_operations,
@@ -132,6 +142,7 @@ SCHEDULES = [
     sweep_of_orders,
     sweep_of_despatches,
     balance_every_five_minutes,
+    operations_every_ten_minutes,
     history_every_two_minutes,
     daily_brief_at_seven,
 ]

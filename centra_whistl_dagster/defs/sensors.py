@@ -117,6 +117,8 @@ def whistl_reference_changed(
     """Read the reference data again when Whistl's part of it has changed."""
     if _is_one_active(context, refresh_reference.name):
         return dg.SensorResult(skip_reason="It is being read.")
+    if context.cursor is None:
+        return dg.SensorResult(run_requests=[dg.RunRequest()], cursor="read once")
     with link.open() as opened:
         if has_changed_at_whistl(opened):
             return dg.SensorResult(run_requests=[dg.RunRequest()])

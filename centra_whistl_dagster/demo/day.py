@@ -47,10 +47,7 @@ SWITCHES_ON: Mapping[str, object] = {
 }
 
 
-STOCK_POLICY = """
-[stock.cadence]
-ladder_minutes = [1, 2]
-"""
+LADDER = "ladder_minutes = [1, 2]"
 """The day is played sixty times as fast, and the looks at stock come closer together."""
 
 
@@ -145,7 +142,8 @@ def prepare(day: Day, project: Path) -> None:
         shipping_services_csv(world), encoding="utf-8"
     )
     policy = day.config / "policy.toml"
-    policy.write_text(policy.read_text(encoding="utf-8") + STOCK_POLICY, encoding="utf-8")
+    usual = policy.read_text(encoding="utf-8")
+    policy.write_text(re.sub(r"(?m)^ladder_minutes = .*$", LADDER, usual), encoding="utf-8")
 
 
 def _quicken(path: Path) -> None:

@@ -95,7 +95,7 @@ FROM (SELECT DISTINCT ON (kind, subject) * FROM exceptions
       WHERE resolved_at IS NULL AND subject_type = 'order' ORDER BY opened_at) e
 JOIN orders o ON o.order_number = e.subject AND o.state = 'blocked'
 GROUP BY ALL ORDER BY orders DESC;
-COMMENT ON VIEW blocked_by_reason IS 'Blocked orders by what blocks them, whose it is, and the money waiting. An order with two causes counts under both.';
+COMMENT ON VIEW blocked_by_reason IS 'Blocked orders by the fault of their own that blocks them, whose it is, and the money waiting. An order with two counts under both; one held by a SKU or a shipping option is found under exceptions_by_owner.';
 
 CREATE OR REPLACE VIEW exceptions_by_owner AS
 SELECT e.owner, e.kind, e.severity, count_if(e.resolved_at IS NULL) AS open,

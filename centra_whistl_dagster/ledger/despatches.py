@@ -25,6 +25,7 @@ class DespatchState(StrEnum):
     APPLIED = "applied"  # its parcels are in the outbox
     UNMATCHED = "unmatched"  # about an order we do not know (yet); tried again on each round
     HELD = "held"  # cannot be right; a person must look
+    NOT_OURS = "not_ours"  # about an order of another channel: its number is none of ours
     SUPERSEDED = "superseded"  # an older version than one already applied
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.despatches import Despatch
+from centra_whistl_dagster.domain.problems import SubjectType
 from centra_whistl_dagster.domain.states import FINAL
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.tables import (
@@ -113,13 +114,24 @@ def order_events_since(tx: sa.Connection, since: datetime | None) -> Rows:
 
 def exceptions_since(tx: sa.Connection, since: datetime | None) -> Rows:
     """Return exceptions that are open, or were resolved since."""
+    # Under the number that orders have everywhere else in the history.
+    whistl_number = (
+        sa.select(orders.c.whistl_number)
+        .where(sa.cast(orders.c.number, sa.Text) == exceptions.c.subject)
+        .scalar_subquery()
+    )
+    is_about_order = exceptions.c.subject_type == SubjectType.ORDER
+    subject = sa.case(
+        (is_about_order, sa.func.coalesce(whistl_number, exceptions.c.subject)),
+        else_=exceptions.c.subject,
+    )
     query = sa.select(
+        subject.label("subject"),
         *(
             exceptions.c[name]
             for name in [
                 "kind",
                 "subject_type",
-                "subject",
                 "field",
                 "owner",
                 "severity",
@@ -128,7 +140,7 @@ def exceptions_since(tx: sa.Connection, since: datetime | None) -> Rows:
                 "due_at",
                 "resolved_at",
             ]
-        )
+        ),
     )
     if since is not None:
         is_open = exceptions.c.resolved_at.is_(None)

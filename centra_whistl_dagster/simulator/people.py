@@ -20,8 +20,8 @@ from centra_whistl_dagster.simulator.shoppers import shopper
 from centra_whistl_dagster.simulator.spoilage import NEEDS_EXPRESS, SPOILAGE_KINDS, spoil
 from centra_whistl_dagster.simulator.world import CentraOrder, World
 
-FIRST_NEVER_CORRECTED = 5
-"""Which spoiled order is the first whose customer never answers."""
+FIRST_NEVER_CORRECTED = len(SPOILAGE_KINDS) + 1
+"""The first spoiled order whose customer never answers: each kind is mended once before."""
 
 EXPRESS_SHARE = 0.3
 HOLD_SECONDS = (60.0, 900.0)
@@ -177,7 +177,9 @@ def falls_on(place: int, share: float) -> bool:
 def is_never_corrected(place: int, share: float) -> bool:
     """Say whether a spoiled order, counted from 1, has a customer who never answers.
 
-    Evenly spread, and begun so that a small share shows early too.
+    Evenly spread from the first on, which comes when each kind of fault has been mended once.
     """
-    begun = 1 - FIRST_NEVER_CORRECTED * share
-    return share > 0 and math.floor(place * share + begun) > math.floor((place - 1) * share + begun)
+    since = place - FIRST_NEVER_CORRECTED
+    if share == 0 or since < 0:
+        return False
+    return math.floor(since * share + 1) > math.floor((since - 1) * share + 1)

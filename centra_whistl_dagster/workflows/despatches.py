@@ -81,6 +81,8 @@ def _last_sequence(link: Link) -> int:
 
 
 def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
+    if not despatch.order_number.startswith(link.settings.order_number_prefix):
+        return DespatchState.NOT_OURS
     row = orders.find_by_whistl_number(tx, despatch.order_number)
     root_id = despatches.root_of(tx, despatch)
     if row is None or not _may_have_left(row):

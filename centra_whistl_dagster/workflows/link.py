@@ -11,16 +11,19 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from centra_whistl_dagster.centra.client import CentraClient
 from centra_whistl_dagster.domain.problems import Problem
 from centra_whistl_dagster.ledger import exceptions
-from centra_whistl_dagster.ledger.engine import Ledger, Transaction
+from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger, Transaction
 from centra_whistl_dagster.settings import Configuration, Settings
 from centra_whistl_dagster.whistl.client import WhistlClient
+
+_PATIENCE_SECONDS = 45
+"""How long to wait for another process to end what only one may do."""
 
 
 def _name_of_this_process() -> str:
@@ -52,6 +55,29 @@ class Link:
         """Make these, and no others, the exceptions that keep an order, or concern it."""
         kinds = self.configuration.exception_kinds
         exceptions.set_for_order(tx, centra_id, problems, kinds, now=self.now())
+
+    @contextmanager
+    def alone(self, name: str, *, seconds: float) -> Iterator[None]:
+        """Be the only process doing `name`, after waiting for another to end.
+
+        Args:
+            name: what only one may do.
+            seconds: after which the right lapses if this process dies.
+
+        Raises:
+            LeaseTaken: the other did not end in good time; nothing was changed.
+        """
+        with ExitStack() as stack:
+            for second in range(_PATIENCE_SECONDS + 1):
+                try:
+                    lease = self.ledger.lease(name, holder=self.holder, seconds=seconds)
+                    stack.enter_context(lease)
+                    break
+                except LeaseTaken:
+                    if second == _PATIENCE_SECONDS:
+                        raise
+                    self.sleep(1.0)
+            yield
 
 
 @contextmanager

@@ -40,10 +40,10 @@ def complete_shipments(link: Link) -> Tally:
     """Write every parcel that is due to Centra, and close orders that are wholly known there.
 
     Raises:
-        LeaseTaken: stock is being published; try again in a moment.
+        LeaseTaken: stock is being published, and that does not end.
         IntegrationError: Centra could not be asked what it already has; nothing was written.
     """
-    with link.ledger.lease(CENTRA_STOCK_LEASE, holder=link.holder, seconds=LEASE_SECONDS):
+    with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS):
         _put_abandoned_parcels_in_doubt(link)
         with link.ledger.reading() as tx:
             due = [ParcelState.OPEN, ParcelState.IN_DOUBT, ParcelState.HELD]

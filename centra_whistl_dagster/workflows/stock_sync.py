@@ -41,11 +41,11 @@ def publish_stock(link: Link) -> Tally:
     Everything is worked out once more just before writing, while no shipment can be completed.
 
     Raises:
-        LeaseTaken: shipments are being completed; try again in a moment.
+        LeaseTaken: shipments are being completed, and that does not end.
         NothingToReconcile: see `reconcile_stock`.
         IntegrationError: Whistl does not say what it did with our orders; nothing was written.
     """
-    with link.ledger.lease(CENTRA_STOCK_LEASE, holder=link.holder, seconds=LEASE_SECONDS):
+    with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS):
         # The snapshot knows all that Whistl did until it was taken; so must the ledger. Units of an
         # order that Whistl has since ended would be counted as set aside, and sold twice.
         follow_order_statuses(link)

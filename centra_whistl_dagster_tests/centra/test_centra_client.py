@@ -257,7 +257,8 @@ def test_warnings_are_given_back_and_logged(
         written = client_of().create_shipment(DRAFT)
 
     assert written.warnings == ("Capture failed",)
-    assert "Capture failed" in caplog.text
+    assert "CreateShipment: Centra gave 1 warnings" in caplog.text
+    assert "Capture failed" not in caplog.text
 
 
 # ---- shipments
