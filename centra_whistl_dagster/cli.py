@@ -24,7 +24,7 @@ from centra_whistl_dagster.launching.processes import ProcessDied
 from centra_whistl_dagster.operator_commands import exceptions, screen
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.command import simulate
-from centra_whistl_dagster.stock_commands import stock
+from centra_whistl_dagster.stock_commands import backtest, stock
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.doctor import examine
 from centra_whistl_dagster.workflows.link import open_link
@@ -61,6 +61,7 @@ commands.add_command(simulate)
 commands.add_command(exceptions)
 commands.add_command(screen)
 commands.add_command(stock)
+commands.add_command(backtest)
 
 
 @commands.command()

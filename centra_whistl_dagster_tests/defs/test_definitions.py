@@ -1,4 +1,4 @@
-"""What a data team finds in the Dagster UI: lineage, owners, descriptions, everything switched on."""
+"""What a data team finds in the Dagster UI: lineage, owners, words, everything switched on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees in Dagster when something outside is wrong: a sentence, and who can mend it."""
+"""What is shown in Dagster when something outside is wrong: a sentence, and who can mend it."""
 
 from __future__ import annotations
 
