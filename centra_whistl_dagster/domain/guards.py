@@ -51,6 +51,8 @@ class GuardPolicy:
     """However wild the history was, more than this is looked at by a person."""
     always_allowed_skus: int = 5
     """So that a small catalogue may sell out of a few."""
+    always_allowed_units: int = 25
+    """So that one with little left may sell it."""
     history_needed: int = 100
     """Good snapshots before limits are learnt: an extreme share is not known from a handful."""
     clock_tolerance_minutes: float = 5.0
@@ -282,13 +284,13 @@ def _of_its_movement(
                 f"({move.zeroed_share:.1%}; at most {zeroed:.1%} is usual)",
             )
         )
-    if move.drop_share > dropped:
+    gone = against.units_before - against.units_now
+    if gone > policy.always_allowed_units and move.drop_share > dropped:
         refusals.append(
             _refusal(
                 RefusalReason.LARGE_DROP,
-                f"{against.units_before - against.units_now} of {against.units_before} available "
-                f"units would be gone at once ({move.drop_share:.1%}; "
-                f"at most {dropped:.1%} is usual)",
+                f"{gone} of {against.units_before} available units would be gone at once "
+                f"({move.drop_share:.1%}; at most {dropped:.1%} is usual)",
             )
         )
     return refusals

@@ -263,6 +263,7 @@ class Backtest:
             is_in_both=slice(None),
             available_before=self.last_good.available,
             available_now=snapshot.available,
+            ours_taken=snapshot.taken - self.last_good.taken,
         )
         facts = SnapshotFacts(
             snapshot_id=str(snapshot.taken_at),

@@ -135,8 +135,12 @@ def against(
     is_in_both: Any,
     available_before: Ints,
     available_now: Ints,
+    ours_taken: Ints | int = 0,
 ) -> Against:
     """Measure a snapshot against the last good one.
+
+    What we sold is no fault of the feed: units that our own orders are known to have taken in
+    between are put back first. Without them a busy hour looks like a loss.
 
     Args:
         taken_at: when the last good one was taken.
@@ -144,9 +148,11 @@ def against(
         is_in_both: of the aligned rows, those of SKUs that both name.
         available_before: aligned column of the last good one.
         available_now: aligned column of the new one.
+        ours_taken: aligned column of units that Whistl took for our orders in between; 0 when that
+            is not known.
     """
     before = positive_part(available_before[is_in_both])
-    now = positive_part(available_now[is_in_both])
+    now = positive_part((available_now + ours_taken)[is_in_both])
     return Against(
         taken_at=taken_at,
         rows=rows_before,

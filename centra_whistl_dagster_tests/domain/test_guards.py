@@ -124,6 +124,15 @@ def test_a_small_shop_may_sell_out_of_a_few() -> None:
     assert reasons(replace(GOOD, rows=20, rows_announced=20, against=small)) == set()
 
 
+def test_a_shop_with_little_left_may_sell_it() -> None:
+    little = replace(LAST, units_before=30, units_now=5)
+
+    assert reasons(replace(GOOD, against=little)) == set()
+    assert reasons(replace(GOOD, against=replace(little, units_now=4))) == {
+        RefusalReason.LARGE_DROP
+    }
+
+
 def test_stock_that_rises_is_never_a_drop() -> None:
     assert reasons(replace(GOOD, against=replace(LAST, units_now=90_000))) == set()
 

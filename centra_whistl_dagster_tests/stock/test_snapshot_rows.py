@@ -82,7 +82,7 @@ def test_a_snapshot_of_no_rows_is_read_as_that() -> None:
 json_values = st.none() | st.booleans() | st.integers(-5, 50) | st.floats() | st.text(max_size=3)
 
 
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(deadline=None, derandomize=True, max_examples=150)
 @given(
     st.lists(
         st.dictionaries(
@@ -114,3 +114,16 @@ def test_a_snapshot_is_measured_over_the_skus_that_both_name() -> None:
     assert (measured.rows, measured.still_named) == (5, 4)
     assert (measured.in_stock, measured.zeroed) == (2, 1)
     assert (measured.units_before, measured.units_now) == (15, 11)
+
+
+def test_what_our_own_orders_took_is_no_drop_of_the_feed() -> None:
+    measured = against(
+        taken_at=datetime(2026, 6, 1, tzinfo=UTC),
+        rows_before=2,
+        is_in_both=np.array([True, True]),
+        available_before=np.array([10, 5]),
+        available_now=np.array([0, 0]),
+        ours_taken=np.array([10, 2]),
+    )
+
+    assert (measured.zeroed, measured.units_now) == (0, 12)
