@@ -23,7 +23,7 @@ from centra_whistl_dagster.domain.guards import (
 )
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.history.reconcile import align, columns_of
-from centra_whistl_dagster.ledger import exceptions
+from centra_whistl_dagster.ledger import exceptions, standings
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.stock.snapshots import SnapshotRows, against, read_rows
@@ -60,6 +60,7 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
         known = stock_rows.snapshot(tx, head.snapshot_id)
         last_good = stock_rows.latest_accepted(tx)
         moves = stock_rows.movements(tx)
+        ours = _taken_since(tx, last_good, head)
     if known is not None:
         _tell_if_it_stands_still(link, known)
         return _as_known(known)
@@ -69,7 +70,7 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
     )
     frame = _frame(rows)
     before = archive.fetch(link.settings.archive_path, last_good.file) if last_good else None
-    compared = _compare(frame, before, last_good)
+    compared = _compare(frame, before, last_good, ours)
     facts = _facts(head, rows, compared)
     verdict = judge(facts, now=link.now(), limits=learn(moves, policy), policy=policy)
     if verdict.outcome is Outcome.NOTHING_NEW and last_good is not None:
@@ -141,13 +142,24 @@ def _frame(rows: SnapshotRows) -> pd.DataFrame:
     )
 
 
+def _taken_since(tx: Transaction, last_good: Row | None, head: SnapshotHead) -> pd.DataFrame:
+    """Return units that Whistl took for our orders between two snapshots: sold, not lost."""
+    since = last_good.taken_at if last_good else head.taken_at
+    taken = standings.units_taken(tx, since=since, until=head.taken_at)
+    skus = pd.Series(list(taken), dtype="str")
+    return pd.DataFrame({"sku": skus, "taken": pd.Series(list(taken.values()), dtype="int64")})
+
+
 def _compare(
-    frame: pd.DataFrame, before: pd.DataFrame | None, last_good: Row | None
+    frame: pd.DataFrame, before: pd.DataFrame | None, last_good: Row | None, ours: pd.DataFrame
 ) -> Against | None:
     if before is None or last_good is None:
         return None
     columns = columns_of(
-        align({"now": frame[["sku", "available"]], "before": before[["sku", "available"]]}, {})
+        align(
+            {"now": frame[["sku", "available"]], "before": before[["sku", "available"]]},
+            {"ours": ours},
+        )
     )
     is_in_both = np.asarray(columns["in_now"] & columns["in_before"], dtype=bool)
     return against(
@@ -156,6 +168,7 @@ def _compare(
         is_in_both=is_in_both,
         available_before=columns["before_available"],
         available_now=columns["now_available"],
+        ours_taken=columns["ours_taken"],
     )
 
 
