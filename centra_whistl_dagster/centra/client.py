@@ -147,9 +147,9 @@ class CentraClient:
         if since is not None:
             yield from self._whole_orders(inputs.cancelled_orders(since), limit=limit)
 
-    def count_open_orders(self) -> int:
-        """Count the confirmed and processing orders, locked ones too."""
-        where = {"where": inputs.all_open_orders()}
+    def count_open_orders(self, placed_before: datetime | None = None) -> int:
+        """Count the confirmed and processing orders, locked ones too, of all time or up to one."""
+        where = {"where": inputs.all_open_orders(placed_before)}
         data, _ = self._graphql.run(CallKind.READ, "CountOrders", where)
         try:
             return Fields(data).required_child("counters").whole("orders")

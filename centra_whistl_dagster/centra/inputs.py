@@ -13,9 +13,10 @@ from centra_whistl_dagster.centra.records import ShipmentDraft
 from centra_whistl_dagster.domain.orders import CANCELLED, CONFIRMED, PROCESSING
 
 
-def all_open_orders() -> dict[str, Any]:
+def all_open_orders(placed_before: datetime | None) -> dict[str, Any]:
     """Return the filter of confirmed and processing orders, locked ones too."""
-    return _orders([CONFIRMED, PROCESSING], None)
+    placed = {"orderDate": {"to": placed_before.isoformat()}} if placed_before else {}
+    return {**_orders([CONFIRMED, PROCESSING], None), **placed}
 
 
 def open_orders(since: datetime | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,11 +21,41 @@ Transaction = sa.Connection
 Row = sa.Row[Any]
 """One row, its columns as attributes."""
 
+_ONE_WRITER = 7216
+"""An arbitrary number that all our processes know the same lock by."""
 READING = {"reads_only": True}
 
 
 class LeaseTaken(Exception):
     """Somebody else does this now. Try again later; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to be the only one doing something, for as long as it is renewed in time."""
+
+    name: str
+    holder: str
+    seconds: float
+    """How long it lasts from the last renewal."""
+    now: Callable[[], datetime]
+
+    def renew(self, tx: sa.Connection) -> None:
+        """Hold it for its full time from now; what else `tx` writes is kept only if that succeeds.
+
+        Raises:
+            LeaseTaken: its time was up, so another may be doing this already.
+        """
+        now = self.now()
+        renewed = tx.execute(
+            sa.update(leases)
+            .where(
+                leases.c.name == self.name, leases.c.holder == self.holder, leases.c.until >= now
+            )
+            .values(until=now + timedelta(seconds=self.seconds))
+        )
+        if not renewed.rowcount:
+            raise LeaseTaken(f"'{self.name}' took longer than its {self.seconds:.0f} seconds")
 
 
 class Ledger:
@@ -44,8 +75,14 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """Open a writing transaction: all of it is kept, or none."""
+        """Open a writing transaction: all of it is kept, or none; one is open at a time.
+
+        The row modules look before they insert. SQLite lets one writer in by itself; PostgreSQL
+        would let two look at once and both insert.
+        """
         with self._engine.begin() as tx:
+            if self._engine.dialect.name == "postgresql":
+                tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_WRITER)))
             yield tx
 
     @contextmanager
@@ -55,15 +92,17 @@ class Ledger:
             yield tx
 
     @contextmanager
-    def lease(self, name: str, *, holder: str, seconds: float) -> Iterator[None]:
+    def lease(self, name: str, *, holder: str, seconds: float) -> Iterator[Lease]:
         """Be the only one doing `name` until the block ends, or for `seconds` if this process dies.
+
+        Work that may outlast `seconds` renews the lease before each step that must not overlap.
 
         Raises:
             LeaseTaken: another holder has it and its time is not up.
         """
         self._take_lease(name, holder, seconds)
         try:
-            yield
+            yield Lease(name=name, holder=holder, seconds=seconds, now=self.now)
         finally:
             with self.transaction() as tx:
                 tx.execute(

@@ -38,6 +38,8 @@ def migrate(engine: sa.Engine, *, now: Callable[[], datetime]) -> None:
         LedgerTooNew: the database holds a migration that this release does not know as it stands.
     """
     files = _migration_files()
+    if _is_up_to_date(engine, files):
+        return
     with engine.begin() as tx:
         if engine.dialect.name == "postgresql":
             # Two processes starting together would both create the tables.
@@ -60,6 +62,15 @@ def migrate(engine: sa.Engine, *, now: Callable[[], datetime]) -> None:
                     name=name, checksum=_checksum(text), applied_at=now().isoformat()
                 )
             )
+
+
+def _is_up_to_date(engine: sa.Engine, files: dict[str, str]) -> bool:
+    """Look without writing: opening the ledger must not wait for whoever writes to it."""
+    if not sa.inspect(engine).has_table(_applied.name):
+        return False
+    with engine.connect().execution_options(reads_only=True) as tx:
+        done = {row.name: row.checksum for row in tx.execute(sa.select(_applied))}
+    return done == {name: _checksum(text) for name, text in files.items()}
 
 
 def _migration_files() -> dict[str, str]:

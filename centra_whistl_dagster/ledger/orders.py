@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders import Order, content_hash
 from centra_whistl_dagster.domain.problems import ExceptionKind, SubjectType
-from centra_whistl_dagster.domain.states import OrderState, may_follow
+from centra_whistl_dagster.domain.states import FINAL, OrderState, may_follow
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.tables import (
     exceptions,
@@ -276,18 +276,21 @@ def shipping_options_seen(tx: sa.Connection) -> list[str]:
     return list(tx.execute(query.order_by(orders.c.shipping_option)).scalars())
 
 
-def count_open_in_centra(tx: sa.Connection) -> int:
-    """Return how many orders Centra should count as confirmed or processing."""
-    ended = [OrderState.COMPLETED, OrderState.CANCELLED]
+def count_open_in_centra(tx: sa.Connection, *, placed_before: datetime) -> int:
+    """Return how many orders placed until then Centra should count as confirmed or processing."""
     query = sa.select(sa.func.count()).where(
-        orders.c.state.not_in(ended), orders.c.cancel_wanted_at.is_(None)
+        orders.c.state.not_in(list(FINAL)),
+        orders.c.cancel_wanted_at.is_(None),
+        orders.c.ordered_at <= placed_before,
     )
     return tx.execute(query).scalar_one()
 
 
-def count_moved_since(tx: sa.Connection, since: datetime) -> int:
-    """Return how many orders came in or changed their state since."""
-    query = sa.select(sa.func.count()).where(orders.c.state_since >= since)
+def count_ended_since(tx: sa.Connection, since: datetime) -> int:
+    """Return how many orders came to their end since."""
+    query = sa.select(sa.func.count()).where(
+        orders.c.state.in_(list(FINAL)), orders.c.state_since >= since
+    )
     return tx.execute(query).scalar_one()
 
 

@@ -41,18 +41,16 @@ def replace_services(tx: sa.Connection, services: Iterable[WhistlService]) -> No
 def replace_products(tx: sa.Connection, products: Iterable[WhistlProduct]) -> None:
     """Replace Whistl's catalogue. Give it a complete read only: what is missing is forgotten."""
     tx.execute(sa.delete(whistl_products))
-    add_products(tx, products)
-
-
-def add_products(tx: sa.Connection, products: Iterable[WhistlProduct]) -> None:
-    """Add or renew products of Whistl's catalogue."""
-    rows = [
-        {"sku": product.sku, "body": records.dumps(product), "is_active": product.is_active}
+    # By SKU: a product that a moving list of pages shows twice is kept once, as shown last.
+    rows = {
+        product.sku: {
+            "sku": product.sku,
+            "body": records.dumps(product),
+            "is_active": product.is_active,
+        }
         for product in products
-    ]
-    for row in rows:
-        tx.execute(sa.delete(whistl_products).where(whistl_products.c.sku == row["sku"]))
-    _insert(tx, whistl_products, rows)
+    }
+    _insert(tx, whistl_products, list(rows.values()))
 
 
 def replace_centra_sizes(tx: sa.Connection, sizes: Iterable[tuple[int, str, bool]]) -> None:

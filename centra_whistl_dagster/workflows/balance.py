@@ -9,6 +9,9 @@ from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.workflows.link import Link
 
 _ON_THE_WAY = timedelta(minutes=2)
+"""Younger orders may not have been read yet."""
+_JUST_ENDED = timedelta(seconds=30)
+"""Centra and the ledger do not see an order end in the same instant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,13 +20,13 @@ class Balance:
 
     in_centra: int
     in_ledger: int
-    just_moved: int
-    """Orders that came or ended in the last minutes, by which the counts may differ."""
+    just_ended: int
+    """Orders that ended in the last seconds, by which the counts may differ."""
 
     @property
     def is_even(self) -> bool:
         """Whether the counts agree but for orders on their way."""
-        return abs(self.in_centra - self.in_ledger) <= self.just_moved
+        return abs(self.in_centra - self.in_ledger) <= self.just_ended
 
 
 def compare_with_centra(link: Link) -> Balance:
@@ -32,10 +35,11 @@ def compare_with_centra(link: Link) -> Balance:
     Raises:
         IntegrationError: Centra could not be asked.
     """
-    in_centra = link.centra.count_open_orders()
+    placed_before = link.now() - _ON_THE_WAY
+    in_centra = link.centra.count_open_orders(placed_before)
     with link.ledger.reading() as tx:
         return Balance(
             in_centra=in_centra,
-            in_ledger=orders.count_open_in_centra(tx),
-            just_moved=orders.count_moved_since(tx, link.now() - _ON_THE_WAY),
+            in_ledger=orders.count_open_in_centra(tx, placed_before=placed_before),
+            just_ended=orders.count_ended_since(tx, link.now() - _JUST_ENDED),
         )

@@ -76,7 +76,6 @@ def test_its_owner_was_told_and_every_alert_sent_was_received(report: dict[str, 
 
     assert alerts["received"] >= alerts["sent"] > 0
     assert alerts["waiting"] == 0
-    assert report["latency_seconds"]["confirmed_to_alerted"]["n"] >= 1
 
 
 @pytest.mark.timeout(420)
