@@ -28,6 +28,7 @@ from centra_whistl_dagster.centra.records import (
     UnreadableOrder,
 )
 from centra_whistl_dagster.centra.stock_writing import Level, write_apart
+from centra_whistl_dagster.domain.cadence import Quota
 from centra_whistl_dagster.domain.orders import CentraShipment, Order
 from centra_whistl_dagster.transport import CallKind, Wire
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
@@ -84,6 +85,20 @@ class CentraClient:
     def close(self) -> None:
         """Close connections and let go of shared files."""
         self._graphql.close()
+
+    def quota_left(self) -> list[Quota]:
+        """Return, per window of the plan, our share of Centra's limits and what is left of it."""
+        return [
+            Quota(
+                requests_limit=requests,
+                requests_left=requests_left,
+                mutations_limit=mutations,
+                mutations_left=mutations_left,
+            )
+            for (requests, requests_left), (mutations, mutations_left) in zip(
+                self._graphql.left("requests"), self._graphql.left("mutations"), strict=True
+            )
+        ]
 
     # ---- orders
     def open_order_stamps(self, since: datetime | None) -> OrderStamps:

@@ -113,6 +113,10 @@ class GraphQL:
         """Return the error for an answer whose data is not what was agreed."""
         return self._judge.unreadable(kind, operation, detail)
 
+    def left(self, resource: str) -> list[tuple[int, int]]:
+        """Return, per rate of a quota, our share of it and what is left of that now."""
+        return self._transport.left(resource)
+
     def close(self) -> None:
         """Close connections."""
         self._transport.close()

@@ -191,6 +191,10 @@ class Transport:
             )
         return answer
 
+    def left(self, resource: str) -> list[tuple[int, int]]:
+        """Return, per rate of a quota, our share of it and what is left of that now."""
+        return self._pacer.left(resource)
+
     def close(self) -> None:
         """Close connections and let go of shared files."""
         self._wire.close()

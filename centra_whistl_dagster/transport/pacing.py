@@ -87,10 +87,42 @@ class Pacer:
             raise TypeError("this bucket must be used from a coroutine")
         return max(wait_ms, 1) / 1000
 
+    def left(self, resource: str) -> list[tuple[int, int]]:
+        """Return, per rate of a resource, how many units it allows and how many are left now.
+
+        Raises:
+            OSError: the shared file cannot be used.
+        """
+        bucket = self._buckets.get(resource)
+        if bucket is None:
+            return []
+        now_ms = math.floor(self._now().timestamp() * 1000)
+        with self._lock:
+            try:
+                return [
+                    (rate.limit, max(0, rate.limit - _taken(bucket, now_ms - rate.interval, rate)))
+                    for rate in bucket.rates
+                ]
+            except sqlite3.Error as error:
+                raise OSError(str(error)) from error
+
     def close(self) -> None:
         """Let go of the shared file."""
         for bucket in self._buckets.values():
             bucket.close()
+
+
+def _taken(bucket: AbstractBucket, since_ms: int, rate: Rate) -> int:
+    """Return how many units were taken since; the bucket keeps the newest first."""
+    least, most = 0, rate.limit
+    while least < most:
+        middle = (least + most) // 2
+        item = bucket.peek(middle)
+        if isinstance(item, RateItem) and item.timestamp >= since_ms:
+            least = middle + 1
+        else:
+            most = middle
+    return least
 
 
 def _rates(limits: Sequence[Quota], share: float) -> list[Rate]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 
-from centra_whistl_dagster.centra.graphql import PLANS
 from centra_whistl_dagster.domain.cadence import Decision, Feed, Need, Quota, decide
 from centra_whistl_dagster.ledger import cursors
 from centra_whistl_dagster.ledger import stock as stock_rows
@@ -42,23 +41,6 @@ def decide_stock_pass(link: Link) -> Decision:
             last_used_taken_at=used.taken_at if used else None,
             latest_taken_at=link.whistl.latest_snapshot().taken_at,
         ),
-        quotas=_quotas(link),
+        quotas=link.centra.quota_left() or [_BOUNDLESS],
         policy=policy,
     )
-
-
-def _quotas(link: Link) -> list[Quota]:
-    """Return Centra's limits as our share of them; what is taken of it is the pacer's to know."""
-    plan = PLANS[link.settings.centra.plan]
-    if not plan:
-        return [_BOUNDLESS]
-    share = link.settings.centra.quota_share
-    return [
-        Quota(
-            requests_limit=int(requests.units * share),
-            requests_left=int(requests.units * share),
-            mutations_limit=int(mutations.units * share),
-            mutations_left=int(mutations.units * share),
-        )
-        for requests, mutations in zip(plan["requests"], plan["mutations"], strict=True)
-    ]

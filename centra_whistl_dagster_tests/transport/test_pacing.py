@@ -138,3 +138,28 @@ def test_a_file_that_cannot_be_used_is_an_error_of_the_system(tmp_path: Path) ->
     file.write_bytes(b"not a database" * 100)
     with pytest.raises(OSError, match="may be deleted"):
         Pacer({"calls": (BURST,)}, system="Testland", share=1.0, now=at(0), file=file)
+
+
+@pytest.mark.parametrize("shares_a_file", [False, True])
+def test_what_is_left_of_a_quota_shrinks_with_use_and_comes_back_with_time(
+    tmp_path: Path, shares_a_file: bool
+) -> None:
+    at = [datetime(2026, 11, 27, 9, tzinfo=UTC)]
+    pacer = Pacer(
+        {"requests": (Quota(units=20, seconds=10), Quota(units=100, seconds=3600))},
+        system="Centra",
+        share=0.5,
+        now=lambda: at[0],
+        file=tmp_path / "pacing.db" if shares_a_file else None,
+    )
+    for _ in range(4):
+        assert pacer.take("requests", 1) == 0.0
+
+    used = pacer.left("requests")
+    at[0] += timedelta(seconds=11)
+    later = pacer.left("requests")
+    pacer.close()
+
+    assert used == [(10, 6), (50, 46)]
+    assert later == [(10, 10), (50, 46)]
+    assert pacer.left("unknown") == []
