@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from centra_whistl_dagster.centra.client import CentraClient
 from centra_whistl_dagster.domain.problems import Problem
 from centra_whistl_dagster.ledger import exceptions
-from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger, Transaction
+from centra_whistl_dagster.ledger.engine import Lease, LeaseTaken, Ledger, Transaction
 from centra_whistl_dagster.settings import Configuration, Settings
 from centra_whistl_dagster.whistl.client import WhistlClient
 
@@ -57,12 +57,12 @@ class Link:
         exceptions.set_for_order(tx, centra_id, problems, kinds, now=self.now())
 
     @contextmanager
-    def alone(self, name: str, *, seconds: float) -> Iterator[None]:
+    def alone(self, name: str, *, seconds: float) -> Iterator[Lease]:
         """Be the only process doing `name`, after waiting for another to end.
 
         Args:
             name: what only one may do.
-            seconds: after which the right lapses if this process dies.
+            seconds: after which the right lapses if this process dies, or does not renew it.
 
         Raises:
             LeaseTaken: the other did not end in good time; nothing was changed.
@@ -71,13 +71,13 @@ class Link:
             for second in range(_PATIENCE_SECONDS + 1):
                 try:
                     lease = self.ledger.lease(name, holder=self.holder, seconds=seconds)
-                    stack.enter_context(lease)
+                    held = stack.enter_context(lease)
                     break
                 except LeaseTaken:
                     if second == _PATIENCE_SECONDS:
                         raise
                     self.sleep(1.0)
-            yield
+            yield held
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import despatches, exceptions, orders
 from centra_whistl_dagster.ledger.despatches import ParcelState
-from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.ledger.engine import Lease, Row, Transaction
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, OutcomeUnknown, Refused
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.order_closing import close_if_known_whole
@@ -40,10 +40,11 @@ def complete_shipments(link: Link) -> Tally:
     """Write every parcel that is due to Centra, and close orders that are wholly known there.
 
     Raises:
-        LeaseTaken: stock is being published, and that does not end.
+        LeaseTaken: stock is being published, and that does not end; or this took so long that it
+            may have begun. Parcels written before that stay written.
         IntegrationError: Centra could not be asked what it already has; nothing was written.
     """
-    with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS):
+    with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS) as lease:
         _put_abandoned_parcels_in_doubt(link)
         with link.ledger.reading() as tx:
             due = [ParcelState.OPEN, ParcelState.IN_DOUBT, ParcelState.HELD]
@@ -53,16 +54,13 @@ def complete_shipments(link: Link) -> Tally:
             return tally
         known = link.centra.shipments_of(sorted({row.centra_id for row in rows}))
         for row in rows:
-            fate = _write(link, row, known.get(row.centra_id, ()))
+            fate = _write(link, lease, row, known.get(row.centra_id, ()))
             if fate == ParcelState.COMPLETED:
                 tally.written += 1
             elif fate in set(ParcelState):
                 tally.failed[fate] += 1
             else:
                 tally.skipped[fate] += 1
-        with link.ledger.transaction() as tx:
-            for centra_id in sorted({row.centra_id for row in rows}):
-                close_if_known_whole(tx, link, centra_id)
     return tally
 
 
@@ -72,10 +70,11 @@ def _put_abandoned_parcels_in_doubt(link: Link) -> None:
             despatches.move_parcel(tx, row, ParcelState.IN_DOUBT, now=link.now(), due_at=None)
 
 
-def _write(link: Link, row: Row, shipments: Sequence[CentraShipment]) -> str:
+def _write(link: Link, lease: Lease, row: Row, shipments: Sequence[CentraShipment]) -> str:
     """Tell Centra of one parcel, and of those that it can only be told of together with it."""
     now = link.now()
     with link.ledger.transaction() as tx:
+        lease.renew(tx)
         order = orders.find(tx, row.centra_id)
         parcels = despatches.parcels_of_order(tx, row.centra_id)
         pending = {_key(parcel): parcel for parcel in parcels if _is_pending(parcel)}
@@ -183,6 +182,9 @@ def _completed(tx: Transaction, link: Link, rows: Sequence[Row], shipment_id: in
             kinds=[ExceptionKind.SHIPMENT_REFUSED],
             now=now,
         )
+    for centra_id in {row.centra_id for row in rows}:
+        # Not at the end of the round, which may never come: nothing would look at the order again.
+        close_if_known_whole(tx, link, centra_id)
     return ParcelState.COMPLETED
 
 

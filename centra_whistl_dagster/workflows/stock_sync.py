@@ -19,7 +19,7 @@ from centra_whistl_dagster.domain.stock_policy import policy_for
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import cursors, exceptions
 from centra_whistl_dagster.ledger import stock as stock_rows
-from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.engine import Lease, Transaction
 from centra_whistl_dagster.ledger.stock import WriteOutcome
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, NotSent, Throttled
 from centra_whistl_dagster.workflows import archive
@@ -41,14 +41,17 @@ def publish_stock(link: Link) -> Tally:
     Everything is worked out once more just before writing, while no shipment can be completed.
 
     Raises:
-        LeaseTaken: shipments are being completed, and that does not end.
+        LeaseTaken: shipments are being completed, and that does not end; or this took so long
+            that it may have begun. Batches written before that stay written.
         NothingToReconcile: see `reconcile_stock`.
         IntegrationError: Whistl does not say what it did with our orders; nothing was written.
     """
-    with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS):
+    with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS) as lease:
         # The snapshot knows all that Whistl did until it was taken; so must the ledger. Units of an
         # order that Whistl has since ended would be counted as set aside, and sold twice.
         follow_order_statuses(link)
+        with link.ledger.transaction() as tx:
+            lease.renew(tx)
         found = reconcile_stock(link)
         _tell_of_oversold(link, found)
         _close_what_agrees(link, found)
@@ -59,7 +62,7 @@ def publish_stock(link: Link) -> Tally:
         )
         tally.unchanged = tally.read - len(rows) - tally.skipped["on one side only"]
         for start in range(0, len(rows), _ROWS_PER_WRITE):
-            _write(link, found, rows[start : start + _ROWS_PER_WRITE], tally)
+            _write(link, lease, found, rows[start : start + _ROWS_PER_WRITE], tally)
         _remember(link, found)
     return tally
 
@@ -149,8 +152,11 @@ def _hottest_first(found: Reconciliation) -> list[int]:
     return order
 
 
-def _write(link: Link, found: Reconciliation, rows: list[dict[str, Any]], tally: Tally) -> None:
+def _write(
+    link: Link, lease: Lease, found: Reconciliation, rows: list[dict[str, Any]], tally: Tally
+) -> None:
     with link.ledger.transaction() as tx:
+        lease.renew(tx)
         ids = stock_rows.open_writes(tx, rows, snapshot_id=found.snapshot_id, now=link.now())
     outcomes, refused = _send(link, found, rows)
     with link.ledger.transaction() as tx:

@@ -112,6 +112,30 @@ def test_the_lease_of_a_process_that_died_runs_out_and_the_late_one_does_not_fre
             pass
 
 
+def test_a_lease_renewed_in_time_outlasts_its_first_term_and_one_renewed_too_late_is_lost(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    with ledger.lease("stock", holder="slow", seconds=60) as lease:
+        clock.advance(50)
+        with ledger.transaction() as tx:
+            lease.renew(tx)
+        clock.advance(50)
+        with pytest.raises(LeaseTaken), ledger.lease("stock", holder="quick", seconds=60):
+            pass
+        clock.advance(11)
+
+        def write_too_late() -> None:
+            with ledger.transaction() as tx:
+                cursors.set_to(tx, "feed", "1", now=clock())
+                lease.renew(tx)
+
+        with pytest.raises(LeaseTaken, match="longer than"):
+            write_too_late()
+
+    with ledger.reading() as tx:
+        assert cursors.read(tx, "feed") is None
+
+
 def test_opening_an_up_to_date_ledger_changes_nothing(tmp_path: Path, clock: ManualClock) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     Ledger(url, now=clock).close()

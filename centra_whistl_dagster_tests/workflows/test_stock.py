@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from centra_whistl_dagster.simulator.warehouse import cancel as cancel_at_whistl
 from centra_whistl_dagster.simulator.warehouse import goods_in, set_aside, take_unseen
 from centra_whistl_dagster.simulator.whistl_snapshots import SnapshotFault, take_snapshot
 from centra_whistl_dagster.simulator.world import CentraOrder
-from centra_whistl_dagster.workflows import order_statuses, shipments, stock_sync
+from centra_whistl_dagster.workflows import despatches, order_statuses, shipments, stock_sync
 from centra_whistl_dagster.workflows.shipments import CENTRA_STOCK_LEASE
 from centra_whistl_dagster.workflows.stock_reconciliation import (
     NothingToReconcile,
@@ -438,6 +440,61 @@ def test_stock_and_shipments_are_never_written_at_the_same_time(desk) -> None:
 
     assert lines_written(desk) == 0
     stock_sync.publish_stock(desk.link)
+
+
+class SlowCentra:
+    """Centra, over a connection on which every write takes minutes."""
+
+    def __init__(self, desk, *, seconds: float) -> None:
+        self._client, self._clock, self._seconds = desk.link.centra, desk.clock, seconds
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._client, name)
+        if name not in {"set_physical_stock", "create_shipment"}:
+            return member
+
+        def slowly(*args: Any, **members: Any) -> Any:
+            self._clock.advance(self._seconds)
+            return member(*args, **members)
+
+        return slowly
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(200, 3), (400, 1)], ids=["in time", "too slow"])
+def test_stock_goes_on_being_written_only_while_no_shipment_can_be_completed(
+    desk, monkeypatch: pytest.MonkeyPatch, seconds: float, written: int
+) -> None:
+    monkeypatch.setattr(stock_sync, "_ROWS_PER_WRITE", 1)
+    for sku in desk.skus[:3]:
+        take_unseen(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    slow = dataclasses.replace(desk.link, centra=SlowCentra(desk, seconds=seconds))
+
+    with contextlib.suppress(LeaseTaken):
+        stock_sync.publish_stock(slow)
+
+    assert lines_written(desk) == written
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(200, 3), (400, 1)], ids=["in time", "too slow"])
+def test_shipments_go_on_being_completed_only_while_no_stock_can_be_written(
+    desk, seconds: float, written: int
+) -> None:
+    placed = [desk.order((sku, 1)) for sku in desk.skus[:3]]
+    desk.relay_orders()
+    desk.wait(5_000)
+    order_statuses.follow_order_statuses(desk.link)
+    despatches.pull_despatches(desk.link)
+    despatches.apply_despatches(desk.link)
+    slow = dataclasses.replace(desk.link, centra=SlowCentra(desk, seconds=seconds))
+
+    with contextlib.suppress(LeaseTaken):
+        shipments.complete_shipments(slow)
+
+    assert sum(len(order.shipments) for order in placed) == written
+    assert desk.counts()[OrderState.COMPLETED] == written
 
 
 def test_before_anything_was_read_nothing_is_written(desk) -> None:
