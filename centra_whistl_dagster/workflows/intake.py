@@ -72,8 +72,7 @@ def take_in_orders(link: Link, *, is_sweep: bool = False) -> Tally:
     """
     with link.ledger.reading() as tx:
         watermark = cursors.read(tx, cursors.CENTRA_ORDERS)
-    records = list(link.centra.orders_changed_since(None if is_sweep else _since(watermark)))
-    records += _not_listed(link, records) if is_sweep else []
+    records = _swept(link, watermark) if is_sweep else _changed(link, watermark)
     tally = Tally(read=len(records))
     newest = max(
         [record.updated_at for record in records if isinstance(record, Order)],
@@ -88,6 +87,23 @@ def take_in_orders(link: Link, *, is_sweep: bool = False) -> Tally:
             if is_last and newest is not None:
                 _advance(tx, newest, now=link.now())
     return tally
+
+
+def _changed(link: Link, watermark: str | None) -> list[Order | UnreadableOrder]:
+    return list(link.centra.orders_changed_since(_since(watermark)))
+
+
+def _swept(link: Link, watermark: str | None) -> list[Order | UnreadableOrder]:
+    """Read every open order, those hidden from that list, and what was cancelled lately.
+
+    The list of open orders has no cancellation in it: the watermark may pass one only once it was
+    read by its date.
+    """
+    records = list(link.centra.orders_changed_since(None))
+    records += _changed(link, watermark) if watermark else []
+    # The later of two readings of one order is the fresher.
+    records = list({str(record.number): record for record in records}.values())
+    return records + _not_listed(link, records)
 
 
 def _not_listed(link: Link, records: Iterable[Order | UnreadableOrder]) -> list[Order]:

@@ -235,6 +235,22 @@ def test_a_cancellation_that_leaves_no_trace_in_the_dates_is_found_by_the_sweep(
     assert (desk.state(order), desk.problems()) == (OrderState.CANCELLED, [])
 
 
+def test_a_cancellation_older_than_what_a_sweep_reads_is_still_passed_on(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait(5)
+    order.is_locked = False
+    cancel_order(desk.world, order)
+    desk.wait(600)
+    desk.order(number=200_000)
+
+    intake.take_in_orders(desk.link, is_sweep=True)
+    desk.wait(60)
+    intake.take_in_orders(desk.link)
+
+    assert desk.row(order).cancel_wanted_at is not None
+
+
 # ---- odd records
 def test_an_order_of_which_everything_is_null_is_blocked_with_reasons_and_stops_nothing(
     desk,
