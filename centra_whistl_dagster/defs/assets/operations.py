@@ -9,6 +9,7 @@ from centra_whistl_dagster.workflows.operations import (
     open_exceptions,
     service_levels,
 )
+from centra_whistl_dagster.workflows.retention import forget_old_orders
 
 GROUP = "operations"
 
@@ -74,4 +75,26 @@ def operations_daily_brief(link: LinkResource) -> dg.MaterializeResult:
         return dg.MaterializeResult(metadata={"brief": dg.MetadataValue.md(daily_brief(opened))})
 
 
-ASSETS = [operations_exceptions, operations_service_levels, operations_daily_brief]
+@dg.asset(
+    key=["operations", "retention"],
+    deps=[["whistl", "order_submissions"], ["centra", "shipments"]],
+    group_name=GROUP,
+    kinds={"table"},
+    owners=["team:data"],
+    description=(
+        "Contents of orders that ended long ago, removed from the ledger: names, addresses, phones "
+        "and e-mails are kept nowhere else. What remains of an order names nobody."
+    ),
+)
+def operations_retention(link: LinkResource) -> dg.MaterializeResult:
+    """Forget."""
+    with link.open() as opened:
+        return dg.MaterializeResult(metadata={"orders_forgotten": forget_old_orders(opened)})
+
+
+ASSETS = [
+    operations_retention,
+    operations_exceptions,
+    operations_service_levels,
+    operations_daily_brief,
+]
