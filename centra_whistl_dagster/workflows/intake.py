@@ -121,8 +121,10 @@ def _since(watermark: str | None) -> datetime | None:
 
 def _advance(tx: Transaction, newest: datetime, *, now: datetime) -> None:
     known = cursors.read(tx, cursors.CENTRA_ORDERS)
-    if known is None or datetime.fromisoformat(known) < newest:
-        cursors.set_to(tx, cursors.CENTRA_ORDERS, newest.isoformat(), now=now)
+    # One odd date in the future would hide every change until then.
+    reached = min(newest, now)
+    if known is None or datetime.fromisoformat(known) < reached:
+        cursors.set_to(tx, cursors.CENTRA_ORDERS, reached.isoformat(), now=now)
 
 
 def _take_in(tx: Transaction, link: Link, record: Order | UnreadableOrder, tally: Tally) -> None:

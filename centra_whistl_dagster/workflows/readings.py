@@ -10,7 +10,7 @@ from __future__ import annotations
 from centra_whistl_dagster.domain.orders import Order, Permission, content_hash, permission
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.states import UNSENT, OrderState
-from centra_whistl_dagster.ledger import exceptions, orders
+from centra_whistl_dagster.ledger import exceptions, orders, standings
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.workflows.link import Link
 
@@ -25,10 +25,14 @@ def apply_reading(tx: Transaction, link: Link, order: Order) -> str:
     allowed = permission_of(link, order, row)
     if row is None:
         return _take_in_new(tx, link, order, allowed)
+    if order.updated_at < row.centra_updated_at:
+        # Two processes read at once, and the one that read first writes last.
+        return "unchanged"
     state = OrderState(row.state)
     if row.submitted_at is None and state in {*UNSENT, OrderState.CANCELLED}:
         return _apply_to_unsent(tx, link, row, order, allowed=allowed)
     orders.note_seen(tx, order)
+    standings.note_wanted(tx, order)
     if state in {OrderState.BLOCKED, OrderState.CANCELLED}:
         return _apply_to_stopped(tx, link, row, order, allowed=allowed)
     _close_short_picks(tx, link, row, order)

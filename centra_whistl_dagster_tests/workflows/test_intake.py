@@ -19,6 +19,7 @@ from centra_whistl_dagster.simulator.shoppers import ADA
 from centra_whistl_dagster.simulator.world import CentraOrder
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, NotSent
 from centra_whistl_dagster.workflows import balance, intake, screening, submission
+from centra_whistl_dagster.workflows.readings import apply_reading
 
 RECEIVED, WAITING = OrderState.RECEIVED, OrderState.WAITING
 
@@ -98,6 +99,32 @@ def test_the_watermark_is_centras_own_time_and_never_goes_back(desk) -> None:
 
     assert first is not None
     assert watermark(desk) == first
+
+
+def test_one_date_in_the_future_does_not_hide_what_changes_until_then(desk) -> None:
+    odd = desk.order()
+    odd.updated_at = desk.clock() + timedelta(days=1)
+
+    intake.take_in_orders(desk.link)
+
+    assert datetime.fromisoformat(watermark(desk) or "") == desk.clock()
+
+
+def test_a_reading_older_than_what_is_known_changes_nothing(desk) -> None:
+    order = desk.order()
+    (early,) = desk.link.centra.orders([order.order_id])
+    desk.wait(60)
+    order.is_on_hold = True
+    touch(desk.world, order)
+    intake.take_in_orders(desk.link)
+    known = desk.row(order)
+
+    with desk.link.ledger.transaction() as tx:
+        outcome = apply_reading(tx, desk.link, early)
+
+    assert outcome == "unchanged"
+    assert desk.row(order) == known
+    assert known.state == WAITING
 
 
 # ---- what makes an order wait
