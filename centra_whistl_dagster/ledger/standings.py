@@ -1,7 +1,7 @@
 """Where the units of each open order line are: what the stock sum needs to know of our orders.
 
-Belongs here: the one query that answers it. Does not belong here: what it means for stock, which is
-`domain.availability`'s.
+Belongs here: the one query that answers it, and what Centra wants of a line since it was sent. Does
+not belong here: what it means for stock, which is `domain.availability`'s.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from centra_whistl_dagster.domain.orders import Order
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger.despatches import ParcelState
 from centra_whistl_dagster.ledger.tables import order_lines, orders, parcel_lines, parcels
@@ -61,6 +62,7 @@ def of_open_lines(tx: sa.Connection, *, taken_at: datetime) -> list[LineUnits]:
             order_lines.c.sku,
             order_lines.c.quantity,
             order_lines.c.not_found,
+            sa.func.coalesce(order_lines.c.wanted, order_lines.c.quantity).label("wanted"),
             orders.c.state,
             orders.c.cancel_wanted_at,
             orders.c.allocated_at,
@@ -105,15 +107,29 @@ def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
     was_taken = row.allocated_at is not None and row.allocated_at < taken_at
     # A unit that could not be found is off the order and off the shelf: `available` stays as it is.
     at_whistl = row.quantity - row.not_found
+    wanted = 0 if row.cancel_wanted_at is not None else int(row.wanted)
     return LineUnits(
         sku=row.sku,
-        wanted=0 if row.cancel_wanted_at is not None else row.quantity,
+        # A unit that Centra was told has left is past cancelling there.
+        wanted=max(wanted, int(row.completed)),
         completed=int(row.completed),
         sent=at_whistl if row.state in _TOLD else 0,
         taken=at_whistl if was_taken else 0,
         despatched=int(row.despatched) if was_taken else 0,
         is_blocked=row.state in {OrderState.BLOCKED, OrderState.WAITING},
     )
+
+
+def note_wanted(tx: sa.Connection, order: Order) -> None:
+    """Record the units that Centra wants of each line now; of one that it does not name, none."""
+    wanted = {line.line_id: line.quantity for line in order.lines}
+    of_order = order_lines.c.centra_id == order.centra_id
+    for line_id in tx.execute(sa.select(order_lines.c.line_id).where(of_order)).scalars().all():
+        tx.execute(
+            sa.update(order_lines)
+            .where(of_order, order_lines.c.line_id == line_id)
+            .values(wanted=wanted.get(line_id, 0))
+        )
 
 
 def units_ordered(tx: sa.Connection, *, since: datetime, until: datetime) -> list[tuple[str, int]]:

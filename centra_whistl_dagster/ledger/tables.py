@@ -111,6 +111,7 @@ order_lines = sa.Table(
     _count("quantity"),
     _money("unit_price"),
     _count("not_found", server_default="0"),
+    _count("wanted", nullable=True),
 )
 
 order_events = sa.Table(

@@ -10,14 +10,20 @@ import pytest
 
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger.engine import LeaseTaken
-from centra_whistl_dagster.simulator.centra_rules import cancel_order
+from centra_whistl_dagster.simulator.centra_rules import cancel_order, cancel_units
 from centra_whistl_dagster.simulator.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.shoppers import ADA
 from centra_whistl_dagster.simulator.warehouse import cancel as cancel_at_whistl
 from centra_whistl_dagster.simulator.warehouse import goods_in, set_aside, take_unseen
 from centra_whistl_dagster.simulator.whistl_snapshots import SnapshotFault, take_snapshot
 from centra_whistl_dagster.simulator.world import CentraOrder
-from centra_whistl_dagster.workflows import despatches, order_statuses, shipments, stock_sync
+from centra_whistl_dagster.workflows import (
+    despatches,
+    intake,
+    order_statuses,
+    shipments,
+    stock_sync,
+)
 from centra_whistl_dagster.workflows.shipments import CENTRA_STOCK_LEASE
 from centra_whistl_dagster.workflows.stock_reconciliation import (
     NothingToReconcile,
@@ -140,6 +146,25 @@ def test_a_cancellation_is_free_for_the_shop_once_whistl_has_freed_it(desk) -> N
     desk.sync_stock()
 
     assert_the_shop_is_right(desk)
+
+
+@pytest.mark.parametrize("cancelled", [1, 2], ids=["a unit", "a line"])
+def test_a_unit_cancelled_in_the_shop_while_it_is_picked_is_not_offered_again(
+    desk, cancelled: int
+) -> None:
+    order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
+    desk.relay(2, every=5)
+    assert desk.row(order).allocated_at is not None
+    order.is_locked = False
+    cancel_units(desk.world, order, order.lines[0], cancelled)
+    intake.take_in_orders(desk.link, is_sweep=True)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    sku = desk.skus[0]
+    assert desk.world.centra_free(sku) == desk.world.whistl_available(sku)
+    assert desk.truth()["stock"]["resurrected_units"] == 0
 
 
 def test_an_order_in_doubt_is_not_sold_a_second_time(desk) -> None:
