@@ -37,6 +37,8 @@ class ExceptionKind(StrEnum):
     LINE_VALUE_INVALID = "line_value_invalid"  # negative, or above Whistl's most
     ORDER_TOTAL_INVALID = "order_total_invalid"  # a negative or impossible amount
     CURRENCY_INVALID = "currency_invalid"  # not three capital letters
+    PARTLY_SHIPPED_ALREADY = "partly_shipped_already"  # sent whole, goods would go twice
+    SHARED_WITH_ANOTHER_WAREHOUSE = "shared_with_another_warehouse"  # which sends its part
 
     # ---- delivery address and contact
     ADDRESS_MISSING = "address_missing"  # no delivery address at all

@@ -13,7 +13,7 @@ class OrderState(StrEnum):
 
     WAITING = "waiting"  # Centra does not let it go yet: on hold, unpaid, locked by somebody
     RECEIVED = "received"  # read from Centra, not screened yet
-    BLOCKED = "blocked"  # screening found something; an exception says what and who mends it
+    BLOCKED = "blocked"  # something keeps it back; an exception says what and who mends it
     READY = "ready"  # screened, to be sent
     SENDING = "sending"  # an intent is written; the call may be under way
     IN_DOUBT = "in_doubt"  # sent, and the answer was lost: looked up before anything else happens
@@ -40,7 +40,7 @@ FINAL = frozenset({OrderState.COMPLETED, OrderState.CANCELLED})
 
 S = OrderState
 _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
-    S.WAITING: frozenset({S.RECEIVED, S.CANCELLED}),
+    S.WAITING: frozenset({S.RECEIVED, S.BLOCKED, S.CANCELLED}),
     S.RECEIVED: frozenset({S.WAITING, S.BLOCKED, S.READY, S.CANCELLED}),
     S.BLOCKED: frozenset(
         {S.RECEIVED, S.WAITING, S.READY, S.CANCELLED, S.PART_DESPATCHED, S.DESPATCHED}

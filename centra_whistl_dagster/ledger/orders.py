@@ -168,7 +168,7 @@ def in_states(
 
 
 def blocked_by_screening(tx: sa.Connection) -> Sequence[sa.Row[Any]]:
-    """Return blocked orders that another verdict may free; not those that Whistl itself refused."""
+    """Return blocked orders that another verdict may free; not those that Whistl itself ended."""
     query = sa.select(orders).where(
         orders.c.state == OrderState.BLOCKED, orders.c.screened_at.is_not(None)
     )
@@ -206,6 +206,12 @@ def stamps(tx: sa.Connection, centra_ids: Collection[str]) -> dict[str, datetime
         )
         found.update({row.centra_id: row.centra_updated_at for row in tx.execute(query)})
     return found
+
+
+def has_payload(tx: sa.Connection, centra_id: str) -> bool:
+    """Say whether the contents of an order are stored; retention purges them."""
+    query = sa.select(order_payloads.c.centra_id).where(order_payloads.c.centra_id == centra_id)
+    return tx.execute(query).one_or_none() is not None
 
 
 def payload(tx: sa.Connection, centra_id: str) -> Order:

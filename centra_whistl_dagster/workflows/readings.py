@@ -14,6 +14,12 @@ from centra_whistl_dagster.ledger import exceptions, orders, standings
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.workflows.link import Link
 
+_COMES_BACK = {
+    OrderState.WAITING: "released in Centra",
+    OrderState.CANCELLED: "resumed in Centra",
+}
+"""Why an order that had been stopped in Centra before it was sent goes on."""
+
 
 def apply_reading(tx: Transaction, link: Link, order: Order) -> str:
     """Let a fresh reading of an order change its state; return what came of it.
@@ -22,7 +28,7 @@ def apply_reading(tx: Transaction, link: Link, order: Order) -> str:
         "written" when the ledger changed, "unchanged" when not, else the reason for skipping.
     """
     row = orders.find(tx, order.centra_id)
-    allowed = permission_of(link, order, row)
+    allowed = _permission_of(link, order, row)
     if row is None:
         return _take_in_new(tx, link, order, allowed)
     if order.updated_at < row.centra_updated_at:
@@ -41,7 +47,13 @@ def apply_reading(tx: Transaction, link: Link, order: Order) -> str:
     return _apply_to_sent(tx, link, row, order, allowed=allowed)
 
 
-def permission_of(link: Link, order: Order, row: Row | None) -> Permission:
+def may_be_sent(link: Link, order: Order, row: Row) -> bool:
+    """Say whether an order may go to Whistl now, and as a whole."""
+    is_allowed = _permission_of(link, order, row) is Permission.MAY_BE_SENT
+    return is_allowed and _obstacle(link, order) is None
+
+
+def _permission_of(link: Link, order: Order, row: Row | None) -> Permission:
     """Say whether an order may be handed over, and to our warehouse.
 
     Args:
@@ -60,15 +72,23 @@ def permission_of(link: Link, order: Order, row: Row | None) -> Permission:
 def _take_in_new(tx: Transaction, link: Link, order: Order, allowed: Permission) -> str:
     if allowed is Permission.CANCELLED:
         return "cancelled before it was seen"
-    is_free = allowed is Permission.MAY_BE_SENT
+    obstacle = _obstacle(link, order)
+    if allowed is not Permission.MAY_BE_SENT:
+        state, reason = OrderState.WAITING, _why_waiting(order)
+    elif obstacle:
+        state, reason = OrderState.BLOCKED, obstacle.kind
+    else:
+        state, reason = OrderState.RECEIVED, "confirmed in Centra"
     orders.add(
         tx,
         order,
         whistl_number=f"{link.settings.order_number_prefix}{order.number}",
-        state=OrderState.RECEIVED if is_free else OrderState.WAITING,
-        reason="confirmed in Centra" if is_free else _why_waiting(order),
+        state=state,
+        reason=reason,
         now=link.now(),
     )
+    if obstacle and state is OrderState.BLOCKED:
+        link.set_exceptions_of_order(tx, order.centra_id, [obstacle])
     return "written"
 
 
@@ -78,11 +98,14 @@ def _apply_to_unsent(
     now = link.now()
     state = OrderState(row.state)
     is_changed = row.content_hash != content_hash(order)
-    if is_changed:
+    if is_changed or not orders.has_payload(tx, order.centra_id):
         orders.refresh(tx, order, now=now)
     else:
         orders.note_seen(tx, order)
-    wanted, reason = _wanted_state(order, state, allowed=allowed, is_changed=is_changed)
+    obstacle = _obstacle(link, order)
+    if obstacle and allowed is Permission.MAY_BE_SENT:
+        return _keep_back(tx, link, row, obstacle)
+    wanted, reason = _wanted_state(order, row, allowed=allowed, is_changed=is_changed)
     if wanted is state:
         return "written" if is_changed else "unchanged"
     orders.move(
@@ -101,20 +124,60 @@ def _apply_to_unsent(
 
 
 def _wanted_state(
-    order: Order, state: OrderState, *, allowed: Permission, is_changed: bool
+    order: Order, row: Row, *, allowed: Permission, is_changed: bool
 ) -> tuple[OrderState, str]:
     """Return where an order that Whistl was never told of belongs now, and why."""
+    state = OrderState(row.state)
     if allowed is Permission.CANCELLED:
         return OrderState.CANCELLED, "cancelled in Centra"
     if allowed is Permission.WAITING:
         return OrderState.WAITING, _why_waiting(order)
-    if state is OrderState.WAITING:
-        return OrderState.RECEIVED, "released in Centra"
-    if state is OrderState.CANCELLED:
-        return OrderState.RECEIVED, "resumed in Centra"
+    if state in _COMES_BACK:
+        return OrderState.RECEIVED, _COMES_BACK[state]
     if is_changed:
         return OrderState.RECEIVED, "changed in Centra"
+    if state is OrderState.BLOCKED and row.screened_at is None:
+        return OrderState.RECEIVED, "wholly ours to send again"
     return state, ""
+
+
+def _keep_back(tx: Transaction, link: Link, row: Row, obstacle: Problem) -> str:
+    """Block an order that must not go as it is; not for screening to free."""
+    if row.state == OrderState.BLOCKED and row.screened_at is None:
+        link.set_exceptions_of_order(tx, row.centra_id, [obstacle])
+        return "unchanged"
+    orders.move(
+        tx,
+        row,
+        OrderState.BLOCKED,
+        reason=obstacle.kind,
+        now=link.now(),
+        screened_at=None,
+        cancel_wanted_at=None,
+        cancelled_at=None,
+    )
+    link.set_exceptions_of_order(tx, row.centra_id, [obstacle])
+    return "written"
+
+
+def _obstacle(link: Link, order: Order) -> Problem | None:
+    """Return why Whistl must not send an order whole though Centra lets it go, if so."""
+    if any(shipment.is_shipped for shipment in order.shipments):
+        kind, field = ExceptionKind.PARTLY_SHIPPED_ALREADY, "shipments"
+        message = f"Centra already has a completed shipment of order {order.number}."
+    elif len(order.warehouse_ids) > 1 and link.settings.centra.warehouse_id in order.warehouse_ids:
+        kind, field = ExceptionKind.SHARED_WITH_ANOTHER_WAREHOUSE, "allocations"
+        message = f"Order {order.number} is allocated to Whistl's warehouse and to another one."
+    else:
+        return None
+    return Problem(
+        kind=kind,
+        subject_type=SubjectType.ORDER,
+        subject=str(order.number),
+        field=field,
+        value="",
+        message=f"{message} It was not sent: Whistl would send all of it.",
+    )
 
 
 def _apply_to_stopped(

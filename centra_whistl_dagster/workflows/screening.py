@@ -63,8 +63,10 @@ def screen_waiting_orders(link: Link) -> Screened:
     with link.ledger.reading() as tx:
         whole_basis = _all_of_the_basis(tx, link)
         looks_again = cursors.read(tx, cursors.LOOKED_AGAIN_FOR) != whole_basis
-        rows = list(orders.in_states(tx, [OrderState.RECEIVED]))
-        rows += orders.blocked_by_screening(tx) if looks_again else []
+        waiting = list(orders.in_states(tx, [OrderState.RECEIVED]))
+        waiting += orders.blocked_by_screening(tx) if looks_again else []
+        # One without contents must not stop the others; the next sweep brings them again.
+        rows = [row for row in waiting if orders.has_payload(tx, row.centra_id)]
         contents = [orders.payload(tx, row.centra_id) for row in rows]
     judged_by = reference_for(link, contents)
     bases = [basis_of(order, judged_by) for order in contents]
@@ -73,8 +75,10 @@ def screen_waiting_orders(link: Link) -> Screened:
         for row, order, basis in zip(rows, contents, bases, strict=True)
         if row.state != OrderState.BLOCKED or row.screened_against != basis
     ]
-    tally = Tally(read=len(rows))
+    tally = Tally(read=len(waiting))
     tally.unchanged = len(rows) - len(concerned)
+    if without_contents := len(waiting) - len(rows):
+        tally.failed["contents not stored"] = without_contents
     result = screen([order for _, order, _ in concerned], judged_by) if concerned else None
     for (row, _, basis), verdict in zip(concerned, result.verdicts if result else (), strict=True):
         fate = _settle(link, row, verdict, basis)

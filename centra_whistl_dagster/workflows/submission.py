@@ -13,7 +13,7 @@ from datetime import timedelta
 from threading import Event
 from typing import Any
 
-from centra_whistl_dagster.domain.orders import Order, Permission, content_hash
+from centra_whistl_dagster.domain.orders import Order, content_hash
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
@@ -31,7 +31,7 @@ from centra_whistl_dagster.transport import (
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlOrderView
 from centra_whistl_dagster.whistl.mapping import payload_hash
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.readings import apply_reading, permission_of
+from centra_whistl_dagster.workflows.readings import apply_reading, may_be_sent
 
 CLAIM_LASTS = timedelta(seconds=90)
 """Longer than any call may take: an intent still open after this belongs to a process that died."""
@@ -100,7 +100,7 @@ def _claim(link: Link, row: Row, order: Order | None) -> _Claim | None:
             orders.move(tx, fresh, OrderState.WAITING, reason=reason, now=now)
             return None
         is_as_screened = content_hash(order) == fresh.content_hash
-        if permission_of(link, order, fresh) is not Permission.MAY_BE_SENT or not is_as_screened:
+        if not (is_as_screened and may_be_sent(link, order, fresh)):
             apply_reading(tx, link, order)
             return None
         body = orders.outgoing(tx, row.centra_id)
@@ -216,17 +216,9 @@ def _settle_refused(link: Link, claim: _Claim, error: Refused) -> Outcome:
         return _settle_unknown(link, claim, error.detail)
     with link.ledger.transaction() as tx:
         row = _sending_row(tx, claim)
-        # Screened against nothing: only a change of the order itself, not of the reference data,
-        # makes a refused order worth another try.
-        orders.move(
-            tx,
-            row,
-            OrderState.BLOCKED,
-            reason="refused by Whistl",
-            now=now,
-            due_at=None,
-            screened_at=None,
-        )
+        # What it was screened against stays: only when that changes, or the order itself, is it
+        # worth another try.
+        orders.move(tx, row, OrderState.BLOCKED, reason="refused by Whistl", now=now, due_at=None)
         submissions.settle(tx, claim.intent_id, Outcome.REFUSED, detail=error.code, now=now)
         link.set_exceptions_of_order(tx, row.centra_id, _refusals(row, error))
     return Outcome.REFUSED

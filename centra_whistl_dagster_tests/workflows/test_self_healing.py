@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.ledger.tables import order_payloads
 from centra_whistl_dagster.simulator.catalogue import (
     EXPRESS,
     POP_UP,
@@ -14,7 +19,9 @@ from centra_whistl_dagster.simulator.catalogue import (
     UNKNOWN_SKUS,
 )
 from centra_whistl_dagster.simulator.shoppers import ADA
+from centra_whistl_dagster.simulator.world import CentraOrder
 from centra_whistl_dagster.workflows.due import orders_due
+from centra_whistl_dagster.workflows.intake import take_in_orders
 from centra_whistl_dagster.workflows.reference import (
     has_changed_at_whistl,
     refresh_reference,
@@ -131,3 +138,51 @@ def test_a_hopeless_order_is_not_looked_at_again_while_nothing_changes(desk) -> 
 
     assert orders_due(desk.link).total == 0
     assert screen_waiting_orders(desk.link).tally.read == 0
+
+
+def test_an_order_that_whistl_refused_goes_once_what_it_was_judged_by_has_changed(desk) -> None:
+    order = desk.order(option=EXPRESS)
+    take_in_orders(desk.link)
+    screen_waiting_orders(desk.link)
+    with desk.link.ledger.transaction() as tx:
+        body = orders.outgoing(tx, order.order_id)
+        body["delivery_address"]["postcode"] = ""
+        orders.store_outgoing(tx, order.order_id, body)
+    desk.relay_orders()
+    desk.relay_orders()
+    refused = (desk.problems(), desk.world.calls["whistl create_order"])
+    desk.wait(300)
+    with desk.world.lock:
+        item = desk.world.items[desk.skus[0]]
+        item.product = replace(item.product, unit_weight_kg=Decimal("1.25"))
+        item.updated_at = desk.world.now()
+    refresh_reference(desk.link)
+
+    desk.relay_orders()
+
+    assert refused == (["whistl_refused"], 1)
+    assert desk.at_whistl(order) == 1
+    assert desk.problems() == []
+
+
+def without_contents(desk: Any, order: CentraOrder) -> None:
+    """Purge what is stored of an order, as retention does."""
+    with desk.link.ledger.transaction() as tx:
+        of_order = order_payloads.c.centra_id == order.order_id
+        tx.execute(sa.delete(order_payloads).where(of_order))
+
+
+def test_an_order_whose_contents_are_gone_stops_no_other_and_is_read_again(desk) -> None:
+    purged, other = desk.order(), desk.order()
+    take_in_orders(desk.link)
+    without_contents(desk, purged)
+
+    screened = screen_waiting_orders(desk.link)
+    without = desk.state(purged)
+    take_in_orders(desk.link, is_sweep=True)
+    desk.relay_orders()
+
+    assert screened.tally.failed == {"contents not stored": 1}
+    assert screened.tally.is_balanced
+    assert without is OrderState.RECEIVED
+    assert (desk.at_whistl(purged), desk.at_whistl(other)) == (1, 1)

@@ -18,7 +18,7 @@ from centra_whistl_dagster.domain.orders import CONFIRMED
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger import orders, submissions
 from centra_whistl_dagster.settings import load_settings
-from centra_whistl_dagster.simulator.centra_rules import cancel_order, touch
+from centra_whistl_dagster.simulator.centra_rules import add_shipment, cancel_order, ship, touch
 from centra_whistl_dagster.simulator.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.shoppers import ADA
 from centra_whistl_dagster.simulator.spoilage import spoil
@@ -331,6 +331,60 @@ def test_a_resumed_order_goes_once_and_is_not_stopped_at_whistl_for_its_old_canc
     assert desk.at_whistl(order) == 1
     assert desk.world.whistl_orders[f"C{order.number}"].status != "CANCELLED"
     assert desk.state(order) == OrderState.SUBMITTED
+
+
+# ---- what may not go whole
+def ship_a_part(desk, order) -> None:
+    """Somebody completes a shipment of one unit in Centra's own screens."""
+    with desk.world.lock:
+        shipment = add_shipment(desk.world, order, {order.lines[0].line_id: 1})
+        ship(desk.world, order, shipment, desk.clock(), send_email=False)
+
+
+def share_with_another_warehouse(desk, order) -> None:
+    order.lines[0].warehouse_id = 2
+    touch(desk.world, order)
+
+
+@pytest.mark.parametrize("is_screened", [False, True])
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (ship_a_part, "partly_shipped_already"),
+        (share_with_another_warehouse, "shared_with_another_warehouse"),
+    ],
+)
+def test_an_order_of_which_a_part_is_not_ours_to_send_is_kept_for_a_person(
+    desk, change: Any, kind: str, is_screened: bool
+) -> None:
+    order, other = desk.order((desk.skus[0], 2), (desk.skus[1], 1)), desk.order()
+    if is_screened:
+        make_ready(desk, order, other)
+    change(desk, order)
+    if is_screened:
+        submission.submit_ready_orders(desk.link)
+
+    desk.relay(3)
+
+    assert desk.at_whistl(order) == 0
+    assert desk.at_whistl(other) == 1
+    assert desk.state(order) == OrderState.BLOCKED
+    assert desk.problems(str(order.number)) == [kind]
+
+
+def test_an_order_shared_with_another_warehouse_goes_once_all_of_it_is_ours(desk) -> None:
+    order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
+    share_with_another_warehouse(desk, order)
+    desk.relay_orders()
+    before = desk.at_whistl(order)
+    desk.wait(5)
+    order.lines[0].warehouse_id = 1
+    touch(desk.world, order)
+
+    desk.relay_orders()
+
+    assert (before, desk.at_whistl(order)) == (0, 1)
+    assert desk.problems() == []
 
 
 # ---- many at once
