@@ -78,8 +78,10 @@ def _write(link: Link, lease: Lease, row: Row, shipments: Sequence[CentraShipmen
         order = orders.find(tx, row.centra_id)
         parcels = despatches.parcels_of_order(tx, row.centra_id)
         pending = {_key(parcel): parcel for parcel in parcels if _is_pending(parcel)}
-        if order is None or _key(row) not in pending:
+        if order is None or not _is_due(pending.get(_key(row)), now):
             return _written_meanwhile(parcels, row)
+        if any(_is_under_way(parcel, now) for parcel in parcels):
+            return "waits until it is known whether Centra has another parcel"
         taken = {parcel.centra_shipment_id for parcel in parcels}
         boxes = {key: _box(tx, parcel) for key, parcel in pending.items()}
         found = match(
@@ -105,6 +107,17 @@ def _key(parcel: Row) -> tuple[str, int]:
 def _is_pending(parcel: Row) -> bool:
     is_to_be_tried_again = parcel.state == ParcelState.HELD and parcel.due_at is not None
     return parcel.state in {ParcelState.OPEN, ParcelState.IN_DOUBT} or is_to_be_tried_again
+
+
+def _is_due(parcel: Row | None, now: datetime) -> bool:
+    """Say whether a parcel waits to be written; one that went with another this round waits not."""
+    return parcel is not None and (parcel.due_at is None or parcel.due_at <= now)
+
+
+def _is_under_way(parcel: Row, now: datetime) -> bool:
+    """Say whether Centra may have got a parcel since it was asked what it has."""
+    is_in_the_air = parcel.state in {ParcelState.SENDING, ParcelState.IN_DOUBT}
+    return is_in_the_air and parcel.due_at is not None and parcel.due_at > now
 
 
 def _written_meanwhile(parcels: Sequence[Row], row: Row) -> str:

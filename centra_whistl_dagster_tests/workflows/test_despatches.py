@@ -256,6 +256,25 @@ def test_a_lost_answer_about_a_shipment_for_several_parcels_is_settled_for_all_o
     assert_every_parcel_is_right(desk)
 
 
+@pytest.mark.parametrize("settings", [{"centra_direct_to_shipment": True}], indirect=True)
+def test_a_lost_answer_for_several_parcels_is_looked_up_before_any_of_them_is_sent_again(
+    desk,
+) -> None:
+    desk.world.settings.several_parcels_share = 1.0
+    order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
+    leave_the_building(desk, [order])
+    desk.fault("centra", "completeShipment", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+
+    desk.relay_despatches()
+    asked = desk.world.calls["centra completeShipment"]
+    live_on(desk, 3)
+
+    assert asked == 1
+    assert desk.world.calls["centra completeShipment"] == 1
+    assert desk.problems() == []
+    assert desk.counts() == {COMPLETED: 1}
+
+
 def test_a_shipment_made_by_hand_for_the_same_parcel_is_taken_for_it(desk) -> None:
     order = desk.order()
     leave_the_building(desk, [order])
