@@ -20,6 +20,9 @@ from enum import StrEnum
 
 from centra_whistl_dagster.domain.columns import Column
 
+_EARLY = timedelta(seconds=30)
+"""Ticks come once a minute and a pass begins some seconds after its own: waiting for the full
+interval would make each one a minute longer than its risk was worked out for."""
 LEAST_REQUESTS = 3
 """One SKU takes a read before, a write, and a read after."""
 
@@ -165,11 +168,11 @@ def _what_is_due(
     if now - last_full_at >= timedelta(hours=policy.full_pass_hours):
         return Pass.FULL, f"the last full pass was {_minutes(now - last_full_at)} ago"
     longest = policy.ladder_minutes[-1]
-    if now - last_full_at >= timedelta(minutes=longest):
+    if now - last_full_at >= timedelta(minutes=longest) - _EARLY:
         return Pass.FULL, f"every SKU is passed over each {longest} min"
     since = now - last_pass_at
     pressing = _pressing(need)
-    if since >= timedelta(minutes=need.minutes):
+    if since >= timedelta(minutes=need.minutes) - _EARLY:
         return (Pass.HOT if feed.reads_single_skus else Pass.FULL), pressing
     left = timedelta(minutes=need.minutes) - since
     return Pass.NONE, f"{pressing}; the next is due in {left.total_seconds():.0f} s"

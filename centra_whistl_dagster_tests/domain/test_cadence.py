@@ -158,3 +158,20 @@ def test_the_scarcest_window_counts() -> None:
     )
 
     assert (got.most_requests, got.most_mutations) == (30, 10)
+
+
+def test_a_pass_that_began_some_seconds_after_its_tick_does_not_cost_the_next_a_minute() -> None:
+    tick = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+    began = tick + timedelta(seconds=10)
+
+    at_the_second_tick = decide(
+        tick + timedelta(minutes=2),
+        last_full_at=began,
+        last_pass_at=began,
+        need=Need(minutes=2, skus=1, example="HOT"),
+        feed=Feed(last_used_taken_at=tick, latest_taken_at=tick + timedelta(minutes=1)),
+        quotas=[Quota(requests_limit=9, requests_left=9, mutations_limit=9, mutations_left=9)],
+        policy=CadencePolicy(ladder_minutes=(1, 2, 5)),
+    )
+
+    assert at_the_second_tick.does is Pass.FULL
