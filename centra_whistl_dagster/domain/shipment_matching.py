@@ -1,7 +1,8 @@
 """Which of Centra's shipments, if any, a box that left the warehouse is.
 
 Centra offers no key of ours on a shipment at creation, so a box is known again by what it is: its
-tracking number, else exactly its contents at exactly its time. Centra or a person may have made the
+contents under its tracking number, else at exactly its time. A tracking number alone is not enough:
+carriers give several boxes of one consignment the same. Centra or a person may have made the
 shipment before anybody knew of several boxes; such a one stands for all of them together, because
 the lines of a shipment cannot be changed.
 """
@@ -72,12 +73,12 @@ def match(
     everything = _sum(pending)
     known = list(shipments)
     for shipment in (each for each in known if each.is_shipped):
-        stands_for_all = _units(shipment) == everything
-        if _is(shipment, box):
-            boxes = tuple(pending) if stands_for_all else (box,)
-            return Match(step=Step.NOTHING, shipment=shipment, boxes=boxes)
-        if stands_for_all and any(_is(shipment, other) for other in pending):
+        bearing = [other for other in pending if _bears_label_of(shipment, other)]
+        if bearing and _units(shipment) == everything:
             return Match(step=Step.NOTHING, shipment=shipment, boxes=tuple(pending))
+        for boxes in ([box], bearing):
+            if box in bearing and _units(shipment) == _sum(boxes):
+                return Match(step=Step.NOTHING, shipment=shipment, boxes=tuple(boxes))
     unshipped = [each for each in known if not each.is_shipped]
     for shipment in unshipped:
         if _units(shipment) == dict(box.units):
@@ -90,12 +91,11 @@ def match(
     return Match(step=Step.CREATE, shipment=None, boxes=(box,))
 
 
-def _is(shipment: CentraShipment, box: Box) -> bool:
+def _bears_label_of(shipment: CentraShipment, box: Box) -> bool:
     if box.tracking_number:
         return shipment.tracking_number == box.tracking_number
     return (
-        _units(shipment) == dict(box.units)
-        and shipment.shipped_at is not None
+        shipment.shipped_at is not None
         and abs(shipment.shipped_at - box.shipped_at) <= _SAME_MOMENT
     )
 

@@ -293,6 +293,28 @@ def test_a_shipment_made_by_hand_for_the_same_parcel_is_taken_for_it(desk) -> No
     assert desk.effects()["centra mails sent"] == 1
 
 
+def test_a_shipment_made_by_hand_for_one_of_two_parcels_of_one_label_stands_for_that_one_alone(
+    desk, accepted: CentraOrder, say
+) -> None:
+    first, second = desk.skus[:2]
+    say(
+        accepted,
+        box(1, (1, first, 2), label="SM-ONE"),
+        box(2, (2, second, 1), label="SM-ONE"),
+    )
+    lines = {accepted.lines[1].line_id: 1}
+    made = add_shipment(desk.world, accepted, lines, is_good_to_go=True, is_paid=True)
+    made.info = {"carrier": "DPD", "trackingNumber": "SM-ONE"}
+    ship(desk.world, accepted, made, desk.clock(), send_email=True)
+
+    desk.relay_despatches()
+
+    assert units_in_centra(accepted) == {1: 2, 2: 1}
+    assert len(accepted.shipments) == 2
+    assert desk.state(accepted) == COMPLETED
+    assert desk.problems() == []
+
+
 def test_a_shipment_made_by_hand_for_something_else_is_told_and_not_doubled(desk) -> None:
     order = desk.order()
     leave_the_building(desk, [order])
