@@ -113,6 +113,8 @@ def _claim(link: Link, row: Row, order: Order | None) -> _Claim | None:
             now=now,
             due_at=now + CLAIM_LASTS,
             sent_hash=fresh.content_hash,
+            # Centra lets it go now: an earlier cancellation has been taken back.
+            cancel_wanted_at=None,
         )
         intent_id = submissions.open_intent(
             tx,

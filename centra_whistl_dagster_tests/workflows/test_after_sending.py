@@ -7,19 +7,22 @@ from typing import Any
 import pytest
 
 from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.simulator.centra_rules import cancel_order, touch
 from centra_whistl_dagster.simulator.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.shoppers import ADA
 from centra_whistl_dagster.simulator.warehouse import cancel as cancel_at_whistl
 from centra_whistl_dagster.simulator.whistl_snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world import CentraOrder, WhistlOrder
-from centra_whistl_dagster.transport import OutcomeUnknown
+from centra_whistl_dagster.transport import IntegrationError, OutcomeUnknown
 from centra_whistl_dagster.workflows import (
     cancellation,
     despatches,
+    handover,
     intake,
     look_up,
     order_statuses,
+    screening,
 )
 
 BLOCKED, CANCELLED = OrderState.BLOCKED, OrderState.CANCELLED
@@ -336,6 +339,80 @@ def test_an_order_resumed_before_whistl_was_asked_is_not_stopped(desk) -> None:
 
     assert desk.state(order) == OrderState.COMPLETED
     assert desk.effects()["whistl orders cancelled"] == 0
+
+
+def test_an_order_resumed_after_intake_last_looked_is_not_stopped(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    withdraw(desk, order)
+    intake.take_in_orders(desk.link)
+    desk.wait(1)
+    order.status = "CONFIRMED"
+    touch(desk.world, order)
+
+    tally = cancellation.pass_on_cancellations(desk.link)
+
+    assert held(desk, order).status != "CANCELLED"
+    assert tally.skipped == {"resumed in Centra": 1}
+    assert desk.row(order).cancel_wanted_at is None
+
+
+def test_an_order_resumed_before_it_was_sent_again_is_not_stopped_for_its_old_cancellation(
+    desk,
+) -> None:
+    order = desk.order()
+    desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE, nth=1)
+    desk.relay_orders()
+    withdraw(desk, order)
+    intake.take_in_orders(desk.link)
+    desk.wait(400)
+    look_up.resolve_orders_in_doubt(desk.link)
+    assert desk.state(order) == OrderState.READY
+    order.status = "CONFIRMED"
+    touch(desk.world, order)
+
+    desk.relay(rounds=2, every=5)
+
+    assert desk.at_whistl(order) == 1
+    assert desk.effects()["whistl orders cancelled"] == 0
+
+
+def test_an_order_of_which_a_part_has_left_is_told_when_whistl_stops_the_rest(desk) -> None:
+    order, other = desk.order(), desk.order()
+    desk.relay_orders()
+    for one in (order, other):
+        withdraw(desk, one)
+    intake.take_in_orders(desk.link)
+    with desk.link.ledger.transaction() as tx:
+        row = orders.find(tx, order.order_id)
+        assert row is not None
+        state = OrderState.PART_DESPATCHED
+        orders.move(tx, row, state, reason="one parcel", now=desk.clock())
+
+    cancellation.pass_on_cancellations(desk.link)
+    desk.wait(120)
+    asked_again = cancellation.pass_on_cancellations(desk.link).read
+
+    assert [held(desk, one).status for one in (order, other)] == ["CANCELLED"] * 2
+    assert (desk.state(order), desk.state(other)) == (state, CANCELLED)
+    assert desk.problems() == ["cancelled_after_sending"]
+    assert "a part of it" in desk.messages()[0]
+    assert asked_again == 0
+
+
+def test_a_cancellation_is_passed_on_though_locking_fails_and_the_failure_is_told(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    withdraw(desk, order)
+    desk.order()
+    intake.take_in_orders(desk.link)
+    screening.screen_waiting_orders(desk.link)
+    desk.fault("centra", "LockOrders", FaultKind.HTML_200)
+
+    with pytest.raises(IntegrationError, match="LockOrders"):
+        handover.hand_over(desk.link)
+
+    assert held(desk, order).status == "CANCELLED"
 
 
 # ---- edited in Centra

@@ -4,14 +4,11 @@ import dagster as dg
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.cancellation import pass_on_cancellations
 from centra_whistl_dagster.workflows.despatches import apply_despatches, pull_despatches
+from centra_whistl_dagster.workflows.handover import hand_over
 from centra_whistl_dagster.workflows.intake import take_in_orders
-from centra_whistl_dagster.workflows.look_up import resolve_orders_in_doubt
-from centra_whistl_dagster.workflows.order_locks import lock_accepted_orders
 from centra_whistl_dagster.workflows.order_statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.shipments import complete_shipments
-from centra_whistl_dagster.workflows.submission import submit_ready_orders
 
 GROUP = "orders"
 
@@ -66,16 +63,13 @@ def centra_orders(config: IntakeConfig, link: LinkResource) -> dg.MaterializeRes
 def whistl_order_submissions(link: LinkResource) -> dg.MaterializeResult:
     """Settle what is in doubt, then send what is ready."""
     with link.open() as opened:
-        looked_up = resolve_orders_in_doubt(opened)
-        sent = submit_ready_orders(opened)
-        locked = lock_accepted_orders(opened)
-        cancelled = pass_on_cancellations(opened)
+        done = hand_over(opened)
     return dg.MaterializeResult(
         metadata={
-            **metadata.of_tally(sent),
-            "looked_up": looked_up.read,
-            "locked_in_centra": locked.written,
-            "cancellations_passed_on": cancelled.written,
+            **metadata.of_tally(done.sent),
+            "looked_up": done.looked_up.read,
+            "locked_in_centra": done.locked.written,
+            "cancellations_passed_on": done.cancelled.written,
         }
     )
 
