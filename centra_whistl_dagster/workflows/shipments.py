@@ -43,6 +43,7 @@ def complete_shipments(link: Link) -> Tally:
         LeaseTaken: stock is being published, and that does not end; or this took so long that it
             may have begun. Parcels written before that stay written.
         IntegrationError: Centra could not be asked what it already has; nothing was written.
+        AccessDenied: Centra does not let us write; the round ends with the parcel it refused.
     """
     with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS) as lease:
         _put_abandoned_parcels_in_doubt(link)
@@ -167,7 +168,9 @@ def _send(link: Link, rows: Sequence[Row], found: Match) -> str:
     except OutcomeUnknown:
         return _wait(link, rows, ParcelState.IN_DOUBT)
     except AccessDenied:
-        return _wait(link, rows, ParcelState.OPEN)
+        # The next parcel would be refused alike, and only a person can mend it.
+        _wait(link, rows, ParcelState.OPEN)
+        raise
     except Refused as error:
         return _held(link, rows, error)
     except IntegrationError:

@@ -45,6 +45,7 @@ def publish_stock(link: Link) -> Tally:
             that it may have begun. Batches written before that stay written.
         NothingToReconcile: see `reconcile_stock`.
         IntegrationError: Whistl does not say what it did with our orders; nothing was written.
+        AccessDenied: Centra does not let us write; the pass ends with the batch it refused.
     """
     with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS) as lease:
         # The snapshot knows all that Whistl did until it was taken; so must the ledger. Units of an
@@ -158,7 +159,15 @@ def _write(
     with link.ledger.transaction() as tx:
         lease.renew(tx)
         ids = stock_rows.open_writes(tx, rows, snapshot_id=found.snapshot_id, now=link.now())
-    outcomes, refused = _send(link, found, rows)
+    try:
+        outcomes, refused = _send(link, found, rows)
+    except AccessDenied:
+        # The next batch would be refused alike, and only a person can mend it.
+        with link.ledger.transaction() as tx:
+            for write_id in ids.values():
+                outcome = WriteOutcome.NOT_SENT
+                stock_rows.settle_write(tx, write_id, outcome, read_back=None, now=link.now())
+        raise
     with link.ledger.transaction() as tx:
         for sku, (outcome, shown) in outcomes.items():
             stock_rows.settle_write(tx, ids[sku], outcome, read_back=shown, now=link.now())
@@ -173,14 +182,20 @@ def _write(
 def _send(
     link: Link, found: Reconciliation, rows: list[dict[str, Any]]
 ) -> tuple[Outcomes, dict[str, str]]:
-    """Write a batch; return what came of each SKU, and Centra's reason for each it refused."""
+    """Write a batch; return what came of each SKU, and Centra's reason for each it refused.
+
+    Raises:
+        AccessDenied: Centra does not let us write.
+    """
     everything = [row["sku"] for row in rows]
     try:
         result = link.centra.set_physical_stock(
             [(row["sku"], row["to_quantity"]) for row in rows],
             description=f"Whistl stock {found.snapshot_id}",
         )
-    except (NotSent, Throttled, AccessDenied):
+    except AccessDenied:
+        raise
+    except (NotSent, Throttled):
         return dict.fromkeys(everything, (WriteOutcome.NOT_SENT, None)), {}
     except IntegrationError:
         # The next pass reads Centra's levels and compares anew.

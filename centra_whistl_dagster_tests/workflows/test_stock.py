@@ -10,13 +10,16 @@ import pytest
 
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger.engine import LeaseTaken
+from centra_whistl_dagster.simulator.centra_permissions import ALL_PERMISSIONS
 from centra_whistl_dagster.simulator.centra_rules import cancel_order, cancel_units
 from centra_whistl_dagster.simulator.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.settings import CentraToken
 from centra_whistl_dagster.simulator.shoppers import ADA
 from centra_whistl_dagster.simulator.warehouse import cancel as cancel_at_whistl
 from centra_whistl_dagster.simulator.warehouse import goods_in, set_aside, take_unseen
 from centra_whistl_dagster.simulator.whistl_snapshots import SnapshotFault, take_snapshot
 from centra_whistl_dagster.simulator.world import CentraOrder
+from centra_whistl_dagster.transport import AccessDenied
 from centra_whistl_dagster.workflows import (
     despatches,
     intake,
@@ -450,6 +453,74 @@ def test_a_write_that_could_not_be_read_back_is_not_called_unsent(desk) -> None:
     assert dict(tally.failed) == {"unknown": 1}
 
 
+class WatchedCentra:
+    """Centra, whose writes are counted and may take their time."""
+
+    def __init__(self, desk, *, seconds: float = 0.0) -> None:
+        self._client, self._clock, self._seconds = desk.link.centra, desk.clock, seconds
+        self.writes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._client, name)
+        if name not in {"set_physical_stock", "create_shipment"}:
+            return member
+
+        def watched(*args: Any, **members: Any) -> Any:
+            self.writes += 1
+            self._clock.advance(self._seconds)
+            return member(*args, **members)
+
+        return watched
+
+
+def take_away(desk, permission: str) -> None:
+    desk.world.settings.centra_tokens[desk.environment["CENTRA_TOKEN"]] = CentraToken(
+        permissions=ALL_PERMISSIONS - {permission}
+    )
+
+
+def test_a_token_that_may_not_write_stock_ends_the_pass_and_is_not_tried_on_every_batch(
+    desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock_sync, "_ROWS_PER_WRITE", 1)
+    for sku in desk.skus[:3]:
+        take_unseen(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+    take_away(desk, "StockChange:write")
+    watched = WatchedCentra(desk)
+    desk.link = dataclasses.replace(desk.link, centra=watched)
+
+    with pytest.raises(AccessDenied):
+        desk.sync_stock()
+    asked = watched.writes
+    desk.world.settings.centra_tokens[desk.environment["CENTRA_TOKEN"]] = CentraToken()
+    desk.sync_stock()
+
+    assert asked == 1
+    assert_the_shop_is_right(desk)
+
+
+def test_a_token_that_may_not_write_shipments_ends_the_round_and_is_not_tried_on_every_parcel(
+    desk,
+) -> None:
+    placed = [desk.order((sku, 1)) for sku in desk.skus[:3]]
+    desk.relay_orders()
+    desk.wait(5_000)
+    take_away(desk, "Shipment:write")
+    watched = WatchedCentra(desk)
+    desk.link = dataclasses.replace(desk.link, centra=watched)
+
+    with pytest.raises(AccessDenied):
+        desk.relay_despatches()
+    asked = watched.writes
+    desk.world.settings.centra_tokens[desk.environment["CENTRA_TOKEN"]] = CentraToken()
+    desk.wait(60)
+    desk.relay_despatches()
+
+    assert asked == 1
+    assert [len(order.shipments) for order in placed] == [1, 1, 1]
+
+
 # ---- never at the same time
 def test_stock_and_shipments_are_never_written_at_the_same_time(desk) -> None:
     publish_new_snapshot(desk)
@@ -467,24 +538,6 @@ def test_stock_and_shipments_are_never_written_at_the_same_time(desk) -> None:
     stock_sync.publish_stock(desk.link)
 
 
-class SlowCentra:
-    """Centra, over a connection on which every write takes minutes."""
-
-    def __init__(self, desk, *, seconds: float) -> None:
-        self._client, self._clock, self._seconds = desk.link.centra, desk.clock, seconds
-
-    def __getattr__(self, name: str) -> Any:
-        member = getattr(self._client, name)
-        if name not in {"set_physical_stock", "create_shipment"}:
-            return member
-
-        def slowly(*args: Any, **members: Any) -> Any:
-            self._clock.advance(self._seconds)
-            return member(*args, **members)
-
-        return slowly
-
-
 @pytest.mark.parametrize(("seconds", "written"), [(200, 3), (400, 1)], ids=["in time", "too slow"])
 def test_stock_goes_on_being_written_only_while_no_shipment_can_be_completed(
     desk, monkeypatch: pytest.MonkeyPatch, seconds: float, written: int
@@ -495,7 +548,7 @@ def test_stock_goes_on_being_written_only_while_no_shipment_can_be_completed(
     publish_new_snapshot(desk)
     read_latest_snapshot(desk.link)
     read_centra_levels(desk.link)
-    slow = dataclasses.replace(desk.link, centra=SlowCentra(desk, seconds=seconds))
+    slow = dataclasses.replace(desk.link, centra=WatchedCentra(desk, seconds=seconds))
 
     with contextlib.suppress(LeaseTaken):
         stock_sync.publish_stock(slow)
@@ -513,7 +566,7 @@ def test_shipments_go_on_being_completed_only_while_no_stock_can_be_written(
     order_statuses.follow_order_statuses(desk.link)
     despatches.pull_despatches(desk.link)
     despatches.apply_despatches(desk.link)
-    slow = dataclasses.replace(desk.link, centra=SlowCentra(desk, seconds=seconds))
+    slow = dataclasses.replace(desk.link, centra=WatchedCentra(desk, seconds=seconds))
 
     with contextlib.suppress(LeaseTaken):
         shipments.complete_shipments(slow)
