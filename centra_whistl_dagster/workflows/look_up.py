@@ -6,6 +6,8 @@ Belongs here: when a look-up proves something, and what it proves. Does not belo
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
@@ -18,6 +20,7 @@ from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.whistl.client import WhistlOrderView
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.order_statuses import apply_view
+from centra_whistl_dagster.workflows.readings import edited_after_sending
 from centra_whistl_dagster.workflows.submission import CLAIM_LASTS, accept, back_off
 
 _CONFLICT_LOOKED_AT_AGAIN = timedelta(hours=1)
@@ -60,7 +63,7 @@ def _look_up(link: Link, row: Row) -> str | None:
             return None
         if there is None:
             return _settle_absent(tx, link, fresh, intent)
-        return _settle_found(tx, link, fresh, intent, there)
+        return _settle_found(tx, link, fresh, there)
 
 
 def _settle_absent(tx: Transaction, link: Link, row: Row, intent: Row) -> Outcome | None:
@@ -81,20 +84,39 @@ def _settle_absent(tx: Transaction, link: Link, row: Row, intent: Row) -> Outcom
     return Outcome.ABSENT
 
 
-def _settle_found(
-    tx: Transaction, link: Link, row: Row, intent: Row, there: WhistlOrderView
-) -> Outcome:
+def _settle_found(tx: Transaction, link: Link, row: Row, there: WhistlOrderView) -> Outcome:
     now = link.now()
-    if there.payload_hash not in {None, intent.payload_hash}:
+    *_, newest = intents = submissions.of_order(tx, row.centra_id)
+    found = _attempt_found(tx, row, intents, there)
+    if found is None:
         orders.update(tx, [row.centra_id], due_at=now + _CONFLICT_LOOKED_AT_AGAIN)
-        submissions.settle(tx, intent.id, Outcome.CONFLICT, detail="other contents", now=now)
+        submissions.settle(tx, newest.id, Outcome.CONFLICT, detail="other contents", now=now)
         link.raise_exceptions(tx, [_conflict(row)])
         return Outcome.CONFLICT
     accept(tx, link, row, there)
     # Whistl may have held, refused or allocated it by now, and its feed of changes has passed.
     apply_view(tx, link, row.centra_id, there)
-    submissions.settle(tx, intent.id, Outcome.FOUND, detail=there.status, now=now)
+    if found.id != newest.id:
+        detail = "Whistl has an earlier attempt"
+        submissions.settle(tx, newest.id, Outcome.ABSENT, detail=detail, now=now)
+        # No content of the order has this hash: whatever Centra shows, Whistl packs something else.
+        orders.update(tx, [row.centra_id], sent_hash=found.payload_hash)
+        link.raise_exceptions(tx, [edited_after_sending(row.number)])
+    submissions.settle(tx, found.id, Outcome.FOUND, detail=there.status, now=now)
     return Outcome.FOUND
+
+
+def _attempt_found(
+    tx: Transaction, row: Row, intents: Sequence[Row], there: WhistlOrderView
+) -> Row | None:
+    """Return the attempt, the newest if several, whose contents Whistl has; None for a stranger."""
+    newest_first = list(reversed(intents))
+    if there.payload_hash is not None:
+        same = (one for one in newest_first if one.payload_hash == there.payload_hash)
+        return next(same, None)
+    ours = Counter((line.sku, line.quantity) for line in orders.lines(tx, row.centra_id))
+    theirs = Counter((line.sku, line.ordered) for line in there.lines)
+    return newest_first[0] if ours == theirs else None
 
 
 def _later(link: Link, row: Row) -> dict[str, object]:

@@ -228,7 +228,7 @@ def _apply_to_sent(
         return "unchanged"
     kind = ExceptionKind.EDITED_AFTER_SENDING
     if row.sent_hash is not None and row.sent_hash != content_hash(order):
-        link.raise_exceptions(tx, [_edited(order)])
+        link.raise_exceptions(tx, [edited_after_sending(order.number)])
         return "written"
     exceptions.resolve(tx, SubjectType.ORDER, str(order.number), kinds=[kind], now=now)
     return "unchanged"
@@ -259,14 +259,15 @@ def _left_already(row: Row) -> Problem:
     )
 
 
-def _edited(order: Order) -> Problem:
+def edited_after_sending(number: int) -> Problem:
+    """Return what is told of an order that Whistl has in another version than Centra."""
     return Problem(
         kind=ExceptionKind.EDITED_AFTER_SENDING,
         subject_type=SubjectType.ORDER,
-        subject=str(order.number),
+        subject=str(number),
         field="order",
         value="",
-        message=f"Order {order.number} was changed in Centra after Whistl had accepted it.",
+        message=f"Order {number} was changed in Centra after Whistl had accepted it.",
     )
 
 

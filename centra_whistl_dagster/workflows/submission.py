@@ -36,6 +36,9 @@ from centra_whistl_dagster.workflows.readings import apply_reading, may_be_sent
 CLAIM_LASTS = timedelta(seconds=90)
 """Longer than any call may take: an intent still open after this belongs to a process that died."""
 
+_READ_AGAIN_TOGETHER = 20
+"""Orders read again at once: with many, the last are sent minutes after Centra was asked."""
+
 _LONGEST_WAIT = timedelta(minutes=5)
 
 
@@ -66,26 +69,31 @@ def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
     with link.ledger.reading() as tx:
         rows = orders.in_states(tx, [OrderState.READY], due_by=link.now(), limit=at_most)
     tally = Tally(read=len(rows))
-    if not rows:
-        return tally
-    current = {order.centra_id: order for order in link.centra.orders([r.centra_id for r in rows])}
     whistl_is_gone = Event()
 
-    def send(row: Row) -> str:
+    def send(row: Row, order: Order | None) -> str:
         if whistl_is_gone.is_set():
             return "whistl not answering"
-        claim = _claim(link, row, current.get(row.centra_id))
+        claim = _claim(link, row, order)
         return _send(link, claim, whistl_is_gone) if claim else "changed since it was screened"
 
     with ThreadPoolExecutor(link.settings.parallel_calls) as pool:
-        for fate in pool.map(send, rows):
-            if fate == Outcome.ACCEPTED:
-                tally.written += 1
-            elif fate in set(Outcome):
-                tally.failed[fate] += 1
-            else:
-                tally.skipped[fate] += 1
+        for start in range(0, len(rows), _READ_AGAIN_TOGETHER):
+            part = rows[start : start + _READ_AGAIN_TOGETHER]
+            ids = [] if whistl_is_gone.is_set() else [row.centra_id for row in part]
+            current = {order.centra_id: order for order in link.centra.orders(ids)}
+            for fate in pool.map(send, part, [current.get(row.centra_id) for row in part]):
+                _count(tally, fate)
     return tally
+
+
+def _count(tally: Tally, fate: str) -> None:
+    if fate == Outcome.ACCEPTED:
+        tally.written += 1
+    elif fate in set(Outcome):
+        tally.failed[fate] += 1
+    else:
+        tally.skipped[fate] += 1
 
 
 def _claim(link: Link, row: Row, order: Order | None) -> _Claim | None:
@@ -140,19 +148,29 @@ def _send(link: Link, claim: _Claim, whistl_is_gone: Event) -> Outcome:
         # It has had the order for longer than we know; the look-up tells what became of it since.
         return _settle_unknown(link, claim, "Whistl had it already")
     with link.ledger.transaction() as tx:
-        row = _sending_row(tx, claim)
-        accept(tx, link, row, answer)
-        submissions.settle(
-            tx, claim.intent_id, Outcome.ACCEPTED, detail=answer.status, now=link.now()
-        )
+        row = _settle(tx, link, claim, Outcome.ACCEPTED, answer.status)
+        if row is not None:
+            accept(tx, link, row, answer)
     return Outcome.ACCEPTED
 
 
-def _sending_row(tx: Transaction, claim: _Claim) -> Row:
+def _settle(
+    tx: Transaction, link: Link, claim: _Claim, outcome: Outcome, detail: str
+) -> Row | None:
+    """Settle an intent; return the order's row, or None when the order does not wait for it.
+
+    An answer may come so late that the order was looked up, has moved on, or was sent again.
+    """
     row = orders.find(tx, claim.row.centra_id)
-    if row is None:
+    newest = submissions.latest(tx, claim.row.centra_id)
+    if row is None or newest is None:
         raise LookupError(f"order {claim.row.number} vanished from the ledger")
-    return row
+    is_waiting = row.state in {OrderState.SENDING, OrderState.IN_DOUBT}
+    is_awaited = is_waiting and newest.id == claim.intent_id
+    # What a look-up has proved meanwhile says more than that the answer was lost.
+    if is_awaited or outcome is not Outcome.UNKNOWN:
+        submissions.settle(tx, claim.intent_id, outcome, detail=detail, now=link.now())
+    return row if is_awaited else None
 
 
 def accept(tx: Transaction, link: Link, row: Row, answer: Acceptance | WhistlOrderView) -> None:
@@ -181,7 +199,9 @@ def accept(tx: Transaction, link: Link, row: Row, answer: Acceptance | WhistlOrd
 def _settle_not_sent(link: Link, claim: _Claim, error: IntegrationError) -> Outcome:
     now = link.now()
     with link.ledger.transaction() as tx:
-        row = _sending_row(tx, claim)
+        row = _settle(tx, link, claim, Outcome.NOT_SENT, error.detail)
+        if row is None:
+            return Outcome.NOT_SENT
         orders.move(
             tx,
             row,
@@ -191,14 +211,15 @@ def _settle_not_sent(link: Link, claim: _Claim, error: IntegrationError) -> Outc
             attempts=row.attempts + 1,
             due_at=now + back_off(row.attempts),
         )
-        submissions.settle(tx, claim.intent_id, Outcome.NOT_SENT, detail=error.detail, now=now)
     return Outcome.NOT_SENT
 
 
 def _settle_unknown(link: Link, claim: _Claim, detail: str) -> Outcome:
     now = link.now()
     with link.ledger.transaction() as tx:
-        row = _sending_row(tx, claim)
+        row = _settle(tx, link, claim, Outcome.UNKNOWN, detail)
+        if row is None:
+            return Outcome.UNKNOWN
         orders.move(
             tx,
             row,
@@ -207,7 +228,6 @@ def _settle_unknown(link: Link, claim: _Claim, detail: str) -> Outcome:
             now=now,
             due_at=now + link.settings.look_up_lag,
         )
-        submissions.settle(tx, claim.intent_id, Outcome.UNKNOWN, detail=detail, now=now)
     return Outcome.UNKNOWN
 
 
@@ -217,11 +237,12 @@ def _settle_refused(link: Link, claim: _Claim, error: Refused) -> Outcome:
         # The number is taken: by our own earlier attempt, or by something else. The look-up tells.
         return _settle_unknown(link, claim, error.detail)
     with link.ledger.transaction() as tx:
-        row = _sending_row(tx, claim)
+        row = _settle(tx, link, claim, Outcome.REFUSED, error.code)
+        if row is None:
+            return Outcome.REFUSED
         # What it was screened against stays: only when that changes, or the order itself, is it
         # worth another try.
         orders.move(tx, row, OrderState.BLOCKED, reason="refused by Whistl", now=now, due_at=None)
-        submissions.settle(tx, claim.intent_id, Outcome.REFUSED, detail=error.code, now=now)
         link.set_exceptions_of_order(tx, row.centra_id, _refusals(row, error))
     return Outcome.REFUSED
 

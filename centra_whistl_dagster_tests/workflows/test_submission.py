@@ -10,11 +10,13 @@ import dataclasses
 import random
 import socket
 import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from centra_whistl_dagster.domain.orders import CONFIRMED
+from centra_whistl_dagster.centra.client import CentraClient
+from centra_whistl_dagster.domain.orders import CONFIRMED, Order
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger import orders, submissions
 from centra_whistl_dagster.settings import load_settings
@@ -23,6 +25,8 @@ from centra_whistl_dagster.simulator.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.shoppers import ADA
 from centra_whistl_dagster.simulator.spoilage import spoil
 from centra_whistl_dagster.transport import IntegrationError, NotSent
+from centra_whistl_dagster.whistl.client import Acceptance, WhistlClient
+from centra_whistl_dagster.whistl.mapping import payload_hash
 from centra_whistl_dagster.workflows import intake, look_up, order_locks, screening, submission
 from centra_whistl_dagster.workflows.link import open_link
 
@@ -240,6 +244,122 @@ def test_a_number_that_whistl_holds_with_other_contents_is_told_and_never_overwr
     assert desk.problems(str(order.number)) == ["order_number_conflict"]
     assert desk.at_whistl(order) == 1
     assert desk.world.whistl_orders[stranger.order_number].payload_hash == "0" * 64
+
+
+class WhistlThatAnswersLate:
+    """Whistl, with something that happens while its answer to a new order is on its way."""
+
+    def __init__(self, client: WhistlClient, meanwhile: Callable[[], None]) -> None:
+        self._client, self._meanwhile = client, meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def submit_order(self, body: dict[str, Any], *, idempotency_key: str) -> Acceptance:
+        answer = self._client.submit_order(body, idempotency_key=idempotency_key)
+        self._meanwhile()
+        return answer
+
+
+def test_an_answer_that_comes_after_the_order_has_left_does_not_bring_it_back(desk) -> None:
+    order = desk.order()
+    make_ready(desk, order)
+
+    def meanwhile() -> None:
+        for _ in range(8):
+            desk.wait(100)
+            look_up.resolve_orders_in_doubt(link)
+            desk.relay_despatches()
+
+    link = desk.link
+    late = WhistlThatAnswersLate(link.whistl, meanwhile)
+    submission.submit_ready_orders(dataclasses.replace(link, whistl=late))
+
+    with link.ledger.reading() as tx:
+        outcomes = [row.outcome for row in submissions.of_order(tx, order.order_id)]
+    assert desk.state(order) == OrderState.COMPLETED
+    assert outcomes == [submissions.Outcome.ACCEPTED]
+
+
+def lose_track_of(desk, order) -> None:
+    """Bring an order of which Whistl has an older attempt into doubt about a newer one."""
+    desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+    desk.relay_orders()
+    with desk.link.ledger.transaction() as tx:
+        body = orders.outgoing(tx, order.order_id) | {"currency": "EUR"}
+        orders.store_outgoing(tx, order.order_id, body)
+        submissions.open_intent(
+            tx,
+            centra_id=order.order_id,
+            whistl_number=f"C{order.number}",
+            payload_hash=payload_hash(body),
+            now=desk.clock(),
+        )
+    desk.wait(200)
+
+
+def test_an_older_attempt_found_at_whistl_is_ours_and_told_as_out_of_date(desk) -> None:
+    order = desk.order()
+    lose_track_of(desk, order)
+
+    look_up.resolve_orders_in_doubt(desk.link)
+    desk.wait(5)
+    touch(desk.world, order)
+    desk.relay_orders()
+
+    assert desk.state(order) == OrderState.SUBMITTED
+    assert desk.at_whistl(order) == 1
+    assert desk.problems(str(order.number)) == ["edited_after_sending"]
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_an_order_found_without_a_fingerprint_is_ours_only_with_the_same_lines(
+    desk, is_ours: bool
+) -> None:
+    desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+    order = desk.order()
+    desk.relay_orders()
+    held = desk.world.whistl_orders[f"C{order.number}"]
+    held.payload_hash = ""
+    if not is_ours:
+        held.lines[1]["ordered"] += 1
+    desk.wait(40)
+
+    look_up.resolve_orders_in_doubt(desk.link)
+
+    told = desk.problems(str(order.number))
+    if is_ours:
+        assert (desk.state(order), told) == (OrderState.SUBMITTED, [])
+    else:
+        assert (desk.state(order), told) == (OrderState.IN_DOUBT, ["order_number_conflict"])
+
+
+class CentraThatChangesMeanwhile:
+    """Centra, in which something happens right after the first reading of orders."""
+
+    def __init__(self, client: CentraClient, meanwhile: Callable[[], None]) -> None:
+        self._client, self._meanwhile = client, [meanwhile]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def orders(self, ids: Sequence[str]) -> list[Order]:
+        found = self._client.orders(ids)
+        while self._meanwhile:
+            self._meanwhile.pop()()
+        return found
+
+
+def test_an_order_cancelled_while_many_before_it_are_sent_is_not_sent(desk) -> None:
+    placed = [desk.order() for _ in range(50)]
+    make_ready(desk, *placed)
+    last = placed[-1]
+    centra = CentraThatChangesMeanwhile(desk.link.centra, lambda: cancel_order(desk.world, last))
+
+    tally = submission.submit_ready_orders(dataclasses.replace(desk.link, centra=centra))
+
+    assert (tally.read, tally.written) == (50, 49)
+    assert (desk.at_whistl(last), desk.state(last)) == (0, OrderState.CANCELLED)
 
 
 # ---- what changes in Centra between screening and sending
