@@ -14,8 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.despatches import Despatch, Parcel
+from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger import records
-from centra_whistl_dagster.ledger.tables import despatches, parcel_lines, parcels
+from centra_whistl_dagster.ledger.tables import despatches, orders, parcel_lines, parcels
 
 
 class DespatchState(StrEnum):
@@ -120,9 +121,21 @@ def waiting(tx: sa.Connection) -> list[Despatch]:
     return [records.loads(Despatch, body) for body in tx.execute(query).scalars()]
 
 
-def count_received(tx: sa.Connection) -> int:
-    """Return how many messages nobody has looked at; unmatched ones wait for their order."""
-    query = sa.select(sa.func.count()).where(despatches.c.state == DespatchState.RECEIVED)
+def count_to_apply(tx: sa.Connection) -> int:
+    """Return how many messages can be applied now; unmatched ones wait until Whistl has an order.
+
+    One that overtakes the answer to its order is due as soon as that is found out.
+    """
+    being_found_out = [OrderState.SENDING, OrderState.IN_DOUBT]
+    is_accepted = sa.exists().where(
+        orders.c.whistl_number == despatches.c.whistl_number,
+        orders.c.submitted_at.is_not(None),
+        orders.c.state.not_in(being_found_out),
+    )
+    is_unmatched = despatches.c.state == DespatchState.UNMATCHED
+    query = sa.select(sa.func.count()).where(
+        sa.or_(despatches.c.state == DespatchState.RECEIVED, sa.and_(is_unmatched, is_accepted))
+    )
     return tx.execute(query).scalar_one()
 
 

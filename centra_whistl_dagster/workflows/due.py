@@ -63,6 +63,6 @@ def parcels_due(link: Link) -> ParcelsDue:
     with link.ledger.reading() as tx:
         states = [state for state in ParcelState if state is not ParcelState.COMPLETED]
         return ParcelsDue(
-            to_match=despatches.count_received(tx),
+            to_match=despatches.count_to_apply(tx),
             to_write=len(despatches.parcels_due(tx, states, due_by=link.now())),
         )

@@ -106,7 +106,7 @@ def test_messages_wait_in_whistls_own_order_until_they_are_marked(
         despatches.mark(tx, early, DespatchState.APPLIED)
         despatches.mark(tx, late, DespatchState.UNMATCHED)
         after = [each.despatch_id for each in despatches.waiting(tx)]
-        nobody_looked_at = despatches.count_received(tx)
+        nobody_looked_at = despatches.count_to_apply(tx)
 
     assert before == ["D-2", "D-9"]
     assert after == ["D-9"]

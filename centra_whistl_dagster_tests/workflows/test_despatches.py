@@ -26,6 +26,7 @@ from centra_whistl_dagster.simulator.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.truth import is_drained
 from centra_whistl_dagster.simulator.world import CentraOrder
 from centra_whistl_dagster.workflows import despatches, intake, shipments
+from centra_whistl_dagster.workflows.due import parcels_due
 
 COMPLETED = OrderState.COMPLETED
 A_DAY = 5_000.0
@@ -517,15 +518,18 @@ def test_a_despatch_that_overtakes_the_answer_to_its_order_waits_for_it_quietly(
     desk.relay_orders()
     say(order, box(1, (1, desk.skus[0], 2)))
     despatches.apply_despatches(desk.link)
-    too_early = (desk.state(order), desk.problems())
+    too_early = (desk.state(order), desk.problems(), parcels_due(desk.link).to_match)
     desk.wait(60)
 
     desk.relay_orders()
+    in_time = parcels_due(desk.link).to_match
     despatches.apply_despatches(desk.link)
     shipments.complete_shipments(desk.link)
 
-    assert too_early == (OrderState.IN_DOUBT, [])
+    assert too_early == (OrderState.IN_DOUBT, [], 0)
+    assert in_time == 1
     assert desk.state(order) == COMPLETED
+    assert parcels_due(desk.link).total == 0
 
 
 def test_an_order_is_not_closed_before_the_earlier_of_its_messages_has_come(
