@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.despatches import Despatch, Parcel
+from centra_whistl_dagster.domain.despatches import Despatch, Parcel, ShortLine
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.tables import despatches, orders, parcel_lines, parcels
@@ -137,6 +137,15 @@ def count_to_apply(tx: sa.Connection) -> int:
         sa.or_(despatches.c.state == DespatchState.RECEIVED, sa.and_(is_unmatched, is_accepted))
     )
     return tx.execute(query).scalar_one()
+
+
+def short_lines(tx: sa.Connection, whistl_number: str) -> list[ShortLine]:
+    """Return what the applied messages about an order say was not found, corrected ones apart."""
+    query = sa.select(despatches.c.root_id, despatches.c.body).where(
+        despatches.c.whistl_number == whistl_number, despatches.c.state == DespatchState.APPLIED
+    )
+    newest = dict(tx.execute(query.order_by(despatches.c.version)).tuples().all())
+    return [line for body in newest.values() for line in records.loads(Despatch, body).short_lines]
 
 
 def mark(tx: sa.Connection, despatch: Despatch, state: DespatchState) -> None:

@@ -6,6 +6,8 @@ belong here: what is in the boxes (`workflows.parcels`), writing to Centra (`wor
 
 from __future__ import annotations
 
+from collections import Counter
+
 from centra_whistl_dagster.domain.despatches import Despatch, ShortLine
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.states import OrderState
@@ -13,7 +15,7 @@ from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import cursors, despatches, exceptions, orders
 from centra_whistl_dagster.ledger.despatches import DespatchState
 from centra_whistl_dagster.ledger.engine import Row, Transaction
-from centra_whistl_dagster.whistl.client import UnreadableDespatch
+from centra_whistl_dagster.whistl.client import DespatchPage, UnreadableDespatch
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.order_closing import close_if_known_whole
 from centra_whistl_dagster.workflows.parcels import ABOUT_PARCELS, are_under_way, take_over
@@ -46,7 +48,7 @@ def pull_despatches(link: Link, *, is_sweep: bool = False) -> Tally:
                 is_new = despatches.receive(tx, despatch, now=link.now())
                 tally.written += is_new
                 tally.unchanged += not is_new
-            link.raise_exceptions(tx, [_unreadable(record) for record in page.unreadable])
+            _tell_of_unreadable(tx, link, page)
             tally.failed["unreadable"] += len(page.unreadable)
             known = int(cursors.read(tx, cursors.WHISTL_DESPATCHES) or 0)
             newest = max(known, page.next_after_sequence)
@@ -73,6 +75,16 @@ def apply_despatches(link: Link) -> Tally:
         else:
             tally.skipped[state.value] += 1
     return tally
+
+
+def _tell_of_unreadable(tx: Transaction, link: Link, page: DespatchPage) -> None:
+    """Tell of messages that could not be read, and close what was told of those that now can be."""
+    unreadable = {record.despatch_id for record in page.unreadable}
+    kind = ExceptionKind.UNREADABLE_RECORD
+    told = exceptions.open_subjects(tx, kind)
+    for despatch_id in {despatch.despatch_id for despatch in page.despatches} & told - unreadable:
+        _resolve(tx, link, despatch_id, [kind])
+    link.raise_exceptions(tx, [_unreadable(record) for record in page.unreadable])
 
 
 def _last_sequence(link: Link) -> int:
@@ -109,11 +121,23 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
         link.configuration.exception_kinds,
         now=link.now(),
     )
-    short = {line.line_number: line.quantity for line in despatch.short_lines}
-    orders.note_not_found(tx, row.centra_id, short)
-    link.raise_exceptions(tx, [_short(row, line) for line in despatch.short_lines])
+    _note_short_lines(tx, link, row, despatch)
     _move_order(tx, link, row, despatch)
     return DespatchState.APPLIED
+
+
+def _note_short_lines(tx: Transaction, link: Link, row: Row, despatch: Despatch) -> None:
+    """Take over the units not found of all messages that hold now, this one among them."""
+    named_before = {line.line_number for line in despatches.short_lines(tx, despatch.order_number)}
+    despatches.mark(tx, despatch, DespatchState.APPLIED)
+    units = Counter(dict.fromkeys(named_before, 0))
+    for line in despatches.short_lines(tx, despatch.order_number):
+        units[line.line_number] += line.quantity
+    orders.note_not_found(tx, row.centra_id, units)
+    if named_before and not units.total():
+        kinds = [ExceptionKind.SHORT_PICK]
+        exceptions.resolve(tx, SubjectType.ORDER, str(row.number), kinds=kinds, now=link.now())
+    link.raise_exceptions(tx, [_short(row, line) for line in despatch.short_lines])
 
 
 def _close(tx: Transaction, link: Link, despatch: Despatch) -> None:

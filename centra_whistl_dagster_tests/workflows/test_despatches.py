@@ -16,6 +16,7 @@ import pytest
 from centra_whistl_dagster.domain.despatches import Despatch, Parcel, ParcelLine, ShortLine
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger import despatches as inbox
+from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.simulator.centra_rules import (
     add_shipment,
     cancel_units,
@@ -25,6 +26,7 @@ from centra_whistl_dagster.simulator.centra_rules import (
 from centra_whistl_dagster.simulator.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.truth import is_drained
 from centra_whistl_dagster.simulator.world import CentraOrder
+from centra_whistl_dagster.whistl.records import DespatchPage, UnreadableDespatch
 from centra_whistl_dagster.workflows import despatches, intake, shipments
 from centra_whistl_dagster.workflows.due import parcels_due
 
@@ -348,6 +350,37 @@ def test_a_parcel_that_centra_refuses_goes_by_itself_once_the_cause_is_gone(desk
     assert desk.problems() == []
 
 
+class WhistlThatSays:
+    """Whistl's despatch feed, with one page made up."""
+
+    def __init__(self, *unreadable: UnreadableDespatch, despatches: tuple[Despatch, ...]) -> None:
+        self._page = DespatchPage(
+            despatches=despatches,
+            unreadable=unreadable,
+            next_after_sequence=1,
+            has_more=False,
+        )
+
+    def despatches_after(self, _sequence: int, *, limit: int) -> DespatchPage:
+        assert limit
+        return self._page
+
+
+def test_a_message_that_could_not_be_read_is_told_until_it_is_read(desk, say) -> None:
+    whole = say(None, box(1, (1, desk.skus[0], 1)))
+    broken = UnreadableDespatch(despatch_id=whole.despatch_id, field="parcels", detail="no list")
+    other = dataclasses.replace(broken, despatch_id="D-OTHER")
+    for told in (
+        WhistlThatSays(broken, other, despatches=()),
+        WhistlThatSays(despatches=(whole,)),
+    ):
+        link: Any = dataclasses.replace(desk.link, whistl=told)
+        despatches.pull_despatches(link, is_sweep=True)
+
+    assert desk.problems(whole.despatch_id) == []
+    assert desk.problems("D-OTHER") == ["unreadable_record"]
+
+
 # ---- messages that cannot be right, told by hand
 def box(number: int, *lines: tuple[int, str, int], label: str = "", carrier: str = "DPD") -> Parcel:
     return Parcel(
@@ -560,6 +593,49 @@ def test_units_the_warehouse_could_not_find_are_told_and_the_rest_completes_the_
     assert desk.problems(str(accepted.number)) == ["short_pick"]
     assert units_in_centra(accepted) == {1: 1, 2: 1}
     assert desk.state(accepted) == COMPLETED
+
+
+def not_found(desk, order: CentraOrder) -> dict[int, int]:
+    with desk.link.ledger.reading() as tx:
+        lines = orders.lines(tx, order.order_id)
+    return {line.line_number: line.not_found for line in lines}
+
+
+def test_units_missing_from_one_line_in_two_messages_add_up(
+    desk, accepted: CentraOrder, say
+) -> None:
+    first, second = desk.skus[:2]
+    missing = ShortLine(line_number=1, sku=first, quantity=1, reason="not found")
+    say(accepted, short_lines=(missing,), is_order_complete=False)
+    desk.relay_despatches()
+    say(accepted, box(1, (2, second, 1)), short_lines=(missing,))
+    desk.relay_despatches()
+
+    assert not_found(desk, accepted) == {1: 2, 2: 0}
+    assert desk.state(accepted) == COMPLETED
+
+
+def test_a_correction_that_found_the_units_after_all_waits_for_their_parcel(
+    desk, accepted: CentraOrder, say
+) -> None:
+    first, second = desk.skus[:2]
+    missing = ShortLine(line_number=1, sku=first, quantity=1, reason="not found")
+    wrong = say(accepted, box(1, (1, first, 1), (2, second, 1)), short_lines=(missing,))
+    despatches.apply_despatches(desk.link)
+    told = (not_found(desk, accepted), desk.problems())
+    say(
+        accepted,
+        box(1, (1, first, 1), (2, second, 1)),
+        version=2,
+        supersedes=wrong.despatch_id,
+    )
+
+    desk.relay_despatches()
+
+    assert told == ({1: 1, 2: 0}, ["short_pick"])
+    assert not_found(desk, accepted) == {1: 0, 2: 0}
+    assert desk.problems() == []
+    assert desk.state(accepted) == OrderState.DESPATCHED
 
 
 def test_a_short_pick_is_closed_once_the_units_are_cancelled_in_centra(
