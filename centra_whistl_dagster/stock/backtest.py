@@ -10,7 +10,7 @@ and learns from it, and from what follows, only what it could have known at the 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,9 +45,10 @@ from centra_whistl_dagster.domain.velocity import (
 )
 from centra_whistl_dagster.stock.demand import Demand
 from centra_whistl_dagster.stock.observed import average, nothing_yet, with_interval, with_lines
+from centra_whistl_dagster.stock.outcomes import Calls, Outcomes
 from centra_whistl_dagster.stock.plan import StockPlan, plan, policies
 from centra_whistl_dagster.stock.quantiles import Ints
-from centra_whistl_dagster.stock.replay import DAY, Score, World, WorldSettings
+from centra_whistl_dagster.stock.replay import DAY, World, WorldSettings
 from centra_whistl_dagster.stock.snapshots import against
 from centra_whistl_dagster.stock.strategies import Strategy
 
@@ -58,64 +59,6 @@ CENTRA_PAGE, CENTRA_BATCH, WHISTL_PAGE = 200, 100, 500
 
 RELEASE_AFTER_SECONDS = 1800
 """How long a person takes to release a refused snapshot. Here every one is good."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
-    """How a strategy fared. Units and calls are counted after the warm-up."""
-
-    strategy: str
-    score: Score
-    days: float
-    passes: int
-    refused_snapshots: int
-    """Each a good one: the guards were too strict."""
-    centra_requests_peak_hour: int
-    centra_mutations_peak_hour: int
-    centra_requests_peak_10s: int
-    centra_mutations_peak_10s: int
-    whistl_requests_peak_minute: int
-    centra_requests: int
-    centra_mutations: int
-
-    @property
-    def oversold_per_10k(self) -> float:
-        """Per 10,000 units accepted."""
-        return 10_000 * self.score.oversold / max(1, self.score.accepted)
-
-    @property
-    def withheld_per_10k(self) -> float:
-        """Per 10,000 units ordered."""
-        return 10_000 * self.score.withheld / max(1, self.score.ordered)
-
-    @property
-    def lost_per_10k(self) -> float:
-        """Per 10,000 units ordered: there were none to sell, whatever the policy."""
-        return 10_000 * self.score.lost / max(1, self.score.ordered)
-
-
-@dataclass(slots=True, kw_only=True)
-class Calls:
-    """Calls of one kind in one sliding window, and the most there ever were."""
-
-    window_seconds: int
-    total: int = 0
-    peak: int = 0
-    within: int = 0
-    _recent: deque[tuple[int, int]] = field(default_factory=deque)
-
-    def add(self, at: int, calls: int) -> None:
-        """Count calls made at a second."""
-        self.forget(at)
-        self._recent.append((at, calls))
-        self.total += calls
-        self.within += calls
-        self.peak = max(self.peak, self.within)
-
-    def forget(self, at: int) -> None:
-        """Drop what has left the window."""
-        while self._recent and self._recent[0][0] <= at - self.window_seconds:
-            self.within -= self._recent.popleft()[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

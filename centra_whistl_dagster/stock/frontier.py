@@ -17,8 +17,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from centra_whistl_dagster.domain.stock_policy import StockPolicy
-from centra_whistl_dagster.stock.backtest import Outcomes, run
+from centra_whistl_dagster.stock.backtest import run
 from centra_whistl_dagster.stock.demand import Demand
+from centra_whistl_dagster.stock.outcomes import Outcomes
 from centra_whistl_dagster.stock.replay import WorldSettings
 from centra_whistl_dagster.stock.strategies import Strategy
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from centra_whistl_dagster.domain.stock_policy import StockPolicy
-from centra_whistl_dagster.stock.backtest import Calls, Outcomes, run
+from centra_whistl_dagster.stock.backtest import run
 from centra_whistl_dagster.stock.demand import Demand, read_demand
 from centra_whistl_dagster.stock.frontier import (
     as_picture,
@@ -19,6 +19,7 @@ from centra_whistl_dagster.stock.frontier import (
     compare,
     frontier,
 )
+from centra_whistl_dagster.stock.outcomes import Calls, Outcomes
 from centra_whistl_dagster.stock.replay import WorldSettings
 from centra_whistl_dagster.stock.strategies import RIVALS, Strategy
 
