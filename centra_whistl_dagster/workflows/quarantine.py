@@ -8,17 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from centra_whistl_dagster.domain.guards import RefusalReason
 from centra_whistl_dagster.domain.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.ledger import exceptions
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.stock.reconcile import Preview, preview
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock_reconciliation import reconcile_with
-from centra_whistl_dagster.workflows.stock_snapshots import LATEST
+from centra_whistl_dagster.workflows.stock_snapshots import LATEST, reasons_of
 
 
 class NotInQuarantine(Exception):
-    """No refused snapshot has that name."""
+    """No refused snapshot that could be used has that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,18 @@ def release(link: Link, snapshot_id: str) -> None:
     """Let a refused snapshot be used by the next pass, unless a newer good one has come since.
 
     Raises:
-        NotInQuarantine: there is no refused snapshot of that name.
+        NotInQuarantine: there is no refused snapshot of that name, or its time is in the future:
+            which of our orders it counts cannot be known, and it would pass for the newest for as
+            long as that time has not come.
     """
     with link.ledger.transaction() as tx:
+        row = stock_rows.snapshot(tx, snapshot_id)
+        if row is not None and RefusalReason.FROM_THE_FUTURE in reasons_of(row):
+            raise NotInQuarantine(
+                f"'{snapshot_id}' cannot be used: it says that it was taken at "
+                f"{row.taken_at:%H:%M} UTC on {row.taken_at:%d %B}, which had not come when it was "
+                "read. Ask Whistl to set their clock right; the next snapshot is judged anew."
+            )
         if not stock_rows.release(tx, snapshot_id):
             raise NotInQuarantine(f"No refused snapshot is named '{snapshot_id}'.")
         exceptions.resolve(

@@ -15,6 +15,7 @@ import pandas as pd
 from centra_whistl_dagster.domain.guards import (
     Against,
     Outcome,
+    RefusalReason,
     SnapshotFacts,
     Verdict,
     judge,
@@ -34,6 +35,8 @@ from centra_whistl_dagster.workflows.link import Link
 LATEST = "latest"
 """The subject of exceptions about the feed as such: a refused feed is one trouble, not many."""
 
+_BETWEEN_REASONS = ", "
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotRead:
@@ -52,6 +55,8 @@ class SnapshotRead:
 def read_latest_snapshot(link: Link) -> SnapshotRead:
     """Read the newest snapshot, unless it was read before, and decide whether it may be used.
 
+    One that was refused for rows that were not there yet is read again once Whistl calls it whole.
+
     Raises:
         IntegrationError: Whistl could not be read to the end; nothing is kept of it.
     """
@@ -61,7 +66,7 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
         last_good = stock_rows.latest_accepted(tx)
         moves = stock_rows.movements(tx)
         ours = _taken_since(tx, last_good, head)
-    if known is not None:
+    if known is not None and not _may_be_whole_now(known, head):
         _tell_if_it_stands_still(link, known)
         return _as_known(known)
     policy = link.configuration.stock.guard
@@ -97,6 +102,12 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
         bad_rows=len(rows.bad),
         absent_skus=len(absent),
     )
+
+
+def _may_be_whole_now(known: Row, head: SnapshotHead) -> bool:
+    had_rows_to_come = {RefusalReason.NOT_COMPLETE, RefusalReason.ROWS_MISSING} & reasons_of(known)
+    is_refused = known.verdict == stock_rows.Verdict.REFUSED
+    return is_refused and head.is_complete and bool(had_rows_to_come)
 
 
 def _as_known(row: Row) -> SnapshotRead:
@@ -290,7 +301,12 @@ def _overpromised(rows: SnapshotRows, facts: SnapshotFacts) -> list[Problem]:
 
 
 def _reason(verdict: Verdict) -> str:
-    return ", ".join(refusal.reason for refusal in verdict.refusals)
+    return _BETWEEN_REASONS.join(refusal.reason for refusal in verdict.refusals)
+
+
+def reasons_of(snapshot: Row) -> set[str]:
+    """Return why a kept snapshot was refused."""
+    return set(snapshot.reason.split(_BETWEEN_REASONS))
 
 
 def _told(verdict: Verdict) -> str:

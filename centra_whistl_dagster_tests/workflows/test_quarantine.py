@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from centra_whistl_dagster.simulator.warehouse import take_snapshot
+from centra_whistl_dagster.simulator.warehouse import take_unseen
+from centra_whistl_dagster.simulator.whistl_snapshots import SnapshotFault, take_snapshot
 from centra_whistl_dagster.workflows.quarantine import (
     NotInQuarantine,
     quarantined,
@@ -59,6 +62,45 @@ def test_a_released_snapshot_is_written_by_the_next_pass(desk, refused: str) -> 
 def test_a_name_that_is_not_in_quarantine_is_said_to_be_none(desk, refused: str) -> None:
     with pytest.raises(NotInQuarantine, match="S-nobody"):
         release(desk.link, "S-nobody")
+
+
+@pytest.mark.parametrize("fault", [SnapshotFault.INCOMPLETE, SnapshotFault.TRUNCATED])
+def test_a_snapshot_read_before_it_was_whole_is_used_once_it_is(desk, fault: SnapshotFault) -> None:
+    desk.sync_stock()
+    desk.wait(10)
+    take_unseen(desk.world, desk.skus[0], 3)
+    desk.switch(snapshot_fault=fault)
+    with desk.world.lock:
+        early = take_snapshot(desk.world)
+    desk.sync_stock()
+    refused = [each.snapshot_id for each in quarantined(desk.link)]
+    desk.switch(snapshot_fault=None)
+    with desk.world.lock:
+        whole = take_snapshot(desk.world)
+        early.rows, early.item_count, early.complete = whole.rows, whole.item_count, True
+        desk.world.latest_snapshot_id = early.snapshot_id
+
+    desk.sync_stock()
+
+    assert refused == [early.snapshot_id]
+    assert quarantined(desk.link) == []
+    assert desk.problems() == []
+    sku = desk.skus[0]
+    assert desk.world.centra_free(sku) == desk.world.whistl_available(sku)
+
+
+def test_a_snapshot_from_the_future_cannot_be_released(desk) -> None:
+    desk.sync_stock()
+    with desk.world.lock:
+        early = take_snapshot(desk.world)
+        early.taken_at += timedelta(days=1)
+    desk.sync_stock()
+    (waiting,) = quarantined(desk.link)
+
+    with pytest.raises(NotInQuarantine, match="had not come"):
+        release(desk.link, waiting.snapshot_id)
+
+    assert len(quarantined(desk.link)) == 1
 
 
 def test_a_second_snapshot_of_one_moment_is_neither_used_nor_refused(desk) -> None:
