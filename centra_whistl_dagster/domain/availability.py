@@ -162,6 +162,9 @@ class Reconciled:
     change: Column
     """`physical` less what Centra holds."""
     needs_write: Column
+    holds_too_much: Column
+    """Nothing is for sale, and Centra holds more than exists: a cancellation would put that on
+    sale. Worth one write; where Centra lifts it again, a second one would do no better."""
 
 
 def reconcile(
@@ -191,4 +194,7 @@ def reconcile(
         oversold=positive_part(-room),
         change=change,
         needs_write=(change != 0) & is_for_sale,
+        holds_too_much=(change < 0)
+        & (physical <= centra.allocated)
+        & (centra.physical <= centra.allocated),
     )

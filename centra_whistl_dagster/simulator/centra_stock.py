@@ -48,9 +48,10 @@ def _level(world: World, line: dict[str, Any], quantity_type: str, *path: str) -
     allocated = world.centra_allocated(item.sku)
     if quantity_type == "FREE_TO_ALLOCATE":
         return item, quantity + allocated
-    if quantity < allocated and world.switch("centra_stock_below_allocated") == "error":
+    answer = world.switch("centra_stock_below_allocated")
+    if quantity < allocated and answer == "error":
         raise NotDone(f"Quantity is below the allocated {allocated}", *path, "quantity")
-    return item, max(quantity, allocated)
+    return item, quantity if answer == "take" else max(quantity, allocated)
 
 
 def _item(world: World, reference: dict[str, Any], *path: str) -> Item:

@@ -19,7 +19,7 @@ SWITCHES: dict[str, Any] = {
     "centra_unallocated_in_shipment": "refuse",
     # capture inside createShipment; False makes the shipment all the same, with a warning
     "centra_capture_succeeds": True,
-    # setStock PHYSICAL below what is allocated: "clamp" | "error"
+    # setStock PHYSICAL below what is allocated: "clamp" | "error" | "take"
     "centra_stock_below_allocated": "clamp",
     # setStock with some lines refused: False applies none of them, True applies the good ones
     "centra_applies_good_stock_lines": False,

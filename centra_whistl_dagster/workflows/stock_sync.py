@@ -21,6 +21,7 @@ from centra_whistl_dagster.ledger import cursors, exceptions
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.ledger.engine import Lease, Transaction
 from centra_whistl_dagster.ledger.stock import WriteOutcome
+from centra_whistl_dagster.stock.quantiles import Ints
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, NotSent, Throttled
 from centra_whistl_dagster.workflows import archive
 from centra_whistl_dagster.workflows.link import Link
@@ -56,7 +57,7 @@ def publish_stock(link: Link) -> Tally:
         found = reconcile_stock(link)
         _tell_of_oversold(link, found)
         _close_what_agrees(link, found)
-        rows = _rows_to_write(found)
+        rows = _rows_to_write(link, found)
         tally = Tally(read=len(found.skus))
         tally.skipped["on one side only"] = int(
             np.count_nonzero(found.catalogue.in_whistl != found.catalogue.in_centra)
@@ -98,7 +99,7 @@ def _remember(link: Link, found: Reconciliation) -> None:
         cursors.set_to(tx, cursors.RECONCILED, json.dumps(value), now=now)
 
 
-def _rows_to_write(found: Reconciliation) -> list[dict[str, Any]]:
+def _rows_to_write(link: Link, found: Reconciliation) -> list[dict[str, Any]]:
     steps = found.catalogue.steps
     return [
         {
@@ -111,7 +112,7 @@ def _rows_to_write(found: Reconciliation) -> list[dict[str, Any]]:
             "units_left": int(steps.ours.left[at]),
             "buffer": int(steps.buffer_used[at]),
         }
-        for at in _hottest_first(found)
+        for at in _hottest_first(found, _to_write(link, found))
     ]
 
 
@@ -146,9 +147,24 @@ def _log_buffer_changes(link: Link, found: Reconciliation) -> None:
         archive.keep(folder, archive.BUFFER_CHANGES, name, now, pd.DataFrame(rows))
 
 
-def _hottest_first(found: Reconciliation) -> list[int]:
+def _to_write(link: Link, found: Reconciliation) -> Ints:
+    """Return where Centra must be told of another figure, or can be told once of a lower one."""
+    catalogue, steps = found.catalogue, found.catalogue.steps
+    with link.ledger.reading() as tx:
+        last = stock_rows.last_written(tx)
+    held = np.flatnonzero(steps.holds_too_much & catalogue.in_whistl & catalogue.in_centra)
+    untold = [
+        at
+        for at in held.tolist()
+        if (written := last.get(found.skus[at])) is None
+        or (written.quantity, written.read_back)
+        != (int(steps.physical[at]), int(steps.centra.physical[at]))
+    ]
+    return np.union1d(catalogue.to_write, np.asarray(untold, dtype=np.int64))
+
+
+def _hottest_first(found: Reconciliation, where: Ints) -> list[int]:
     """Order what has to be written so that what sells fastest is right soonest."""
-    where = found.catalogue.to_write
     order: list[int] = where[np.argsort(-found.demand.per_hour[where], kind="stable")].tolist()
     return order
 

@@ -360,6 +360,30 @@ def test_more_sold_than_exists_is_told_whatever_centra_does_and_closed_when_good
     assert_the_shop_is_right(desk)
 
 
+@pytest.mark.parametrize("answer", ["take", "clamp", "error"])
+def test_units_lost_of_a_sku_that_is_sold_out_are_taken_off_once_before_a_cancellation_frees_them(
+    desk, answer: str
+) -> None:
+    desk.switch(centra_stock_below_allocated=answer)
+    sku = desk.skus[0]
+    order = desk.order((sku, 2), is_on_hold=True)
+    desk.order((sku, desk.world.centra_free(sku)), is_on_hold=True)
+    desk.relay_orders()
+    set_aside(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    first = desk.world.calls["centra setStock"]
+    desk.sync_stock()
+    second = desk.world.calls["centra setStock"]
+    cancel_order(desk.world, order)
+
+    assert first > 0
+    assert second == first
+    if answer == "take":
+        assert desk.world.centra_free(sku) == 0
+
+
 def test_a_clamp_is_forgotten_when_the_orders_that_caused_it_are_gone(desk) -> None:
     sku = desk.skus[0]
     order = oversell(desk, sku, 4)
