@@ -32,7 +32,7 @@ imports: $(VENV)/.ready
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.ready
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 dev: $(VENV)/.ready
 	$(BIN)/centra-whistl dev

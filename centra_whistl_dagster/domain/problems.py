@@ -37,8 +37,6 @@ class ExceptionKind(StrEnum):
     LINE_VALUE_INVALID = "line_value_invalid"  # negative, or above Whistl's most
     ORDER_TOTAL_INVALID = "order_total_invalid"  # a negative or impossible amount
     CURRENCY_INVALID = "currency_invalid"  # not three capital letters
-    PARTLY_SHIPPED_ALREADY = "partly_shipped_already"  # sent whole, goods would go twice
-    SHARED_WITH_ANOTHER_WAREHOUSE = "shared_with_another_warehouse"  # which sends its part
 
     # ---- delivery address and contact
     ADDRESS_MISSING = "address_missing"  # no delivery address at all
@@ -82,6 +80,10 @@ class ExceptionKind(StrEnum):
     EMAIL_LEFT_OUT = "email_left_out"  # unreadable, not needed, so not sent
     ADDRESS_LINE_LONG = "address_line_long"  # fits Whistl, not every carrier behind it
     WEIGHT_UNKNOWN = "weight_unknown"  # so the service's weight limit could not be judged
+
+    # ---- not Whistl's alone to send
+    PARTLY_SHIPPED_ALREADY = "partly_shipped_already"  # sent whole, goods would go twice
+    SHARED_WITH_ANOTHER_WAREHOUSE = "shared_with_another_warehouse"  # which sends its part
 
     # ---- between the two systems, once an order is on its way
     WHISTL_REFUSED = "whistl_refused"  # passed our screening, failed Whistl's

@@ -1,33 +1,28 @@
 """Write to Centra the stock quantities that have to change, and read them back.
 
 Belongs here: batches, what came of each quantity, and who is told. Does not belong here: working
-out the quantities (`workflows.stock_reconciliation`).
+out the quantities (`workflows.stock_reconciliation`) and keeping how (`workflows.stock_trail`).
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from centra_whistl_dagster.domain.buffer import buffer_reason
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
-from centra_whistl_dagster.domain.stock_policy import policy_for
 from centra_whistl_dagster.domain.tally import Tally
-from centra_whistl_dagster.ledger import cursors, exceptions
+from centra_whistl_dagster.ledger import exceptions
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.ledger.engine import Lease, Transaction
 from centra_whistl_dagster.ledger.stock import WriteOutcome
 from centra_whistl_dagster.stock.quantiles import Ints
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, NotSent, Throttled
-from centra_whistl_dagster.workflows import archive
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.order_statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.shipments import CENTRA_STOCK_LEASE, LEASE_SECONDS
 from centra_whistl_dagster.workflows.stock_reconciliation import Reconciliation, reconcile_stock
+from centra_whistl_dagster.workflows.stock_trail import keep_reconciliation
 
 _ROWS_PER_WRITE = 100
 """Centra publishes no limit for setStock; this is the documented cap of another batch mutation."""
@@ -65,38 +60,8 @@ def publish_stock(link: Link) -> Tally:
         tally.unchanged = tally.read - len(rows) - tally.skipped["on one side only"]
         for start in range(0, len(rows), _ROWS_PER_WRITE):
             _write(link, lease, found, rows[start : start + _ROWS_PER_WRITE], tally)
-        _remember(link, found)
+        keep_reconciliation(link, found)
     return tally
-
-
-def _remember(link: Link, found: Reconciliation) -> None:
-    """Keep every step of the sum, and what the next pass is decided by."""
-    steps, demand = found.catalogue.steps, found.demand
-    frame = pd.DataFrame(
-        {
-            "sku": pd.Series(found.skus, dtype="str"),
-            "in_whistl": found.catalogue.in_whistl,
-            "in_centra": found.catalogue.in_centra,
-            "whistl_available": steps.warehouse.available,
-            "units_held": steps.ours.held,
-            "units_left": steps.ours.left,
-            "buffer_wanted": steps.buffer_wanted,
-            "buffer_used": steps.buffer_used,
-            "physical": steps.physical,
-            "centra_physical": steps.centra.physical,
-            "centra_allocated": steps.centra.allocated,
-            "oversold": steps.oversold,
-            "per_hour": demand.per_hour,
-            "minutes": demand.minutes,
-        }
-    )
-    now = link.now()
-    _log_buffer_changes(link, found)
-    name = f"R--{now:{archive.STAMP}}"
-    file = archive.keep(link.settings.archive_path, archive.RECONCILED, name, now, frame)
-    value = {"file": str(file), "snapshot_id": found.snapshot_id, "need": asdict(demand.need)}
-    with link.ledger.transaction() as tx:
-        cursors.set_to(tx, cursors.RECONCILED, json.dumps(value), now=now)
 
 
 def _rows_to_write(link: Link, found: Reconciliation) -> list[dict[str, Any]]:
@@ -114,37 +79,6 @@ def _rows_to_write(link: Link, found: Reconciliation) -> list[dict[str, Any]]:
         }
         for at in _hottest_first(found, _to_write(link, found))
     ]
-
-
-def _log_buffer_changes(link: Link, found: Reconciliation) -> None:
-    """Keep each change of what is held back, with the sum in words."""
-    with link.ledger.reading() as tx:
-        kept = cursors.read(tx, cursors.RECONCILED)
-    folder, now, demand = link.settings.archive_path, link.now(), found.demand
-    before: dict[str, int] = {}
-    if kept is not None:
-        frame = archive.fetch(folder, json.loads(kept)["file"])
-        before = dict(zip(frame["sku"], frame["buffer_wanted"].astype(int).tolist(), strict=True))
-    rows = [
-        {
-            "sku": sku,
-            "changed_at": now,
-            "from_units": before.get(sku, 0),
-            "to_units": units,
-            "reason": buffer_reason(
-                units=units,
-                unseen_per_hour=float(demand.unseen_per_hour[at]),
-                dispersion=float(demand.unseen_dispersion[at]),
-                exposure_minutes=float(demand.minutes[at]) + demand.write_minutes,
-                policy=policy_for(sku, now, link.configuration.stock).buffer,
-            ),
-        }
-        for at, (sku, units) in enumerate(zip(found.skus, demand.buffer.tolist(), strict=True))
-        if before.get(sku, 0) != units
-    ]
-    if rows:
-        name = f"B--{now:{archive.STAMP}}"
-        archive.keep(folder, archive.BUFFER_CHANGES, name, now, pd.DataFrame(rows))
 
 
 def _to_write(link: Link, found: Reconciliation) -> Ints:

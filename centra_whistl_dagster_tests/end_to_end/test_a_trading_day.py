@@ -23,6 +23,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 ORDERS_PER_MINUTE = 60.0
 SHOP_IS_OPEN_SECONDS = 20.0
 
+# One day for all of them: on its own, each of pytest's processes would play it.
+pytestmark = [pytest.mark.timeout(420), pytest.mark.xdist_group("a trading day")]
+
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
@@ -47,12 +50,10 @@ def report(day: Day) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.timeout(420)
 def test_a_day_with_lost_answers_and_a_killed_daemon_ends_clean(report: dict[str, Any]) -> None:
     assert report["verdict"] == "clean"
 
 
-@pytest.mark.timeout(420)
 def test_every_order_that_may_go_is_accepted_despatched_and_completed(
     report: dict[str, Any],
 ) -> None:
@@ -64,13 +65,11 @@ def test_every_order_that_may_go_is_accepted_despatched_and_completed(
     assert orders["in_doubt"] == 0
 
 
-@pytest.mark.timeout(420)
 def test_a_bad_order_is_blocked_and_its_exception_has_a_kind(report: dict[str, Any]) -> None:
     assert sum(seen["seen"] for seen in report["spoiled"].values()) >= 2
     assert report["exceptions"]
 
 
-@pytest.mark.timeout(420)
 def test_its_owner_was_told_and_every_alert_sent_was_received(report: dict[str, Any]) -> None:
     alerts = report["alerts"]
 
@@ -78,12 +77,10 @@ def test_its_owner_was_told_and_every_alert_sent_was_received(report: dict[str, 
     assert alerts["waiting"] == 0
 
 
-@pytest.mark.timeout(420)
 def test_stock_agrees_for_every_sku_once_drained(report: dict[str, Any]) -> None:
     assert report["stock"]["agreeing"] == report["stock"]["skus"]
 
 
-@pytest.mark.timeout(420)
 def test_analysts_find_the_history_published(day: Day, report: dict[str, Any]) -> None:
     with open_published(day.state / "published" / "history.duckdb") as reader:
         assert reader.row_counts()["orders"] > 0
