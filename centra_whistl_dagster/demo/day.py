@@ -81,6 +81,11 @@ class Day:
         return self.state / "archive"
 
     @property
+    def published(self) -> Path:
+        """The copy of the history that analysts open."""
+        return self.state / "published" / "history.duckdb"
+
+    @property
     def dagster(self) -> DagsterPlaces:
         """Where Dagster runs."""
         return DagsterPlaces(

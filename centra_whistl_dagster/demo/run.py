@@ -78,7 +78,8 @@ def _trade_and_drain(
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
             processes.check()
-            board = look(simulation.truth(buffers(ledger, day.archive)), ledger, inbox)
+            truth = simulation.truth(buffers(ledger, day.archive))
+            board = look(truth, ledger, inbox, day.published)
             now = time.monotonic()
             live.update(draw(board, heading=_heading(now - opened_at, gives_up_at), where=where))
             if kill_at is not None and now >= kill_at:

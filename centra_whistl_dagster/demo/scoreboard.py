@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ class Scoreboard:
     exceptions_open: dict[str, int]
     exceptions_ever: dict[str, int]
     alerts: AlertFigures
+    published_at: datetime | None
+    """When analysts were last given a copy of the history."""
 
     def faults(self) -> list[str]:
         """Return what must not have happened and did, in words."""
@@ -53,7 +56,7 @@ class Scoreboard:
         return found + self.alerts.faults()
 
     def is_settled(self) -> bool:
-        """Say whether everything that can finish has: orders completed, stock in step."""
+        """Say whether all that can finish has: orders completed, stock in step, history out."""
         truth = self.truth
         stock = truth["stock"]
         return bool(
@@ -62,6 +65,7 @@ class Scoreboard:
             and truth["orders"]["healthy_unsent"] == 0
             and stock["agreeing"] == stock["skus"]
             and self.alerts.waiting == 0
+            and self.published_at is not None
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -93,6 +97,7 @@ class Scoreboard:
                 "open_by_kind": self.exceptions_open,
             },
             "alerts": self.alerts.as_dict(),
+            "history_published_at": self.published_at and self.published_at.isoformat(),
             "faults_fired": self.truth["faults"],
             "spoiled": self.truth["spoiled"],
             "calls": self.truth["calls"],
@@ -111,8 +116,10 @@ def buffers(ledger: Ledger, archive_path: Path) -> dict[str, int]:
     return dict(zip(frame["sku"], frame["buffer_wanted"].astype(int).tolist(), strict=True))
 
 
-def look(truth: dict[str, Any], ledger: Ledger, inbox: Inbox) -> Scoreboard:
+def look(truth: dict[str, Any], ledger: Ledger, inbox: Inbox, published: Path) -> Scoreboard:
     """Gather the figures of this moment."""
+    is_out = published.exists()
+    changed_at = datetime.fromtimestamp(published.stat().st_mtime, UTC) if is_out else None
     with ledger.reading() as tx:
         return Scoreboard(
             truth=truth,
@@ -120,6 +127,7 @@ def look(truth: dict[str, Any], ledger: Ledger, inbox: Inbox) -> Scoreboard:
             exceptions_open=exceptions.counts_by_kind(tx, only_open=True),
             exceptions_ever=exceptions.counts_by_kind(tx),
             alerts=look_at_alerts(tx, inbox),
+            published_at=changed_at,
         )
 
 
@@ -147,6 +155,8 @@ def draw(board: Scoreboard, *, heading: str, where: str) -> Group:
     for name, words in board.alerts.in_words():
         figures.add_row(name, words)
     figures.add_row("Seconds from confirmed to alerted", _spread(board.alerts.seconds_to_alert))
+    out = f"{board.published_at:%H:%M:%S} UTC" if board.published_at else "not yet"
+    figures.add_row("History given to analysts", out)
     blocked = Table(title="Exceptions", title_justify="left", box=None, padding=(0, 2))
     blocked.add_column("kind")
     blocked.add_column("open", justify="right")

@@ -82,5 +82,5 @@ def test_stock_agrees_for_every_sku_once_drained(report: dict[str, Any]) -> None
 
 
 def test_analysts_find_the_history_published(day: Day, report: dict[str, Any]) -> None:
-    with open_published(day.state / "published" / "history.duckdb") as reader:
+    with open_published(day.published) as reader:
         assert reader.row_counts()["orders"] > 0
