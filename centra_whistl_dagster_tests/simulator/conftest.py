@@ -10,10 +10,13 @@ import httpx
 import pytest
 
 from centra_whistl_dagster.simulator.catalogue import POSTAL
+from centra_whistl_dagster.simulator.centra_rules import add_shipment, ship
+from centra_whistl_dagster.simulator.checkout import place_order
 from centra_whistl_dagster.simulator.server import RunningSimulator
+from centra_whistl_dagster.simulator.settings import TEST_TOKEN
 from centra_whistl_dagster.simulator.whistl_answers import Call
 from centra_whistl_dagster.simulator.whistl_orders import OrderBook
-from centra_whistl_dagster.simulator.world import WhistlOrder, World
+from centra_whistl_dagster.simulator.world import CentraOrder, SentParcel, WhistlOrder, World
 
 
 class OrderBody(Protocol):
@@ -120,3 +123,69 @@ def whistl(simulator: RunningSimulator) -> Iterator[httpx.Client]:
     headers = {"Authorization": "Bearer whistl-test-token"}
     with httpx.Client(base_url=simulator.whistl_url, headers=headers, timeout=5) as client:
         yield client
+
+
+@pytest.fixture
+def sell(world: World, skus: list[str]) -> Callable[..., CentraOrder]:
+    """Place one order of two units of the first SKU, unless told otherwise."""
+
+    def place(*units: tuple[str, int], **members: Any) -> CentraOrder:
+        return place_order(world, list(units) or [(skus[0], 2)], **members)
+
+    return place
+
+
+@pytest.fixture
+def send(world: World, accept: Callable[..., WhistlOrder]) -> Callable[[CentraOrder], WhistlOrder]:
+    """Hand an order to Whistl as the product should."""
+
+    def hand_over(order: CentraOrder) -> WhistlOrder:
+        units = [(line.sku, line.quantity) for line in order.lines]
+        return accept(*units, order_number=world.whistl_number(order))
+
+    return hand_over
+
+
+@pytest.fixture
+def complete(world: World) -> Callable[..., None]:
+    """Complete one box in Centra as the product should, but for the changes."""
+
+    def tell(order: CentraOrder, parcel: SentParcel, **changes: Any) -> None:
+        info = {
+            "carrier": "Simulated Royal Mail",
+            "trackingNumber": min(parcel.tracking_numbers),
+            **changes,
+        }
+        lines = {order.lines[n - 1].line_id: units for n, units in parcel.units.items()}
+        shipment = add_shipment(world, order, lines, is_good_to_go=True, is_paid=True)
+        shipment.info = info
+        ship(world, order, shipment, parcel.despatched_at, send_email=True)
+
+    return tell
+
+
+@pytest.fixture
+def do(simulator: RunningSimulator) -> Callable[..., Any]:
+    """Post one mutation to the simulated Centra, and return its payload."""
+
+    def post(query: str, **variables: Any) -> Any:
+        answer = httpx.post(
+            f"{simulator.centra_url}/graphql",
+            json={"query": query, "variables": variables},
+            headers={"Authorization": f"Bearer {TEST_TOKEN}"},
+        )
+        assert answer.status_code == 200, answer.text
+        (payload,) = answer.json()["data"].values()
+        return payload
+
+    return post
+
+
+@pytest.fixture
+def message() -> Callable[[Any], str]:
+    """Read what a payload's user errors say."""
+
+    def read(payload: Any) -> str:
+        return " ".join(error["message"] for error in payload["userErrors"])
+
+    return read
