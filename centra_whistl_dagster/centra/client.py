@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from centra_whistl_dagster.centra import inputs, mapping
 from centra_whistl_dagster.centra.connection import CentraConfig, connect
@@ -46,6 +46,8 @@ __all__ = [
     "StockWriteResult",
     "UnreadableOrder",
 ]
+
+T = TypeVar("T")
 
 WHOLE_ORDERS_PER_PAGE = 100
 """A whole order scores some hundreds of complexity; twice as many at once would come near what half
@@ -228,9 +230,7 @@ class CentraClient:
 
     def stock_levels_of(self, product_size_ids: Collection[int]) -> Iterator[CentraStockLevel]:
         """Read the stock of these sizes in our warehouse, as `stock_levels` does."""
-        ids = list(product_size_ids)
-        for start in range(0, len(ids), self._config.page_size):
-            chunk = ids[start : start + self._config.page_size]
+        for chunk in _chunks(list(product_size_ids), self._config.page_size):
             yield from self._stock_levels({"stock": {"productSizeId": chunk}})
 
     def _stock_levels(self, which: Mapping[str, Any]) -> Iterator[CentraStockLevel]:
@@ -314,5 +314,5 @@ class CentraClient:
             raise self._graphql.broken(CallKind.CREATE, operation, str(broken)) from broken
 
 
-def _chunks(items: Sequence[str], size: int) -> Iterator[list[str]]:
+def _chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
     return (list(items[start : start + size]) for start in range(0, len(items), size))

@@ -6,7 +6,6 @@ is good enough to send (`screening`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +23,7 @@ from centra_whistl_dagster.domain.orders import (
     OrderLine,
     ShippingOption,
 )
-from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
+from centra_whistl_dagster.transport.fields import BrokenRecord, Fields, name_of
 
 
 def order_or_unreadable(node: Any) -> Order | UnreadableOrder:
@@ -32,9 +31,8 @@ def order_or_unreadable(node: Any) -> Order | UnreadableOrder:
     try:
         return order(Fields(node))
     except BrokenRecord as broken:
-        named = node if isinstance(node, Mapping) else {}
-        number = named.get("number") or named.get("id") or "without a number"
-        return UnreadableOrder(number=str(number), field=broken.field, detail=broken.detail)
+        number = name_of(node, "number", "id") or "without a number"
+        return UnreadableOrder(number=number, field=broken.field, detail=broken.detail)
 
 
 def order(node: Fields) -> Order:
@@ -133,7 +131,6 @@ def _line(node: Fields) -> OrderLine:
         quantity=node.whole("quantity"),
         unit_price=node.required_child("unitPrice").required_number("value"),
         description=" ".join(part.strip() for part in described if part.strip()),
-        is_bundle=node.text("__typename") == "BundleOrderLine",
     )
 
 

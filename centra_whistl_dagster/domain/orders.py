@@ -59,7 +59,6 @@ class OrderLine:
     unit_price: Decimal
     """Gross, in the order's currency."""
     description: str = ""
-    is_bundle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,8 +146,11 @@ class Problem:
     """One plain sentence for the person who mends it."""
 
 
-def masked(value: str, *, keep: int = 2) -> str:
-    """Hide a personal value but for its first `keep` characters and its length."""
-    if len(value) <= keep:
+_LEFT_READABLE = 2
+
+
+def masked(value: str) -> str:
+    """Hide a personal value but for its first two characters and its length."""
+    if len(value) <= _LEFT_READABLE:
         return "*" * len(value)
-    return f"{value[:keep]}{'*' * (len(value) - keep)}"
+    return f"{value[:_LEFT_READABLE]}{'*' * (len(value) - _LEFT_READABLE)}"

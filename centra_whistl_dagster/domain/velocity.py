@@ -22,6 +22,9 @@ from centra_whistl_dagster.domain.columns import Column, larger, positive_part
 
 HOURS_OF_WEEK = 168
 
+_FLAT_WEEK_UNITS = 500.0
+"""What a flat week weighs beside the sales that were counted."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
@@ -165,14 +168,14 @@ def hour_of_week(at: datetime, zone: tzinfo) -> int:
     return 24 * local.weekday() + local.hour
 
 
-def profile(units_by_hour: Sequence[float], evidence_units: float = 500.0) -> tuple[float, ...]:
+def profile(units_by_hour: Sequence[float]) -> tuple[float, ...]:
     """Return how much busier than average each hour of the week is, averaging 1.
 
     All SKUs share one profile: no single one has the sales to fill 168 hours. Each hour leans on a
-    flat week as if that had been seen with `evidence_units` in all.
+    flat week as if that had been seen with some hundreds of units in all.
     """
     if len(units_by_hour) != HOURS_OF_WEEK:
         raise ValueError(f"a week has {HOURS_OF_WEEK} hours, not {len(units_by_hour)}")
-    total = math.fsum(units_by_hour) + evidence_units
-    flat = evidence_units / HOURS_OF_WEEK
+    total = math.fsum(units_by_hour) + _FLAT_WEEK_UNITS
+    flat = _FLAT_WEEK_UNITS / HOURS_OF_WEEK
     return tuple((units + flat) * HOURS_OF_WEEK / total for units in units_by_hour)

@@ -40,15 +40,17 @@ class ParcelState(StrEnum):
     HELD = "held"  # Centra refused, and is asked again later; or it cannot be right
 
 
+IS_IN_PARCEL = sa.and_(
+    parcels.c.despatch_id == parcel_lines.c.despatch_id,
+    parcels.c.parcel_number == parcel_lines.c.parcel_number,
+)
+"""Which of `parcels` a row of `parcel_lines` belongs to."""
+
+
 def receive(tx: sa.Connection, despatch: Despatch, *, now: datetime) -> bool:
     """Store a despatch message; return False when that version was already there."""
-    known = tx.execute(
-        sa.select(despatches.c.version).where(
-            despatches.c.despatch_id == despatch.despatch_id,
-            despatches.c.version == despatch.version,
-        )
-    ).one_or_none()
-    if known is not None:
+    known = tx.execute(sa.select(despatches.c.version).where(_this_version(despatch)))
+    if known.one_or_none() is not None:
         return False
     root_id = _root(tx, despatch)
     _adopt_what_came_early(tx, despatch, root_id)
@@ -67,6 +69,14 @@ def receive(tx: sa.Connection, despatch: Despatch, *, now: datetime) -> bool:
         )
     )
     return True
+
+
+def _this_version(despatch: Despatch) -> sa.ColumnElement[bool]:
+    """Say which row holds this version of a message."""
+    return sa.and_(
+        despatches.c.despatch_id == despatch.despatch_id,
+        despatches.c.version == despatch.version,
+    )
 
 
 def _root(tx: sa.Connection, despatch: Despatch) -> str:
@@ -96,10 +106,7 @@ def _adopt_what_came_early(tx: sa.Connection, despatch: Despatch, root_id: str) 
 
 def root_of(tx: sa.Connection, despatch: Despatch) -> str:
     """Return under which despatch id a stored message's parcels are kept."""
-    query = sa.select(despatches.c.root_id).where(
-        despatches.c.despatch_id == despatch.despatch_id,
-        despatches.c.version == despatch.version,
-    )
+    query = sa.select(despatches.c.root_id).where(_this_version(despatch))
     return str(tx.execute(query).scalar_one())
 
 
@@ -150,14 +157,7 @@ def short_lines(tx: sa.Connection, whistl_number: str) -> list[ShortLine]:
 
 def mark(tx: sa.Connection, despatch: Despatch, state: DespatchState) -> None:
     """Move one version of a message."""
-    tx.execute(
-        sa.update(despatches)
-        .where(
-            despatches.c.despatch_id == despatch.despatch_id,
-            despatches.c.version == despatch.version,
-        )
-        .values(state=state)
-    )
+    tx.execute(sa.update(despatches).where(_this_version(despatch)).values(state=state))
 
 
 def of_order(tx: sa.Connection, whistl_number: str) -> Sequence[sa.Row[Any]]:
@@ -267,13 +267,7 @@ def units_shipped_by_line(tx: sa.Connection, centra_id: str) -> dict[int, int]:
     """Return, per line number, the units in all of an order's parcels, whatever their state."""
     query = (
         sa.select(parcel_lines.c.line_number, sa.func.sum(parcel_lines.c.quantity))
-        .join(
-            parcels,
-            sa.and_(
-                parcels.c.despatch_id == parcel_lines.c.despatch_id,
-                parcels.c.parcel_number == parcel_lines.c.parcel_number,
-            ),
-        )
+        .join(parcels, IS_IN_PARCEL)
         .where(parcels.c.centra_id == centra_id)
         .group_by(parcel_lines.c.line_number)
     )

@@ -16,14 +16,13 @@ import sqlalchemy as sa
 from centra_whistl_dagster.domain.problems import SubjectType
 from centra_whistl_dagster.domain.stakes import ConcernedOrder
 from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.tables import (
     exception_orders,
     exceptions,
     order_events,
     orders,
 )
-
-_IN_LIST = 500
 
 
 def to_tell(tx: sa.Connection, now: datetime) -> Sequence[sa.Row[Any]]:
@@ -42,7 +41,7 @@ def to_tell(tx: sa.Connection, now: datetime) -> Sequence[sa.Row[Any]]:
 
 def set_told(tx: sa.Connection, ids: Collection[int], told: str, **values: Any) -> None:
     """Mark what was told of exceptions; other columns may be set with it."""
-    for part in _parts(ids):
+    for part in parts(ids):
         tx.execute(
             sa.update(exceptions).where(exceptions.c.id.in_(part)).values(told=told, **values)
         )
@@ -81,7 +80,7 @@ def orders_concerned(
         if row.subject_type == SubjectType.ORDER and row.subject.isdecimal():
             numbers[int(row.subject)].append(row.id)
     columns = [orders.c.number, orders.c.state, orders.c.currency, orders.c.grand_total]
-    for part in _parts(ids):
+    for part in parts(ids):
         linked = (
             sa.select(exception_orders.c.exception_id, *columns)
             .join(orders, orders.c.centra_id == exception_orders.c.centra_id)
@@ -89,7 +88,7 @@ def orders_concerned(
         )
         for row in tx.execute(linked):
             found[row.exception_id].append(_concerned(row))
-    for part in _parts(numbers):
+    for part in parts(numbers):
         for row in tx.execute(sa.select(*columns).where(orders.c.number.in_(part))):
             for exception_id in numbers[row.number]:
                 found[exception_id].append(_concerned(row))
@@ -110,9 +109,3 @@ def _concerned(row: sa.Row[Any]) -> ConcernedOrder:
         currency=row.currency,
         grand_total=row.grand_total,
     )
-
-
-def _parts(ids: Iterable[int]) -> Iterable[list[int]]:
-    everything = list(ids)
-    for start in range(0, len(everything), _IN_LIST):
-        yield everything[start : start + _IN_LIST]

@@ -6,10 +6,10 @@ Belongs here: opening, refreshing, resolving. Does not belong here: who owns whi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -173,14 +173,6 @@ def resolve_kind(
     if ids:
         tx.execute(sa.update(exceptions).where(exceptions.c.id.in_(ids)).values(resolved_at=now))
     return len(ids)
-
-
-def open_ones(tx: sa.Connection, *, owner: str | None = None) -> Sequence[sa.Row[Any]]:
-    """Return the open exceptions, the most overdue first."""
-    query = sa.select(exceptions).where(exceptions.c.resolved_at.is_(None))
-    if owner is not None:
-        query = query.where(exceptions.c.owner == owner)
-    return tx.execute(query.order_by(exceptions.c.due_at, exceptions.c.id)).all()
 
 
 def open_subjects(tx: sa.Connection, kind: str) -> set[str]:

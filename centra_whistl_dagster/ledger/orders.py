@@ -1,33 +1,25 @@
 """Order rows: taking orders in, moving them from state to state, finding those that are due.
 
-Belongs here: reads and writes of `orders`, `order_lines`, `order_payloads`, `order_events`. Does
-not belong here: the decision to move an order, which is the workflows'.
+Belongs here: reads and writes of `orders` and `order_events`. Does not belong here: what is in an
+order (`order_contents`), and the decision to move one, which is the workflows'.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders import Order, content_hash
+from centra_whistl_dagster.domain.postcodes import UK_COUNTRIES
 from centra_whistl_dagster.domain.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.states import FINAL, OrderState, may_follow
-from centra_whistl_dagster.ledger import records
-from centra_whistl_dagster.ledger.tables import (
-    exceptions,
-    order_events,
-    order_lines,
-    order_payloads,
-    orders,
-)
-
-_IN_LIST = 500
-"""Ids in one IN list. SQLite and PostgreSQL take many more; plans stay cached with one size."""
+from centra_whistl_dagster.ledger import order_contents
+from centra_whistl_dagster.ledger.parts import parts
+from centra_whistl_dagster.ledger.tables import exceptions, order_events, orders
 
 
 class IllegalMove(Exception):
@@ -72,7 +64,7 @@ def add(
             **_facts(order),
         )
     )
-    _store_contents(tx, order, now=now)
+    order_contents.store(tx, order, now=now)
     _add_event(
         tx,
         order.centra_id,
@@ -89,7 +81,7 @@ def refresh(tx: sa.Connection, order: Order, *, now: datetime) -> None:
     tx.execute(
         sa.update(orders).where(orders.c.centra_id == order.centra_id).values(**_facts(order))
     )
-    _store_contents(tx, order, now=now)
+    order_contents.store(tx, order, now=now)
 
 
 def note_seen(tx: sa.Connection, order: Order) -> None:
@@ -149,7 +141,7 @@ def move(
 
 def update(tx: sa.Connection, centra_ids: Collection[str], **values: Any) -> None:
     """Set columns of orders without moving them."""
-    for part in _parts(centra_ids):
+    for part in parts(centra_ids):
         tx.execute(sa.update(orders).where(orders.c.centra_id.in_(part)).values(**values))
 
 
@@ -200,62 +192,12 @@ def to_be_cancelled(tx: sa.Connection, *, due_by: datetime) -> Sequence[sa.Row[A
 def stamps(tx: sa.Connection, centra_ids: Collection[str]) -> dict[str, datetime]:
     """Return when Centra last touched each of these orders, as far as the ledger knows."""
     found: dict[str, datetime] = {}
-    for part in _parts(centra_ids):
+    for part in parts(centra_ids):
         query = sa.select(orders.c.centra_id, orders.c.centra_updated_at).where(
             orders.c.centra_id.in_(part)
         )
         found.update({row.centra_id: row.centra_updated_at for row in tx.execute(query)})
     return found
-
-
-def has_payload(tx: sa.Connection, centra_id: str) -> bool:
-    """Say whether the contents of an order are stored; retention purges them."""
-    query = sa.select(order_payloads.c.centra_id).where(order_payloads.c.centra_id == centra_id)
-    return tx.execute(query).one_or_none() is not None
-
-
-def payload(tx: sa.Connection, centra_id: str) -> Order:
-    """Return an order as it was last read from Centra.
-
-    Raises:
-        LookupError: its personal data has been purged.
-    """
-    query = sa.select(order_payloads.c.received).where(order_payloads.c.centra_id == centra_id)
-    stored = tx.execute(query).scalar_one_or_none()
-    if stored is None:
-        raise LookupError(f"the contents of order {centra_id} have been purged")
-    return records.loads(Order, stored)
-
-
-def store_outgoing(tx: sa.Connection, centra_id: str, body: dict[str, Any]) -> None:
-    """Keep the request that would create the order at Whistl."""
-    tx.execute(
-        sa.update(order_payloads)
-        .where(order_payloads.c.centra_id == centra_id)
-        .values(outgoing=json.dumps(body))
-    )
-
-
-def outgoing(tx: sa.Connection, centra_id: str) -> dict[str, Any]:
-    """Return the request that would create the order at Whistl."""
-    query = sa.select(order_payloads.c.outgoing).where(order_payloads.c.centra_id == centra_id)
-    body: dict[str, Any] = json.loads(tx.execute(query).scalar_one())
-    return body
-
-
-def lines(tx: sa.Connection, centra_id: str) -> Sequence[sa.Row[Any]]:
-    """Return an order's lines by line number."""
-    query = sa.select(order_lines).where(order_lines.c.centra_id == centra_id)
-    return tx.execute(query.order_by(order_lines.c.line_number)).all()
-
-
-def note_not_found(tx: sa.Connection, centra_id: str, units: Mapping[int, int]) -> None:
-    """Record, by line number, units that the warehouse could not find and will not send."""
-    for line_number, quantity in units.items():
-        of_line = sa.and_(
-            order_lines.c.centra_id == centra_id, order_lines.c.line_number == line_number
-        )
-        tx.execute(sa.update(order_lines).where(of_line).values(not_found=quantity))
 
 
 def ids_with_units_not_found(tx: sa.Connection) -> set[str]:
@@ -316,33 +258,10 @@ def _facts(order: Order) -> dict[str, Any]:
 
 def _postcode_area(order: Order) -> str:
     """Return a UK postcode's letters: enough for a map, too little for a person."""
-    if order.delivery is None or order.delivery.country not in {"GB", "JE", "GG", "IM"}:
+    if order.delivery is None or order.delivery.country not in UK_COUNTRIES:
         return ""
     found = re.match(r"\s*([A-Za-z]{1,2})[0-9]", order.delivery.postcode)
     return found[1].upper() if found else ""
-
-
-def _store_contents(tx: sa.Connection, order: Order, *, now: datetime) -> None:
-    tx.execute(sa.delete(order_payloads).where(order_payloads.c.centra_id == order.centra_id))
-    tx.execute(
-        sa.insert(order_payloads).values(
-            centra_id=order.centra_id, received=records.dumps(order), stored_at=now
-        )
-    )
-    tx.execute(sa.delete(order_lines).where(order_lines.c.centra_id == order.centra_id))
-    rows = [
-        {
-            "centra_id": order.centra_id,
-            "line_number": line_number,
-            "line_id": line.line_id,
-            "sku": line.sku,
-            "quantity": line.quantity,
-            "unit_price": line.unit_price,
-        }
-        for line_number, line in enumerate(order.lines, start=1)
-    ]
-    if rows:
-        tx.execute(sa.insert(order_lines), rows)
 
 
 def _add_event(
@@ -365,9 +284,3 @@ def _add_event(
             reason=reason,
         )
     )
-
-
-def _parts(ids: Collection[str]) -> Iterable[list[str]]:
-    everything = list(ids)
-    for start in range(0, len(everything), _IN_LIST):
-        yield everything[start : start + _IN_LIST]

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, WhistlService
 from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.tables import (
     centra_sizes,
     sku_collisions,
@@ -75,12 +76,9 @@ def services(tx: sa.Connection) -> dict[ServiceCode, WhistlService]:
 
 def products(tx: sa.Connection, skus: Collection[str]) -> dict[str, WhistlProduct]:
     """Return those of the SKUs that Whistl knows."""
-    everything = sorted(skus)
     found: dict[str, WhistlProduct] = {}
-    for start in range(0, len(everything), 500):
-        query = sa.select(whistl_products.c.body).where(
-            whistl_products.c.sku.in_(everything[start : start + 500])
-        )
+    for part in parts(sorted(skus)):
+        query = sa.select(whistl_products.c.body).where(whistl_products.c.sku.in_(part))
         for body in tx.execute(query).scalars():
             product = records.loads(WhistlProduct, body)
             found[product.sku] = product

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders import Order
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger.despatches import ParcelState
+from centra_whistl_dagster.ledger.despatches import IS_IN_PARCEL, ParcelState
 from centra_whistl_dagster.ledger.tables import order_lines, orders, parcel_lines, parcels
 
 _TOLD = frozenset(
@@ -83,10 +83,6 @@ def of_open_lines(tx: sa.Connection, *, taken_at: datetime) -> list[LineUnits]:
 
 
 def _shipped(taken_at: datetime) -> sa.Subquery:
-    in_parcel = sa.and_(
-        parcels.c.despatch_id == parcel_lines.c.despatch_id,
-        parcels.c.parcel_number == parcel_lines.c.parcel_number,
-    )
     quantity = parcel_lines.c.quantity
     is_completed = parcels.c.state.in_(_COUNTS_AS_COMPLETED)
     has_left = parcels.c.despatched_at < taken_at
@@ -97,7 +93,7 @@ def _shipped(taken_at: datetime) -> sa.Subquery:
             sa.func.sum(sa.case((is_completed, quantity), else_=0)).label("completed"),
             sa.func.sum(sa.case((has_left, quantity), else_=0)).label("despatched"),
         )
-        .join(parcels, in_parcel)
+        .join(parcels, IS_IN_PARCEL)
         .group_by(parcels.c.centra_id, parcel_lines.c.line_number)
         .subquery()
     )
@@ -200,13 +196,7 @@ def units_completed_since(tx: sa.Connection, moments: Mapping[str, datetime]) ->
         return {}
     query = (
         sa.select(parcel_lines.c.sku, parcels.c.completed_at, parcel_lines.c.quantity)
-        .join(
-            parcels,
-            sa.and_(
-                parcels.c.despatch_id == parcel_lines.c.despatch_id,
-                parcels.c.parcel_number == parcel_lines.c.parcel_number,
-            ),
-        )
+        .join(parcels, IS_IN_PARCEL)
         .where(parcels.c.completed_at >= min(moments.values()))
     )
     units: dict[str, int] = {}

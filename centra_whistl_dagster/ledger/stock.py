@@ -17,6 +17,11 @@ import sqlalchemy as sa
 from centra_whistl_dagster.domain.guards import Movement
 from centra_whistl_dagster.ledger.tables import stock_snapshots, stock_writes
 
+_MOVEMENTS = 1000
+"""Good snapshots that tell what is usual."""
+_PASSES = 20
+"""That wrote: enough to tell how long it takes now, few enough to forget how long it took."""
+
 
 class Verdict(StrEnum):
     """What was made of a snapshot."""
@@ -106,7 +111,7 @@ def accepted_at(tx: sa.Connection, taken_at: datetime) -> sa.Row[Any] | None:
     return tx.execute(query.limit(1)).one_or_none()
 
 
-def movements(tx: sa.Connection, *, at_most: int = 1000) -> list[Movement]:
+def movements(tx: sa.Connection) -> list[Movement]:
     """Return how far the last good snapshots had moved, newest first."""
     query = (
         sa.select(stock_snapshots)
@@ -115,7 +120,7 @@ def movements(tx: sa.Connection, *, at_most: int = 1000) -> list[Movement]:
             stock_snapshots.c.gap_seconds.is_not(None),
         )
         .order_by(stock_snapshots.c.taken_at.desc())
-        .limit(at_most)
+        .limit(_MOVEMENTS)
     )
     return [
         Movement(
@@ -192,7 +197,7 @@ def settle_write(
     )
 
 
-def seconds_to_write(tx: sa.Connection, *, passes: int = 20) -> list[float]:
+def seconds_to_write(tx: sa.Connection) -> list[float]:
     """Return, of the last passes that wrote, from the snapshot being taken to the last write."""
     query = (
         sa.select(stock_snapshots.c.taken_at, sa.func.max(stock_writes.c.settled_at))
@@ -200,6 +205,6 @@ def seconds_to_write(tx: sa.Connection, *, passes: int = 20) -> list[float]:
         .where(stock_writes.c.outcome == WriteOutcome.WRITTEN)
         .group_by(stock_writes.c.snapshot_id, stock_snapshots.c.taken_at)
         .order_by(stock_snapshots.c.taken_at.desc())
-        .limit(passes)
+        .limit(_PASSES)
     )
     return [(until - taken).total_seconds() for taken, until in tx.execute(query).tuples()]

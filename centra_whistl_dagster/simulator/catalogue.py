@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, WhistlService
+from centra_whistl_dagster.domain.service_mapping import COLUMNS
 from centra_whistl_dagster.simulator.world import Item, World
 
 POSTAL = ServiceCode("SIM-RMT", "TRK48")
@@ -85,11 +86,6 @@ SATURDAY = {"id": 4, "name": "Saturday delivery", "uri": "saturday-delivery"}
 POP_UP = {"id": 5, "name": "Pop-up collection", "uri": "pop-up-collection"}
 
 SHIPPING_OPTIONS: tuple[dict[str, Any], ...] = (STANDARD, EXPRESS, INTERNATIONAL, SATURDAY, POP_UP)
-
-MAPPING_COLUMNS = (
-    "centra_shipping_option", "country", "postcode_zone", "whistl_carrier_code",
-    "whistl_delivery_method", "active_from", "active_to", "owner", "note",
-)  # fmt: skip
 
 _MAPPED = (
     *((STANDARD, country, POSTAL) for country in ("GB", "JE", "GG", "IM")),
@@ -203,7 +199,7 @@ def _list_in_centra_alone(world: World, sku: str) -> None:
 def shipping_services_csv(world: World) -> str:
     """Return the demo's mapping table: every option but the one that nobody has mapped."""
     known = {option["name"] for option in world.shipping_options}
-    rows = [",".join(MAPPING_COLUMNS)]
+    rows = [",".join(COLUMNS)]
     rows += [
         f"{option['name']},{country},,{code.carrier_code},{code.delivery_method},,,"
         "ecommerce,simulated"

@@ -149,6 +149,13 @@ class Fields:
         return BrokenRecord(self._name(name), f"expected {expected}, found {_kind(found)}")
 
 
+def name_of(value: Any, *names: str) -> str | None:
+    """Return what an unreadable record calls itself, by the first of these fields that says."""
+    if not isinstance(value, Mapping):
+        return None
+    return next((str(value[name]) for name in names if value.get(name)), None)
+
+
 def _kind(value: Any) -> str:
     match value:
         case None:

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from centra_whistl_dagster.transport import BearerToken, Judge, Pacer, Quota, Transport, Wire
@@ -75,35 +76,28 @@ def connect(
         file=config.pacing_file,
     )
     judge = Judge(SYSTEM, read_refusal, access_advice=ACCESS_ADVICE, now=now)
-    door = Transport(
+    over_the_line = partial(
+        Transport,
         SYSTEM,
         line,
-        Judge(SYSTEM, read_token_refusal, access_advice=ACCESS_ADVICE, now=now),
-        auth=None,
         pacer=pacer,
         now=now,
         sleep=sleep,
         rng=rng,
         monotonic=monotonic,
-        deadline_seconds=20.0,
-        try_seconds=8.0,
     )
+    if config.static_token:
+        return over_the_line(judge, auth=BearerToken(config.static_token)), judge
     credentials = ClientCredentials(
-        door,
+        over_the_line(
+            Judge(SYSTEM, read_token_refusal, access_advice=ACCESS_ADVICE, now=now),
+            auth=None,
+            deadline_seconds=20.0,
+            try_seconds=8.0,
+        ),
         system=SYSTEM,
         client_id=config.client_id,
         client_secret=config.client_secret,
         now=now,
     )
-    transport = Transport(
-        SYSTEM,
-        line,
-        judge,
-        auth=BearerToken(config.static_token) if config.static_token else credentials,
-        pacer=pacer,
-        now=now,
-        sleep=sleep,
-        rng=rng,
-        monotonic=monotonic,
-    )
-    return transport, judge
+    return over_the_line(judge, auth=credentials), judge

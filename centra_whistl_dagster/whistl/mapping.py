@@ -50,7 +50,6 @@ def order_body(
         delivery: the address that passed screening; its fields are already Whistl's.
         is_ddp: the service delivers duty paid.
     """
-    goods = sum((line.unit_price * line.quantity for line in order.lines), Decimal(0))
     return {
         "order_number": order_number,
         "external_reference": f"centra-{order.centra_id}",
@@ -69,12 +68,7 @@ def order_body(
         "invoice_address": None,
         "delivery_instructions": "",
         "gift_message": "",
-        "totals": {
-            "goods_gross": _money(goods),
-            "delivery_gross": _money(order.shipping_total),
-            "order_gross": _money(order.grand_total),
-            "tax": _money(order.tax_total),
-        },
+        "totals": _totals(order),
         "lines": [
             _line(number, line, products.get(line.sku))
             for number, line in enumerate(order.lines, start=1)
@@ -100,6 +94,16 @@ def payload_hash(body: Mapping[str, Any]) -> str:
     content = {name: value for name, value in body.items() if name != "external_reference"}
     text = json.dumps(_trimmed(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _totals(order: Order) -> dict[str, str]:
+    goods = sum((line.unit_price * line.quantity for line in order.lines), Decimal(0))
+    return {
+        "goods_gross": _money(goods),
+        "delivery_gross": _money(order.shipping_total),
+        "order_gross": _money(order.grand_total),
+        "tax": _money(order.tax_total),
+    }
 
 
 def _line(number: int, line: OrderLine, product: WhistlProduct | None) -> dict[str, Any]:

@@ -6,13 +6,12 @@ Belongs here: which field means what. Does not belong here: fetching (`client`),
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from centra_whistl_dagster.domain.despatches import Despatch, Parcel, ParcelLine, ShortLine
 from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, WhistlService
 from centra_whistl_dagster.transport import Reason
-from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
+from centra_whistl_dagster.transport.fields import BrokenRecord, Fields, name_of
 from centra_whistl_dagster.whistl.records import (
     Acceptance,
     SnapshotHead,
@@ -64,9 +63,8 @@ def despatch_or_unreadable(node: Any) -> Despatch | UnreadableDespatch:
     try:
         return despatch(Fields(node))
     except BrokenRecord as broken:
-        named = node if isinstance(node, Mapping) else {}
-        name = named.get("despatch_id") or named.get("order_number") or "without an id"
-        return UnreadableDespatch(despatch_id=str(name), field=broken.field, detail=broken.detail)
+        name = name_of(node, "despatch_id", "order_number") or "without an id"
+        return UnreadableDespatch(despatch_id=name, field=broken.field, detail=broken.detail)
 
 
 def despatch(node: Fields) -> Despatch:

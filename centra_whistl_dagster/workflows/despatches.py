@@ -12,7 +12,7 @@ from centra_whistl_dagster.domain.despatches import Despatch, ShortLine
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
-from centra_whistl_dagster.ledger import cursors, despatches, exceptions, orders
+from centra_whistl_dagster.ledger import cursors, despatches, exceptions, order_contents, orders
 from centra_whistl_dagster.ledger.despatches import DespatchState
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.whistl.client import DespatchPage, UnreadableDespatch
@@ -133,7 +133,7 @@ def _note_short_lines(tx: Transaction, link: Link, row: Row, despatch: Despatch)
     units = Counter(dict.fromkeys(named_before, 0))
     for line in despatches.short_lines(tx, despatch.order_number):
         units[line.line_number] += line.quantity
-    orders.note_not_found(tx, row.centra_id, units)
+    order_contents.note_not_found(tx, row.centra_id, units)
     if named_before and not units.total():
         kinds = [ExceptionKind.SHORT_PICK]
         exceptions.resolve(tx, SubjectType.ORDER, str(row.number), kinds=kinds, now=link.now())

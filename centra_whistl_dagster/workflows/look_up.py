@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
-from centra_whistl_dagster.ledger import orders, submissions
+from centra_whistl_dagster.ledger import order_contents, orders, submissions
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.ledger.submissions import Outcome
 from centra_whistl_dagster.transport import IntegrationError
@@ -114,7 +114,7 @@ def _attempt_found(
     if there.payload_hash is not None:
         same = (one for one in newest_first if one.payload_hash == there.payload_hash)
         return next(same, None)
-    ours = Counter((line.sku, line.quantity) for line in orders.lines(tx, row.centra_id))
+    ours = Counter((line.sku, line.quantity) for line in order_contents.lines(tx, row.centra_id))
     theirs = Counter((line.sku, line.ordered) for line in there.lines)
     return newest_first[0] if ours == theirs else None
 

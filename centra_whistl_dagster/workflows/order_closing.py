@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger import despatches, orders
+from centra_whistl_dagster.ledger import despatches, order_contents, orders
 from centra_whistl_dagster.ledger.despatches import ParcelState
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.workflows.link import Link
@@ -37,5 +37,5 @@ def _is_known_whole(tx: Transaction, row: Row) -> bool:
     sent = despatches.units_shipped_by_line(tx, row.centra_id)
     return all(
         sent.get(line.line_number, 0) + line.not_found >= line.quantity
-        for line in orders.lines(tx, row.centra_id)
+        for line in order_contents.lines(tx, row.centra_id)
     )

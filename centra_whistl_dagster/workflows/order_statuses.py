@@ -8,7 +8,7 @@ from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, Subjec
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.domain.whistl_statuses import KNOWN, STOPPED, set_aside_at
-from centra_whistl_dagster.ledger import cursors, exceptions, orders
+from centra_whistl_dagster.ledger import cursors, exceptions, order_contents, orders
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.whistl.client import WhistlOrderView
 from centra_whistl_dagster.workflows.link import Link
@@ -74,7 +74,7 @@ def apply_view(tx: Transaction, link: Link, centra_id: str, view: WhistlOrderVie
     )
     if view.status not in STOPPED:
         missing = {line.line_number: line.cancelled for line in view.lines if line.cancelled}
-        orders.note_not_found(tx, row.centra_id, missing)
+        order_contents.note_not_found(tx, row.centra_id, missing)
     subject = str(row.number)
     kind = _FOLLOWED.get(view.status)
     if kind is None and view.status not in KNOWN:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from centra_whistl_dagster.domain.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.reference import ServiceCode
-from centra_whistl_dagster.ledger import despatches, orders, reference
+from centra_whistl_dagster.ledger import despatches, order_contents, reference
 from centra_whistl_dagster.ledger.despatches import ParcelState
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.workflows.link import Link
@@ -87,7 +87,7 @@ class _About:
 
 
 def _add(tx: Transaction, link: Link, row: Row, about: _About, parcel: Parcel) -> list[Problem]:
-    lines = {line.line_number: line for line in orders.lines(tx, row.centra_id)}
+    lines = {line.line_number: line for line in order_contents.lines(tx, row.centra_id)}
     problem = _fault_of_label(tx, about, parcel) or _fault_of_contents(
         tx, row, about, parcel, lines
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from centra_whistl_dagster.domain.orders import Order, Permission, content_hash, permission
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.states import UNSENT, OrderState
-from centra_whistl_dagster.ledger import exceptions, orders, standings
+from centra_whistl_dagster.ledger import exceptions, order_contents, orders, standings
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.workflows.link import Link
 
@@ -98,7 +98,7 @@ def _apply_to_unsent(
     now = link.now()
     state = OrderState(row.state)
     is_changed = row.content_hash != content_hash(order)
-    if is_changed or not orders.has_payload(tx, order.centra_id):
+    if is_changed or not order_contents.has_payload(tx, order.centra_id):
         orders.refresh(tx, order, now=now)
     else:
         orders.note_seen(tx, order)
@@ -287,7 +287,7 @@ def _why_waiting(order: Order) -> str:
 
 def _close_short_picks(tx: Transaction, link: Link, row: Row, order: Order) -> None:
     """Close what was told of units not found, once Centra does not want them any more."""
-    short = [line for line in orders.lines(tx, row.centra_id) if line.not_found]
+    short = [line for line in order_contents.lines(tx, row.centra_id) if line.not_found]
     wanted = {line.line_id: line.quantity for line in order.lines}
     if short and all(
         wanted.get(line.line_id, 0) <= line.quantity - line.not_found for line in short

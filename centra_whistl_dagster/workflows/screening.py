@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from centra_whistl_dagster.domain.orders import Order
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
-from centra_whistl_dagster.ledger import cursors, orders, reference
+from centra_whistl_dagster.ledger import cursors, order_contents, orders, reference
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.screening.basis import basis_of
 from centra_whistl_dagster.screening.reference import ScreeningReference
@@ -66,8 +66,8 @@ def screen_waiting_orders(link: Link) -> Screened:
         waiting = list(orders.in_states(tx, [OrderState.RECEIVED]))
         waiting += orders.blocked_by_screening(tx) if looks_again else []
         # One without contents must not stop the others; the next sweep brings them again.
-        rows = [row for row in waiting if orders.has_payload(tx, row.centra_id)]
-        contents = [orders.payload(tx, row.centra_id) for row in rows]
+        rows = [row for row in waiting if order_contents.has_payload(tx, row.centra_id)]
+        contents = [order_contents.payload(tx, row.centra_id) for row in rows]
     judged_by = reference_for(link, contents)
     bases = [basis_of(order, judged_by) for order in contents]
     concerned = [
@@ -133,7 +133,7 @@ def _settle(link: Link, row: Row, verdict: Cleared | Blocked, basis: str) -> Fat
             kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
             orders.move(tx, fresh, OrderState.BLOCKED, reason=kinds, now=now, **judged)
             return Fate.BLOCKED
-        orders.store_outgoing(tx, row.centra_id, _outgoing(tx, link, verdict))
+        order_contents.store_outgoing(tx, row.centra_id, _outgoing(tx, link, verdict))
         orders.move(
             tx,
             fresh,

@@ -17,7 +17,7 @@ from centra_whistl_dagster.domain.orders import Order, content_hash
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
-from centra_whistl_dagster.ledger import exceptions, orders, submissions
+from centra_whistl_dagster.ledger import exceptions, order_contents, orders, submissions
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.ledger.submissions import Outcome
 from centra_whistl_dagster.transport import (
@@ -111,7 +111,7 @@ def _claim(link: Link, row: Row, order: Order | None) -> _Claim | None:
         if not (is_as_screened and may_be_sent(link, order, fresh)):
             apply_reading(tx, link, order)
             return None
-        body = orders.outgoing(tx, row.centra_id)
+        body = order_contents.outgoing(tx, row.centra_id)
         digest = payload_hash(body)
         orders.move(
             tx,

@@ -51,7 +51,6 @@ def order_node() -> dict[str, Any]:
         "shippingPriceGroup": {"shippingOption": {"id": 2, "name": "Standard", "uri": "standard"}},
         "lines": [
             {
-                "__typename": "ProductOrderLine",
                 "id": 71,
                 "quantity": 2,
                 "productName": "Cotton T-shirt",

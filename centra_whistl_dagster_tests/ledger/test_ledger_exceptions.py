@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
-from centra_whistl_dagster.ledger import exceptions
+from centra_whistl_dagster.ledger import exception_news, exceptions
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.simulator.clock import ManualClock
 
@@ -59,7 +59,7 @@ def raise_them(ledger: Ledger, clock: ManualClock) -> Callable[..., list[bool]]:
 def open_now(ledger: Ledger) -> Callable[[], list[tuple[str, str]]]:
     def read() -> list[tuple[str, str]]:
         with ledger.reading() as tx:
-            return sorted((row.kind, row.subject) for row in exceptions.open_ones(tx))
+            return sorted((row.kind, row.subject) for row in exception_news.listed(tx))
 
     return read
 
@@ -72,7 +72,7 @@ def test_a_problem_seen_again_is_one_exception_with_its_newest_words(
     second = raise_them(problem(message="Whistl still has never heard of it."))
 
     with ledger.reading() as tx:
-        (row,) = exceptions.open_ones(tx)
+        (row,) = exception_news.listed(tx)
     assert (first, second) == ([True], [False])
     assert row.opened_at == clock() - timedelta(seconds=60)
     assert row.last_seen_at == clock()
@@ -151,7 +151,7 @@ def test_what_a_subject_has_of_some_kinds_is_replaced_and_the_others_stay(
             POLICIES,
             now=clock(),
         )
-        fields = {row.field for row in exceptions.open_ones(tx) if row.kind == KIND}
+        fields = {row.field for row in exception_news.listed(tx) if row.kind == KIND}
 
     assert fields == {"parcel 2"}
     assert open_now() == [(OTHER, "TEE-S"), (KIND, "TEE-S")]
@@ -165,7 +165,7 @@ def test_the_most_overdue_come_first_and_an_owner_sees_their_own(
         exceptions.raise_all(tx, [problem("A"), problem("B", OTHER)], policies, now=clock())
 
     with ledger.reading() as tx:
-        everything = [row.subject for row in exceptions.open_ones(tx)]
-        of_cx = [row.subject for row in exceptions.open_ones(tx, owner="cx")]
+        everything = [row.subject for row in exception_news.listed(tx)]
+        of_cx = [row.subject for row in exception_news.listed(tx, owner="cx")]
     assert everything == ["B", "A"]
     assert of_cx == ["B"]

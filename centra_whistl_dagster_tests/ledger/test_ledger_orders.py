@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from centra_whistl_dagster.domain.orders import Address, Order, OrderLine
 from centra_whistl_dagster.domain.states import OrderState, may_follow
-from centra_whistl_dagster.ledger import orders, records, submissions
+from centra_whistl_dagster.ledger import order_contents, orders, records, submissions
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.ledger.orders import IllegalMove
 from centra_whistl_dagster.ledger.tables import order_events, order_payloads
@@ -111,7 +111,7 @@ def test_contents_that_were_purged_are_said_to_be(ledger: Ledger, add) -> None:
         tx.execute(sa.delete(order_payloads))
 
     with ledger.reading() as tx, pytest.raises(LookupError, match="purged"):
-        orders.payload(tx, row.centra_id)
+        order_contents.payload(tx, row.centra_id)
 
 
 def test_lines_are_numbered_as_they_are_sent_and_found_by_that_number(ledger: Ledger, add) -> None:
@@ -122,7 +122,7 @@ def test_lines_are_numbered_as_they_are_sent_and_found_by_that_number(ledger: Le
     row = add(lines=lines)
 
     with ledger.reading() as tx:
-        kept = orders.lines(tx, row.centra_id)
+        kept = order_contents.lines(tx, row.centra_id)
 
     assert [(line.line_number, line.line_id, line.sku) for line in kept] == [
         (1, 9, "B"),

@@ -9,7 +9,8 @@ import click
 import httpx
 import pytest
 
-from centra_whistl_dagster.simulator.catalogue import MAPPING_COLUMNS, shipping_services_csv
+from centra_whistl_dagster.domain.service_mapping import COLUMNS
+from centra_whistl_dagster.simulator.catalogue import shipping_services_csv
 from centra_whistl_dagster.simulator.checkout import place_order
 from centra_whistl_dagster.simulator.clock import ManualClock
 from centra_whistl_dagster.simulator.command import read_switches, simulate
@@ -126,7 +127,7 @@ def test_switches_on_the_command_line_are_json_or_text() -> None:
 def test_the_mapping_table_maps_every_option_but_one_to_fake_services(world: World) -> None:
     header, *rows = shipping_services_csv(world).splitlines()
 
-    assert tuple(header.split(",")) == MAPPING_COLUMNS
+    assert tuple(header.split(",")) == COLUMNS
     mapped = {row.split(",")[0] for row in rows}
     assert {option["name"] for option in world.shipping_options} - mapped == {"Pop-up collection"}
     assert all(row.split(",")[3].startswith("SIM-") for row in rows)

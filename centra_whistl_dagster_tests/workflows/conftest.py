@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger import exceptions, orders
+from centra_whistl_dagster.ledger import exception_news, orders
 from centra_whistl_dagster.ledger.engine import Row
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.catalogue import shipping_services_csv
@@ -165,12 +165,12 @@ class Desk:
     def problems(self, subject: str | None = None) -> list[str]:
         """The kinds of the open exceptions, of one subject or of all."""
         with self.link.ledger.reading() as tx:
-            rows = exceptions.open_ones(tx)
+            rows = exception_news.listed(tx)
         return sorted(row.kind for row in rows if subject in {None, row.subject})
 
     def messages(self) -> list[str]:
         with self.link.ledger.reading() as tx:
-            return [row.message for row in exceptions.open_ones(tx)]
+            return [row.message for row in exception_news.listed(tx)]
 
     def at_whistl(self, order: CentraOrder) -> int:
         """How many orders Whistl holds under this order's number: each would be shipped."""

@@ -15,7 +15,7 @@ from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.alerts.delivery import Letter
 from centra_whistl_dagster.alerts.rules import Condition
 from centra_whistl_dagster.ledger import alerts as outbox
-from centra_whistl_dagster.ledger import exceptions
+from centra_whistl_dagster.ledger import exception_news
 from centra_whistl_dagster.ledger.engine import Row
 from centra_whistl_dagster.ledger.tables import alerts as alert_rows
 from centra_whistl_dagster.simulator.catalogue import EXPRESS, POP_UP, STANDARD
@@ -153,7 +153,7 @@ def test_what_is_past_its_time_limit_is_told_once_more_and_to_one_more(told) -> 
     assert [row.channel for row in late] == ["cx", "escalation"]
     assert all(row.title.startswith("Overdue: ") for row in late)
     with told.link.ledger.reading() as tx:
-        (exception,) = exceptions.open_ones(tx)
+        (exception,) = exception_news.listed(tx)
     assert exception.escalated_at is not None
 
 

@@ -16,7 +16,7 @@ import pytest
 from centra_whistl_dagster.domain.despatches import Despatch, Parcel, ParcelLine, ShortLine
 from centra_whistl_dagster.domain.states import OrderState
 from centra_whistl_dagster.ledger import despatches as inbox
-from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.ledger import order_contents
 from centra_whistl_dagster.simulator.centra_rules import (
     add_shipment,
     cancel_units,
@@ -597,7 +597,7 @@ def test_units_the_warehouse_could_not_find_are_told_and_the_rest_completes_the_
 
 def not_found(desk, order: CentraOrder) -> dict[int, int]:
     with desk.link.ledger.reading() as tx:
-        lines = orders.lines(tx, order.order_id)
+        lines = order_contents.lines(tx, order.order_id)
     return {line.line_number: line.not_found for line in lines}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.ledger import order_contents
 from centra_whistl_dagster.workflows.retention import forget_old_orders
 
 DAY = 86_400.0
@@ -23,7 +23,7 @@ def test_contents_of_an_ended_order_are_forgotten_after_thirty_days(desk) -> Non
 
     assert (early, late) == (0, 1)
     with desk.link.ledger.reading() as tx, pytest.raises(LookupError, match="purged"):
-        orders.payload(tx, ended.order_id)
+        order_contents.payload(tx, ended.order_id)
     assert desk.state(ended) is OrderState.COMPLETED
 
 
@@ -34,4 +34,4 @@ def test_contents_of_an_order_that_still_waits_are_kept(desk) -> None:
 
     assert forget_old_orders(desk.link) == 0
     with desk.link.ledger.reading() as tx:
-        assert orders.payload(tx, waiting.order_id).number == waiting.number
+        assert order_contents.payload(tx, waiting.order_id).number == waiting.number

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.ledger import order_contents
 from centra_whistl_dagster.ledger.tables import order_payloads
 from centra_whistl_dagster.simulator.catalogue import (
     EXPRESS,
@@ -145,9 +145,9 @@ def test_an_order_that_whistl_refused_goes_once_what_it_was_judged_by_has_change
     take_in_orders(desk.link)
     screen_waiting_orders(desk.link)
     with desk.link.ledger.transaction() as tx:
-        body = orders.outgoing(tx, order.order_id)
+        body = order_contents.outgoing(tx, order.order_id)
         body["delivery_address"]["postcode"] = ""
-        orders.store_outgoing(tx, order.order_id, body)
+        order_contents.store_outgoing(tx, order.order_id, body)
     desk.relay_orders()
     desk.relay_orders()
     refused = (desk.problems(), desk.world.calls["whistl create_order"])

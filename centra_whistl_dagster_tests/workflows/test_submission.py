@@ -18,7 +18,7 @@ import pytest
 from centra_whistl_dagster.centra.client import CentraClient
 from centra_whistl_dagster.domain.orders import CONFIRMED, Order
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger import orders, submissions
+from centra_whistl_dagster.ledger import order_contents, submissions
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.centra_rules import add_shipment, cancel_order, ship, touch
 from centra_whistl_dagster.simulator.fault_rules import FaultKind
@@ -286,8 +286,8 @@ def lose_track_of(desk, order) -> None:
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     desk.relay_orders()
     with desk.link.ledger.transaction() as tx:
-        body = orders.outgoing(tx, order.order_id) | {"currency": "EUR"}
-        orders.store_outgoing(tx, order.order_id, body)
+        body = order_contents.outgoing(tx, order.order_id) | {"currency": "EUR"}
+        order_contents.store_outgoing(tx, order.order_id, body)
         submissions.open_intent(
             tx,
             centra_id=order.order_id,
@@ -527,9 +527,9 @@ def test_an_order_whistl_refuses_is_told_with_its_reasons_and_goes_once_correcte
     order, other = desk.order(), desk.order()
     make_ready(desk, order, other)
     with desk.link.ledger.transaction() as tx:
-        body = orders.outgoing(tx, order.order_id)
+        body = order_contents.outgoing(tx, order.order_id)
         body["delivery_address"]["postcode"] = ""
-        orders.store_outgoing(tx, order.order_id, body)
+        order_contents.store_outgoing(tx, order.order_id, body)
 
     submission.submit_ready_orders(desk.link)
     refused = (desk.state(order), desk.problems(str(order.number)), desk.at_whistl(other))

@@ -1,0 +1,57 @@
+"""The kinds of column that the ledger's tables are made of.
+
+Belongs here: what a column holds, whichever database keeps it. Does not belong here: any table.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC time, also where the database (SQLite) keeps no zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Refuse a naive time: two zones mixed in one column cannot be told apart afterwards."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Give the zone back where the database keeps none; turn to UTC what comes in another."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def text(name: str, **options: Any) -> sa.Column[str]:
+    """Return a column of text."""
+    return sa.Column(name, sa.Text, nullable=options.pop("nullable", False), **options)
+
+
+def time(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
+    """Return a column of moments."""
+    return sa.Column(name, UtcDateTime, nullable=nullable)
+
+
+def count(name: str, **options: Any) -> sa.Column[int]:
+    """Return a column of whole numbers."""
+    return sa.Column(name, sa.Integer, nullable=options.pop("nullable", False), **options)
+
+
+def flag(name: str) -> sa.Column[bool]:
+    """Return a column that says yes or no."""
+    return sa.Column(name, sa.Boolean, nullable=False)
+
+
+def money(name: str) -> sa.Column[Any]:
+    """Return a column of amounts, to the penny."""
+    return sa.Column(name, sa.Numeric(14, 2), nullable=False)

@@ -1,0 +1,92 @@
+"""What is in each order: as Centra gave it, as Whistl is asked for it, and line by line.
+
+Belongs here: reads and writes of `order_payloads` and `order_lines`. Does not belong here: where an
+order stands (`orders`) and where its units are (`standings`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.domain.orders import Order
+from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger.tables import order_lines, order_payloads
+
+
+def store(tx: sa.Connection, order: Order, *, now: datetime) -> None:
+    """Keep an order as it was last read, in place of what was kept before."""
+    tx.execute(sa.delete(order_payloads).where(order_payloads.c.centra_id == order.centra_id))
+    tx.execute(
+        sa.insert(order_payloads).values(
+            centra_id=order.centra_id, received=records.dumps(order), stored_at=now
+        )
+    )
+    tx.execute(sa.delete(order_lines).where(order_lines.c.centra_id == order.centra_id))
+    rows = [
+        {
+            "centra_id": order.centra_id,
+            "line_number": line_number,
+            "line_id": line.line_id,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+        }
+        for line_number, line in enumerate(order.lines, start=1)
+    ]
+    if rows:
+        tx.execute(sa.insert(order_lines), rows)
+
+
+def has_payload(tx: sa.Connection, centra_id: str) -> bool:
+    """Say whether the contents of an order are stored; retention purges them."""
+    query = sa.select(order_payloads.c.centra_id).where(order_payloads.c.centra_id == centra_id)
+    return tx.execute(query).one_or_none() is not None
+
+
+def payload(tx: sa.Connection, centra_id: str) -> Order:
+    """Return an order as it was last read from Centra.
+
+    Raises:
+        LookupError: its personal data has been purged.
+    """
+    query = sa.select(order_payloads.c.received).where(order_payloads.c.centra_id == centra_id)
+    stored = tx.execute(query).scalar_one_or_none()
+    if stored is None:
+        raise LookupError(f"the contents of order {centra_id} have been purged")
+    return records.loads(Order, stored)
+
+
+def store_outgoing(tx: sa.Connection, centra_id: str, body: dict[str, Any]) -> None:
+    """Keep the request that would create the order at Whistl."""
+    tx.execute(
+        sa.update(order_payloads)
+        .where(order_payloads.c.centra_id == centra_id)
+        .values(outgoing=json.dumps(body))
+    )
+
+
+def outgoing(tx: sa.Connection, centra_id: str) -> dict[str, Any]:
+    """Return the request that would create the order at Whistl."""
+    query = sa.select(order_payloads.c.outgoing).where(order_payloads.c.centra_id == centra_id)
+    body: dict[str, Any] = json.loads(tx.execute(query).scalar_one())
+    return body
+
+
+def lines(tx: sa.Connection, centra_id: str) -> Sequence[sa.Row[Any]]:
+    """Return an order's lines by line number."""
+    query = sa.select(order_lines).where(order_lines.c.centra_id == centra_id)
+    return tx.execute(query.order_by(order_lines.c.line_number)).all()
+
+
+def note_not_found(tx: sa.Connection, centra_id: str, units: Mapping[int, int]) -> None:
+    """Record, by line number, units that the warehouse could not find and will not send."""
+    for line_number, quantity in units.items():
+        of_line = sa.and_(
+            order_lines.c.centra_id == centra_id, order_lines.c.line_number == line_number
+        )
+        tx.execute(sa.update(order_lines).where(of_line).values(not_found=quantity))
