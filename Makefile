@@ -37,8 +37,14 @@ tests: $(VENV)/.ready
 dev: $(VENV)/.ready
 	$(BIN)/centra-whistl dev
 
-bench: $(VENV)/.ready
-	$(BIN)/centra-whistl bench
+# dlt, which the history is compared with, is installed apart: the environment stays as tests know it.
+$(VENV)/.bench-ready: requirements-bench.lock $(VENV)/.ready
+	rm -rf $(VENV)/bench
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --target $(VENV)/bench -r requirements-bench.lock
+	touch $@
+
+bench: $(VENV)/.bench-ready
+	PYTHONPATH=$(CURDIR)/$(VENV)/bench $(BIN)/centra-whistl bench
 
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .

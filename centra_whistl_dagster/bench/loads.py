@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -23,10 +25,12 @@ _MAPPING = (
     f"Standard,GB,,{_SERVICE.carrier_code},{_SERVICE.delivery_method},,,ecommerce,\n"
 )
 _ORDERED_AT = datetime(2026, 11, 27, 8, tzinfo=UTC)
+_FIRST_SNAPSHOT_AT = datetime(2026, 11, 27, tzinfo=UTC)
+_BETWEEN_SNAPSHOTS = timedelta(minutes=15)
 
 
 def reference() -> ScreeningReference:
-    """Return what the orders below are screened against."""
+    """Return what the orders below are screened against: it asks for all that can be asked for."""
     service = WhistlService(
         code=_SERVICE,
         description="",
@@ -63,10 +67,9 @@ def reference() -> ScreeningReference:
 def orders(lines: int, *, lines_per_order: int, faulty_share: float, seed: int) -> list[Order]:
     """Return orders with that many lines in all; each has a phone and an address of its own."""
     dice = random.Random(seed)  # noqa: S311 - a load, not a secret
-    count = lines // lines_per_order
     return [
         _order(dice, number, lines_per_order, is_faulty=dice.random() < faulty_share)
-        for number in range(count)
+        for number in range(lines // lines_per_order)
     ]
 
 
@@ -117,7 +120,7 @@ def whistl_stock(skus: int, *, seed: int) -> pd.DataFrame:
     quarantined = dice.integers(0, 2, skus)
     return pd.DataFrame(
         {
-            "sku": pd.Series([f"SKU-{at:07}" for at in range(skus)], dtype="str"),
+            "sku": _names(range(skus)),
             "on_hand": on_hand,
             "allocated": allocated,
             "quarantined": quarantined,
@@ -126,8 +129,16 @@ def whistl_stock(skus: int, *, seed: int) -> pd.DataFrame:
     )
 
 
-def moved(stock: pd.DataFrame, share: float, *, seed: int) -> pd.DataFrame:
-    """Return the next snapshot: that share of SKUs has sold a unit or two."""
+def snapshots(skus: int, *, changed_share: float) -> Iterator[tuple[datetime, pd.DataFrame]]:
+    """Yield, without end, a snapshot every quarter of an hour; the same ones every time."""
+    stock = whistl_stock(skus, seed=1)
+    for taken in count():
+        yield _FIRST_SNAPSHOT_AT + taken * _BETWEEN_SNAPSHOTS, stock
+        stock = _moved(stock, changed_share, seed=taken)
+
+
+def _moved(stock: pd.DataFrame, share: float, *, seed: int) -> pd.DataFrame:
+    # That share of SKUs has sold a unit or two, and what had run out is stocked again.
     dice = np.random.default_rng(seed)
     sold = np.where(dice.random(len(stock)) < share, dice.integers(1, 3, len(stock)), 0)
     return stock.assign(
@@ -142,7 +153,7 @@ def centra_levels(skus: int, *, seed: int) -> pd.DataFrame:
     physical, allocated = dice.integers(0, 200, skus), dice.integers(0, 5, skus)
     return pd.DataFrame(
         {
-            "sku": pd.Series([f"SKU-{at:07}" for at in range(skus)], dtype="str"),
+            "sku": _names(range(skus)),
             "product_size_id": np.arange(skus),
             "physical": physical,
             "allocated": allocated,
@@ -158,7 +169,11 @@ def our_units(skus: int, lines: int, *, seed: int) -> pd.DataFrame:
     columns = ("held", "left", "reserved", "in_flight", "blocked")
     return pd.DataFrame(
         {
-            "sku": pd.Series([f"SKU-{at:07}" for at in picked], dtype="str"),
+            "sku": _names(picked),
             **{name: dice.integers(0, 3, len(picked)) for name in columns},
         }
     )
+
+
+def _names(numbers: Iterable[int]) -> pd.Series[str]:
+    return pd.Series([f"SKU-{number:07}" for number in numbers], dtype="str")

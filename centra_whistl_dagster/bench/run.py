@@ -1,137 +1,103 @@
-"""Run the benchmarks and write `docs/benchmarks.md`."""
+"""Run the benchmarks, one load after the other, and write `docs/benchmarks.md`."""
 
 from __future__ import annotations
 
-import os
-import platform
-import tempfile
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
+import click
 
-from centra_whistl_dagster.bench import loads
-from centra_whistl_dagster.bench.timing import (
-    Timing,
-    copy_rate_gb_per_s,
-    peak_memory_gb,
-    timed,
-)
-from centra_whistl_dagster.domain.orders import Order
-from centra_whistl_dagster.history.levels import Reading
-from centra_whistl_dagster.history.reconcile import align, columns_of
-from centra_whistl_dagster.history.store import History
-from centra_whistl_dagster.screening.reference import ScreeningReference
-from centra_whistl_dagster.screening.screen import screen
-from centra_whistl_dagster.stock.reconcile import reconcile_columns
+from centra_whistl_dagster.bench import screening, stock
+from centra_whistl_dagster.bench.apart import apart
+from centra_whistl_dagster.bench.report import Comparison, Limit, Load, report
+from centra_whistl_dagster.bench.timing import Timing, copy_rate_gb_per_s
 
-_FIRST = datetime(2026, 11, 27, tzinfo=UTC)
+_SIZES = (10_000, 100_000, 1_000_000)
 _SNAPSHOTS = 100
+_SNAPSHOTS_COMPARED = 12
 
 
-def run(report: Path, *, quick: bool = False) -> list[Timing]:
-    """Time everything, write the report, and return the figures."""
+def run(path: Path, *, quick: bool = False) -> list[Timing]:
+    """Time everything, write the report to `path`, and return the figures.
+
+    Args:
+        path: the file to write.
+        quick: a tenth of each load.
+
+    Raises:
+        click.ClickException: dlt, which the history is compared with, is not installed.
+    """
+    if find_spec("dlt") is None:
+        raise click.ClickException("dlt is not installed. `make bench` installs it, and runs this.")
     scale = 10 if quick else 1
-    figures = [*_screening(scale), *_reconciling(scale)]
-    with tempfile.TemporaryDirectory() as folder:
-        ingested, megabytes = _ingesting(Path(folder), scale)
-    figures.append(ingested)
-    report.write_text(_told(figures, megabytes, scale), encoding="utf-8")
-    return figures
-
-
-def _screening(scale: int) -> Iterator[Timing]:
-    reference = loads.reference()
-    for lines, per_order in ((100_000, 10), (100_000, 2), (1_000_000, 10)):
-        batch = loads.orders(
-            lines // scale, lines_per_order=per_order, faulty_share=0.01, seed=lines
-        )
-        yield timed(
-            f"screen {lines // scale:,} order lines, {per_order} an order, 1 % failing",
-            partial(_screen, batch, reference),
-            runs=5 if lines < 1_000_000 else 3,
-        )
-    one = loads.orders(2, lines_per_order=2, faulty_share=0.0, seed=1)
-    yield timed("screen one order", partial(_screen, one, reference), runs=15)
-
-
-def _screen(orders: list[Order], reference: ScreeningReference, _given: object) -> None:
-    screen(orders, reference)
-
-
-def _reconciling(scale: int) -> Iterator[Timing]:
-    for skus in (10_000, 100_000, 1_000_000 // scale):
-        both = {
-            "whistl": loads.whistl_stock(skus, seed=1),
-            "centra": loads.centra_levels(skus, seed=2),
-        }
-        ours = {"ours": loads.our_units(skus, 200_000 // scale, seed=3)}
-        yield timed(f"reconcile {skus:,} SKUs", partial(_reconcile, both, ours, skus))
-
-
-def _reconcile(
-    both: dict[str, pd.DataFrame], ours: dict[str, pd.DataFrame], skus: int, _given: object
-) -> None:
-    reconcile_columns(columns_of(align(both, ours)), np.zeros(skus, dtype=np.int64))
-
-
-def _ingesting(folder: Path, scale: int) -> tuple[Timing, float]:
-    skus = 1_000_000 // scale
-    history = History(
-        folder / "history.duckdb",
-        memory_limit="2GB",
-        threads=2,
-        now=lambda: datetime.now(UTC),
-        sleep=time.sleep,
-    )
-    stock = loads.whistl_stock(skus, seed=1)
-    taken = 0
-
-    def next_snapshot() -> pd.DataFrame:
-        nonlocal stock
-        stock = loads.moved(stock, 0.02, seed=taken)
-        return stock
-
-    def ingest(frame: pd.DataFrame) -> None:
-        nonlocal taken
-        at = _FIRST + timedelta(minutes=15 * taken)
-        with history.writing() as session:
-            session.record_stock_snapshot(
-                frame,
-                Reading(snapshot_id=f"S-{taken:04}", taken_at=at, read_at=at, is_complete=True),
-            )
-        taken += 1
-
-    ingest(stock)
-    figure = timed(
-        f"ingest a snapshot of {skus:,} SKUs, 2 % changed",
-        ingest,
-        prepare=next_snapshot,
-        runs=_SNAPSHOTS - 2,
-    )
-    return figure, history.path.stat().st_size / 1e6
-
-
-def _told(figures: list[Timing], megabytes: float, scale: int) -> str:
-    rows = [
-        "| "
-        + " | ".join([each.name, *(f"{s:.3f}" for s in (each.median_s, each.least_s, each.most_s))])
-        + f" | {each.runs} |"
-        for each in figures
+    copy_rate, _ = apart(copy_rate_gb_per_s)
+    screened = list(_screening(scale))
+    reconciled = [_reconciling(skus // scale, scale) for skus in _SIZES]
+    kept, peak_gb = apart(stock.keep, _SIZES[-1] // scale, snapshots=_SNAPSHOTS)
+    ingested = Load(timing=kept.timing, peak_gb=peak_gb)
+    comparisons = [_compared(skus // scale) for skus in _SIZES]
+    loads = [*screened, *reconciled, ingested]
+    limits = [
+        _limit_of_memory([*reconciled, ingested]),
+        Limit(name=f"{_SNAPSHOTS} snapshots", asked=120, measured=kept.megabytes, unit="MB"),
+        *_limits_of_time([load.timing for load in reconciled], asked=0.5),
+        *_limits_of_time(
+            [*(pair.ours.timing for pair in comparisons[:-1]), kept.timing], asked=0.6
+        ),
     ]
-    machine = (
-        f"Machine: {os.cpu_count()} cores ({platform.machine()}), Python "
-        f"{platform.python_version()}, memory copied at {copy_rate_gb_per_s():.1f} GB/s."
+    told = report(loads, comparisons, limits, copy_rate_gb_per_s=copy_rate)
+    path.write_text(told, encoding="utf-8")
+    return [
+        *(load.timing for load in loads),
+        *(kept.timing for pair in comparisons for kept in (pair.ours, pair.dlts)),
+    ]
+
+
+def _screening(scale: int) -> Iterator[Load]:
+    for lines, per_order in ((100_000, 10), (100_000, 2), (1_000_000, 10)):
+        timing, peak_gb = apart(screening.many_orders, lines // scale, lines_per_order=per_order)
+        yield Load(timing=timing, peak_gb=peak_gb)
+    timing, peak_gb = apart(screening.one_order)
+    yield Load(timing=timing, peak_gb=peak_gb)
+
+
+def _reconciling(skus: int, scale: int) -> Load:
+    timing, peak_gb = apart(stock.reconcile, skus, with_open_orders=200_000 // scale)
+    return Load(timing=timing, peak_gb=peak_gb)
+
+
+def _compared(skus: int) -> Comparison:
+    ours, ours_peak_gb = apart(stock.keep, skus, snapshots=_SNAPSHOTS_COMPARED)
+    dlts, dlts_peak_gb = apart(stock.keep_with_dlt, skus, snapshots=_SNAPSHOTS_COMPARED)
+    return Comparison(
+        skus=skus,
+        snapshots=_SNAPSHOTS_COMPARED,
+        ours=ours,
+        ours_peak_gb=ours_peak_gb,
+        dlts=dlts,
+        dlts_peak_gb=dlts_peak_gb,
     )
-    sizes = (
-        f"{_SNAPSHOTS} snapshots of {1_000_000 // scale:,} SKUs take {megabytes:.0f} MB. The most "
-        f"memory this process held was {peak_memory_gb():.2f} GB."
+
+
+def _limit_of_memory(loads: Sequence[Load]) -> Limit:
+    return Limit(
+        name="memory of any load of stock",
+        asked=1.5,
+        measured=max(load.peak_gb for load in loads),
+        unit="GB",
     )
-    intro = "Written by `make bench`. Seconds of wall clock; read the medians."
-    head = ["| what | median | least | most | runs |", "|---|---|---|---|---|"]
-    lines = ["# Benchmarks", "", intro, "", machine, "", *head, *rows, "", sizes, ""]
-    return "\n".join(lines)
+
+
+def _limits_of_time(by_size: Sequence[Timing], *, asked: float) -> list[Limit]:
+    least, most = by_size[0], by_size[-1]
+    growth = most.median_s / least.median_s
+    return [
+        Limit(name=most.name, asked=asked, measured=most.median_s, unit="s"),
+        Limit(
+            name=f"{most.name}, against a hundredth of them",
+            asked=_SIZES[-1] / _SIZES[0],
+            measured=growth,
+            unit="times",
+        ),
+    ]
