@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 
-import httpx
 import pytest
 
 from centra_whistl_dagster.simulator.chance import befalls
@@ -19,10 +18,6 @@ FORWARD = ["RECEIVED", "ALLOCATED", "PICKING", "PACKED", "DESPATCHED"]
 
 def statuses(order: WhistlOrder) -> list[str]:
     return [status for status, _ in order.history]
-
-
-def messages(world: World) -> list[dict]:
-    return world.despatches
 
 
 def test_an_order_goes_through_the_building_and_its_units_leave(
@@ -50,43 +45,6 @@ def test_an_order_goes_through_the_building_and_its_units_leave(
     }
     assert world.shelves[skus[0]].on_hand == on_hand - 2
     assert world.whistl_available(skus[0]) == on_hand - 2
-
-
-def test_a_message_tells_what_left_with_both_tracking_numbers(
-    world: World, clock: ManualClock, accept, skus: list[str], whistl: httpx.Client
-) -> None:
-    order = accept((skus[0], 2))
-    clock.run(world, A_DAY)
-
-    answer = whistl.get("/v2/despatches").json()
-
-    assert answer["page"] == {"next_after_sequence": 1, "has_more": False}
-    message = answer["data"][0]
-    parcel = message["parcels"][0]
-    assert (message["order_number"], message["version"]) == (order.order_number, 1)
-    assert message["order_complete"] is True
-    assert message["short_lines"] == []
-    assert parcel["carrier_name"] == "Simulated Royal Mail"
-    assert parcel["courier_tracking_number"].startswith("SM")
-    assert parcel["whistl_tracking_number"].startswith("WHL0P")
-    assert parcel["lines"] == [{"line_number": 1, "sku": skus[0], "quantity": 2}]
-
-
-def test_messages_are_read_in_order_from_a_sequence(
-    world: World, clock: ManualClock, accept, whistl: httpx.Client, skus: list[str]
-) -> None:
-    for n in range(5):
-        accept((skus[0], 1), order_number=f"C{n}")
-    clock.run(world, A_DAY)
-
-    first = whistl.get("/v2/despatches", params={"limit": 2}).json()
-    after = first["page"]["next_after_sequence"]
-    rest = whistl.get("/v2/despatches", params={"after_sequence": after}).json()
-    none = whistl.get("/v2/despatches", params={"after_sequence": 5}).json()
-
-    assert first["page"]["has_more"] is True
-    assert [m["sequence"] for m in [*first["data"], *rest["data"]]] == [1, 2, 3, 4, 5]
-    assert none == {"data": [], "page": {"next_after_sequence": 5, "has_more": False}}
 
 
 def test_an_order_without_stock_waits_whole_and_goods_in_let_the_oldest_go(
@@ -139,15 +97,11 @@ def test_the_second_channel_takes_only_what_is_there_and_it_leaves_later(
     assert world.unseen_taken[skus[0]] == on_hand
 
 
-def switched(world: World, **switches: object) -> None:
-    world.settings.switches |= switches
-
-
 def test_a_held_order_is_picked_only_once_it_is_released(
     world: World, clock: ManualClock, accept, order_body
 ) -> None:
     asked = accept(order_number="C1", hold=True, hold_reason="Check")
-    switched(world, hold_after_accept_share=1.0, hold_seconds=3600)
+    world.settings.switches.update(hold_after_accept_share=1.0, hold_seconds=3600)
     found = accept(order_number="C2")
 
     clock.run(world, 600)
@@ -163,7 +117,7 @@ def test_a_held_order_is_picked_only_once_it_is_released(
 def test_an_order_can_be_refused_after_it_was_accepted(
     world: World, clock: ManualClock, accept, skus: list[str]
 ) -> None:
-    switched(world, late_rejected_share=1.0)
+    world.settings.switches.update(late_rejected_share=1.0)
     available = world.whistl_available(skus[0])
     order = accept((skus[0], 2))
 
@@ -176,7 +130,7 @@ def test_an_order_can_be_refused_after_it_was_accepted(
 def test_an_order_can_pass_through_a_status_nobody_agreed(
     world: World, clock: ManualClock, accept
 ) -> None:
-    switched(world, unknown_status_share=1.0)
+    world.settings.switches.update(unknown_status_share=1.0)
     order = accept()
 
     clock.run(world, A_DAY)
@@ -184,35 +138,16 @@ def test_an_order_can_pass_through_a_status_nobody_agreed(
     assert statuses(order) == [*FORWARD[:3], "QUALITY_CHECK", *FORWARD[3:]]
 
 
-def test_an_order_of_several_units_can_leave_in_two_parcels_at_once_or_one_by_one(
-    world: World, clock: ManualClock, accept, skus: list[str]
-) -> None:
-    world.settings.several_parcels_share = 1.0
-    orders = [accept((skus[n], 3), order_number=f"C{n}") for n in range(8)]
-
-    clock.run(world, A_DAY)
-
-    shapes = set()
-    for order in orders:
-        told = [m for m in messages(world) if m["order_number"] == order.order_number]
-        units = [line["quantity"] for m in told for p in m["parcels"] for line in p["lines"]]
-        assert sorted(units) == [1, 2]
-        assert [m["order_complete"] for m in told] == [False, True][-len(told) :]
-        assert ("PART_DESPATCHED" in statuses(order)) == (len(told) == 2)
-        shapes.add(len(told))
-    assert shapes == {1, 2}
-
-
 def test_a_unit_that_is_not_found_is_told_and_gone(
     world: World, clock: ManualClock, accept, skus: list[str]
 ) -> None:
-    switched(world, short_line_share=1.0)
+    world.settings.switches.update(short_line_share=1.0)
     on_hand = world.shelves[skus[0]].on_hand
     accept((skus[0], 2))
 
     clock.run(world, A_DAY)
 
-    message = messages(world)[0]
+    message = world.despatches[0]
     assert message["parcels"][0]["lines"][0]["quantity"] == 1
     assert message["short_lines"] == [
         {"line_number": 1, "sku": skus[0], "quantity": 1, "reason": "not found"}
@@ -221,69 +156,18 @@ def test_a_unit_that_is_not_found_is_told_and_gone(
     assert world.unseen_taken[skus[0]] == 1
 
 
-def test_a_message_can_come_twice_under_a_later_sequence(
-    world: World, clock: ManualClock, accept
-) -> None:
-    switched(world, duplicate_despatch_share=1.0)
-    accept()
-
-    clock.run(world, A_DAY)
-
-    first, second = messages(world)
-    assert (first["sequence"], second["sequence"]) == (1, 2)
-    assert {**second, "sequence": 1} == first
-
-
-def test_a_late_message_comes_after_its_own_correction(
-    world: World, clock: ManualClock, accept
-) -> None:
-    switched(world, out_of_order_despatch_share=1.0, corrected_tracking_share=1.0)
-    accept()
-
-    clock.run(world, A_DAY)
-
-    correction, late = messages(world)
-    assert (correction["version"], late["version"]) == (2, 1)
-    assert correction["supersedes"] == late["despatch_id"]
-    numbers = [m["parcels"][0]["courier_tracking_number"] for m in (correction, late)]
-    assert numbers[0] != numbers[1]
-    assert world.sent_parcels[0].tracking_numbers >= set(numbers)
-
-
-@pytest.mark.parametrize(
-    ("switch", "missing", "is_corrected"),
-    [
-        ("null_tracking_share", {"courier_tracking_number"}, False),
-        ("no_tracking_share", {"courier_tracking_number", "whistl_tracking_number"}, True),
-        ("despatch_without_carrier_share", {"carrier_name", "carrier_code"}, True),
-    ],
-)
-def test_what_a_message_lacks_a_correction_brings(
-    world: World, clock: ManualClock, accept, switch: str, missing: set[str], is_corrected: bool
-) -> None:
-    switched(world, **{switch: 1.0})
-    accept()
-
-    clock.run(world, A_DAY)
-
-    told = [message["parcels"][0] for message in messages(world)]
-    blank = {name for name, value in told[0].items() if value is None}
-    assert blank - {"tracking_url"} == missing
-    assert len(told) == (2 if is_corrected else 1)
-    if is_corrected:
-        assert None not in told[1].values()
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_no_unit_is_made_or_lost_in_a_busy_day(
     world: World, clock: ManualClock, accept, skus: list[str], seed: int
 ) -> None:
     rng = random.Random(seed)  # noqa: S311 - repeatable is the point
     few = skus[:4]
-    switched(
-        world, short_line_share=0.2, hold_after_accept_share=0.2, late_rejected_share=0.1,
+    world.settings.switches.update(
+        short_line_share=0.2,
+        hold_after_accept_share=0.2,
+        late_rejected_share=0.1,
         whistl_accepts_repeated_numbers=True,
-    )  # fmt: skip
+    )
     world.settings.several_parcels_share = 0.5
     start = {sku: world.shelves[sku].on_hand for sku in few}
     for n in range(120):
@@ -314,7 +198,7 @@ def test_no_unit_is_made_or_lost_in_a_busy_day(
         left = sum(line["despatched"] for line in lines)
         lost = sum(
             short["quantity"]
-            for message in messages(world)
+            for message in world.despatches
             for short in message["short_lines"]
             if short["sku"] == sku
         )

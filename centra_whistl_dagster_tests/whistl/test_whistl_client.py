@@ -1,24 +1,20 @@
-"""What the client asks of Whistl, and what it makes of the answers."""
+"""What the client asks of Whistl about orders, and what it makes of the answers."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
-from centra_whistl_dagster.domain.reference import ServiceCode
 from centra_whistl_dagster.transport import (
     AccessDenied,
     ContractBroken,
-    NotSent,
     OutcomeUnknown,
     Refused,
-    Throttled,
 )
 from centra_whistl_dagster.whistl.client import WhistlClient
 
@@ -51,30 +47,6 @@ SHOWN: Body = {
             "cancelled": 0,
         }
     ],
-}
-DESPATCH: Body = {
-    "despatch_id": "D-1",
-    "sequence": 8812,
-    "version": 1,
-    "supersedes": None,
-    "order_number": "C100234",
-    "despatched_at": "2026-03-02T15:41:07Z",
-    "order_complete": True,
-    "parcels": [
-        {
-            "parcel_number": 1,
-            "carrier_name": "Royal Mail",
-            "carrier_code": "SIM-POST",
-            "delivery_method": "48",
-            "service_name": "Tracked",
-            "courier_tracking_number": None,
-            "whistl_tracking_number": "WHL0P1",
-            "tracking_url": None,
-            "weight_kg": "0.56",
-            "lines": [{"line_number": 1, "sku": "TEE", "quantity": 2}],
-        }
-    ],
-    "short_lines": [{"line_number": 1, "sku": "TEE", "quantity": 1, "reason": "not found"}],
 }
 
 
@@ -296,183 +268,3 @@ def test_a_cancellation_that_comes_too_late_is_refused_by_name(
         client_of().cancel_order("C1", "changed her mind")
 
     assert caught.value.code == "order_not_cancellable"
-
-
-# ---- despatches
-def page_of(*despatches: Body) -> Body:
-    return {"data": list(despatches), "page": {"next_after_sequence": 8813, "has_more": False}}
-
-
-def test_a_despatch_keeps_both_tracking_numbers(whistl: Any, client_of: ClientOf) -> None:
-    whistl.answers("/v2/despatches", page_of(DESPATCH))
-
-    page = client_of().despatches_after(8000, 100)
-
-    (despatch,) = page.despatches
-    (parcel,) = despatch.parcels
-    assert (despatch.sequence, despatch.is_order_complete) == (8812, True)
-    assert (parcel.courier_tracking_number, parcel.tracking_number) == ("", "WHL0P1")
-    assert despatch.short_lines[0].reason == "not found"
-    assert (page.next_after_sequence, page.has_more) == (8813, False)
-    assert dict(whistl.asked("/v2/despatches")[0].url.params) == {
-        "after_sequence": "8000",
-        "limit": "100",
-    }
-
-
-def test_a_parcel_without_a_carrier_is_readable_and_blank(whistl: Any, client_of: ClientOf) -> None:
-    (parcel,) = DESPATCH["parcels"]
-    bare = {**DESPATCH, "parcels": [{**parcel, "carrier_name": None, "carrier_code": None}]}
-    whistl.answers("/v2/despatches", page_of(bare))
-
-    (despatch,) = client_of().despatches_after(0, 100).despatches
-
-    assert despatch.parcels[0].carrier_name == ""
-
-
-def test_one_unreadable_despatch_is_named_and_stops_no_other(
-    whistl: Any, client_of: ClientOf
-) -> None:
-    broken = {**DESPATCH, "despatch_id": "D-2", "despatched_at": "15:41"}
-    whistl.answers("/v2/despatches", page_of(broken, DESPATCH, 7))
-
-    page = client_of().despatches_after(0, 100)
-
-    assert [one.despatch_id for one in page.despatches] == ["D-1"]
-    assert [(one.despatch_id, one.field) for one in page.unreadable] == [
-        ("D-2", "despatched_at"),
-        ("without an id", "record"),
-    ]
-
-
-@pytest.mark.parametrize("body", [{"page": {}}, {"data": None, "page": {}}, {"data": []}])
-def test_a_page_without_its_parts_is_not_an_empty_one(
-    whistl: Any, client_of: ClientOf, body: Body
-) -> None:
-    whistl.answers("/v2/despatches", body)
-
-    with pytest.raises(ContractBroken):
-        client_of().despatches_after(0, 100)
-
-
-# ---- stock and reference data
-def test_the_rows_of_a_snapshot_come_as_they_are(whistl: Any, client_of: ClientOf) -> None:
-    row = {"sku": "TEE", "on_hand": 5, "odd": None}
-    path = "/v2/stock/snapshots/S-1/items"
-    whistl.answers(
-        path,
-        {"snapshot_id": "S-1", "data": [row], "page": {"next_cursor": "2", "has_more": True}},
-        {"snapshot_id": "S-1", "data": [row, 7], "page": {"next_cursor": None, "has_more": False}},
-    )
-
-    assert list(client_of().snapshot_rows("S-1")) == [[row], [row, {}]]
-
-
-def test_pages_of_two_snapshots_are_not_mixed(whistl: Any, client_of: ClientOf) -> None:
-    page = {"next_cursor": None, "has_more": False}
-    body = {"snapshot_id": "S-2", "data": [], "page": page}
-    whistl.answers("/v2/stock/snapshots/S-1/items", body)
-
-    with pytest.raises(ContractBroken, match="another snapshot"):
-        list(client_of().snapshot_rows("S-1"))
-
-
-def test_one_unreadable_service_stops_no_other(whistl: Any, client_of: ClientOf) -> None:
-    flags = ("domestic", "ddp", "requires_phone", "requires_email", "tracked", "bfpo", "active")
-    good = {
-        **dict.fromkeys(flags, True),
-        "carrier_code": "SIM-POST",
-        "delivery_method": "48",
-        "weight_limit_kg": "20.5",
-        "countries": ["GB"],
-        "excluded_postcode_areas": None,
-    }
-    whistl.answers("/v2/services", [{**good, "active": "yes"}, good])
-
-    (service,) = client_of().services()
-
-    assert service.code == ServiceCode("SIM-POST", "48")
-    assert service.weight_limit_kg == Decimal("20.5")
-    assert service.countries == {"GB"}
-
-
-# ---- the token
-def test_one_token_serves_until_most_of_its_life_is_over(whistl: Any, client_of: ClientOf) -> None:
-    whistl.answers("/v2/capabilities", {"cancel": True, "asns": None})
-    client = client_of()
-
-    assert client.capabilities() == {"cancel": True, "asns": False}
-    whistl.pass_time(799)
-    client.capabilities()
-    assert len(whistl.asked("/oauth/token")) == 1
-
-    whistl.pass_time(1)
-    client.capabilities()
-    assert len(whistl.asked("/oauth/token")) == 2
-    assert b"grant_type=client_credentials" in whistl.asked("/oauth/token")[0].content
-    assert b"scope=public" in whistl.asked("/oauth/token")[0].content
-
-
-def test_a_token_that_ended_early_is_renewed_and_the_order_sent_once(
-    whistl: Any, client_of: ClientOf
-) -> None:
-    whistl.answers("/oauth/token", {"access_token": "old"}, {"access_token": "new"})
-    expired = error(401, "token_expired", retryable=True)
-    whistl.answers("/v2/orders", expired, httpx.Response(201, json=ACCEPTED))
-
-    submit(client_of())
-
-    sent = [request.headers["Authorization"] for request in whistl.asked("/v2/orders")]
-    assert sent == ["Bearer old", "Bearer new"]
-
-
-def test_a_client_that_whistl_does_not_know_is_told_who_can_help(
-    whistl: Any, client_of: ClientOf
-) -> None:
-    whistl.answers("/oauth/token", httpx.Response(401, json={"error": "invalid_client"}))
-
-    with pytest.raises(AccessDenied, match="client id") as caught:
-        submit(client_of())
-
-    assert "secret-secret" not in str(caught.value)
-    assert whistl.asked("/v2/orders") == []
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        (httpx.Response(500), NotSent),
-        (httpx.Response(200, html="<h1>Log in</h1>"), NotSent),
-        (httpx.Response(200, json={"token": "misnamed"}), NotSent),
-        (httpx.Response(429), Throttled),
-    ],
-)
-def test_an_order_whose_token_could_not_be_had_was_not_sent(
-    whistl: Any, client_of: ClientOf, answer: httpx.Response, expected: type[Exception]
-) -> None:
-    whistl.answers("/oauth/token", answer)
-
-    with pytest.raises(expected):
-        submit(client_of())
-
-    assert whistl.asked("/v2/orders") == []
-
-
-def test_a_static_token_is_sent_as_it_is(whistl: Any, client_of: ClientOf) -> None:
-    whistl.answers("/v2/capabilities", {})
-
-    client_of(static_token="fixed").capabilities()
-
-    assert [r.headers["Authorization"] for r in whistl.requests] == ["Bearer fixed"]
-
-
-def test_secrets_are_not_shown_by_the_configuration(client_of: ClientOf) -> None:
-    shown = repr(client_of(static_token="fixed-token")._config)
-
-    assert "secret-secret" not in shown
-    assert "fixed-token" not in shown
-
-
-def test_a_client_without_credentials_is_refused(client_of: ClientOf) -> None:
-    with pytest.raises(ValueError, match="client id"):
-        client_of(client_secret="")

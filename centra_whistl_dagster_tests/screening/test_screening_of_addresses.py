@@ -1,0 +1,141 @@
+"""The rules of address, phone and e-mail, both ways: what passes and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from centra_whistl_dagster.screening.screen import screen
+
+JERSEY = {"city": "St Helier", "postcode": "JE2 3BT"}
+
+
+def test_the_mapping_is_not_blamed_for_a_wrong_address(desk: Any) -> None:
+    order = desk.order(address={"postcode": "XX1"}, shipping_option=desk.option("Pop-up"))
+
+    assert desk.kinds(order) == {"postcode_malformed"}
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ({"first_name": "", "last_name": ""}, "address_incomplete"),
+        ({"first_name": "", "last_name": "", "attention": "Ada"}, None),
+        ({"line1": ""}, "address_incomplete"),
+        ({"line1": "", "line2": "12 High Street"}, None),
+        ({"city": "  "}, "address_incomplete"),
+        ({"postcode": ""}, "address_incomplete"),
+        ({"postcode": "yo17hh"}, None),
+        ({"postcode": "YO1 7H"}, "postcode_malformed"),
+        ({"postcode": "XXSW1A 1AA"}, "postcode_malformed"),
+        ({"postcode": "BFPO 57"}, "postcode_malformed"),
+        ({"country": "ZZ"}, "country_invalid"),
+        ({"country": ""}, "country_invalid"),
+        ({"first_name": "A" * 40}, "address_too_long"),
+        ({"company": "C" * 35}, None),
+        ({"company": "C" * 36}, "address_too_long"),
+        ({"city": "Y" * 36}, "address_too_long"),
+        ({"county": "N" * 36}, "address_too_long"),
+        ({"line1": "L" * 36}, "address_too_long"),
+        ({"line1": "word " * 16}, "address_too_long"),
+        ({"line1": "word " * 13}, None),
+        ({"first_name": "Ada \N{BALLOON}"}, "unsupported_character"),
+        ({"city": "\N{CYRILLIC CAPITAL LETTER SHA}"}, "unsupported_character"),
+        ({"line2": "<b>"}, "unsupported_character"),
+    ],
+)
+def test_a_delivery_address(desk: Any, address: dict[str, str], kind: str | None) -> None:
+    assert desk.kinds(desk.order(address=address)) == ({kind} if kind else set())
+
+
+@pytest.mark.parametrize(
+    ("country", "address", "kinds"),
+    [
+        ("US", {"city": "Austin", "county": "TX", "postcode": "78701"}, set()),
+        ("US", {"city": "Austin", "county": "", "postcode": "78701"}, {"address_incomplete"}),
+        ("US", {"city": "Austin", "county": "TX", "postcode": "787"}, {"postcode_malformed"}),
+        ("IE", {"city": "Dublin", "postcode": ""}, set()),
+        ("HK", {"city": "", "county": "Kowloon", "postcode": ""}, set()),
+        ("SG", {"city": "", "postcode": "018956"}, set()),
+        ("DE", {"city": "Berlin", "postcode": "1011"}, {"postcode_malformed"}),
+    ],
+)
+def test_an_address_abroad_needs_what_its_country_needs(
+    desk: Any, country: str, address: dict[str, str], kinds: set[str]
+) -> None:
+    order = desk.order(
+        address={**address, "country": country}, shipping_option=desk.option("International")
+    )
+
+    assert desk.kinds(order) == kinds
+
+
+@pytest.mark.parametrize(
+    ("option", "contact", "kinds", "warnings"),
+    [
+        ("Express", {}, set(), set()),
+        ("Express", {"phone": ""}, {"phone_missing"}, set()),
+        ("Express", {"phone": "0000000000"}, {"phone_malformed"}, set()),
+        ("Express", {"phone": "07700900123"}, set(), {"phone_doubtful"}),
+        ("Express", {"phone": "+491512345678901"}, {"phone_malformed"}, set()),
+        ("Express", {"email": " "}, {"email_missing"}, set()),
+        ("Express", {"email": "ada@example"}, {"email_malformed"}, set()),
+        ("Express", {"email": f"{'a' * 30}@example.com"}, set(), {"email_too_long"}),
+        ("Standard", {"phone": "", "email": ""}, set(), set()),
+        ("Standard", {"phone": "call me"}, set(), {"phone_left_out"}),
+        ("Standard", {"email": "none"}, set(), {"email_left_out"}),
+    ],
+)
+def test_phone_and_email_are_asked_for_where_the_service_needs_them(
+    desk: Any, option: str, contact: dict[str, str], kinds: set[str], warnings: set[str]
+) -> None:
+    order = desk.order(address=contact, shipping_option=desk.option(option))
+
+    assert desk.kinds(order) == kinds
+    assert desk.warnings(order) == warnings
+
+
+def test_a_contact_that_cannot_be_read_is_left_out_rather_than_sent(desk: Any) -> None:
+    delivery = desk.cleared(desk.order(address={"phone": "call me", "email": "none"})).delivery
+
+    assert (delivery.phone, delivery.email) == ("", "")
+
+
+def test_jersey_goes_under_its_own_country_whatever_the_shop_wrote(desk: Any) -> None:
+    assert desk.cleared(desk.order(address=JERSEY)).delivery.country == "JE"
+
+
+def test_a_gb_only_service_gets_the_isle_of_man_as_gb(desk: Any) -> None:
+    services = dict(desk.reference.services)
+    code = next(code for code in services if code.carrier_code == "SIM-POST")
+    services[code] = replace(services[code], countries=frozenset({"GB"}))
+    gb_only = type(desk)(replace(desk.reference, services=services))
+
+    delivery = gb_only.cleared(gb_only.order(address={"postcode": "IM1 1AA"})).delivery
+
+    assert delivery.country == "GB"
+
+
+def test_no_personal_value_is_shown_whole(desk: Any) -> None:
+    address = {
+        "last_name": "Lovelace" * 6,
+        "line1": "Ockham Park" * 6,
+        "postcode": "YO1 7HHH",
+        "phone": "12",
+        "email": "ada.lovelace",
+    }
+    order = desk.order(address=address, shipping_option=desk.option("Express"))
+
+    result = screen([order], desk.reference)
+
+    told = result.failure_cases.to_csv()
+    for secret in ("Lovelace", "Ockham", "7HHH", "lovelace"):
+        assert secret not in told
+    assert {problem.kind for problem in result.blocked[0].problems} == {
+        "address_too_long",
+        "postcode_malformed",
+        "phone_malformed",
+        "email_malformed",
+    }
