@@ -22,29 +22,29 @@ from centra_whistl_dagster.ledger import exception_news, orders
 from centra_whistl_dagster.ledger.engine import Row
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.catalogue import shipping_services_csv
+from centra_whistl_dagster.simulator.centra_rules import cancel_order
 from centra_whistl_dagster.simulator.checkout import place_order
 from centra_whistl_dagster.simulator.clock import ManualClock
 from centra_whistl_dagster.simulator.fault_rules import FaultKind, FaultRule
 from centra_whistl_dagster.simulator.server import RunningSimulator
-from centra_whistl_dagster.simulator.truth import truth
-from centra_whistl_dagster.simulator.world import CentraOrder, Settings, World
+from centra_whistl_dagster.simulator.truth import is_drained, truth
+from centra_whistl_dagster.simulator.world import CentraOrder, Settings, WhistlOrder, World
 from centra_whistl_dagster.workflows import (
-    cancellation,
     despatches,
+    handover,
     intake,
-    look_up,
-    order_locks,
     order_statuses,
     screening,
     shipments,
     stock_reconciliation,
     stock_snapshots,
     stock_sync,
-    submission,
 )
 from centra_whistl_dagster.workflows.link import Link, open_link
 
 PROJECT = Path(__file__).parents[2]
+A_DAY = 5_000.0
+"""Long enough, in this quick world, for an order to leave and for every correction to come."""
 
 
 @pytest.fixture
@@ -98,9 +98,38 @@ class Desk:
         with self.world.lock:
             return place_order(self.world, list(lines) or [(self.skus[0], 2)], **members)
 
+    def order_some(self, count: int = 8) -> list[CentraOrder]:
+        """Let a shopper place several orders of two lines, of three units."""
+        skus = self.skus
+        return [self.order((skus[n], 2), (skus[n + 1], 1)) for n in range(count)]
+
+    def withdraw(self, order: CentraOrder) -> None:
+        """Cancel in Centra, as customer service does: off with the lock, then cancelled."""
+        self.wait(1)
+        order.is_locked = False
+        cancel_order(self.world, order)
+
     def wait(self, seconds: float) -> None:
         """Let time pass in the world, and everything happen that falls due."""
         self.clock.run(self.world, seconds)
+
+    def wait_a_day(self) -> None:
+        self.wait(A_DAY)
+
+    def wait_for(self, order: CentraOrder, status: str) -> WhistlOrder:
+        """Let time pass until Whistl's order has a status, and no longer."""
+        for _ in range(300):
+            if self.held(order).status == status:
+                return self.held(order)
+            self.wait(1)
+        raise AssertionError(f"the order is {self.held(order).status}, never {status}")
+
+    def leave_the_building(self, placed: list[CentraOrder]) -> None:
+        """Let orders be sent and leave, and nobody here hear of it yet."""
+        self.relay_orders()
+        assert [self.at_whistl(order) for order in placed] == [1] * len(placed)
+        self.wait_a_day()
+        assert is_drained(self.world)
 
     def fault(self, system: str, operation: str, kind: FaultKind, **members: Any) -> None:
         self.world.faults.put(FaultRule(system=system, operation=operation, kind=kind, **members))
@@ -124,10 +153,7 @@ class Desk:
         """One run of the relay of orders, step by step as the job does it."""
         intake.take_in_orders(self.link)
         screening.screen_waiting_orders(self.link)
-        look_up.resolve_orders_in_doubt(self.link)
-        submission.submit_ready_orders(self.link)
-        order_locks.lock_accepted_orders(self.link)
-        cancellation.pass_on_cancellations(self.link)
+        handover.hand_over(self.link)
 
     def relay_despatches(self) -> None:
         order_statuses.follow_order_statuses(self.link)
@@ -146,6 +172,26 @@ class Desk:
             self.relay_orders()
             self.relay_despatches()
             self.wait(every)
+
+    def live_on(self, rounds: int = 12) -> None:
+        """Let rounds of the relay of despatches go by."""
+        for _ in range(rounds):
+            self.relay_despatches()
+            self.wait(60)
+
+    def make_ready(self, *placed: CentraOrder) -> None:
+        """Take in and screen these orders, and send nothing yet."""
+        intake.take_in_orders(self.link)
+        screening.screen_waiting_orders(self.link)
+        assert [self.state(order) for order in placed] == [OrderState.READY] * len(placed)
+
+    def settle(self, *placed: CentraOrder, rounds: int = 8) -> None:
+        """Let rounds go by until nothing is under way for these orders; time may run out, too."""
+        for _ in range(rounds):
+            self.relay_orders()
+            if all(self.state(order) == OrderState.SUBMITTED for order in placed):
+                return
+            self.wait(100)
 
     # ---- what can be seen
     def row(self, order: CentraOrder) -> Row:
@@ -172,10 +218,24 @@ class Desk:
         with self.link.ledger.reading() as tx:
             return [row.message for row in exception_news.listed(tx)]
 
+    def held(self, order: CentraOrder) -> WhistlOrder:
+        """What Whistl holds under this order's number."""
+        return self.world.whistl_orders[self.world.whistl_number(order)]
+
     def at_whistl(self, order: CentraOrder) -> int:
         """How many orders Whistl holds under this order's number: each would be shipped."""
         number = self.world.whistl_number(order)
         return sum(held.order_number == number for held in self.world.all_whistl_orders())
+
+    def units_in_centra(self, order: CentraOrder) -> dict[int, int]:
+        """Units shipped by line number, as Centra knows them."""
+        return {number: line.shipped for number, line in enumerate(order.lines, start=1)}
+
+    def assert_every_parcel_is_right(self) -> None:
+        told = self.truth()["shipments"]
+        assert told["wrong_examples"] == []
+        assert told["parcels"] > 0
+        assert told["parcels_completed"] == told["parcels"]
 
     def truth(self, **asked: Any) -> dict[str, Any]:
         return truth(self.world, **asked)

@@ -144,12 +144,8 @@ def explore(desk, *, most_faults: int, between_rounds: float = 35.0) -> dict[Sch
 
 
 @pytest.fixture(autouse=True)
-def _whistl_that_forgives_nothing(desk) -> None:
-    desk.switch(
-        whistl_accepts_repeated_numbers=True,
-        whistl_ignores_idempotency_key=True,
-        whistl_lookup_lag_seconds=SHOWN_AFTER_SECONDS,
-    )
+def _whistl_that_shows_orders_late(desk) -> None:
+    desk.switch(whistl_lookup_lag_seconds=SHOWN_AFTER_SECONDS)
     desk.world.settings.speed = 0.001  # nothing happens in the building meanwhile
 
 
