@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from centra_whistl_dagster.defs.assets import stock
 from centra_whistl_dagster.defs.jobs import (
     daily_operations,
     publish_history,
@@ -18,6 +19,11 @@ from centra_whistl_dagster.workflows.reference import is_due
 from centra_whistl_dagster.workflows.stock_cadence import decide_stock_pass
 
 LONDON = "Europe/London"
+DUE_PASS = [
+    dg.AssetKey(["whistl", "order_statuses"]),
+    *(asset.key for asset in stock.ASSETS if asset is not stock.stock_divergence),
+]
+"""A pass over some SKUs: the two systems are compared when every SKU has been passed over."""
 RUNNING = dg.DefaultScheduleStatus.RUNNING
 
 _ACTIVE = [
@@ -50,7 +56,11 @@ def stock_on_cadence(
         decision = decide_stock_pass(opened)
     if decision.does is Pass.NONE:
         return dg.SkipReason(decision.reason)
-    return dg.RunRequest(tags={"reason": decision.reason})
+    tags = {"reason": decision.reason}
+    if decision.does is Pass.FULL:
+        return dg.RunRequest(tags=tags)
+    scope = {"ops": {"centra__stock_levels": {"config": {"within_minutes": decision.minutes}}}}
+    return dg.RunRequest(tags=tags, run_config=scope, asset_selection=DUE_PASS)
 
 
 @dg.schedule(

@@ -13,8 +13,9 @@ from rich.live import Live
 
 from centra_whistl_dagster.demo.day import FAULTS, Day, prepare
 from centra_whistl_dagster.demo.inbox import Inbox
-from centra_whistl_dagster.demo.scoreboard import Scoreboard, buffers, draw, look
+from centra_whistl_dagster.demo.scoreboard import Scoreboard, draw, look
 from centra_whistl_dagster.demo.simulation import Simulation
+from centra_whistl_dagster.demo.stock_figures import buffers, passed_over, stock_looks
 from centra_whistl_dagster.launching.dagster_processes import (
     DAGSTER,
     LOOPBACK,
@@ -78,8 +79,10 @@ def _trade_and_drain(
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
             processes.check()
-            truth = simulation.truth(buffers(ledger, day.archive))
-            board = look(truth, ledger, inbox, day.published)
+            passed = passed_over(ledger, day.archive)
+            truth = simulation.truth(buffers(passed))
+            looks = stock_looks(passed, truth["stock"]["looks"])
+            board = look(truth, ledger, inbox, looks, day.published)
             now = time.monotonic()
             live.update(draw(board, heading=_heading(now - opened_at, gives_up_at), where=where))
             if kill_at is not None and now >= kill_at:

@@ -6,7 +6,6 @@ in doubt, exceptions) is read from its ledger and marked as such; no verdict dep
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +17,10 @@ from rich.text import Text
 
 from centra_whistl_dagster.demo.alert_figures import AlertFigures, look_at_alerts
 from centra_whistl_dagster.demo.inbox import Inbox
+from centra_whistl_dagster.demo.stock_figures import StockLooks
 from centra_whistl_dagster.domain.states import OrderState
-from centra_whistl_dagster.ledger import cursors, exceptions, orders
+from centra_whistl_dagster.ledger import exceptions, orders
 from centra_whistl_dagster.ledger.engine import Ledger
-from centra_whistl_dagster.workflows import archive
 
 MUST_BE_ZERO = {
     "lost": "orders lost",
@@ -41,6 +40,7 @@ class Scoreboard:
     exceptions_open: dict[str, int]
     exceptions_ever: dict[str, int]
     alerts: AlertFigures
+    looks: StockLooks
     published_at: datetime | None
     """When analysts were last given a copy of the history."""
 
@@ -88,7 +88,8 @@ class Scoreboard:
             "orders": counts | {"in_doubt": self.in_doubt},
             "latency_seconds": self.truth["latency_seconds"]
             | {"confirmed_to_alerted": self.alerts.seconds_to_alert},
-            "stock": stock | {"unexplained": len(stock["unexplained"])},
+            "stock": stock
+            | {"unexplained": len(stock["unexplained"]), "looks": self.looks.as_dict()},
             "exceptions": {
                 "opened": sum(self.exceptions_ever.values()),
                 "resolved": sum(self.exceptions_ever.values()) - sum(self.exceptions_open.values()),
@@ -106,17 +107,9 @@ class Scoreboard:
         }
 
 
-def buffers(ledger: Ledger, archive_path: Path) -> dict[str, int]:
-    """Return what the product held back of each SKU at its last pass over stock."""
-    with ledger.reading() as tx:
-        kept = cursors.read(tx, cursors.RECONCILED)
-    if kept is None:
-        return {}
-    frame = archive.fetch(archive_path, json.loads(kept)["file"])
-    return dict(zip(frame["sku"], frame["buffer_wanted"].astype(int).tolist(), strict=True))
-
-
-def look(truth: dict[str, Any], ledger: Ledger, inbox: Inbox, published: Path) -> Scoreboard:
+def look(
+    truth: dict[str, Any], ledger: Ledger, inbox: Inbox, looks: StockLooks, published: Path
+) -> Scoreboard:
     """Gather the figures of this moment."""
     is_out = published.exists()
     changed_at = datetime.fromtimestamp(published.stat().st_mtime, UTC) if is_out else None
@@ -127,6 +120,7 @@ def look(truth: dict[str, Any], ledger: Ledger, inbox: Inbox, published: Path) -
             exceptions_open=exceptions.counts_by_kind(tx, only_open=True),
             exceptions_ever=exceptions.counts_by_kind(tx),
             alerts=look_at_alerts(tx, inbox),
+            looks=looks,
             published_at=changed_at,
         )
 
@@ -163,7 +157,25 @@ def draw(board: Scoreboard, *, heading: str, where: str) -> Group:
     blocked.add_column("ever", justify="right")
     for kind, ever in board.exceptions_ever.items():
         blocked.add_row(kind, str(board.exceptions_open.get(kind, 0)), str(ever))
-    return Group(Text(heading, style="bold"), figures, blocked, Text(where, style="dim"))
+    return Group(
+        Text(heading, style="bold"),
+        figures,
+        blocked,
+        _stock_table(board.looks),
+        Text(where, style="dim"),
+    )
+
+
+def _stock_table(looks: StockLooks) -> Table:
+    table = Table(title="Stock looked at", title_justify="left", box=None, padding=(0, 2))
+    table.add_column("SKU")
+    table.add_column("times", justify="right")
+    table.add_column("why")
+    for each in looks.most:
+        table.add_row(each.sku, str(each.times), each.why)
+    rest = "stock outlasts demand until the next pass over every SKU"
+    table.add_row(f"{looks.others} others", f"{looks.others_times:.0f}", rest)
+    return table
 
 
 def _zero_is_good(count: int) -> Text:

@@ -7,8 +7,9 @@ Between two passes the shop sells on an old number. That is safe as long as all 
 next pass, seen or not, stays within what there is: a SKU with stock for days needs no watching, one
 about to sell out needs it each minute. So the interval of a SKU is the longest rung of the ladder
 over which demand exceeds its room with no more than the stated risk, and it shortens by itself as
-cover shrinks and in busy hours. The risk is stated for a day and each interval has its share of
-it: a risk for each pass would grow with their number.
+cover shrinks and in busy hours. A pass is over those SKUs only that are due: Centra's quota goes to
+where it matters, and the longest rung is the pass over all of them. The risk is stated for a day
+and each interval has its share of it: a risk for each pass would grow with their number.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from centra_whistl_dagster.domain.columns import Column
 _EARLY = timedelta(seconds=30)
 """Ticks come once a minute and a pass begins some seconds after its own: waiting for the full
 interval would make each one a minute longer than its risk was worked out for."""
-LEAST_REQUESTS = 3
-"""One SKU takes a read before, a write, and a read after."""
+REQUESTS_OF_A_BATCH = 3
+"""A read before, the write itself, a read after."""
 
 
 def needed_rung(room: Column, reaches: Sequence[Column]) -> Column:
@@ -48,12 +49,11 @@ class CadencePolicy:
     """What operators set."""
 
     ladder_minutes: tuple[int, ...] = (1, 2, 5, 10, 15)
-    """Intervals to choose from, shortest first. Goods-in is noticed no later than the last."""
+    """Intervals to choose from, shortest first, a day at most. The last is that of the pass over
+    every SKU, and how late goods-in may be noticed."""
     risk: float = 0.01
     """Chance, for each SKU and day, that it sells out between two passes. Far stricter than a
     buffer's: looking more often costs a few calls, holding back costs sales."""
-    full_pass_hours: float = 24.0
-    """A pass over every SKU, written or not, at least this often."""
     reserved_for_orders: float = 0.5
     """Share of Centra's quota that stock never touches."""
 
@@ -64,15 +64,19 @@ def risk_of_rung(minutes: int, policy: CadencePolicy) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """Of all SKUs, which must be passed over soonest."""
+class Rung:
+    """The SKUs that need one interval of the ladder, in short."""
 
     minutes: int
-    """The interval that the most pressing SKUs need."""
     skus: int
-    """How many need it."""
-    example: str = ""
+    fastest: str
     """The one that sells fastest of them."""
+    looked_at: datetime
+    """When the one of them that has waited longest was passed over."""
+
+    def due_at(self) -> datetime:
+        """Return when they must be passed over again."""
+        return self.looked_at + timedelta(minutes=self.minutes) - _EARLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +85,8 @@ class Feed:
 
     last_used_taken_at: datetime | None
     """When the snapshot that was used last was taken."""
-    latest_taken_at: datetime | None
-    """When the newest one there is was taken; None when it was not asked."""
-    reads_single_skus: bool = False
-    """Whistl answers for named SKUs at once, not only by snapshot."""
+    latest_taken_at: datetime
+    """When the newest one there is was taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +99,28 @@ class Quota:
     mutations_left: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What a pass may take of Centra's quota now; the rest is kept for orders."""
+
+    requests: int
+    mutations: int
+
+    @property
+    def batches(self) -> int:
+        """How many batches may be written.
+
+        Where they are too few for all that changed, the fastest sellers go first, the rest next
+        time.
+        """
+        return max(0, min(self.mutations, self.requests // REQUESTS_OF_A_BATCH))
+
+
 class Pass(StrEnum):
     """What a tick does."""
 
     FULL = "full"  # every SKU
-    HOT = "hot"  # only those that are due before the next full pass
+    DUE = "due"  # only those that cannot wait for the next full pass
     NONE = "none"
 
 
@@ -111,91 +130,95 @@ class Decision:
 
     does: Pass
     reason: str
-    most_requests: int = 0
-    """What the pass may take of Centra's quota. Where that is too little for all that changed, the
-    fastest sellers are written first and the rest next time."""
-    most_mutations: int = 0
+    minutes: int = 0
+    """The pass is over every SKU that needs this interval or a shorter one."""
+
+
+def allowance(quotas: Sequence[Quota], policy: CadencePolicy) -> Allowance:
+    """Return what stock may take now, by the window of Centra's limits that is scarcest.
+
+    Args:
+        quotas: one for each window, at least one.
+        policy: what operators set.
+    """
+    kept = policy.reserved_for_orders
+    return Allowance(
+        requests=min(int(each.requests_left - kept * each.requests_limit) for each in quotas),
+        mutations=min(int(each.mutations_left - kept * each.mutations_limit) for each in quotas),
+    )
 
 
 def decide(
     now: datetime,
     *,
     last_full_at: datetime | None,
-    last_pass_at: datetime | None,
-    need: Need,
+    rungs: Sequence[Rung],
+    sale_begun: str = "",
     feed: Feed,
-    quotas: Sequence[Quota],
+    allowed: Allowance,
     policy: CadencePolicy,
 ) -> Decision:
-    """Decide whether stock is passed over now.
+    """Decide whether stock is passed over now, and how much of it.
 
     Args:
         now: the tick's own moment.
-        last_full_at: start of the last finished pass over every SKU; None when there was none.
-        last_pass_at: start of the last finished pass of either kind.
-        need: the most pressing SKUs.
+        last_full_at: when the last pass over every SKU was; None when there was none.
+        rungs: the SKUs that need a shorter interval than the ladder's longest.
+        sale_begun: the name of a sale that has begun since; its SKUs' intervals are not known yet.
         feed: what is known of Whistl's side.
-        quotas: one for each window of Centra's limits, at least one.
+        allowed: what is left for stock.
         policy: what operators set.
     """
-    does, reason = _what_is_due(
-        now, last_full_at, last_pass_at, need=need, feed=feed, policy=policy
-    )
-    if does is Pass.NONE:
-        return Decision(does=does, reason=reason)
-    if does is Pass.FULL and _is_old_news(feed):
+    decision = _what_is_due(now, last_full_at, rungs, sale_begun, policy)
+    if decision.does is Pass.NONE:
+        return decision
+    if feed.last_used_taken_at is not None and feed.latest_taken_at <= feed.last_used_taken_at:
         taken = f"{feed.last_used_taken_at:%H:%M:%S}"
-        return _skip(f"{reason}; but Whistl has published nothing since {taken} UTC")
-    kept = policy.reserved_for_orders
-    requests = min(int(each.requests_left - kept * each.requests_limit) for each in quotas)
-    mutations = min(int(each.mutations_left - kept * each.mutations_limit) for each in quotas)
-    if requests < LEAST_REQUESTS or mutations < 1:
-        return _skip(f"{reason}; but what Centra still allows is kept for orders")
-    return Decision(does=does, reason=reason, most_requests=requests, most_mutations=mutations)
+        return _skip(f"{decision.reason}; but Whistl has published nothing since {taken} UTC")
+    if not allowed.batches:
+        return _skip(f"{decision.reason}; but what Centra still allows is kept for orders")
+    return decision
 
 
 def _what_is_due(
     now: datetime,
     last_full_at: datetime | None,
-    last_pass_at: datetime | None,
-    *,
-    need: Need,
-    feed: Feed,
+    rungs: Sequence[Rung],
+    sale_begun: str,
     policy: CadencePolicy,
-) -> tuple[Pass, str]:
-    if last_full_at is None or last_pass_at is None:
-        return Pass.FULL, "no pass has been made yet"
-    if now - last_full_at >= timedelta(hours=policy.full_pass_hours):
-        return Pass.FULL, f"the last full pass was {_minutes(now - last_full_at)} ago"
+) -> Decision:
     longest = policy.ladder_minutes[-1]
-    if now - last_full_at >= timedelta(minutes=longest) - _EARLY:
-        return Pass.FULL, f"every SKU is passed over each {longest} min"
-    since = now - last_pass_at
-    pressing = _pressing(need)
-    if since >= timedelta(minutes=need.minutes) - _EARLY:
-        return (Pass.HOT if feed.reads_single_skus else Pass.FULL), pressing
-    left = timedelta(minutes=need.minutes) - since
-    return Pass.NONE, f"{pressing}; the next is due in {left.total_seconds():.0f} s"
+    if last_full_at is None:
+        return _full("no pass has been made yet", longest)
+    if sale_begun:
+        return _full(f"the sale '{sale_begun}' has begun", longest)
+    full_at = last_full_at + timedelta(minutes=longest) - _EARLY
+    if now >= full_at:
+        return _full(f"every SKU is passed over each {longest} min", longest)
+    due = [rung for rung in rungs if now >= rung.due_at()]
+    if due:
+        minutes = max(rung.minutes for rung in due)
+        pressing = "; ".join(_in_words(rung) for rung in rungs if rung.minutes <= minutes)
+        return Decision(does=Pass.DUE, reason=pressing, minutes=minutes)
+    if not rungs:
+        reason = f"no SKU is near selling out; each is passed over in {longest} min"
+        return _skip(f"{reason}; the next pass is due in {_seconds(full_at - now)}")
+    soonest = min(rungs, key=Rung.due_at)
+    wait = min(soonest.due_at(), full_at) - now
+    return _skip(f"{_in_words(soonest)}; the next pass is due in {_seconds(wait)}")
 
 
-def _is_old_news(feed: Feed) -> bool:
-    return (
-        feed.latest_taken_at is not None
-        and feed.last_used_taken_at is not None
-        and feed.latest_taken_at <= feed.last_used_taken_at
-    )
+def _in_words(rung: Rung) -> str:
+    needs = "SKU needs" if rung.skus == 1 else "SKUs need"
+    return f"{rung.skus} {needs} a pass each {rung.minutes} min, the fastest {rung.fastest}"
 
 
-def _pressing(need: Need) -> str:
-    if not need.skus:
-        return f"no SKU is near selling out; each is passed over in {need.minutes} min"
-    most = f", the fastest {need.example}" if need.example else ""
-    are = "SKU needs" if need.skus == 1 else "SKUs need"
-    return f"{need.skus} {are} a pass each {need.minutes} min{most}"
+def _seconds(duration: timedelta) -> str:
+    return f"{duration.total_seconds():.0f} s"
 
 
-def _minutes(duration: timedelta) -> str:
-    return f"{duration.total_seconds() / 60:.0f} min"
+def _full(reason: str, minutes: int) -> Decision:
+    return Decision(does=Pass.FULL, reason=reason, minutes=minutes)
 
 
 def _skip(reason: str) -> Decision:

@@ -87,3 +87,11 @@ def policy_for(sku: str, now: datetime, policy: StockPolicy) -> SkuPolicy:
                 sale=sale.name,
             )
     return chosen
+
+
+def sale_begun(policy: StockPolicy, since: datetime | None, now: datetime) -> str:
+    """Return the name of a sale that began after a moment and is on; empty when there is none."""
+    if since is None:
+        return ""
+    begun = (sale.name for sale in policy.sales if since < sale.starts_at and sale.is_on(now))
+    return next(begun, "")

@@ -19,7 +19,7 @@ CENTRA_LEVELS = "centra/stock_levels"
 SALES_VELOCITY = "stock/sales_velocity"
 """JSON: the archived file with the counts of demand, and the moment they go up to."""
 RECONCILED = "stock/reconciled"
-"""JSON: what the last pass over stock found; see `workflows.stock_sync`."""
+"""JSON: what the last pass over stock found; see `workflows.last_pass`."""
 REFERENCE = "reference"
 """Fingerprint of the reference data that screening uses; its time says when it was read."""
 

@@ -186,13 +186,16 @@ def stock_of_warehouse(
     **_: Any,
 ) -> list[StockOf]:
     """Resolve `Warehouse.stock`: by product, variant and size, which is how the catalogue lies."""
+    world: World = info.context.world
     asked = (where or {}).get("productSizeId")
     found = (
         StockOf(item, warehouse["id"])
-        for item in info.context.world.items.values()
+        for item in world.items.values()
         if asked is None or item.size_id in asked
     )
-    return paged(found, limit, page)
+    rows = paged(found, limit, page)
+    world.audit.stock_looks.update(row.item.sku for row in rows)
+    return rows
 
 
 def stock_of_size(

@@ -6,7 +6,7 @@ which are `world`'s, and how a system spells them over HTTP.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -184,5 +184,7 @@ class Audit:
     """Per SKU, units of our orders that Whistl did not have when it came to allocate them."""
     spoiled_accepted: set[str] = field(default_factory=set)
     """Whistl numbers of orders that were still spoiled when Whistl took them."""
+    stock_looks: Counter[str] = field(default_factory=Counter)
+    """Per SKU, how often its stock in Centra was asked for."""
     read_snapshot_id: str | None = None
     """The snapshot whose rows were asked for last."""

@@ -46,6 +46,7 @@ def stock_truth(world: World, buffers: Mapping[str, int]) -> dict[str, Any]:
         "skus": len(skus),
         "agreeing": len(skus) - len(unexplained),
         "unexplained": unexplained,
+        "looks": dict(world.audit.stock_looks),
         "oversold_units": sum(world.audit.oversold_units.values()),
         "oversold_skus": sorted(world.audit.oversold_units),
         "resurrected_units": sum(world.audit.resurrected_units.values()),

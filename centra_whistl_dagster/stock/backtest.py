@@ -24,7 +24,15 @@ from centra_whistl_dagster.domain.availability import (
     WarehouseStock,
     reconcile,
 )
-from centra_whistl_dagster.domain.cadence import LEAST_REQUESTS, Decision, Feed, Pass, Quota, decide
+from centra_whistl_dagster.domain.cadence import (
+    Allowance,
+    Decision,
+    Feed,
+    Pass,
+    Rung,
+    allowance,
+    decide,
+)
 from centra_whistl_dagster.domain.columns import positive_part
 from centra_whistl_dagster.domain.guards import (
     Movement,
@@ -34,6 +42,7 @@ from centra_whistl_dagster.domain.guards import (
     learn,
     movement,
 )
+from centra_whistl_dagster.domain.stock_policy import sale_begun
 from centra_whistl_dagster.domain.velocity import (
     HOURS_OF_WEEK,
     Observed,
@@ -43,19 +52,17 @@ from centra_whistl_dagster.domain.velocity import (
     profile,
     unexplained,
 )
+from centra_whistl_dagster.stock.calls import CENTRA_BATCH, WHISTL_PAGE, Calls, CentraCalls
 from centra_whistl_dagster.stock.demand import Demand
 from centra_whistl_dagster.stock.observed import average, nothing_yet, with_interval, with_lines
-from centra_whistl_dagster.stock.outcomes import Calls, Outcomes
-from centra_whistl_dagster.stock.plan import StockPlan, plan, policies
+from centra_whistl_dagster.stock.outcomes import Outcomes
+from centra_whistl_dagster.stock.plan import StockPlan, hottest_first, in_short, plan, policies
 from centra_whistl_dagster.stock.quantiles import Ints
 from centra_whistl_dagster.stock.replay import DAY, World, WorldSettings
 from centra_whistl_dagster.stock.snapshots import against
 from centra_whistl_dagster.stock.strategies import Strategy
 
 LONDON = ZoneInfo("Europe/London")
-
-CENTRA_PAGE, CENTRA_BATCH, WHISTL_PAGE = 200, 100, 500
-"""SKUs in one read of Centra, in one of its mutations, and in one page of Whistl's snapshot."""
 
 RELEASE_AFTER_SECONDS = 1800
 """How long a person takes to release a refused snapshot. Here every one is good."""
@@ -86,20 +93,18 @@ class Backtest:
         self.last_good = self._photograph(0)
         self.published = self.last_good
         self.plan: StockPlan = self._planned(0)
-        self.everything = np.arange(len(demand.skus))
-        self.rungs: Ints = np.zeros_like(self.everything)
-        self.pending: set[int] = set()
-        """SKUs that something happened to since the last pass."""
-        self._look(self.everything)
+        count, longest = len(demand.skus), self.policy.cadence.ladder_minutes[-1]
+        self.minutes: Ints = np.full(count, longest, dtype=np.int64)
+        self.looked_at = np.zeros(count)
+        self.rungs: tuple[Rung, ...] = ()
+        self.is_uncounted = np.zeros(count, dtype=bool)
+        """Something happened to the SKU since the last snapshot that was used."""
+        self.is_pending = np.ones(count, dtype=bool)
+        """Something happened to it since it was last passed over."""
         self.last_full: int | None = None
         self.refused_since: int | None = None
         self.passes = self.refused = 0
-        self.hour = {
-            "requests": Calls(window_seconds=3600),
-            "mutations": Calls(window_seconds=3600),
-        }
-        self.ten = {"requests": Calls(window_seconds=10), "mutations": Calls(window_seconds=10)}
-        self.whistl = Calls(window_seconds=60)
+        self.centra, self.whistl = CentraCalls(), Calls(window_seconds=60)
 
     def run(self) -> Outcomes:
         """Live through all orders, a tick a minute."""
@@ -108,22 +113,25 @@ class Backtest:
             if tick % 3600 == 0:
                 self._learn(tick)
             self._publish(tick)
-            decision = self._decide(tick)
+            self._notice(list(self.world.touched))
+            self.world.touched.clear()
+            allowed = allowance(self.centra.quotas(tick), self.policy.cadence)
+            decision = self._decide(tick, allowed)
             if decision.does is not Pass.NONE:
-                self._pass_over(tick, decision)
+                self._pass_over(tick, decision, allowed)
         return Outcomes(
             strategy=self.strategy.name,
             score=self.world.score,
             days=(self.demand.days * DAY - self.counts_from) / DAY,
             passes=self.passes,
             refused_snapshots=self.refused,
-            centra_requests_peak_hour=self.hour["requests"].peak,
-            centra_mutations_peak_hour=self.hour["mutations"].peak,
-            centra_requests_peak_10s=self.ten["requests"].peak,
-            centra_mutations_peak_10s=self.ten["mutations"].peak,
+            centra_requests_peak_hour=self.centra.hour.requests.peak,
+            centra_mutations_peak_hour=self.centra.hour.mutations.peak,
+            centra_requests_peak_10s=self.centra.ten_seconds.requests.peak,
+            centra_mutations_peak_10s=self.centra.ten_seconds.mutations.peak,
             whistl_requests_peak_minute=self.whistl.peak,
-            centra_requests=self.hour["requests"].total,
-            centra_mutations=self.hour["mutations"].total,
+            centra_requests=self.centra.hour.requests.total,
+            centra_mutations=self.centra.hour.mutations.total,
         )
 
     # ---- what the product learns
@@ -139,7 +147,7 @@ class Backtest:
         busyness = profile(self.sold_by_hour)[self._hour_of_week(tick)]
         if sold or not 0.9 < busyness / self.planned_for < 1.1:
             self.plan = self._planned(tick)
-            self._look(self.everything)
+            self.is_pending[:] = True
 
     def _planned(self, tick: int) -> StockPlan:
         self.planned_for = profile(self.sold_by_hour)[self._hour_of_week(tick)]
@@ -153,42 +161,57 @@ class Backtest:
         )
 
     # ---- what the product decides
-    def _decide(self, tick: int) -> Decision:
-        last = None if self.last_full is None else self._moment(self.last_full)
-        self._look(np.array(sorted(self.world.touched), dtype=np.int64))
-        self.world.touched.clear()
+    def _notice(self, where: Any) -> None:
+        self.is_uncounted[where] = self.is_pending[where] = True
+
+    def _decide(self, tick: int, allowed: Allowance) -> Decision:
+        now = self._moment(tick)
+        last_full_at = None if self.last_full is None else self._moment(self.last_full)
         return decide(
-            self._moment(tick),
-            last_full_at=last,
-            last_pass_at=last,
-            need=self.plan.need(self.rungs, self.demand.skus),
+            now,
+            last_full_at=last_full_at,
+            rungs=self.rungs,
+            sale_begun=sale_begun(self.policy, last_full_at, now),
             feed=Feed(
                 last_used_taken_at=self._moment(self.last_good.taken_at),
                 latest_taken_at=self._moment(self.published.taken_at),
             ),
-            quotas=self._quotas(tick),
+            allowed=allowed,
             policy=self.policy.cadence,
         )
 
-    def _look(self, where: Ints) -> None:
-        """Judge how long SKUs can be left alone, by Centra's own numbers: all there is by now."""
-        if len(where):
-            free = positive_part(self.world.physical[where] - self.world.allocated[where])
-            self.rungs[where] = self.plan.rungs(free, where)
-            self.pending.update(where.tolist())
-
-    def _pass_over(self, tick: int, decision: Decision) -> None:
+    def _pass_over(self, tick: int, decision: Decision, allowed: Allowance) -> None:
         snapshot = self.published
-        pages = -(-len(self.demand.skus) // WHISTL_PAGE)
-        self.whistl.add(tick, 1 + pages)
+        self.whistl.add(tick, 1 + -(-len(self.demand.skus) // WHISTL_PAGE))
         counts = tick >= self.counts_from
         self.passes += counts
         if not self._is_believed(snapshot, tick):
             self.refused += counts
             return
-        last, self.last_good, self.last_full = self.last_good, snapshot, tick
-        where = np.array(sorted(self.pending), dtype=np.int64)
-        self.pending.clear()
+        self._count_unseen(self.last_good, snapshot)
+        self.last_good = snapshot
+        is_full = decision.does is Pass.FULL
+        if is_full:
+            self.last_full = tick
+        is_covered = is_full | (self.minutes <= decision.minutes)
+        where = np.flatnonzero(is_covered & self.is_pending)
+        self.is_pending[where] = False
+        at = tick + self.settings.write_seconds
+        self.world.advance(at)
+        changed = self._write(snapshot, where, allowed)
+        self.looked_at[is_covered] = self._moment(at).timestamp()
+        self.rungs = in_short(
+            self.minutes,
+            self.looked_at,
+            self.plan.per_hour,
+            self.demand.skus,
+            self.policy.cadence.ladder_minutes[-1],
+        )
+        self.centra.add(at, looked_at=int(is_covered.sum()), is_full=is_full, written=changed)
+
+    def _count_unseen(self, last: _Snapshot, snapshot: _Snapshot) -> None:
+        where = np.flatnonzero(self.is_uncounted)
+        self.is_uncounted[:] = False
         unseen, _ = unexplained(
             last.available[where],
             snapshot.available[where],
@@ -196,8 +219,6 @@ class Backtest:
         )
         hours = (snapshot.taken_at - last.taken_at) / 3600
         self.observed = with_interval(self.observed, unseen, hours, where)
-        self.world.advance(tick + self.settings.write_seconds)
-        self._write(tick + self.settings.write_seconds, snapshot, where, decision)
 
     def _is_believed(self, snapshot: _Snapshot, tick: int) -> bool:
         measured = against(
@@ -226,23 +247,21 @@ class Backtest:
         self.movements.append(movement(measured, facts.taken_at))
         return verdict.outcome is not Outcome.NOTHING_NEW
 
-    def _write(self, at: int, snapshot: _Snapshot, where: Ints, decision: Decision) -> None:
-        room = self._steps(snapshot, where, buffer=0).room
-        buffer = self.plan.buffers_at(self.plan.rungs(room, where), where)
-        steps = self._steps(snapshot, where, buffer=buffer)
-        written = np.flatnonzero(steps.needs_write)
-        written = written[self.plan.hottest_first(where[written], steps.change[written])]
-        batches = min(decision.most_mutations, decision.most_requests // LEAST_REQUESTS)
-        self.pending.update(where[written[batches * CENTRA_BATCH :]].tolist())
-        written = written[: batches * CENTRA_BATCH]
-        changed = where[written]
-        self.world.physical[changed] = np.maximum(
-            steps.physical[written], self.world.allocated[changed]
+    def _write(self, snapshot: _Snapshot, where: Ints, allowed: Allowance) -> int:
+        """Write what differs of some SKUs; return of how many."""
+        rungs = self.plan.rungs(self._steps(snapshot, where, buffer=0).room, where)
+        ladder = self.policy.cadence.ladder_minutes
+        self.minutes[where] = np.asarray(ladder, dtype=np.int64)[rungs]
+        steps = self._steps(snapshot, where, buffer=self.plan.buffers_at(rungs, where))
+        differing = np.flatnonzero(steps.needs_write)
+        order = hottest_first(self.plan.per_hour[where[differing]], steps.change[differing])
+        most = allowed.batches * CENTRA_BATCH
+        written, left = differing[order[:most]], where[differing[order[most:]]]
+        self.is_pending[left], self.minutes[left] = True, ladder[0]
+        self.world.physical[where[written]] = np.maximum(
+            steps.physical[written], self.world.allocated[where[written]]
         )
-        reads, writes = self._centra_calls(len(changed))
-        for window in (self.hour, self.ten):
-            window["requests"].add(at, reads + writes)
-            window["mutations"].add(at, writes)
+        return len(written)
 
     def _steps(self, snapshot: _Snapshot, where: Ints, *, buffer: Any) -> Reconciled:
         """Reconcile SKUs with a snapshot, by the product's own rule."""
@@ -267,33 +286,12 @@ class Backtest:
         if each == 0 or tick % each == 0:
             self.published = self._photograph(tick)
         if each and tick % each == 0:
-            self.pending.update(self.everything.tolist())  # older events are in it only now
+            self._notice(slice(None))  # older events are in it only now
 
     def _photograph(self, tick: int) -> _Snapshot:
         return _Snapshot(
             taken_at=tick, available=self.world.available.copy(), taken=self.world.taken.copy()
         )
-
-    @staticmethod
-    def _centra_calls(changed: int) -> tuple[int, int]:
-        """Reads before and after, and writes, that so many changed SKUs take."""
-        return 2 * -(-changed // CENTRA_PAGE), -(-changed // CENTRA_BATCH)
-
-    def _quotas(self, tick: int) -> list[Quota]:
-        """Centra's default plan, and what of it this strategy has left."""
-        quotas = []
-        for window, requests, mutations in ((self.ten, 60, 20), (self.hour, 5000, 1800)):
-            for calls in window.values():
-                calls.forget(tick)
-            quotas.append(
-                Quota(
-                    requests_limit=requests,
-                    requests_left=requests - window["requests"].within,
-                    mutations_limit=mutations,
-                    mutations_left=mutations - window["mutations"].within,
-                )
-            )
-        return quotas
 
     def _moment(self, second: int) -> datetime:
         return self.demand.starts_at.to_pydatetime() + timedelta(seconds=second)

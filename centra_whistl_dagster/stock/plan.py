@@ -1,21 +1,21 @@
 """For every SKU: how long it may be left alone, and what is held back for that long.
 
-Belongs here: laying the rules of `domain.buffer` and `domain.cadence` over a catalogue, once an
-hour or when the policy changes; looking the answers up as stock moves is then cheap enough for each
-minute. Does not belong here: any rule, or the decision of a tick.
+Belongs here: laying the rules of `domain.buffer` and `domain.cadence` over a catalogue; looking the
+answers up as stock moves is then cheap enough for each minute. Does not belong here: any rule, or
+the decision of a tick.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from centra_whistl_dagster.domain.buffer import buffer_units
-from centra_whistl_dagster.domain.cadence import Need, needed_rung, risk_of_rung
+from centra_whistl_dagster.domain.cadence import Rung, needed_rung, risk_of_rung
 from centra_whistl_dagster.domain.stock_policy import SkuPolicy, StockPolicy, policy_for
 from centra_whistl_dagster.domain.velocity import Velocity
 from centra_whistl_dagster.stock.quantiles import Floats, Ints, covering, reach
@@ -52,27 +52,42 @@ class StockPlan:
         picked: Ints = np.take_along_axis(of_them, rungs[np.newaxis, :], axis=0)[0]
         return picked
 
-    def hottest_first(self, where: Ints, change: Ints) -> Ints:
-        """Return an order in which to write SKUs: too much for sale first, then by what they sell.
 
-        Args:
-            where: positions of the SKUs.
-            change: units by which each is to change in Centra.
-        """
-        order: Ints = np.lexsort((-self.per_hour[where], change >= 0))
-        return order
+def hottest_first(per_hour: Floats, change: Ints) -> Ints:
+    """Return an order in which to write SKUs: too much for sale first, then by what they sell.
 
-    def need(self, rungs: Ints, skus: Sequence[str]) -> Need:
-        """Say which of all SKUs must be passed over soonest."""
-        if not len(rungs) or rungs.min() == len(self.ladder_minutes) - 1:
-            return Need(minutes=self.ladder_minutes[-1], skus=0)
-        pressing = np.flatnonzero(rungs == rungs.min())
-        fastest = pressing[int(self.per_hour[pressing].argmax())]
-        return Need(
-            minutes=self.ladder_minutes[int(rungs.min())],
-            skus=len(pressing),
-            example=skus[int(fastest)],
+    Args:
+        per_hour: units that each sells.
+        change: units by which each is to change in Centra.
+    """
+    order: Ints = np.lexsort((-per_hour, change >= 0))
+    return order
+
+
+def in_short(
+    minutes: Ints, looked_at: Floats, per_hour: Floats, skus: Sequence[str], longest: int
+) -> tuple[Rung, ...]:
+    """Gather SKUs by the interval they need, shortest first, but for those that need the longest.
+
+    Args:
+        minutes: the interval of each SKU.
+        looked_at: when each was passed over, in seconds since 1970.
+        per_hour: units that each sells.
+        skus: their names, in the same order.
+        longest: minutes between two passes over every SKU.
+    """
+    found = []
+    for each in np.unique(minutes[minutes < longest]).tolist():
+        where = np.flatnonzero(minutes == each)
+        found.append(
+            Rung(
+                minutes=each,
+                skus=len(where),
+                fastest=skus[int(where[per_hour[where].argmax()])],
+                looked_at=datetime.fromtimestamp(float(looked_at[where].min()), UTC),
+            )
         )
+    return tuple(found)
 
 
 def policies(skus: Sequence[str], now: datetime, policy: StockPolicy) -> dict[SkuPolicy, Ints]:

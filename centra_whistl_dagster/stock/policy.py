@@ -147,6 +147,7 @@ def _is_ladder(value: object) -> bool:
         and bool(value)
         and all(_is_whole(each) and each > 0 for each in value)
         and value == sorted(set(value))
+        and value[-1] <= 24 * 60
     )
 
 
@@ -158,7 +159,7 @@ _EXPECTATIONS: dict[type, tuple[str, Callable[[Any], bool], Callable[[Any], Any]
     bool: ("true or false", lambda value: isinstance(value, bool), bool),
     int: ("a whole number, not below zero,", _is_whole, int),
     float: ("a number, not below zero,", _is_number, float),
-    tuple: ("a list of minutes, shortest first,", _is_ladder, tuple),
+    tuple: ("a list of minutes, shortest first, of a day at most,", _is_ladder, tuple),
 }
 
 _SALE_KEYS: dict[str, tuple[str, Callable[[Any], bool]]] = {

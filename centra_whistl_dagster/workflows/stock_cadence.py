@@ -1,4 +1,4 @@
-"""Whether stock should be passed over now, and why.
+"""Whether stock should be passed over now, how much of it, and why.
 
 Belongs here: gathering what the decision rests on. Does not belong here: the decision
 (`domain.cadence`).
@@ -6,11 +6,17 @@ Belongs here: gathering what the decision rests on. Does not belong here: the de
 
 from __future__ import annotations
 
-import json
-
-from centra_whistl_dagster.domain.cadence import Decision, Feed, Need, Quota, decide
-from centra_whistl_dagster.ledger import cursors
+from centra_whistl_dagster.domain.cadence import (
+    Allowance,
+    Decision,
+    Feed,
+    Quota,
+    allowance,
+    decide,
+)
+from centra_whistl_dagster.domain.stock_policy import sale_begun
 from centra_whistl_dagster.ledger import stock as stock_rows
+from centra_whistl_dagster.workflows.last_pass import last_pass
 from centra_whistl_dagster.workflows.link import Link
 
 _BOUNDLESS = Quota(
@@ -25,22 +31,25 @@ def decide_stock_pass(link: Link) -> Decision:
     Raises:
         IntegrationError: Whistl does not say what its newest snapshot is.
     """
-    policy = link.configuration.stock.cadence
+    policy, now = link.configuration.stock, link.now()
     with link.ledger.reading() as tx:
-        last_pass_at = cursors.moved_at(tx, cursors.RECONCILED)
-        kept = cursors.read(tx, cursors.RECONCILED)
+        last = last_pass(tx)
         used = stock_rows.latest_accepted(tx)
-    longest = policy.ladder_minutes[-1]
-    need = Need(**json.loads(kept)["need"]) if kept else Need(minutes=longest, skus=0)
+    last_full_at = last.full_at if last else None
     return decide(
-        link.now(),
-        last_full_at=last_pass_at,
-        last_pass_at=last_pass_at,
-        need=need,
+        now,
+        last_full_at=last_full_at,
+        rungs=last.rungs if last else (),
+        sale_begun=sale_begun(policy, last_full_at, now),
         feed=Feed(
             last_used_taken_at=used.taken_at if used else None,
             latest_taken_at=link.whistl.latest_snapshot().taken_at,
         ),
-        quotas=link.centra.quota_left() or [_BOUNDLESS],
-        policy=policy,
+        allowed=allowed_for_stock(link),
+        policy=policy.cadence,
     )
+
+
+def allowed_for_stock(link: Link) -> Allowance:
+    """Return what stock may take of Centra's quota now."""
+    return allowance(link.centra.quota_left() or [_BOUNDLESS], link.configuration.stock.cadence)

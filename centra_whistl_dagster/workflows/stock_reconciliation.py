@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from centra_whistl_dagster.domain.availability import LineStanding, OurUnits, units_of_line
-from centra_whistl_dagster.domain.cadence import Need
 from centra_whistl_dagster.history.reconcile import align, columns_of
 from centra_whistl_dagster.ledger import cursors, standings
 from centra_whistl_dagster.ledger import stock as stock_rows
@@ -27,6 +26,7 @@ from centra_whistl_dagster.stock.plan import plan, policies
 from centra_whistl_dagster.stock.quantiles import Floats, Ints
 from centra_whistl_dagster.stock.reconcile import ReconciledCatalogue, reconcile_columns
 from centra_whistl_dagster.workflows import archive
+from centra_whistl_dagster.workflows.last_pass import last_pass
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.sales_velocity import measure_velocity
 
@@ -54,8 +54,6 @@ class Demand:
     """Units to hold back."""
     minutes: Ints
     """The longest interval it can be left alone for at the stated risk."""
-    need: Need
-    """The most pressing of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,25 +66,57 @@ class Reconciliation:
     product_size_ids: Sequence[int]
     catalogue: ReconciledCatalogue
     demand: Demand
+    is_whole: bool
+    """Every SKU of either system is among them."""
 
 
-def read_centra_levels(link: Link) -> int:
-    """Read all stock levels from Centra into the archive and return how many SKUs that were.
+def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
+    """Read stock levels from Centra into the archive and return how many SKUs were read.
+
+    What is reconciled next is what was read here.
+
+    Args:
+        link: the connections.
+        within_minutes: read those SKUs only that need this interval or a shorter one, and keep the
+            others as they were read last. None reads all.
 
     Raises:
         IntegrationError: Centra could not be read to the end; the last reading stays.
     """
     read_at = link.now()
-    frame = _levels_frame(link.centra.stock_levels())
+    others, wanted = _others_and_wanted(link, within_minutes)
+    levels = link.centra.stock_levels() if wanted is None else link.centra.stock_levels_of(wanted)
+    read = _levels_frame(levels).assign(read_at=pd.Timestamp(read_at))
+    frame = read if others is None else pd.concat([others, read], ignore_index=True)
+    # Two sizes under one SKU cannot be told apart by a warehouse that knows only SKUs; screening
+    # says so, and neither is written.
+    frame = frame.drop_duplicates("sku", keep=False)
     name = f"C--{read_at:{archive.STAMP}}"
     file = archive.keep(link.settings.archive_path, archive.CENTRA_STOCK, name, read_at, frame)
     with link.ledger.transaction() as tx:
         cursors.set_to(tx, cursors.CENTRA_LEVELS, str(file), now=read_at)
-    return len(frame)
+    return len(read)
+
+
+def _others_and_wanted(
+    link: Link, within_minutes: int | None
+) -> tuple[pd.DataFrame | None, list[int] | None]:
+    """Return the last reading of SKUs that can wait, and the sizes that cannot; None for all."""
+    with link.ledger.reading() as tx:
+        levels_file = cursors.read(tx, cursors.CENTRA_LEVELS)
+        last = last_pass(tx)
+    if within_minutes is None or levels_file is None or last is None:
+        return None, None
+    levels = archive.fetch(link.settings.archive_path, levels_file)
+    passed = archive.fetch(link.settings.archive_path, last.file)
+    is_due = levels["sku"].isin(passed.loc[passed["minutes"] <= within_minutes, "sku"])
+    return levels[~is_due], levels.loc[is_due, "product_size_id"].tolist()
 
 
 def reconcile_stock(link: Link) -> Reconciliation:
-    """Work out, from the last good readings and the ledger as it is now, what Centra should hold.
+    """Work out what Centra should hold of each SKU that was read from it last.
+
+    Rests on the last good readings and on the ledger as it is now.
 
     Raises:
         NothingToReconcile: a reading is missing, or the snapshot has grown too old to be used.
@@ -96,27 +126,39 @@ def reconcile_stock(link: Link) -> Reconciliation:
     if snapshot is None:
         raise NothingToReconcile("no usable stock snapshot has been read from Whistl yet")
     _refuse_old(link, snapshot)
-    return reconcile_with(link, snapshot)
+    levels = _centra_levels(link)
+    with link.ledger.reading() as tx:
+        is_fresh = levels["read_at"] == cursors.moved_at(tx, cursors.CENTRA_LEVELS)
+    return _reconcile(link, snapshot, levels[is_fresh], is_whole=bool(is_fresh.all()))
 
 
 def reconcile_with(link: Link, snapshot: Row) -> Reconciliation:
-    """Work the same out with a snapshot of one's choice, however old.
+    """Work the same out for every SKU, with a snapshot of one's choice, however old.
 
     Raises:
         NothingToReconcile: Centra's stock has not been read yet.
     """
+    return _reconcile(link, snapshot, _centra_levels(link), is_whole=True)
+
+
+def _centra_levels(link: Link) -> pd.DataFrame:
     with link.ledger.reading() as tx:
         levels_file = cursors.read(tx, cursors.CENTRA_LEVELS)
-        if levels_file is None:
-            raise NothingToReconcile("Centra's stock has not been read yet")
+    if levels_file is None:
+        raise NothingToReconcile("Centra's stock has not been read yet")
+    return archive.fetch(link.settings.archive_path, levels_file)
+
+
+def _reconcile(
+    link: Link, snapshot: Row, levels: pd.DataFrame, *, is_whole: bool
+) -> Reconciliation:
+    with link.ledger.reading() as tx:
         lines = standings.of_open_lines(tx, taken_at=snapshot.taken_at)
-    folder = link.settings.archive_path
+    whistl = archive.fetch(link.settings.archive_path, snapshot.file)
+    if not is_whole:
+        whistl = whistl[whistl["sku"].isin(levels["sku"])]
     aligned = align(
-        {
-            "whistl": archive.fetch(folder, snapshot.file),
-            "centra": archive.fetch(folder, levels_file),
-        },
-        {"ours": our_units(lines)},
+        {"whistl": whistl, "centra": levels.drop(columns="read_at")}, {"ours": our_units(lines)}
     )
     columns = columns_of(aligned)
     skus = aligned.column("sku").to_pylist()
@@ -129,6 +171,7 @@ def reconcile_with(link: Link, snapshot: Row) -> Reconciliation:
         product_size_ids=columns["centra_product_size_id"],
         catalogue=reconcile_columns(columns, demand.buffer),
         demand=demand,
+        is_whole=is_whole,
     )
 
 
@@ -157,7 +200,6 @@ def _demand(link: Link, skus: list[str], room: Ints) -> Demand:
             write_minutes=_ASSUMED_SECONDS_TO_WRITE / 60,
             buffer=np.zeros(len(skus), dtype=np.int64),
             minutes=np.full(len(skus), longest, dtype=np.int64),
-            need=Need(minutes=longest, skus=0),
         )
     with link.ledger.reading() as tx:
         taken = stock_rows.seconds_to_write(tx)
@@ -177,7 +219,6 @@ def _demand(link: Link, skus: list[str], room: Ints) -> Demand:
         write_minutes=write_minutes,
         buffer=laid.buffers_at(rungs),
         minutes=np.asarray(policy.cadence.ladder_minutes, dtype=np.int64)[rungs],
-        need=laid.need(rungs, skus),
     )
 
 
@@ -188,9 +229,7 @@ def _levels_frame(levels: Iterable[Any]) -> pd.DataFrame:
         if level.sku and level.is_active
     ]
     frame = pd.DataFrame(rows, columns=["sku", "product_size_id", "physical", "allocated", "free"])
-    # Two sizes under one SKU cannot be told apart by a warehouse that knows only SKUs; screening
-    # says so, and neither is written.
-    return frame.drop_duplicates("sku", keep=False).astype({"sku": "str"})
+    return frame.astype({"sku": "str"})
 
 
 def _refuse_old(link: Link, snapshot: Row) -> None:

@@ -16,11 +16,13 @@ from centra_whistl_dagster.ledger import exceptions
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.ledger.engine import Lease, Transaction
 from centra_whistl_dagster.ledger.stock import WriteOutcome
+from centra_whistl_dagster.stock.plan import hottest_first
 from centra_whistl_dagster.stock.quantiles import Ints
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, NotSent, Throttled
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.order_statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.shipments import CENTRA_STOCK_LEASE, LEASE_SECONDS
+from centra_whistl_dagster.workflows.stock_cadence import allowed_for_stock
 from centra_whistl_dagster.workflows.stock_reconciliation import Reconciliation, reconcile_stock
 from centra_whistl_dagster.workflows.stock_trail import keep_reconciliation
 
@@ -34,7 +36,9 @@ Outcomes = dict[str, tuple[WriteOutcome, int | None]]
 def publish_stock(link: Link) -> Tally:
     """Write to Centra, in batches, the quantities that have to change, and read them back.
 
-    Everything is worked out once more just before writing, while no shipment can be completed.
+    Where Centra's quota does not suffice, what is for sale and should not be comes first, then the
+    fastest sellers; the rest is the next pass's. Everything is worked out once more just before
+    writing, while no shipment can be completed.
 
     Raises:
         LeaseTaken: shipments are being completed, and that does not end; or this took so long
@@ -53,19 +57,25 @@ def publish_stock(link: Link) -> Tally:
         _tell_of_oversold(link, found)
         _close_what_agrees(link, found)
         rows = _rows_to_write(link, found)
+        most = allowed_for_stock(link).batches * _ROWS_PER_WRITE
+        rows, left = rows[:most], rows[most:]
         tally = Tally(read=len(found.skus))
         tally.skipped["on one side only"] = int(
             np.count_nonzero(found.catalogue.in_whistl != found.catalogue.in_centra)
         )
-        tally.unchanged = tally.read - len(rows) - tally.skipped["on one side only"]
+        tally.skipped["left for the next pass: the rest of Centra's quota is for orders"] = len(
+            left
+        )
+        tally.unchanged = tally.read - len(rows) - sum(tally.skipped.values())
         for start in range(0, len(rows), _ROWS_PER_WRITE):
             _write(link, lease, found, rows[start : start + _ROWS_PER_WRITE], tally)
-        keep_reconciliation(link, found)
+        keep_reconciliation(link, found, {row["sku"] for row in left})
     return tally
 
 
 def _rows_to_write(link: Link, found: Reconciliation) -> list[dict[str, Any]]:
-    steps = found.catalogue.steps
+    steps, where = found.catalogue.steps, _to_write(link, found)
+    order = where[hottest_first(found.demand.per_hour[where], steps.change[where])]
     return [
         {
             "sku": found.skus[at],
@@ -77,7 +87,7 @@ def _rows_to_write(link: Link, found: Reconciliation) -> list[dict[str, Any]]:
             "units_left": int(steps.ours.left[at]),
             "buffer": int(steps.buffer_used[at]),
         }
-        for at in _hottest_first(found, _to_write(link, found))
+        for at in order.tolist()
     ]
 
 
@@ -95,12 +105,6 @@ def _to_write(link: Link, found: Reconciliation) -> Ints:
         != (int(steps.physical[at]), int(steps.centra.physical[at]))
     ]
     return np.union1d(catalogue.to_write, np.asarray(untold, dtype=np.int64))
-
-
-def _hottest_first(found: Reconciliation, where: Ints) -> list[int]:
-    """Order what has to be written so that what sells fastest is right soonest."""
-    order: list[int] = where[np.argsort(-found.demand.per_hour[where], kind="stable")].tolist()
-    return order
 
 
 def _write(
@@ -238,11 +242,8 @@ def _tell_of_oversold(link: Link, found: Reconciliation) -> None:
         for at in oversold
     ]
     with link.ledger.transaction() as tx:
-        exceptions.resolve_kind(
-            tx,
-            ExceptionKind.OVERSOLD,
-            except_subjects={problem.subject for problem in problems},
-            now=link.now(),
+        _resolve_but_for(
+            tx, link, found, ExceptionKind.OVERSOLD, {each.subject for each in problems}
         )
         link.raise_exceptions(tx, problems)
 
@@ -253,7 +254,15 @@ def _close_what_agrees(link: Link, found: Reconciliation) -> None:
     skus = {found.skus[at] for at in differing}
     with link.ledger.transaction() as tx:
         for kind in (ExceptionKind.STOCK_WRITE_NOT_TAKEN, ExceptionKind.STOCK_WRITE_REFUSED):
-            exceptions.resolve_kind(tx, kind, except_subjects=skus, now=link.now())
+            _resolve_but_for(tx, link, found, kind, skus)
+
+
+def _resolve_but_for(
+    tx: Transaction, link: Link, found: Reconciliation, kind: ExceptionKind, skus: set[str]
+) -> None:
+    """Close what was told of every SKU but these. Of SKUs not looked at nothing new is known."""
+    unknown = set() if found.is_whole else exceptions.open_subjects(tx, kind) - set(found.skus)
+    exceptions.resolve_kind(tx, kind, except_subjects=skus | unknown, now=link.now())
 
 
 def _about_sku(kind: ExceptionKind, sku: str, quantity: int, message: str) -> Problem:

@@ -6,23 +6,62 @@ writing to Centra (`workflows.stock_sync`).
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from collections.abc import Collection
+from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
 
 from centra_whistl_dagster.domain.buffer import buffer_reason
 from centra_whistl_dagster.domain.stock_policy import policy_for
-from centra_whistl_dagster.ledger import cursors
+from centra_whistl_dagster.stock.plan import in_short
 from centra_whistl_dagster.workflows import archive
+from centra_whistl_dagster.workflows.last_pass import LastPass, keep_last_pass, last_pass
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock_reconciliation import Reconciliation
 
+_EPOCH = pd.Timestamp(datetime.fromtimestamp(0, UTC))
 
-def keep_reconciliation(link: Link, found: Reconciliation) -> None:
-    """Keep every step of the sum, and what the next pass is decided by."""
+
+def keep_reconciliation(link: Link, found: Reconciliation, left: Collection[str]) -> None:
+    """Keep every step of the sum, and what the next pass is decided by.
+
+    Args:
+        link: the connections.
+        found: the SKUs of this pass.
+        left: of them, those that Centra's quota did not suffice for: the next pass is theirs.
+    """
+    now, folder = link.now(), link.settings.archive_path
+    with link.ledger.reading() as tx:
+        last = last_pass(tx)
+    before = archive.fetch(folder, last.file) if last else None
+    _log_buffer_changes(link, found, before)
+    ladder = link.configuration.stock.cadence.ladder_minutes
+    frame = _steps_frame(found).assign(looked_at=pd.Timestamp(now))
+    frame.loc[frame["sku"].isin(left), "minutes"] = ladder[0]
+    if before is not None and not found.is_whole:
+        others = before[~before["sku"].isin(frame["sku"])]
+        frame = pd.concat([others, frame], ignore_index=True)
+    file = archive.keep(folder, archive.RECONCILED, f"R--{now:{archive.STAMP}}", now, frame)
+    record = LastPass(
+        file=str(file),
+        snapshot_id=found.snapshot_id,
+        full_at=now if last is None or found.is_whole else last.full_at,
+        rungs=in_short(
+            frame["minutes"].to_numpy(dtype=np.int64),
+            np.asarray((frame["looked_at"] - _EPOCH).dt.total_seconds(), dtype=np.float64),
+            frame["per_hour"].to_numpy(dtype=np.float64),
+            frame["sku"].tolist(),
+            ladder[-1],
+        ),
+    )
+    with link.ledger.transaction() as tx:
+        keep_last_pass(tx, record, now)
+
+
+def _steps_frame(found: Reconciliation) -> pd.DataFrame:
     steps, demand = found.catalogue.steps, found.demand
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "sku": pd.Series(found.skus, dtype="str"),
             "in_whistl": found.catalogue.in_whistl,
@@ -40,23 +79,13 @@ def keep_reconciliation(link: Link, found: Reconciliation) -> None:
             "minutes": demand.minutes,
         }
     )
-    now = link.now()
-    _log_buffer_changes(link, found)
-    name = f"R--{now:{archive.STAMP}}"
-    file = archive.keep(link.settings.archive_path, archive.RECONCILED, name, now, frame)
-    value = {"file": str(file), "snapshot_id": found.snapshot_id, "need": asdict(demand.need)}
-    with link.ledger.transaction() as tx:
-        cursors.set_to(tx, cursors.RECONCILED, json.dumps(value), now=now)
 
 
-def _log_buffer_changes(link: Link, found: Reconciliation) -> None:
+def _log_buffer_changes(link: Link, found: Reconciliation, frame: pd.DataFrame | None) -> None:
     """Keep each change of what is held back, with the sum in words."""
-    with link.ledger.reading() as tx:
-        kept = cursors.read(tx, cursors.RECONCILED)
     folder, now, demand = link.settings.archive_path, link.now(), found.demand
     before: dict[str, int] = {}
-    if kept is not None:
-        frame = archive.fetch(folder, json.loads(kept)["file"])
+    if frame is not None:
         before = dict(zip(frame["sku"], frame["buffer_wanted"].astype(int).tolist(), strict=True))
     rows = [
         {

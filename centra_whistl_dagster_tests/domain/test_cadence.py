@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from centra_whistl_dagster.domain.cadence import (
+    Allowance,
     CadencePolicy,
     Decision,
     Feed,
-    Need,
     Pass,
     Quota,
+    Rung,
+    allowance,
     decide,
     needed_rung,
     risk_of_rung,
@@ -20,30 +22,37 @@ from centra_whistl_dagster.domain.cadence import (
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 POLICY = CadencePolicy()
-HOT = Need(minutes=2, skus=3, example="DRESS-RED-M")
-CALM = Need(minutes=15, skus=0)
+
+
+def rung(minutes: int, *, skus: int = 3, looked_at: float) -> Rung:
+    """SKUs that were passed over so many minutes ago."""
+    return Rung(
+        minutes=minutes,
+        skus=skus,
+        fastest=f"FAST-{minutes}",
+        looked_at=NOON - timedelta(minutes=looked_at),
+    )
+
+
 FEED = Feed(last_used_taken_at=NOON - timedelta(minutes=10), latest_taken_at=NOON)
 QUOTA = Quota(requests_limit=5000, requests_left=5000, mutations_limit=1800, mutations_left=1800)
 
 
 def decision(
-    *,
+    *rungs: Rung,
     full_minutes_ago: float | None = 5,
-    pass_minutes_ago: float | None = 5,
-    need: Need = HOT,
+    sale_begun: str = "",
     feed: Feed = FEED,
     quota: Quota = QUOTA,
 ) -> Decision:
-    def ago(minutes: float | None) -> datetime | None:
-        return None if minutes is None else NOON - timedelta(minutes=minutes)
-
+    last_full_at = None if full_minutes_ago is None else NOON - timedelta(minutes=full_minutes_ago)
     return decide(
         NOON,
-        last_full_at=ago(full_minutes_ago),
-        last_pass_at=ago(pass_minutes_ago),
-        need=need,
+        last_full_at=last_full_at,
+        rungs=rungs,
+        sale_begun=sale_begun,
         feed=feed,
-        quotas=[quota],
+        allowed=allowance([quota], POLICY),
         policy=POLICY,
     )
 
@@ -74,104 +83,115 @@ def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -
 
 
 @pytest.mark.parametrize(
-    ("case", "got", "does", "reason"),
+    ("case", "got", "does", "minutes", "reason"),
     [
+        ("first", decision(full_minutes_ago=None), Pass.FULL, 15, "no pass has been made yet"),
         (
-            "first",
-            decision(full_minutes_ago=None, pass_minutes_ago=None),
+            "longest interval",
+            decision(rung(1, looked_at=1), full_minutes_ago=15),
             Pass.FULL,
-            "no pass has been made yet",
-        ),
-        ("daily", decision(full_minutes_ago=24 * 60), Pass.FULL, "1440 min ago"),
-        (
-            "longest rung",
-            decision(full_minutes_ago=15, pass_minutes_ago=1, need=CALM),
-            Pass.FULL,
+            15,
             "every SKU is passed over each 15 min",
         ),
         (
-            "hot, by snapshot only",
-            decision(),
+            "a sale begins",
+            decision(full_minutes_ago=1, sale_begun="Black Friday"),
             Pass.FULL,
-            "3 SKUs need a pass each 2 min, the fastest DRESS-RED-M",
+            15,
+            "the sale 'Black Friday' has begun",
         ),
         (
-            "hot, by SKU",
-            decision(feed=replace(FEED, reads_single_skus=True)),
-            Pass.HOT,
-            "3 SKUs need a pass each 2 min",
+            "some are due",
+            decision(rung(2, looked_at=2)),
+            Pass.DUE,
+            2,
+            "3 SKUs need a pass each 2 min, the fastest FAST-2",
         ),
         (
-            "hot but just done",
-            decision(pass_minutes_ago=1),
+            "one is due",
+            decision(rung(2, skus=1, looked_at=2)),
+            Pass.DUE,
+            2,
+            "1 SKU needs a pass each 2 min",
+        ),
+        (
+            "slower ones are due",
+            decision(rung(1, looked_at=0.4), rung(5, looked_at=5), rung(10, looked_at=5)),
+            Pass.DUE,
+            5,
+            "3 SKUs need a pass each 1 min, the fastest FAST-1; 3 SKUs need a pass each 5 min",
+        ),
+        (
+            "just done",
+            decision(rung(2, looked_at=1)),
             Pass.NONE,
-            "the next is due in 60 s",
+            0,
+            "the fastest FAST-2; the next pass is due in 30 s",
+        ),
+        (
+            "the full pass is nearer",
+            decision(rung(10, looked_at=1), full_minutes_ago=14),
+            Pass.NONE,
+            0,
+            "the next pass is due in 30 s",
         ),
         (
             "calm",
-            decision(need=CALM),
+            decision(),
             Pass.NONE,
-            "no SKU is near selling out; each is passed over in 15 min; the next is due in 600 s",
+            0,
+            (
+                "no SKU is near selling out; each is passed over in 15 min; "
+                "the next pass is due in 570 s"
+            ),
         ),
         (
             "nothing published",
-            decision(feed=replace(FEED, latest_taken_at=FEED.last_used_taken_at)),
+            decision(
+                rung(2, looked_at=2), feed=replace(FEED, latest_taken_at=FEED.last_used_taken_at)
+            ),
             Pass.NONE,
+            0,
             "but Whistl has published nothing since 11:50:00 UTC",
         ),
         (
             "quota short",
-            decision(quota=replace(QUOTA, mutations_left=900)),
+            decision(rung(2, looked_at=2), quota=replace(QUOTA, mutations_left=900)),
             Pass.NONE,
+            0,
             "but what Centra still allows is kept for orders",
         ),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=lambda value: value if isinstance(value, str) and " " in value and len(value) < 25 else "",
 )
 def test_each_tick_says_what_it_does_and_why(
-    case: str, got: Decision, does: Pass, reason: str
+    case: str, got: Decision, does: Pass, minutes: int, reason: str
 ) -> None:
-    assert got.does is does
+    assert (got.does, got.minutes) == (does, minutes)
     assert reason in got.reason
 
 
 def test_a_pass_never_takes_what_is_kept_for_orders() -> None:
     short = replace(QUOTA, requests_left=2600, mutations_left=910)
 
-    got = decision(quota=short)
+    allowed = allowance([short], POLICY)
 
-    assert (got.most_requests, got.most_mutations) == (100, 10)
+    assert allowed == Allowance(requests=100, mutations=10)
+    assert allowed.batches == 10
+    assert replace(allowed, requests=8).batches == 2
 
 
 def test_the_scarcest_window_counts() -> None:
-    got = decide(
-        NOON,
-        last_full_at=None,
-        last_pass_at=None,
-        need=CALM,
-        feed=FEED,
-        quotas=[
-            QUOTA,
-            Quota(requests_limit=60, requests_left=60, mutations_limit=20, mutations_left=20),
-        ],
-        policy=POLICY,
-    )
+    ten_seconds = Quota(requests_limit=60, requests_left=60, mutations_limit=20, mutations_left=20)
 
-    assert (got.most_requests, got.most_mutations) == (30, 10)
+    assert allowance([QUOTA, ten_seconds], POLICY) == Allowance(requests=30, mutations=10)
+
+
+def test_a_quota_that_is_overdrawn_allows_nothing() -> None:
+    assert allowance([replace(QUOTA, requests_left=0, mutations_left=0)], POLICY).batches == 0
 
 
 def test_a_pass_that_began_some_seconds_after_its_tick_does_not_cost_the_next_a_minute() -> None:
-    tick = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
-    began = tick + timedelta(seconds=10)
+    began_late = rung(2, looked_at=2 - 10 / 60)
 
-    at_the_second_tick = decide(
-        tick + timedelta(minutes=2),
-        last_full_at=began,
-        last_pass_at=began,
-        need=Need(minutes=2, skus=1, example="HOT"),
-        feed=Feed(last_used_taken_at=tick, latest_taken_at=tick + timedelta(minutes=1)),
-        quotas=[Quota(requests_limit=9, requests_left=9, mutations_limit=9, mutations_left=9)],
-        policy=CadencePolicy(ladder_minutes=(1, 2, 5)),
-    )
-
-    assert at_the_second_tick.does is Pass.FULL
+    assert decision(began_late).does is Pass.DUE

@@ -11,6 +11,7 @@ import pytest
 
 from centra_whistl_dagster.domain.stock_policy import StockPolicy
 from centra_whistl_dagster.stock.backtest import run
+from centra_whistl_dagster.stock.calls import Calls
 from centra_whistl_dagster.stock.demand import Demand, read_demand
 from centra_whistl_dagster.stock.frontier import (
     as_picture,
@@ -19,7 +20,7 @@ from centra_whistl_dagster.stock.frontier import (
     compare,
     frontier,
 )
-from centra_whistl_dagster.stock.outcomes import Calls, Outcomes
+from centra_whistl_dagster.stock.outcomes import Outcomes
 from centra_whistl_dagster.stock.replay import WorldSettings
 from centra_whistl_dagster.stock.strategies import RIVALS, Strategy
 

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from centra_whistl_dagster.domain.buffer import BufferPolicy, units_covering
-from centra_whistl_dagster.domain.stock_policy import Sale, SkuRule, StockPolicy
+from centra_whistl_dagster.domain.cadence import Rung
+from centra_whistl_dagster.domain.stock_policy import Sale, SkuRule, StockPolicy, sale_begun
 from centra_whistl_dagster.domain.velocity import Velocity
-from centra_whistl_dagster.stock.plan import StockPlan, plan, policies
+from centra_whistl_dagster.stock.plan import StockPlan, hottest_first, in_short, plan, policies
 from centra_whistl_dagster.stock.quantiles import covering, reach
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -65,14 +66,28 @@ def test_looking_up_some_skus_gives_what_looking_up_all_gives() -> None:
     assert it.buffers_at(rungs[some], some).tolist() == it.buffers_at(rungs)[some].tolist()
 
 
-def test_the_need_names_the_fastest_of_the_most_pressing() -> None:
-    it = laid(StockPolicy())
+def test_skus_are_gathered_by_the_interval_they_need_but_for_those_that_can_wait() -> None:
+    minutes = np.array([15, 1, 2, 1, 15])
+    noon = NOON.timestamp()
 
-    need = it.need(it.rungs(np.array([40, 12, 4000])), SKUS)
-    calm = it.need(it.rungs(np.array([40, 4000, 4000])), SKUS)
+    rungs = in_short(
+        minutes,
+        looked_at=np.array([0.0, noon - 90, noon - 60, noon - 30, 0.0]),
+        per_hour=np.array([50.0, 2.0, 3.0, 9.0, 50.0]),
+        skus=("A", "B", "C", "D", "E"),
+        longest=15,
+    )
 
-    assert (need.minutes, need.skus, need.example) == (1, 1, "DRESS-M")
-    assert (calm.minutes, calm.skus) == (15, 0)
+    assert rungs == (
+        Rung(minutes=1, skus=2, fastest="D", looked_at=NOON - timedelta(seconds=90)),
+        Rung(minutes=2, skus=1, fastest="C", looked_at=NOON - timedelta(seconds=60)),
+    )
+
+
+def test_a_calm_catalogue_has_nothing_that_cannot_wait() -> None:
+    all_slow = np.full(3, 15)
+
+    assert in_short(all_slow, np.zeros(3), np.zeros(3), SKUS, 15) == ()
 
 
 def test_a_sale_watches_its_skus_closely_whatever_stock_there_is() -> None:
@@ -91,6 +106,24 @@ def test_a_sale_watches_its_skus_closely_whatever_stock_there_is() -> None:
     assert on_sale.buffers[1, 0] == laid(StockPolicy()).buffers[1, 0]
 
 
+def test_a_sale_is_noticed_when_it_begins_and_not_before_or_once_it_is_known() -> None:
+    sale = Sale(
+        name="Black Friday",
+        starts_at=NOON,
+        ends_at=NOON + timedelta(hours=1),
+        skus=("DRESS-*",),
+        risk=0.0001,
+        most_minutes=2,
+    )
+    policy, minute = StockPolicy(sales=(sale,)), timedelta(minutes=1)
+
+    assert sale_begun(policy, NOON - minute, NOON - minute) == ""
+    assert sale_begun(policy, NOON - minute, NOON) == "Black Friday"
+    assert sale_begun(policy, NOON, NOON + minute) == ""
+    assert sale_begun(policy, NOON - minute, NOON + 90 * minute) == ""
+    assert sale_begun(policy, None, NOON) == ""
+
+
 def test_a_rule_holds_for_its_skus_alone() -> None:
     rule = SkuRule(pattern="DRESS-L", buffer=BufferPolicy(floor_units=30))
 
@@ -101,9 +134,7 @@ def test_a_rule_holds_for_its_skus_alone() -> None:
 
 
 def test_what_is_oversold_is_written_first_and_the_fastest_before_the_slow() -> None:
-    it = laid(StockPolicy())
-
-    order = it.hottest_first(np.array([0, 1, 2]), np.array([-1, 5, -3]))
+    order = hottest_first(np.array([0.01, 20.0, 25.0]), np.array([-1, 5, -3]))
 
     assert order.tolist() == [2, 0, 1]
 

@@ -36,6 +36,7 @@ from centra_whistl_dagster.workflows import (
     order_statuses,
     screening,
     shipments,
+    sales_velocity,
     stock_reconciliation,
     stock_snapshots,
     stock_sync,
@@ -161,9 +162,11 @@ class Desk:
         despatches.apply_despatches(self.link)
         shipments.complete_shipments(self.link)
 
-    def sync_stock(self) -> None:
+    def sync_stock(self, within_minutes: int | None = None) -> None:
+        """One pass over all stock, or over the SKUs that need one that often."""
         stock_snapshots.read_latest_snapshot(self.link)
-        stock_reconciliation.read_centra_levels(self.link)
+        sales_velocity.count_demand(self.link)
+        stock_reconciliation.read_centra_levels(self.link, within_minutes=within_minutes)
         stock_sync.publish_stock(self.link)
 
     def relay(self, rounds: int = 1, *, every: float = 30.0) -> None:

@@ -76,7 +76,12 @@ def live_through_the_day(desk, seed: int) -> None:
     for system in ("centra", "whistl"):
         for kind in WIRE_FAULTS:
             desk.fault(system, "*", kind, share=0.01)
-    steps = (desk.relay_orders, desk.relay_despatches, desk.sync_stock)
+
+
+    def pass_over_stock() -> None:
+        desk.sync_stock(within_minutes=rng.choice((None, 1, 10)))
+
+    steps = (desk.relay_orders, desk.relay_despatches, pass_over_stock)
     for _ in range(STEPS):
         desk.wait(rng.uniform(1, 20))
         with suppress(IntegrationError, LeaseTaken, NothingToReconcile):

@@ -4,6 +4,7 @@ Belongs here: what Dagster shows of it. Does not belong here: any step of it (`w
 """
 
 import dagster as dg
+from pydantic import Field
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
@@ -81,6 +82,17 @@ def whistl_stock_snapshot(link: LinkResource) -> dg.MaterializeResult:
     )
 
 
+class StockScope(dg.Config):
+    """How much of the stock a pass is over."""
+
+    within_minutes: int | None = Field(
+        default=None,
+        description=(
+            "Only SKUs that need a pass this often or more often, in minutes. Empty: every SKU."
+        ),
+    )
+
+
 @dg.asset(
     key=["centra", "stock_levels"],
     deps=[["whistl", "stock_snapshot"]],
@@ -98,10 +110,11 @@ def whistl_stock_snapshot(link: LinkResource) -> dg.MaterializeResult:
         )
     },
 )
-def centra_stock_levels(link: LinkResource) -> dg.MaterializeResult:
-    """Read all levels."""
+def centra_stock_levels(config: StockScope, link: LinkResource) -> dg.MaterializeResult:
+    """Read the levels that this pass is over."""
     with link.open() as opened:
-        return dg.MaterializeResult(metadata={"dagster/row_count": read_centra_levels(opened)})
+        count = read_centra_levels(opened, within_minutes=config.within_minutes)
+    return dg.MaterializeResult(metadata={"dagster/row_count": count})
 
 
 @dg.asset(
@@ -189,8 +202,8 @@ def reconciled_availability(link: LinkResource) -> dg.MaterializeResult:
             "oversold_units": int(steps.oversold[both].sum()),
             "snapshot": found.snapshot_id,
             "largest_changes": metadata.table(_largest_changes(found)),
-            "next_pass_within_minutes": found.demand.need.minutes,
-            "skus_that_need_it": found.demand.need.skus,
+            "is_over_every_sku": found.is_whole,
+            "looked_at_every": metadata.table(_by_interval(found)),
             "largest_buffers": metadata.table(_largest_buffers(found)),
         }
     )
@@ -210,6 +223,18 @@ def _largest_changes(found: Reconciliation) -> list[dict[str, object]]:
             "Centra holds": int(steps.centra.physical[at]),
         }
         for at in order[:50]
+    ]
+
+
+def _by_interval(found: Reconciliation) -> list[dict[str, object]]:
+    demand = found.demand
+    return [
+        {
+            "minutes": each,
+            "SKUs": int((demand.minutes == each).sum()),
+            "fastest": found.skus[int((demand.per_hour * (demand.minutes == each)).argmax())],
+        }
+        for each in sorted(set(demand.minutes.tolist()))
     ]
 
 

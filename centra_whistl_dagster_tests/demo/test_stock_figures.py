@@ -1,0 +1,42 @@
+"""How often stock was looked at, as the scoreboard shows it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from centra_whistl_dagster.demo.stock_figures import Looked, buffers, stock_looks
+
+PASSED = pd.DataFrame(
+    {
+        "sku": ["HOT", "WARM", "COLD", "COLDER", "UNSEEN"],
+        "buffer_wanted": [2, 0, 0, 0, 0],
+        "per_hour": [80.0, 9.0, 0.1, 0.0, 0.0],
+        "centra_physical": [7, 9, 50, 2, 0],
+        "centra_allocated": [3, 0, 0, 5, 0],
+    }
+).set_index("sku")
+
+
+def test_the_skus_looked_at_most_come_first_with_what_they_sell_and_have_left() -> None:
+    looks = stock_looks(PASSED, {"HOT": 9, "WARM": 6, "COLD": 4, "COLDER": 4})
+
+    assert looks.most == (
+        Looked(sku="HOT", times=9, why="sells 80 an hour, 4 left when looked at last"),
+        Looked(sku="WARM", times=6, why="sells 9 an hour, 9 left when looked at last"),
+    )
+    assert (looks.others, looks.others_times) == (3, 4)
+
+
+def test_where_all_are_looked_at_alike_none_stands_out() -> None:
+    looks = stock_looks(PASSED, dict.fromkeys(PASSED.index, 3))
+
+    assert (looks.most, looks.others, looks.others_times) == ((), 5, 3)
+
+
+def test_before_the_first_pass_there_is_nothing_to_show() -> None:
+    assert stock_looks(None, {}).others == 0
+    assert buffers(None) == {}
+
+
+def test_what_is_held_back_is_told_to_the_judge() -> None:
+    assert buffers(PASSED)["HOT"] == 2
