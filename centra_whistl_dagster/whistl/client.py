@@ -1,7 +1,8 @@
 """Whistl as the rest of the project knows it: orders to send, despatches and stock to read.
 
-Belongs here: one method per thing asked of Whistl, and paging. Does not belong here: the request's
-body (`mapping`), reading of fields (`reading`), the token (`tokens`), any decision (`workflows`).
+Belongs here: one method per thing asked of Whistl, and where the next page begins. Does not belong
+here: the request's body (`mapping`), reading of fields (`reading`), fetching a page ahead
+(`paging`), the token (`tokens`), any decision (`workflows`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from centra_whistl_dagster.transport import Answer, CallKind, Refused, Wire
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 from centra_whistl_dagster.whistl import reading
 from centra_whistl_dagster.whistl.connection import WhistlConfig, connect
+from centra_whistl_dagster.whistl.paging import one_ahead
 from centra_whistl_dagster.whistl.records import (
     Acceptance,
     CancelAnswer,
@@ -183,13 +185,19 @@ class WhistlClient:
         answer = self._get(operation, "v2/stock/snapshots/latest")
         return self._read(CallKind.READ, operation, answer.body, reading.snapshot_head)
 
-    def snapshot_rows(self, snapshot_id: str) -> Iterator[list[dict[str, Any]]]:
+    def snapshot_rows(self, snapshot_id: str) -> Generator[list[dict[str, Any]], None, None]:
         """Read the rows of a picture page by page, as they came: judging them is the guards' part.
+
+        A page is fetched, on a thread of its own, while its reader works through the one before. A
+        reader that does not go on to the end closes it.
 
         Raises:
             Refused: with code `snapshot_expired` once Whistl has dropped it.
             ContractBroken: a page belongs to another picture.
         """
+        return one_ahead(self._snapshot_pages(snapshot_id))
+
+    def _snapshot_pages(self, snapshot_id: str) -> Iterator[list[dict[str, Any]]]:
         operation = "snapshot_items"
         path = f"v2/stock/snapshots/{quote(snapshot_id, safe='')}/items"
         for body in self._cursor_pages(operation, path, {}):
