@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -51,6 +52,13 @@ CAPABILITIES = {
 }
 
 Handler = Callable[[Call], Answer]
+
+
+class _Json(JSONResponse):
+    """Writes NaN as many a serializer does, although JSON has no such number."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def whistl_routes(world: World) -> list[Route]:
@@ -104,7 +112,7 @@ class WhistlApi:
             with self._world.lock:
                 headers = {} if is_open else self.door.quota_headers()
             headers |= {"X-Request-Id": request_id, **answer.headers}
-            return JSONResponse(answer.body, answer.status, headers)
+            return _Json(answer.body, answer.status, headers)
 
         return Route(path, endpoint, methods=[method], name=operation)
 

@@ -6,6 +6,7 @@ Belongs here: taking a picture and the faults a feed has. Does not belong here: 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import timedelta
 from enum import StrEnum
@@ -18,20 +19,30 @@ from centra_whistl_dagster.simulator.world import Snapshot, World
 READABLE_SECONDS = 86_400.0
 """Trading-day seconds that a picture can be read for."""
 
+_NOTHING = dict.fromkeys(("on_hand", "allocated", "quarantined", "available"), 0)
+
 
 class SnapshotFault(StrEnum):
-    """How a feed can be wrong while every answer is well-formed JSON."""
+    """How a feed can be wrong while every answer is a whole one."""
 
     STALE = "stale"  # no new picture is published
     OLD_AFTER_NEW = "old_after_new"  # the latest is one that was replaced long ago
     INCOMPLETE = "incomplete"  # half the rows, and it says so
     TRUNCATED = "truncated"  # half the rows, the pages end as if that were all
+    SHORTENED = "shortened"  # half the rows, and its head announces no more than those
+    HALF_TWICE = "half_twice"  # the first half of the rows again, in place of the other half
     EMPTY = "empty"  # complete, with no row
     ZEROED = "zeroed"  # every figure is 0
     NEGATIVE = "negative"  # some units on hand are below 0
+    ONE_NEGATIVE = "one_negative"  # of one SKU
     ARITHMETIC = "arithmetic"  # available is not on hand less allocated less quarantined
-    DUPLICATE_SKU = "duplicate_sku"  # one SKU twice, with different figures
+    DUPLICATE_SKU = "duplicate_sku"  # one SKU twice, the second time with nothing
     NO_NUMBER = "no_number"  # a figure is null
+    NOT_A_NUMBER = "not_a_number"  # a figure is NaN, which JSON does not have
+
+
+_ONE_IN = {SnapshotFault.ZEROED: 1, SnapshotFault.NEGATIVE: 10, SnapshotFault.ARITHMETIC: 10}
+"""How many rows a fault of rows hits; the others hit the first one only."""
 
 
 def take_snapshot(world: World) -> Snapshot | None:
@@ -100,26 +111,33 @@ def _row(world: World, sku: str, backordered: int) -> dict[str, Any]:
 
 
 def _spoiled(rows: list[dict[str, Any]], fault: SnapshotFault | None) -> list[dict[str, Any]]:
+    half = len(rows) // 2
     match fault:
-        case SnapshotFault.INCOMPLETE | SnapshotFault.TRUNCATED:
-            rows = rows[: len(rows) // 2]
+        case None:
+            return rows
+        case SnapshotFault.INCOMPLETE | SnapshotFault.TRUNCATED | SnapshotFault.SHORTENED:
+            return rows[:half]
+        case SnapshotFault.HALF_TWICE:
+            return [*rows[: len(rows) - half], *rows[:half]]
         case SnapshotFault.EMPTY:
-            rows = []
-        case SnapshotFault.ZEROED:
-            nothing = dict.fromkeys(("on_hand", "allocated", "quarantined", "available"), 0)
-            rows = [{**row, **nothing} for row in rows]
-        case SnapshotFault.NEGATIVE:
-            rows = [_lowered(row) if i % 10 == 0 else row for i, row in enumerate(rows)]
-        case SnapshotFault.ARITHMETIC:
-            wrong = [{**row, "available": row["available"] + 7} for row in rows]
-            rows = [wrong[i] if i % 10 == 0 else row for i, row in enumerate(rows)]
+            return []
         case SnapshotFault.DUPLICATE_SKU:
-            rows = [*rows, *({**row, "on_hand": row["on_hand"] + 9} for row in rows[:1])]
+            return [*rows, *({**row, **_NOTHING} for row in rows[:1])]
+    hit = range(0, len(rows), _ONE_IN.get(fault, len(rows) or 1))
+    return [_spoiled_row(row, fault) if at in hit else row for at, row in enumerate(rows)]
+
+
+def _spoiled_row(row: dict[str, Any], fault: SnapshotFault) -> dict[str, Any]:
+    match fault:
+        case SnapshotFault.ZEROED:
+            return {**row, **_NOTHING}
+        case SnapshotFault.NEGATIVE | SnapshotFault.ONE_NEGATIVE:
+            available = -5 - row["allocated"] - row["quarantined"]
+            return {**row, "on_hand": -5, "available": available}
+        case SnapshotFault.ARITHMETIC:
+            return {**row, "available": row["available"] + 7}
         case SnapshotFault.NO_NUMBER:
-            rows = [{**row, "on_hand": None} if i == 0 else row for i, row in enumerate(rows)]
-    return rows
-
-
-def _lowered(row: dict[str, Any]) -> dict[str, Any]:
-    available = -5 - row["allocated"] - row["quarantined"]
-    return {**row, "on_hand": -5, "available": available}
+            return {**row, "on_hand": None}
+        case SnapshotFault.NOT_A_NUMBER:
+            return {**row, "on_hand": math.nan}
+    return row

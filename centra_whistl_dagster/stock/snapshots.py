@@ -6,6 +6,7 @@ here: paging (`whistl.client`), or the judgement.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,9 @@ from centra_whistl_dagster.domain.guards import Against
 from centra_whistl_dagster.stock.quantiles import Ints
 
 FIGURES = ("on_hand", "allocated", "quarantined", "available")
+
+_MOST_UNITS = 10**12
+"""No shelf comes near; beyond, columns of 64 bits overflow and one row would stop all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,20 +95,20 @@ def read_rows(pages: Iterable[Sequence[Mapping[str, Any]]], convention: Conventi
 def _read_row(reading: _Reading, row: Mapping[str, Any]) -> None:
     reading.rows += 1
     sku = row.get("sku")
-    if not isinstance(sku, str) or not sku.strip():
+    if not isinstance(sku, str) or not sku.strip() or not _can_be_written(sku):
         reading.nameless.append(
-            BadRow(sku="", field="sku", value=repr(sku), message="the row names no SKU")
+            BadRow(sku="", field="sku", value=reprlib.repr(sku), message="the row names no SKU")
         )
         return
     for name in FIGURES:
         value = row.get(name)
-        if type(value) is not int or (value < 0 and name != "available"):
-            limit = "" if name == "available" else ", not below zero"
+        least = -_MOST_UNITS if name == "available" else 0
+        if type(value) is not int or not least <= value <= _MOST_UNITS:
             reading.refused[sku] = BadRow(
                 sku=sku,
                 field=name,
-                value=repr(value),
-                message=f"{name} should be a whole number{limit}",
+                value=reprlib.repr(value),
+                message=f"{name} should be a whole number from {least:,} to {_MOST_UNITS:,}",
             )
             return
     figures = tuple(row[name] for name in FIGURES)
@@ -115,6 +119,15 @@ def _read_row(reading: _Reading, row: Mapping[str, Any]) -> None:
         reading.repeats.append(_repeated(sku, "named twice, with the same figures"))
     else:
         reading.refused[sku] = _repeated(sku, f"named twice, as {known} and as {figures}")
+
+
+def _can_be_written(sku: str) -> bool:
+    """Say whether a file can hold it: JSON can spell half a character, UTF-8 cannot."""
+    try:
+        sku.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _repeated(sku: str, message: str) -> BadRow:

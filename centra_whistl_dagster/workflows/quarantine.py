@@ -15,7 +15,8 @@ from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.stock.reconcile import Preview, preview
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock_reconciliation import reconcile_with
-from centra_whistl_dagster.workflows.stock_snapshots import LATEST, reasons_of
+from centra_whistl_dagster.workflows.stock_snapshot_news import LATEST
+from centra_whistl_dagster.workflows.stock_snapshots import reasons_of
 
 
 class NotInQuarantine(Exception):

@@ -1,11 +1,13 @@
 """Read Whistl's newest stock snapshot, judge it, and keep it: to be used, or in quarantine.
 
 Belongs here: when a snapshot is read and what its verdict does. Does not belong here: the judgement
-(`domain.guards`) and what is written to Centra (`workflows.stock_sync`).
+(`domain.guards`), who is told (`workflows.stock_snapshot_news`) and what is written to Centra
+(`workflows.stock_sync`).
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,18 +24,16 @@ from centra_whistl_dagster.domain.guards import (
     learn,
     movement,
 )
-from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.history.reconcile import align, columns_of
-from centra_whistl_dagster.ledger import exceptions, standings
+from centra_whistl_dagster.ledger import standings
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.stock.snapshots import SnapshotRows, against, read_rows
+from centra_whistl_dagster.transport import ContractBroken
 from centra_whistl_dagster.whistl.client import SnapshotHead
 from centra_whistl_dagster.workflows import archive
+from centra_whistl_dagster.workflows import stock_snapshot_news as news
 from centra_whistl_dagster.workflows.link import Link
-
-LATEST = "latest"
-"""The subject of exceptions about the feed as such: a refused feed is one trouble, not many."""
 
 _BETWEEN_REASONS = ", "
 
@@ -58,7 +58,8 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
     One that was refused for rows that were not there yet is read again once Whistl calls it whole.
 
     Raises:
-        IntegrationError: Whistl could not be read to the end; nothing is kept of it.
+        IntegrationError: Whistl could not be read to the end; nothing is kept of it. Where what it
+            sent cannot be read, however often it is asked, its owner is told.
     """
     head = link.whistl.latest_snapshot()
     with link.ledger.reading() as tx:
@@ -67,12 +68,10 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
         moves = stock_rows.movements(tx)
         ours = _taken_since(tx, last_good, head)
     if known is not None and not _may_be_whole_now(known, head):
-        _tell_if_it_stands_still(link, known)
+        news.tell_if_it_stands_still(link, known)
         return _as_known(known)
     policy = link.configuration.stock.guard
-    rows = read_rows(
-        link.whistl.snapshot_rows(head.snapshot_id), link.configuration.stock.convention
-    )
+    rows = _read(link, head)
     frame = _frame(rows)
     before = archive.fetch(link.settings.archive_path, last_good.file) if last_good else None
     compared = _compare(frame, before, last_good, ours)
@@ -88,10 +87,10 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
         head.taken_at,
         frame,
     )
-    absent = _absent(frame, before)
+    absent = [] if before is None else sorted(set(before["sku"]) - set(frame["sku"]))
     with link.ledger.transaction() as tx:
         _store(tx, link, facts, verdict, str(file))
-        _tell(tx, link, facts, verdict, rows, absent)
+        news.tell(tx, link, facts, verdict, rows, absent)
     return SnapshotRead(
         snapshot_id=head.snapshot_id,
         taken_at=head.taken_at,
@@ -102,6 +101,15 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
         bad_rows=len(rows.bad),
         absent_skus=len(absent),
     )
+
+
+def _read(link: Link, head: SnapshotHead) -> SnapshotRows:
+    try:
+        with closing(link.whistl.snapshot_rows(head.snapshot_id)) as pages:
+            return read_rows(pages, link.configuration.stock.convention)
+    except ContractBroken as error:
+        news.tell_of_unreadable(link, head, error)
+        raise
 
 
 def _may_be_whole_now(known: Row, head: SnapshotHead) -> bool:
@@ -119,26 +127,6 @@ def _as_known(row: Row) -> SnapshotRead:
         is_accepted=row.verdict == stock_rows.Verdict.ACCEPTED,
         reason=row.reason,
     )
-
-
-def _tell_if_it_stands_still(link: Link, row: Row) -> None:
-    """Tell of a feed whose newest snapshot has grown too old to be used."""
-    age_minutes = (link.now() - row.taken_at).total_seconds() / 60
-    if age_minutes <= link.configuration.stock.guard.oldest_minutes:
-        return
-    problem = Problem(
-        kind=ExceptionKind.STOCK_SNAPSHOT_REFUSED,
-        subject_type=SubjectType.SNAPSHOT,
-        subject=LATEST,
-        field="stock",
-        value=row.snapshot_id,
-        message=(
-            f"Whistl has published no stock since {row.taken_at:%H:%M} UTC, {age_minutes:.0f} "
-            "minutes ago. Centra keeps the last good figures."
-        ),
-    )
-    with link.ledger.transaction() as tx:
-        link.raise_exceptions(tx, [problem])
 
 
 def _frame(rows: SnapshotRows) -> pd.DataFrame:
@@ -183,10 +171,6 @@ def _compare(
     )
 
 
-def _absent(frame: pd.DataFrame, before: pd.DataFrame | None) -> list[str]:
-    return [] if before is None else sorted(set(before["sku"]) - set(frame["sku"]))
-
-
 def _facts(head: SnapshotHead, rows: SnapshotRows, compared: Against | None) -> SnapshotFacts:
     return SnapshotFacts(
         snapshot_id=head.snapshot_id,
@@ -215,91 +199,6 @@ def _store(tx: Transaction, link: Link, facts: SnapshotFacts, verdict: Verdict, 
     )
 
 
-def _tell(
-    tx: Transaction,
-    link: Link,
-    facts: SnapshotFacts,
-    verdict: Verdict,
-    rows: SnapshotRows,
-    absent: list[str],
-) -> None:
-    if verdict.outcome is Outcome.QUARANTINE:
-        link.raise_exceptions(tx, [_refused(facts, verdict)])
-        return
-    exceptions.resolve(
-        tx,
-        SubjectType.SNAPSHOT,
-        LATEST,
-        kinds=[ExceptionKind.STOCK_SNAPSHOT_REFUSED],
-        now=link.now(),
-    )
-    exceptions.resolve_kind(
-        tx,
-        ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT,
-        except_subjects=set(absent) | _still_absent(tx, rows),
-        now=link.now(),
-    )
-    overpromised = _overpromised(rows, facts)
-    exceptions.resolve_kind(
-        tx,
-        ExceptionKind.NEGATIVE_AVAILABLE,
-        except_subjects={problem.subject for problem in overpromised},
-        now=link.now(),
-    )
-    link.raise_exceptions(tx, [*(_absent_sku(sku, facts) for sku in absent), *overpromised])
-
-
-def _still_absent(tx: Transaction, rows: SnapshotRows) -> set[str]:
-    open_now = exceptions.open_subjects(tx, ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT)
-    return open_now - set(rows.skus)
-
-
-def _refused(facts: SnapshotFacts, verdict: Verdict) -> Problem:
-    return Problem(
-        kind=ExceptionKind.STOCK_SNAPSHOT_REFUSED,
-        subject_type=SubjectType.SNAPSHOT,
-        subject=LATEST,
-        field="stock",
-        value=facts.snapshot_id,
-        message=(
-            f"Whistl's stock of {facts.taken_at:%H:%M} UTC was not used: {_told(verdict)}. "
-            "Centra keeps the last good figures."
-        ),
-    )
-
-
-def _absent_sku(sku: str, facts: SnapshotFacts) -> Problem:
-    return Problem(
-        kind=ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT,
-        subject_type=SubjectType.SKU,
-        subject=sku,
-        field="sku",
-        value=sku,
-        message=(
-            f"Whistl's stock of {facts.taken_at:%H:%M} UTC does not list {sku}, which was there "
-            "before. Its quantity in Centra was left as it is."
-        ),
-    )
-
-
-def _overpromised(rows: SnapshotRows, facts: SnapshotFacts) -> list[Problem]:
-    available = np.asarray(rows.stock.available)
-    return [
-        Problem(
-            kind=ExceptionKind.NEGATIVE_AVAILABLE,
-            subject_type=SubjectType.SKU,
-            subject=rows.skus[at],
-            field="available",
-            value=str(available[at]),
-            message=(
-                f"Whistl's stock of {facts.taken_at:%H:%M} UTC shows {-available[at]} more of "
-                f"{rows.skus[at]} promised than it holds."
-            ),
-        )
-        for at in np.flatnonzero(available < 0).tolist()
-    ]
-
-
 def _reason(verdict: Verdict) -> str:
     return _BETWEEN_REASONS.join(refusal.reason for refusal in verdict.refusals)
 
@@ -307,7 +206,3 @@ def _reason(verdict: Verdict) -> str:
 def reasons_of(snapshot: Row) -> set[str]:
     """Return why a kept snapshot was refused."""
     return set(snapshot.reason.split(_BETWEEN_REASONS))
-
-
-def _told(verdict: Verdict) -> str:
-    return "; ".join(refusal.message for refusal in verdict.refusals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import httpx
@@ -85,7 +86,7 @@ def spoil(world: World, fault: str) -> None:
     take_snapshot(world)
 
 
-@pytest.mark.parametrize("fault", ["incomplete", "truncated"])
+@pytest.mark.parametrize("fault", ["incomplete", "truncated", "shortened"])
 def test_half_a_picture_says_so_or_hides_it(whistl: httpx.Client, world: World, fault: str) -> None:
     whole = latest(whistl)["item_count"]
     spoil(world, fault)
@@ -93,8 +94,19 @@ def test_half_a_picture_says_so_or_hides_it(whistl: httpx.Client, world: World, 
     head = latest(whistl)
 
     assert len(rows_of(whistl, head["snapshot_id"])) == whole // 2
-    assert head["complete"] is (fault == "truncated")
+    assert head["complete"] is (fault != "incomplete")
     assert head["item_count"] == (whole if fault == "truncated" else whole // 2)
+
+
+def test_half_a_picture_can_come_twice_and_look_whole(whistl: httpx.Client, world: World) -> None:
+    whole = latest(whistl)["item_count"]
+    spoil(world, "half_twice")
+
+    head = latest(whistl)
+    skus = [row["sku"] for row in rows_of(whistl, head["snapshot_id"])]
+
+    assert (head["complete"], head["item_count"], len(skus)) == (True, whole, whole)
+    assert len(set(skus)) == whole - whole // 2
 
 
 @pytest.mark.parametrize(
@@ -103,7 +115,9 @@ def test_half_a_picture_says_so_or_hides_it(whistl: httpx.Client, world: World, 
         ("empty", lambda rows: rows == []),
         ("zeroed", lambda rows: not any(row["on_hand"] or row["available"] for row in rows)),
         ("negative", lambda rows: any(row["on_hand"] < 0 for row in rows)),
+        ("one_negative", lambda rows: sum(row["on_hand"] < 0 for row in rows) == 1),
         ("no_number", lambda rows: any(row["on_hand"] is None for row in rows)),
+        ("not_a_number", lambda rows: any(math.isnan(row["on_hand"]) for row in rows)),
         ("duplicate_sku", lambda rows: len({row["sku"] for row in rows}) == len(rows) - 1),
         ("arithmetic", lambda rows: any(row["available"] > row["on_hand"] for row in rows)),
     ],

@@ -17,7 +17,7 @@ from centra_whistl_dagster.simulator.settings import CentraToken
 from centra_whistl_dagster.simulator.shoppers import ADA
 from centra_whistl_dagster.simulator.warehouse import cancel as cancel_at_whistl
 from centra_whistl_dagster.simulator.warehouse import goods_in, set_aside, take_unseen
-from centra_whistl_dagster.simulator.whistl_snapshots import SnapshotFault, take_snapshot
+from centra_whistl_dagster.simulator.whistl_snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world import CentraOrder
 from centra_whistl_dagster.transport import AccessDenied
 from centra_whistl_dagster.workflows import (
@@ -201,111 +201,7 @@ def test_a_second_quiet_pass_writes_nothing_to_either_system(desk) -> None:
     assert desk.world.calls["centra mutation"] == mutations
 
 
-# ---- feeds that must not be believed
-@pytest.mark.parametrize(
-    "fault",
-    [
-        SnapshotFault.INCOMPLETE,
-        SnapshotFault.TRUNCATED,
-        SnapshotFault.EMPTY,
-        SnapshotFault.ZEROED,
-        SnapshotFault.NEGATIVE,
-        SnapshotFault.ARITHMETIC,
-    ],
-)
-def test_an_absurd_snapshot_changes_nothing_and_is_told_until_a_good_one_comes(
-    desk, fault: SnapshotFault
-) -> None:
-    desk.sync_stock()
-    take_unseen(desk.world, desk.skus[0], 3)
-    desk.switch(snapshot_fault=fault)
-    publish_new_snapshot(desk)
-
-    desk.sync_stock()
-    meanwhile = (lines_written(desk), desk.problems())
-    desk.switch(snapshot_fault=None)
-    publish_new_snapshot(desk)
-    desk.sync_stock()
-
-    assert meanwhile == (0, ["stock_snapshot_refused"])
-    assert desk.problems() == []
-    assert_the_shop_is_right(desk)
-
-
-@pytest.mark.parametrize("fault", [SnapshotFault.DUPLICATE_SKU, SnapshotFault.NO_NUMBER])
-def test_one_bad_row_leaves_its_sku_alone_and_stops_no_other(desk, fault: SnapshotFault) -> None:
-    desk.sync_stock()
-    spoiled, healthy = desk.skus[:2]
-    shown = desk.world.shelves[spoiled].centra_physical
-    take_unseen(desk.world, spoiled, 3)
-    take_unseen(desk.world, healthy, 3)
-    desk.switch(snapshot_fault=fault)
-    publish_new_snapshot(desk)
-
-    desk.sync_stock()
-
-    assert desk.world.shelves[spoiled].centra_physical == shown
-    assert desk.world.centra_free(healthy) == desk.world.whistl_available(healthy)
-
-
-@pytest.mark.parametrize("fault", [SnapshotFault.STALE, SnapshotFault.OLD_AFTER_NEW])
-def test_a_feed_that_stands_still_is_told_and_no_longer_written(desk, fault: SnapshotFault) -> None:
-    desk.sync_stock()
-    desk.switch(snapshot_fault=fault)
-    take_unseen(desk.world, desk.skus[0], 3)
-    desk.clock.advance(3_700)
-    with desk.world.lock:
-        take_snapshot(desk.world)
-
-    read_latest_snapshot(desk.link)
-    read_centra_levels(desk.link)
-    with pytest.raises(NothingToReconcile, match="minutes old"):
-        stock_sync.publish_stock(desk.link)
-    told = (lines_written(desk), desk.problems())
-    desk.switch(snapshot_fault=None)
-    publish_new_snapshot(desk)
-    desk.sync_stock()
-
-    assert told == (0, ["stock_snapshot_refused"])
-    assert desk.problems() == []
-    assert_the_shop_is_right(desk)
-
-
-def test_a_snapshot_that_breaks_off_between_pages_is_not_kept(desk) -> None:
-    desk.sync_stock()
-    publish_new_snapshot(desk)
-    desk.fault("whistl", "snapshot_items", FaultKind.TRUNCATE)
-
-    with pytest.raises(Exception, match="snapshot_items"):
-        read_latest_snapshot(desk.link)
-    desk.world.faults.clear()
-    again = read_latest_snapshot(desk.link)
-
-    assert (again.is_new, again.is_accepted) == (True, True)
-
-
-def test_a_sku_that_vanishes_from_the_feed_keeps_its_stock_and_is_told_until_it_is_back(
-    desk,
-) -> None:
-    desk.sync_stock()
-    gone = desk.skus[0]
-    shown = desk.world.shelves[gone].centra_physical
-    desk.world.items[gone].is_known_to_whistl = False
-    publish_new_snapshot(desk)
-
-    desk.sync_stock()
-    publish_new_snapshot(desk)
-    desk.sync_stock()
-    meanwhile = (desk.world.shelves[gone].centra_physical, desk.problems(gone))
-    desk.world.items[gone].is_known_to_whistl = True
-    publish_new_snapshot(desk)
-    desk.sync_stock()
-
-    assert meanwhile == (shown, ["sku_absent_from_snapshot"])
-    assert lines_written(desk) == 0
-    assert desk.problems() == []
-
-
+# ---- single SKUs of a good feed
 def test_a_sku_that_whistl_has_promised_beyond_what_it_holds_is_told_until_goods_come(desk) -> None:
     sku = desk.skus[0]
     take_unseen(desk.world, sku, desk.world.whistl_available(sku))
