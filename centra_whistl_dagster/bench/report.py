@@ -60,12 +60,22 @@ def report(
     limits: Sequence[Limit],
     *,
     copy_rate_gb_per_s: float,
+    load_before: float,
 ) -> str:
-    """Return the whole document."""
+    """Return the whole document.
+
+    Args:
+        loads: the figures of this project alone.
+        comparisons: beside dlt, by size; one at least.
+        limits: what was asked for.
+        copy_rate_gb_per_s: how fast the machine copies memory.
+        load_before: how many processes wanted to run in the minute before: other work than this.
+    """
     machine = (
         f"Machine: {os.cpu_count()} cores ({platform.machine()}), Python "
         f"{platform.python_version()}, DuckDB {version('duckdb')}, pandas {version('pandas')}, "
-        f"memory copied at {copy_rate_gb_per_s:.1f} GB/s."
+        f"memory copied at {copy_rate_gb_per_s:.1f} GB/s; load average before the start "
+        f"{load_before:.1f}."
     )
     intro = (
         "Written by `make bench`. Seconds of wall clock; read the medians. Each load runs in a "

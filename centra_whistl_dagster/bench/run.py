@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +32,7 @@ def run(path: Path, *, quick: bool = False) -> list[Timing]:
     if find_spec("dlt") is None:
         raise click.ClickException("dlt is not installed. `make bench` installs it, and runs this.")
     scale = 10 if quick else 1
+    load_before, _, _ = os.getloadavg()
     copy_rate, _ = apart(copy_rate_gb_per_s)
     screened = list(_screening(scale))
     reconciled = [_reconciling(skus // scale, scale) for skus in _SIZES]
@@ -46,7 +48,7 @@ def run(path: Path, *, quick: bool = False) -> list[Timing]:
             [*(pair.ours.timing for pair in comparisons[:-1]), kept.timing], asked=0.6
         ),
     ]
-    told = report(loads, comparisons, limits, copy_rate_gb_per_s=copy_rate)
+    told = report(loads, comparisons, limits, copy_rate_gb_per_s=copy_rate, load_before=load_before)
     path.write_text(told, encoding="utf-8")
     return [
         *(load.timing for load in loads),

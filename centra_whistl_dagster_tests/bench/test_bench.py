@@ -97,6 +97,7 @@ def test_the_report_tells_each_limit_that_was_missed_and_how_much_longer_dlt_tak
             Limit(name="reconcile", asked=0.5, measured=0.346, unit="s"),
         ],
         copy_rate_gb_per_s=22.7,
+        load_before=0.3,
     )
 
     assert "| ingest | 0.200 | 0.100 | 0.900 | 5 | 0.42 |" in told
@@ -104,7 +105,7 @@ def test_the_report_tells_each_limit_that_was_missed_and_how_much_longer_dlt_tak
     assert "| reconcile | 0.5 s | 0.346 s | met |" in told
     assert "2.0 % of the SKUs change" in told
     assert "With 1,000 SKUs dlt takes 2.5 times as long." in told
-    assert "memory copied at 22.7 GB/s" in told
+    assert "memory copied at 22.7 GB/s; load average before the start 0.3." in told
 
 
 def test_without_dlt_nothing_is_timed_and_the_command_that_brings_it_is_named(
