@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from centra_whistl_dagster.simulator.warehouse import take_unseen
+from centra_whistl_dagster.simulator.warehouse import goods_in
 from centra_whistl_dagster.simulator.whistl_snapshots import SnapshotFault, take_snapshot
 from centra_whistl_dagster.workflows.quarantine import (
     NotInQuarantine,
@@ -68,7 +68,7 @@ def test_a_name_that_is_not_in_quarantine_is_said_to_be_none(desk, refused: str)
 def test_a_snapshot_read_before_it_was_whole_is_used_once_it_is(desk, fault: SnapshotFault) -> None:
     desk.sync_stock()
     desk.wait(10)
-    take_unseen(desk.world, desk.skus[0], 3)
+    goods_in(desk.world, desk.skus[0], 3)
     desk.switch(snapshot_fault=fault)
     with desk.world.lock:
         early = take_snapshot(desk.world)
