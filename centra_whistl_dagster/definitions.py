@@ -10,6 +10,7 @@ from centra_whistl_dagster.defs.assets import (
     reference,
     screening,
     stock,
+    stock_reading,
 )
 from centra_whistl_dagster.defs.checks import business
 from centra_whistl_dagster.defs.jobs import JOBS
@@ -25,6 +26,7 @@ def build_defs(*, link: LinkResource | None = None) -> dg.Definitions:
             *reference.ASSETS,
             *orders.ASSETS,
             *screening.ASSETS,
+            *stock_reading.ASSETS,
             *stock.ASSETS,
             *history.ASSETS,
             *operations.ASSETS,

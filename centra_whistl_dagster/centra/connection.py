@@ -6,6 +6,7 @@ here: what is asked over it (`client`).
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,8 +19,9 @@ from centra_whistl_dagster.centra.graphql import (
     SYSTEM,
     GraphQL,
     read_refusal,
+    stock_lane,
 )
-from centra_whistl_dagster.transport import BearerToken, Judge, Pacer, Transport, Wire
+from centra_whistl_dagster.transport import BearerToken, Judge, Pacer, Quota, Transport, Wire
 
 MOST_PER_PAGE = 200
 """Centra's own limit (https://centra.dev/graphql/warehouse.html)."""
@@ -38,6 +40,8 @@ class CentraConfig:
     """A key of `graphql.PLANS`."""
     quota_share: float = 0.5
     """Of the plan's quotas; the rest is left to the client's other integrations."""
+    stock_share: float = 0.5
+    """Of that, what reading and writing stock takes at most: orders never wait for it."""
     page_size: int = MOST_PER_PAGE
     captures_payment: bool = False
     """Let Centra capture the payment when a parcel has left."""
@@ -68,8 +72,16 @@ def connect(
     if not 1 <= config.page_size <= MOST_PER_PAGE:
         raise ValueError(f"a page has 1 to {MOST_PER_PAGE} records, not {config.page_size}")
     judge = Judge(SYSTEM, read_refusal, access_advice=ACCESS_ADVICE, now=now)
+    plan = PLANS[config.plan]
+    for_stock = {
+        stock_lane(resource): [
+            Quota(units=math.floor(quota.units * config.stock_share), seconds=quota.seconds)
+            for quota in quotas
+        ]
+        for resource, quotas in plan.items()
+    }
     pacer = Pacer(
-        PLANS[config.plan],
+        {**plan, **for_stock},
         system=SYSTEM,
         share=config.quota_share,
         now=now,

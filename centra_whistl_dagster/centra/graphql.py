@@ -51,6 +51,15 @@ PLANS: Mapping[str, Mapping[str, tuple[Quota, ...]]] = {
 """Quotas by plan (https://centra.dev/integration-api/api-rate-limits), shared by all who call one
 environment. "unlimited" is for a Centra of one's own, such as the simulator."""
 
+_STOCK_OPERATIONS = {"StockLevels", "SetStock"}
+"""Reading and writing all stock takes many calls at once; an order must not wait behind them."""
+
+
+def stock_lane(resource: str) -> str:
+    """Return the name of the part of a quota that stock may take at most."""
+    return f"{resource} for stock"
+
+
 _GUESSED_COMPLEXITY = {"WholeOrders": 230, "ShipmentsOfOrders": 50}
 """Per record asked for, until an answer tells the true figure; an order read with its addresses is
 documented at 229 (https://centra.dev/integration-api/examples/example-queries-dtc)."""
@@ -84,6 +93,8 @@ class GraphQL:
         costs = {"requests": 1, "complexity": math.ceil(complexity / COMPLEXITY_UNIT)}
         if not is_read:
             costs["mutations"] = 1
+        if operation in _STOCK_OPERATIONS:
+            costs |= {stock_lane(resource): units for resource, units in costs.items()}
         answer = self._transport.request(
             kind,
             operation,

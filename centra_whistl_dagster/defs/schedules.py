@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from centra_whistl_dagster.defs.assets import stock
+from centra_whistl_dagster.defs.assets import stock, stock_reading
 from centra_whistl_dagster.defs.jobs import (
     daily_operations,
     publish_history,
@@ -21,7 +21,9 @@ from centra_whistl_dagster.workflows.stock_cadence import decide_stock_pass
 LONDON = "Europe/London"
 DUE_PASS = [
     dg.AssetKey(["whistl", "order_statuses"]),
-    *(asset.key for asset in stock.ASSETS if asset is not stock.stock_divergence),
+    *(asset.key for asset in stock_reading.ASSETS),
+    stock.reconciled_availability.key,
+    stock.centra_stock_updates.key,
 ]
 """A pass over some SKUs: the two systems are compared when every SKU has been passed over."""
 RUNNING = dg.DefaultScheduleStatus.RUNNING

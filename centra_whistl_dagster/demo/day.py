@@ -47,10 +47,6 @@ SWITCHES_ON: Mapping[str, object] = {
 }
 
 
-LADDER = "ladder_minutes = [1, 2]"
-"""The day is played sixty times as fast, and the looks at stock come closer together."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """The plan of one demo."""
@@ -65,6 +61,8 @@ class Day:
     simulator_port: int
     kill_after_seconds: float | None = None
     """When to kill Dagster without warning, and start it again on the same state."""
+    ladder_minutes: tuple[int, ...] = (1, 3)
+    """The day is played sixty times as fast, and the looks at stock come closer together."""
     alerts_down: bool = False
     """Every team's own alert channel is dead all day; the second one works."""
     alert_addresses: Mapping[str, str] = field(default_factory=dict)
@@ -148,7 +146,8 @@ def prepare(day: Day, project: Path) -> None:
     )
     policy = day.config / "policy.toml"
     usual = policy.read_text(encoding="utf-8")
-    policy.write_text(re.sub(r"(?m)^ladder_minutes = .*$", LADDER, usual), encoding="utf-8")
+    ladder = f"ladder_minutes = {list(day.ladder_minutes)}"
+    policy.write_text(re.sub(r"(?m)^ladder_minutes = .*$", ladder, usual), encoding="utf-8")
 
 
 def _quicken(path: Path) -> None:

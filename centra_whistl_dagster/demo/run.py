@@ -25,7 +25,7 @@ from centra_whistl_dagster.launching.dagster_processes import (
 from centra_whistl_dagster.launching.processes import Processes
 from centra_whistl_dagster.ledger.engine import Ledger
 
-_DRAIN_SECONDS = 240.0
+_DRAIN_SECONDS = 300.0
 _LOOK_SECONDS = 1.0
 
 

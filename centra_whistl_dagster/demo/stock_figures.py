@@ -18,7 +18,7 @@ from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.workflows import archive
 from centra_whistl_dagster.workflows.last_pass import last_pass
 
-_SHOWN = 3
+_SHOWN = 5
 
 
 def passed_over(ledger: Ledger, archive_path: Path) -> pd.DataFrame | None:
@@ -80,4 +80,5 @@ def stock_looks(passed: pd.DataFrame | None, times: Mapping[str, int]) -> StockL
 
 def _why(row: Any) -> str:
     free = max(0, int(row["centra_physical"]) - int(row["centra_allocated"]))
-    return f"sells {row['per_hour']:.0f} an hour, {free} left when looked at last"
+    minutes = int(row["minutes"])
+    return f"sells {row['per_hour']:.0f} an hour, {free} left: a pass each {minutes} min"

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from centra_whistl_dagster.centra.client import CentraClient
@@ -97,7 +97,10 @@ def open_link(
     configuration = settings.load_configuration()
     settings.state_path.mkdir(parents=True, exist_ok=True)
     ledger = Ledger(settings.ledger_url, now=now)
-    centra = CentraClient(settings.centra, now=now, sleep=sleep, rng=dice)
+    stock_share = 1 - configuration.stock.cadence.reserved_for_orders
+    centra = CentraClient(
+        replace(settings.centra, stock_share=stock_share), now=now, sleep=sleep, rng=dice
+    )
     whistl = WhistlClient(settings.whistl, now=now, sleep=sleep, rng=dice)
     try:
         yield Link(

@@ -178,6 +178,20 @@ def test_heavy_pages_wait_for_their_share_of_the_complexity(
     assert pacer.take("requests", 1) == 0
 
 
+def test_reading_stock_leaves_the_other_half_of_the_quota_to_orders(
+    centra: Any, client_of: ClientOf
+) -> None:
+    centra.answers("StockLevels", {"warehouses": [{"id": 1, "stock": []}]})
+    client = client_of(plan="growth", quota_share=0.5, stock_share=0.5)
+
+    for _ in range(15):
+        list(client.stock_levels_of([1]))
+
+    pacer = client._graphql._transport._pacer
+    assert pacer.take("requests for stock", 1) > 0
+    assert [limit - left for limit, left in pacer.left("requests")] == [15, 15]
+
+
 def test_an_unknown_plan_is_told_with_the_known_ones(client_of: ClientOf) -> None:
     with pytest.raises(ValueError, match="growth, enhanced"):
         client_of(plan="platinum")

@@ -12,6 +12,7 @@ PASSED = pd.DataFrame(
         "buffer_wanted": [2, 0, 0, 0, 0],
         "per_hour": [80.0, 9.0, 0.1, 0.0, 0.0],
         "centra_physical": [7, 9, 50, 2, 0],
+        "minutes": [1, 3, 3, 3, 3],
         "centra_allocated": [3, 0, 0, 5, 0],
     }
 ).set_index("sku")
@@ -21,8 +22,8 @@ def test_the_skus_looked_at_most_come_first_with_what_they_sell_and_have_left() 
     looks = stock_looks(PASSED, {"HOT": 9, "WARM": 6, "COLD": 4, "COLDER": 4})
 
     assert looks.most == (
-        Looked(sku="HOT", times=9, why="sells 80 an hour, 4 left when looked at last"),
-        Looked(sku="WARM", times=6, why="sells 9 an hour, 9 left when looked at last"),
+        Looked(sku="HOT", times=9, why="sells 80 an hour, 4 left: a pass each 1 min"),
+        Looked(sku="WARM", times=6, why="sells 9 an hour, 9 left: a pass each 3 min"),
     )
     assert (looks.others, looks.others_times) == (3, 4)
 
