@@ -1,7 +1,7 @@
 """Centra as the rest of the project knows it: orders to read, shipments and stock to write.
 
 Belongs here: one method per thing asked of Centra. Does not belong here: sending (`graphql`),
-paging (`pages`), reading of fields (`mapping`), and any decision (`workflows`).
+paging (`pages`, `stamps`), reading of fields (`mapping`), and any decision (`workflows`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from centra_whistl_dagster.centra.records import (
     StockWriteResult,
     UnreadableOrder,
 )
+from centra_whistl_dagster.centra.stamps import order_stamps
 from centra_whistl_dagster.centra.stock_writing import Level, write_apart
 from centra_whistl_dagster.domain.cadence import Quota
 from centra_whistl_dagster.domain.orders import CentraShipment, Order
@@ -109,30 +110,7 @@ class CentraClient:
         One request as long as neither list is longer than a page. Cancelled orders are looked for
         only with a moment: without, Centra would list all there ever were.
         """
-        found: dict[str, dict[str, OrderStamp]] = {"open": {}, "cancelled": {}}
-        wanted = {"open": True, "cancelled": since is not None}
-        page = 0
-        while any(wanted.values()):
-            page += 1
-            variables = {
-                "open": inputs.open_orders(since),
-                "cancelled": inputs.cancelled_orders(since),
-                "withOpen": wanted["open"],
-                "withCancelled": wanted["cancelled"],
-                "limit": self._config.page_size,
-                "page": page,
-            }
-            data, _ = self._graphql.run(CallKind.READ, "OrderStamps", variables)
-            for name in [name for name, is_wanted in wanted.items() if is_wanted]:
-                rows = rows_of(self._graphql, "OrderStamps", data, name)
-                known = len(found[name])
-                found[name].update((one.centra_id, one) for one in readable(rows, mapping.stamp))
-                # A server that does not turn pages would bring the same full one for ever.
-                is_new = len(found[name]) > known
-                wanted[name] = is_new and len(rows) >= self._config.page_size
-        return OrderStamps(
-            open=tuple(found["open"].values()), cancelled=tuple(found["cancelled"].values())
-        )
+        return order_stamps(self._graphql, since, page_size=self._config.page_size)
 
     def orders(self, ids: Sequence[str]) -> list[Order]:
         """Read whole orders by Centra's id.

@@ -23,18 +23,22 @@ class Spread:
 
 def seen_to_accepted(tx: sa.Connection, since: datetime) -> Spread:
     """Measure, of orders accepted since, from first read to accepted."""
-    query = sa.select(orders.c.first_seen_at, orders.c.submitted_at).where(
-        orders.c.submitted_at >= since
-    )
-    return _spread((until - start).total_seconds() for start, until in tx.execute(query).tuples())
+    return _took(tx, orders.c.first_seen_at, orders.c.submitted_at, since)
 
 
 def despatched_to_completed(tx: sa.Connection, since: datetime) -> Spread:
     """Measure, of parcels completed since, from leaving the warehouse to known in Centra."""
-    query = sa.select(parcels.c.despatched_at, parcels.c.completed_at).where(
-        parcels.c.completed_at >= since
-    )
-    return _spread((until - start).total_seconds() for start, until in tx.execute(query).tuples())
+    return _took(tx, parcels.c.despatched_at, parcels.c.completed_at, since)
+
+
+def _took(
+    tx: sa.Connection,
+    start: sa.ColumnElement[datetime],
+    end: sa.ColumnElement[datetime],
+    since: datetime,
+) -> Spread:
+    pairs = tx.execute(sa.select(start, end).where(end >= since)).tuples()
+    return _spread((ended - started).total_seconds() for started, ended in pairs)
 
 
 def _spread(seconds: Iterable[float]) -> Spread:

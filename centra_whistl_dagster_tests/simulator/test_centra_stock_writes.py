@@ -82,5 +82,10 @@ def test_an_old_version_writes_one_of_several_sizes_and_says_nothing(world: Worl
     assert world.shelves[OTHER_SKU].centra_physical == before
 
 
-def test_a_negative_quantity_is_refused(do: Do, message: Message) -> None:
-    assert "0" in message(do(SET_STOCK, input=stock_input((SKU, -1))))
+def test_a_negative_quantity_is_refused(world: World, do: Do, message: Message) -> None:
+    before = world.shelves[SKU].centra_physical
+
+    payload = do(SET_STOCK, input=stock_input((SKU, -1)))
+
+    assert message(payload) == "Quantity must be greater than or equal to 0"
+    assert world.shelves[SKU].centra_physical == before
