@@ -31,6 +31,8 @@ class Cleared:
     order_number: str
     """Its number at Whistl, for ever."""
     service: ServiceCode
+    is_ddp: bool
+    """The service delivers duty paid."""
     delivery: PreparedAddress
     warnings: tuple[Problem, ...]
 
@@ -109,6 +111,7 @@ def _verdict(facts: OrderFacts, findings: Sequence[Problem]) -> Cleared | Blocke
         order=facts.order,
         order_number=facts.order_number,
         service=service.code,
+        is_ddp=service.is_ddp,
         delivery=facts.prepared(),
         warnings=warnings,
     )

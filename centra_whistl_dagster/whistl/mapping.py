@@ -36,7 +36,7 @@ def order_body(
     service: ServiceCode,
     products: Mapping[str, WhistlProduct],
     delivery: PreparedAddress,
-    is_ddp: bool = False,
+    is_ddp: bool,
 ) -> dict[str, Any]:
     """Return the body of the request that creates an order at Whistl.
 

@@ -157,4 +157,5 @@ def _outgoing(tx: Transaction, link: Link, verdict: Cleared) -> dict[str, Any]:
         service=verdict.service,
         products=reference.products(tx, skus),
         delivery=verdict.delivery,
+        is_ddp=verdict.is_ddp,
     )

@@ -46,6 +46,7 @@ def body(centra: CentraClient, whistl: WhistlClient, world: World) -> dict[str, 
         service=POSTAL,
         products={product.sku: product for product in whistl.products()},
         delivery=ADDRESS,
+        is_ddp=False,
     )
 
 

@@ -92,6 +92,7 @@ def refusals(world: World, cleared: Cleared) -> list[dict[str, str]]:
         service=cleared.service,
         products=products,
         delivery=cleared.delivery,
+        is_ddp=cleared.is_ddp,
     )
     return examine(body, Catalogue(services=world.services, product=products.get)).details
 

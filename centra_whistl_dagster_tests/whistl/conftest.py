@@ -146,6 +146,7 @@ def body_of() -> Callable[..., dict[str, Any]]:
                 phone="07700900123",
                 email="ada@example.com",
             ),
+            "is_ddp": False,
         }
         return order_body(order, **{**usual, **asked})
 

@@ -30,6 +30,17 @@ def test_a_confirmed_order_reaches_whistl_in_one_round_and_is_locked_in_centra(d
     assert order.is_locked
 
 
+def test_an_order_is_declared_duty_paid_just_where_its_service_delivers_so(desk) -> None:
+    place = {"city": "Paris", "zipCode": "75011", "cellPhoneNumber": "+33639980123"}
+    abroad = desk.order(address={**ADA, **place, "country": {"code": "FR"}})
+    at_home = desk.order()
+
+    desk.relay_orders()
+
+    terms = [desk.held(order).body["customs"]["terms"] for order in (abroad, at_home)]
+    assert terms == ["DDP", "DDU"]
+
+
 def test_while_whistl_cannot_be_reached_nothing_is_lost_and_later_everything_goes(
     desk, unused_port: int
 ) -> None:
