@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from centra_whistl_dagster.simulator.catalogue import stock_world
 from centra_whistl_dagster.simulator.clock import ManualClock
 from centra_whistl_dagster.simulator.server import RunningSimulator
 from centra_whistl_dagster.simulator.warehouse import open_warehouse
 from centra_whistl_dagster.simulator.world import Settings, World
+
+# The same examples each time, and as long as they take: a red test is a fault of the code, neither
+# of the machine nor of the day.
+hypothesis_settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("repeatable")
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The facts of a batch as two data frames, for the schemas to judge.
 
-Columns hold Python objects: pandas' own text type cannot hold everything JSON can (a lone surrogate
-makes it raise), and no text an order brings may stop the orders beside it.
+Columns hold Python objects, and no half characters: JSON can spell a lone surrogate, pandas' own
+text type, in which pandera gathers what fails, raises at one, and no text an order brings may stop
+the orders beside it.
 
 Belongs here: facts to columns. Does not belong here: what the columns must be (`schemas`).
 """
@@ -24,23 +25,23 @@ def orders_frame(facts: Sequence[OrderFacts], policy: ScreeningPolicy) -> pd.Dat
         {
             "order_number": [each.order_number for each in facts],
             "line_count": [len(each.order.lines) for each in facts],
-            "currency": [each.order.currency for each in facts],
+            "currency": [_whole(each.order.currency) for each in facts],
             "are_amounts_sound": [each.are_amounts_sound(policy.value_per_order) for each in facts],
             "has_address": [address.is_there for address in addresses],
             "is_country_known": [address.is_country_known for address in addresses],
             "name": [address.name for address in addresses],
-            "name_unsupported": [address.name_unsupported for address in addresses],
+            "name_unsupported": [_whole(address.name_unsupported) for address in addresses],
             "company": [address.company for address in addresses],
-            "company_unsupported": [address.company_unsupported for address in addresses],
+            "company_unsupported": [_whole(address.company_unsupported) for address in addresses],
             "line1": [address.line1 for address in addresses],
             "line2": [address.line2 for address in addresses],
-            "lines_unsupported": [address.lines_unsupported for address in addresses],
+            "lines_unsupported": [_whole(address.lines_unsupported) for address in addresses],
             "city": [address.city for address in addresses],
-            "city_unsupported": [address.city_unsupported for address in addresses],
+            "city_unsupported": [_whole(address.city_unsupported) for address in addresses],
             "county": [address.county for address in addresses],
-            "county_unsupported": [address.county_unsupported for address in addresses],
+            "county_unsupported": [_whole(address.county_unsupported) for address in addresses],
             "postcode": [address.postcode for address in addresses],
-            "postcode_unsupported": [address.postcode_unsupported for address in addresses],
+            "postcode_unsupported": [_whole(address.postcode_unsupported) for address in addresses],
             "is_postcode_well_formed": [each.is_postcode_well_formed for each in addresses],
             "phone_fault": [each.phone.fault or "" for each in facts],
             "email_fault": [each.email.fault or "" for each in facts],
@@ -69,3 +70,8 @@ def lines_frame(facts: Sequence[LineFacts], policy: ScreeningPolicy) -> pd.DataF
         },
         dtype=object,
     )
+
+
+def _whole(text: str) -> str:
+    """Put a mark in the place of half characters, in a text that no other step has rid of them."""
+    return text.encode(errors="replace").decode()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.domain.addresses import folded_lines, in_whistl_fields
@@ -33,7 +33,6 @@ def test_parts_are_folded_into_two_lines(parts: list[str], lines: tuple[str, str
     assert folded_lines(parts, limit=35) == lines
 
 
-@settings(deadline=None)  # no test here measures time
 @given(address_parts)
 def test_folding_never_loses_a_word_and_never_makes_an_overlong_line_of_one_that_fits(
     parts: list[str],

@@ -307,9 +307,6 @@ def live_through(history: bytes, bug: str = "") -> World:
 
 @settings(
     max_examples=HISTORIES,
-    deadline=None,
-    derandomize=True,
-    database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(st.binary(min_size=41, max_size=161))

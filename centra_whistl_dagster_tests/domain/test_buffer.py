@@ -50,7 +50,7 @@ def test_clumped_sales_need_nearly_twice_as_much() -> None:
     assert got == (8, 12, 18)
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(st.floats(0.001, 60), st.floats(1.01, 25), st.floats(0.0005, 0.4))
 def test_it_is_the_smallest_number_that_demand_exceeds_with_at_most_the_risk(
     mean: float, dispersion: float, risk: float

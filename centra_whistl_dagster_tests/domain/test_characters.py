@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.domain.characters import carried, named
@@ -53,7 +53,6 @@ def test_a_character_that_cannot_be_shown_is_named_by_its_number() -> None:
     assert named("\N{BALLOON}\ud800") == "\N{BALLOON} (U+1F388), U+D800"
 
 
-@settings(deadline=None)  # no test here measures time
 @given(st.text(st.characters(exclude_categories=())))
 def test_whatever_comes_only_printable_latin_1_is_carried(raw: str) -> None:
     text = carried(raw).text

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.domain.postcodes import Territory, destination, uk_postcode
@@ -45,7 +45,6 @@ def test_what_has_not_the_form_is_none(raw: str) -> None:
     assert uk_postcode(raw) is None
 
 
-@settings(deadline=None)  # no test here measures time
 @given(st.text())
 def test_no_text_crashes_and_what_is_printed_prints_the_same(raw: str) -> None:
     printed = uk_postcode(raw)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.domain.skus import Alignment, Ignored, align, collisions, folded
@@ -25,7 +25,6 @@ def test_only_the_chosen_differences_are_dropped() -> None:
     }
 
 
-@settings(deadline=None)  # no test here measures time
 @given(catalogues)
 def test_collisions_are_mutual_and_never_with_itself(skus: set[str]) -> None:
     found = collisions(skus)
@@ -58,7 +57,6 @@ def test_each_difference_between_the_catalogues_has_a_name(
     assert (row.centra_sku, row.whistl_sku, row.alignment) == (centra, whistl, alignment)
 
 
-@settings(deadline=None)  # no test here measures time
 @given(catalogues, catalogues)
 def test_every_sku_of_both_catalogues_is_in_the_comparison(
     centra: set[str], whistl: set[str]

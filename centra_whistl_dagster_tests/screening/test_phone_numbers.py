@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.screening.phone_numbers import PhoneState, read_phone
@@ -37,7 +37,6 @@ def test_a_phone_number_is_carried_in_digits(
     assert (reading.state, reading.digits) == (state, digits)
 
 
-@settings(deadline=None)  # no test here measures time
 @given(st.from_regex(r"0[1-37][0-9]{8,9}", fullmatch=True))
 def test_the_short_cut_for_uk_numbers_reads_what_the_library_reads(raw: str) -> None:
     parsed = phonenumbers.parse(raw, "GB")
@@ -49,7 +48,6 @@ def test_the_short_cut_for_uk_numbers_reads_what_the_library_reads(raw: str) -> 
         assert reading.digits == f"0{parsed.national_number}"
 
 
-@settings(deadline=None)  # no test here measures time
 @given(st.text(st.characters(exclude_categories=())), st.sampled_from(["GB", "FR", "", "ZZ"]))
 def test_no_text_crashes_and_only_digits_come_out(raw: str, country: str) -> None:
     digits = read_phone(raw, country).digits

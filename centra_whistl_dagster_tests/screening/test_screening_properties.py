@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.domain.orders import Address, Order, OrderLine
@@ -62,6 +62,7 @@ def refusals(desk: Any, cleared: Cleared) -> list[dict[str, str]]:
         service=cleared.service,
         products=reference.products,
         delivery=cleared.delivery,
+        is_ddp=cleared.is_ddp,
     )
     catalogue = Catalogue(services=reference.services, product=reference.products.get)
     return examine(body, catalogue).details
@@ -89,7 +90,6 @@ def addresses(draw: st.DrawFn) -> Address:
     return Address(**fields)
 
 
-@settings(deadline=None)  # no test here measures time
 @given(
     delivery=st.none() | addresses(),
     option=st.sampled_from(OPTIONS) | ANYTHING,
@@ -125,6 +125,24 @@ def test_no_order_however_odd_crashes_screening_or_passes_and_is_refused(
     )
 
     assert assert_sound_verdicts(desk, [odd, desk.order()]) >= 1
+
+
+def test_half_a_character_in_any_text_stops_no_order_beside_it(desk: Any) -> None:
+    half = "A\ud800"
+    faulty = [
+        desk.order(currency=half),
+        *(desk.order(address={name: half}) for name in SOUND),
+        desk.order(shipping_option=desk.option(half)),
+        desk.order(lines=(desk.line(half),)),
+    ]
+
+    result = screen([*faulty, desk.order()], desk.reference)
+
+    assert {problem.kind for problem in result.blocked[0].problems} == {"currency_invalid"}
+    # Phone and e-mail are left out where they cannot be read; the last order is sound.
+    *left_out, sound = result.cleared
+    assert [each.warnings[0].kind for each in left_out] == ["phone_left_out", "email_left_out"]
+    assert (sound.warnings, sound.order) == ((), result.verdicts[-1].order)
 
 
 def test_of_thousands_of_likely_orders_none_passes_and_is_refused(

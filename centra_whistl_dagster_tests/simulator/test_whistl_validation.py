@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.simulator.catalogue import ABROAD, NEXT_DAY, POSTAL, WITHDRAWN
@@ -216,7 +216,6 @@ FIELDS = (
 NOTHING_KNOWN = Catalogue({}, {}.get)
 
 
-@settings(deadline=None)  # a busy machine is no fault of the rules
 @given(
     st.dictionaries(st.sampled_from(FIELDS), ANYTHING),
     st.lists(st.dictionaries(st.sampled_from(("line_number", "sku", "quantity")), ANYTHING)),
