@@ -50,10 +50,15 @@ _ORDER_TESTS: dict[str, Callable[[CentraOrder, Any], bool]] = {
 }
 
 
+def _asked(where: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the conditions that were given: a null is as good as none."""
+    return {name: wanted for name, wanted in (where or {}).items() if wanted is not None}
+
+
 def matching_orders(info: GraphQLResolveInfo, where: dict[str, Any] | None) -> list[CentraOrder]:
     """Return the orders that meet every condition given, newest first."""
     world: World = info.context.world
-    conditions = {name: wanted for name, wanted in (where or {}).items() if wanted is not None}
+    conditions = _asked(where)
     statuses = conditions.pop("status", None)
     tests = [(_ORDER_TESTS[name], wanted) for name, wanted in conditions.items()]
     found = [
@@ -118,7 +123,7 @@ def shipments(
     where: dict[str, Any] | None = None,
 ) -> list[ShipmentOf]:
     """Resolve `Query.shipments`, oldest first."""
-    conditions = {name: wanted for name, wanted in (where or {}).items() if wanted is not None}
+    conditions = _asked(where)
     named = {"id": conditions["orderId"]} if "orderId" in conditions else {}
     found = (
         of
@@ -155,7 +160,7 @@ def product_sizes(
     where: dict[str, Any] | None = None,
 ) -> list[Item]:
     """Resolve `Query.productSizes`."""
-    conditions = {name: wanted for name, wanted in (where or {}).items() if wanted is not None}
+    conditions = _asked(where)
     found = (
         item
         for item in info.context.world.items.values()
