@@ -126,10 +126,14 @@ def _taken(bucket: AbstractBucket, since_ms: int, rate: Rate) -> int:
 
 
 def _rates(limits: Sequence[Quota], share: float) -> list[Rate]:
-    return [
+    rates = [
         Rate(max(1, math.floor(quota.units * share)), math.ceil(quota.seconds * 1000))
         for quota in limits
     ]
+    # Where little is left, two rates may allow the same: the longer one holds the shorter one too,
+    # and the library refuses the pair.
+    longest = {rate.limit: rate for rate in sorted(rates, key=lambda rate: rate.interval)}
+    return sorted(longest.values(), key=lambda rate: rate.interval)
 
 
 def _bucket(table: str, rates: list[Rate], file: Path | None) -> AbstractBucket:

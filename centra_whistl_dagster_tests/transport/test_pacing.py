@@ -30,6 +30,13 @@ def test_only_a_share_of_the_quota_is_handed_out() -> None:
     assert granted(Pacer({"calls": (BURST,)}, system="Testland", share=0.5, now=at(0))) == 10
 
 
+def test_a_share_of_which_nothing_is_left_still_lets_one_call_go_in_the_longest_time() -> None:
+    pacer = Pacer({"calls": (BURST, STEADY)}, system="Testland", share=0.001, now=at(0))
+
+    assert granted(pacer) == 1
+    assert pacer.left("calls") == [(1, 0)]
+
+
 @pytest.mark.parametrize("file", [None, "pacing.db"])
 def test_every_rate_holds_at_once(tmp_path: Path, file: str | None) -> None:
     now = START

@@ -30,6 +30,7 @@ from centra_whistl_dagster.simulator.server import RunningSimulator
 from centra_whistl_dagster.simulator.truth import is_drained, truth
 from centra_whistl_dagster.simulator.world import CentraOrder, Settings, WhistlOrder, World
 from centra_whistl_dagster.workflows import (
+    archive,
     despatches,
     handover,
     intake,
@@ -41,6 +42,7 @@ from centra_whistl_dagster.workflows import (
     stock_snapshots,
     stock_sync,
 )
+from centra_whistl_dagster.workflows.last_pass import last_pass
 from centra_whistl_dagster.workflows.link import Link, open_link
 
 PROJECT = Path(__file__).parents[2]
@@ -240,8 +242,18 @@ class Desk:
         assert told["parcels"] > 0
         assert told["parcels_completed"] == told["parcels"]
 
-    def truth(self, **asked: Any) -> dict[str, Any]:
-        return truth(self.world, **asked)
+    def truth(self) -> dict[str, Any]:
+        """Return how the world judges the run, given what is held back on purpose."""
+        return truth(self.world, buffers=self.buffers())
+
+    def buffers(self) -> dict[str, int]:
+        """Return what is held back of each SKU on purpose."""
+        with self.link.ledger.reading() as tx:
+            last = last_pass(tx)
+        if last is None:
+            return {}
+        frame = archive.fetch(self.link.settings.archive_path, last.file)
+        return {row.sku: int(row.buffer_wanted) for row in frame.itertuples()}
 
     def effects(self) -> Counter[str]:
         """What was changed in either system so far, by the systems' own count."""

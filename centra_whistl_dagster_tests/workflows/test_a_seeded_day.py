@@ -77,7 +77,6 @@ def live_through_the_day(desk, seed: int) -> None:
         for kind in WIRE_FAULTS:
             desk.fault(system, "*", kind, share=0.01)
 
-
     def pass_over_stock() -> None:
         desk.sync_stock(within_minutes=rng.choice((None, 1, 10)))
 
