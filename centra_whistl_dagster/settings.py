@@ -69,6 +69,8 @@ class Settings:
     parallel_calls: int
     """Orders sent to Whistl at the same time."""
     sends_shipping_email: bool
+    keeps_archive_for: timedelta
+    """How long stock is kept as it was read, once it is in the history."""
     keeps_contents_for: timedelta
     """How long the contents of an order are kept after it has ended."""
     alerts: AlertAddresses = field(default=AlertAddresses(), repr=False)
@@ -151,6 +153,7 @@ def _settings(env: _Reader, state: Path) -> Settings:
         look_up_lag=timedelta(seconds=env.value("WHISTL_LOOK_UP_LAG_SECONDS", float, default="30")),
         look_ups_before_alarm=env.value("WHISTL_LOOK_UPS_BEFORE_ALARM", int, default="4"),
         parallel_calls=env.value("WHISTL_PARALLEL_CALLS", int, default="3"),
+        keeps_archive_for=timedelta(days=env.value("KEEP_ARCHIVE_DAYS", float, default="30")),
         keeps_contents_for=timedelta(days=env.value("KEEP_CONTENTS_DAYS", float, default="30")),
         sends_shipping_email=env.value("SEND_SHIPPING_EMAIL", _yes_or_no, default="yes"),
         alerts=_alert_addresses(env),

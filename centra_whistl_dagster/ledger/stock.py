@@ -90,17 +90,13 @@ def refused(tx: sa.Connection) -> Sequence[sa.Row[Any]]:
     return tx.execute(query.order_by(stock_snapshots.c.taken_at.desc())).all()
 
 
-def release(tx: sa.Connection, snapshot_id: str) -> bool:
-    """Let a refused snapshot be used; say whether there was one of that name."""
-    released = tx.execute(
+def release(tx: sa.Connection, snapshot_id: str) -> None:
+    """Let a refused snapshot be used."""
+    tx.execute(
         sa.update(stock_snapshots)
-        .where(
-            stock_snapshots.c.snapshot_id == snapshot_id,
-            stock_snapshots.c.verdict == Verdict.REFUSED,
-        )
+        .where(stock_snapshots.c.snapshot_id == snapshot_id)
         .values(verdict=Verdict.ACCEPTED)
     )
-    return released.rowcount == 1
 
 
 def accepted_at(tx: sa.Connection, taken_at: datetime) -> sa.Row[Any] | None:

@@ -1,12 +1,13 @@
 """Stock as it was read, kept as files: a later step and a rebuild see what the first one saw.
 
-Belongs here: names of files, writing them whole or not at all, reading them back. Does not belong
-here: what is made of the figures.
+Belongs here: names of files, writing them whole or not at all, reading them back, letting old ones
+go. Does not belong here: what is made of the figures, or how long they are needed (`retention`).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +21,10 @@ DEMAND = "demand"
 RECONCILED = "reconciled"
 DIVERGENCE = "divergence"
 BUFFER_CHANGES = "buffer_changes"
+FOR_HISTORY = (WHISTL_STOCK, CENTRA_STOCK, DIVERGENCE, BUFFER_CHANGES)
+"""The history is made from these."""
+FOR_NEXT_PASS = (RECONCILED, DEMAND)
+"""Of these only the newest is ever read again."""
 
 
 def keep(folder: Path, kind: str, name: str, taken_at: datetime, frame: pd.DataFrame) -> Path:
@@ -46,6 +51,26 @@ def kept_since(folder: Path, kind: str, since: datetime | None) -> list[Path]:
     first = f"{since:%Y-%m-%d}" if since else ""
     days = sorted(path for path in (folder / kind).glob("*") if path.name >= first)
     return [path.relative_to(folder) for day in days for path in sorted(day.glob("*.parquet"))]
+
+
+def is_kept(folder: Path, relative: str) -> bool:
+    """Say whether a reading is still there."""
+    return (folder / relative).exists()
+
+
+def let_go(folder: Path, kind: str, before: datetime, in_use: Collection[str]) -> int:
+    """Remove readings of a kind from days before a moment, but for those in use; count them."""
+    removed = 0
+    for day in (folder / kind).glob("*"):
+        if day.name >= f"{before:%Y-%m-%d}":
+            continue
+        for path in day.glob("*.parquet"):
+            if str(path.relative_to(folder)) not in in_use:
+                path.unlink()
+                removed += 1
+        if not any(day.iterdir()):
+            day.rmdir()
+    return removed
 
 
 def _safe(name: str) -> str:

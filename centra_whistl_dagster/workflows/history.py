@@ -85,7 +85,10 @@ def load_stock(link: Link, history: History) -> list[Load]:
         snapshots = export.snapshots_since(tx, since)
     with history.writing() as session:
         loads = [session.record_stock_updates(updates)]
+    kept_since = link.now() - link.settings.keeps_archive_for
     for row in snapshots:
+        if row.read_at < kept_since and not archive.is_kept(link.settings.archive_path, row.file):
+            continue  # let go in time; a new history file begins with what is kept
         # One at a time: a damaged file takes its own transaction down, and no other reading's.
         with history.writing() as session:
             loads.append(_load_snapshot(session, link, row))

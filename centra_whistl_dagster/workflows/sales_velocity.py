@@ -24,7 +24,7 @@ from centra_whistl_dagster.domain.velocity import (
 )
 from centra_whistl_dagster.ledger import cursors, standings
 from centra_whistl_dagster.ledger import stock as stock_rows
-from centra_whistl_dagster.ledger.engine import Row
+from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.stock.observed import (
     average,
     nothing_yet,
@@ -61,7 +61,7 @@ def count_demand(link: Link) -> Counted | None:
     """Carry the counts forward to the newest usable snapshot; None before there is one."""
     with link.ledger.reading() as tx:
         latest = stock_rows.latest_accepted(tx)
-        kept = cursors.read(tx, cursors.SALES_VELOCITY)
+        kept = counted_until(tx)
     if latest is None:
         return None
     before = _fetch(link, kept)
@@ -81,7 +81,7 @@ def count_demand(link: Link) -> Counted | None:
 def measure_velocity(link: Link, skus: list[str]) -> Measured | None:
     """Return the demand of these SKUs as last counted; None before anything was."""
     with link.ledger.reading() as tx:
-        counted = _fetch(link, cursors.read(tx, cursors.SALES_VELOCITY))
+        counted = _fetch(link, counted_until(tx))
         since = link.now() - timedelta(days=_PROFILE_DAYS)
         sales = standings.units_by_ordering_hour(tx, since=since)
     if counted is None:
@@ -94,17 +94,33 @@ def measure_velocity(link: Link, skus: list[str]) -> Measured | None:
     )
 
 
-def _fetch(link: Link, kept: str | None) -> Counted | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedUntil:
+    """Where the counts are kept, and the moment they go up to."""
+
+    file: str
+    until: datetime
+
+
+def counted_until(tx: Transaction) -> CountedUntil | None:
+    """Return where the last counts are; None before there were any."""
+    kept = cursors.read(tx, cursors.SALES_VELOCITY)
     if kept is None:
         return None
     told = json.loads(kept)
-    frame = archive.fetch(link.settings.archive_path, told["file"])
+    return CountedUntil(file=told["file"], until=datetime.fromisoformat(told["until"]))
+
+
+def _fetch(link: Link, kept: CountedUntil | None) -> Counted | None:
+    if kept is None:
+        return None
+    frame = archive.fetch(link.settings.archive_path, kept.file)
     return Counted(
         skus=frame["sku"].tolist(),
         observed=Observed(
             **{each.name: frame[each.name].to_numpy(dtype=np.float64) for each in fields(Observed)}
         ),
-        until=datetime.fromisoformat(told["until"]),
+        until=kept.until,
     )
 
 

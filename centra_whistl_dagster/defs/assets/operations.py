@@ -9,7 +9,7 @@ from centra_whistl_dagster.workflows.operations import (
     open_exceptions,
     service_levels,
 )
-from centra_whistl_dagster.workflows.retention import forget_old_orders
+from centra_whistl_dagster.workflows.retention import forget_old_orders, thin_archive
 
 GROUP = "operations"
 
@@ -83,13 +83,19 @@ def operations_daily_brief(link: LinkResource) -> dg.MaterializeResult:
     owners=["team:data"],
     description=(
         "Contents of orders that ended long ago, removed from the ledger: names, addresses, phones "
-        "and e-mails are kept nowhere else. What remains of an order names nobody."
+        "and e-mails are kept nowhere else. What remains of an order names nobody. And stock as it "
+        "was read long ago, once it is in the history."
     ),
 )
 def operations_retention(link: LinkResource) -> dg.MaterializeResult:
     """Forget."""
     with link.open() as opened:
-        return dg.MaterializeResult(metadata={"orders_forgotten": forget_old_orders(opened)})
+        return dg.MaterializeResult(
+            metadata={
+                "orders_forgotten": forget_old_orders(opened),
+                "stock_files_removed": thin_archive(opened),
+            }
+        )
 
 
 ASSETS = [
