@@ -23,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from centra_whistl_dagster.domain.availability import Reconciled
-from centra_whistl_dagster.domain.columns import Column
+from centra_whistl_dagster.domain.columns import Column, positive_part, smaller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,21 +64,32 @@ class Divergence:
     """`stale + clamped + unexplained`: what Centra holds above (or below) what it should."""
 
 
-def explain(reconciled: Reconciled, last_write: LastWrite) -> Divergence:
-    """Split the difference between the two systems' stock of a SKU into its causes."""
+def explain(
+    reconciled: Reconciled, last_write: LastWrite, placed_meanwhile: Column = 0
+) -> Divergence:
+    """Split the difference between the two systems' stock of a SKU into its causes.
+
+    Args:
+        reconciled: both systems and our orders, with every step of the sum.
+        last_write: what Centra was given last.
+        placed_meanwhile: units of orders that came to be known since Centra's stock was asked for;
+            they may or may not be among those it had allocated by then.
+    """
     warehouse, ours, centra = reconciled.warehouse, reconciled.ours, reconciled.centra
     wrong = -reconciled.change
     stale = last_write.is_known * (last_write.physical_now - reconciled.physical)
     clamped = last_write.is_known * last_write.not_taken
+    unknown = centra.allocated - ours.held - ours.in_flight - ours.blocked
+    not_in_it = smaller(positive_part(-unknown), placed_meanwhile)
     return Divergence(
-        in_flight=ours.in_flight,
+        in_flight=ours.in_flight - not_in_it,
         blocked=ours.blocked,
         left=ours.left,
         shipped_not_completed=ours.held - ours.left - ours.reserved,
         other_channels=warehouse.allocated - ours.reserved,
         quarantined=warehouse.quarantined,
         buffer=reconciled.buffer_used,
-        unknown_orders=centra.allocated - ours.held - ours.in_flight - ours.blocked,
+        unknown_orders=unknown + not_in_it,
         floored=reconciled.physical - (reconciled.true_physical - reconciled.buffer_used),
         stale=stale,
         clamped=clamped,

@@ -69,17 +69,20 @@ def _record(kind: type[Any], columns: Columns, prefix: str) -> Any:
 
 
 def divergence_rows(
-    skus: Any, catalogue: ReconciledCatalogue, last_write: LastWrite
+    skus: Any,
+    catalogue: ReconciledCatalogue,
+    last_write: LastWrite,
+    placed_meanwhile: Any = 0,
 ) -> pd.DataFrame:
     """Return the history's divergence rows: each SKU whose free stock is other than expected.
 
     `expected` is what the building has beyond the orders it was given (`on_hand - held`), `actual`
     what Centra shows free, and the causes add up to the difference. Orders that Centra has and this
     connection does not know stand under `unexplained`, and units that could not be shown missing
-    below none under `clamped`.
+    below none under `clamped`. For `placed_meanwhile` see `domain.divergence.explain`.
     """
     steps = catalogue.steps
-    causes = explain(steps, last_write)
+    causes = explain(steps, last_write, placed_meanwhile)
     both = catalogue.in_whistl & catalogue.in_centra
     expected = steps.warehouse.on_hand - steps.ours.held
     actual = steps.centra.physical - steps.centra.allocated

@@ -6,10 +6,13 @@ split into causes (`domain.divergence`).
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from centra_whistl_dagster.domain.divergence import LastWrite
 from centra_whistl_dagster.history.stock_tables import CAUSES
@@ -17,6 +20,7 @@ from centra_whistl_dagster.ledger import standings
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.stock.reconcile import divergence_rows
 from centra_whistl_dagster.workflows import archive
+from centra_whistl_dagster.workflows.intake import take_in_orders
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock_reconciliation import (
     Reconciliation,
@@ -40,13 +44,16 @@ class Compared:
 def measure_divergence(link: Link) -> Compared:
     """Read Centra's stock as the last pass left it, and compare.
 
+    What is unexplained is looked at once more before it is called so: an order or a cancellation of
+    these very seconds may have been seen on one side only.
+
     Raises:
         IntegrationError: Centra could not be read.
         NothingToReconcile: a reading is missing, or the snapshot has grown too old.
     """
-    read_centra_levels(link)
-    found = reconcile_stock(link)
-    rows = divergence_rows(np.asarray(found.skus), found.catalogue, _last_write(link, found.skus))
+    found, rows = _compare(link)
+    if rows["unexplained"].any():
+        found, rows = _compare(link)
     now = link.now()
     archive.keep(
         link.settings.archive_path,
@@ -66,6 +73,27 @@ def measure_divergence(link: Link) -> Compared:
         ],
         oversold=_oversold(found),
     )
+
+
+def _compare(link: Link) -> tuple[Reconciliation, pd.DataFrame]:
+    asked_at = link.now()
+    read_centra_levels(link)
+    # Orders that Centra had allocated by then and that nobody had read yet: now they are known.
+    take_in_orders(link)
+    found = reconcile_stock(link)
+    with link.ledger.reading() as tx:
+        until = link.now() + timedelta(seconds=1)
+        placed = standings.units_ordered(tx, since=asked_at, until=until)
+    units: Counter[str] = Counter()
+    for sku, quantity in placed:
+        units[sku] += quantity
+    rows = divergence_rows(
+        np.asarray(found.skus),
+        found.catalogue,
+        _last_write(link, found.skus),
+        np.array([units[sku] for sku in found.skus], dtype=np.int64),
+    )
+    return found, rows
 
 
 def _oversold(found: Reconciliation) -> list[dict[str, Any]]:
