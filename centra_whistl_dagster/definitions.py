@@ -14,6 +14,7 @@ from centra_whistl_dagster.defs.assets import (
 )
 from centra_whistl_dagster.defs.checks import business
 from centra_whistl_dagster.defs.jobs import JOBS
+from centra_whistl_dagster.defs.maintenance import purge_old_runs
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.defs.schedules import SCHEDULES
 from centra_whistl_dagster.defs.sensors import SENSORS
@@ -32,7 +33,7 @@ def build_defs(*, link: LinkResource | None = None) -> dg.Definitions:
             *operations.ASSETS,
         ],
         asset_checks=[*business.CHECKS, *reference.CHECKS],
-        jobs=JOBS,
+        jobs=[*JOBS, purge_old_runs],
         sensors=[*SENSORS, *ALERTS],
         schedules=SCHEDULES,
         resources={"link": link or LinkResource()},

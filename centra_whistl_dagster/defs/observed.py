@@ -1,8 +1,8 @@
 """What Dagster's own records show: colours of checks, ends of runs, ticks that fail.
 
-Belongs here: reading them as conditions, each call without a public replacement in one place. Does
-not belong here: what is told of them (`alerts.rules`). Of an unexpected error only the class is
-read: its text may quote a record.
+Belongs here: reading them as conditions, each call without a public replacement in one place; which
+runs all this rests on. Does not belong here: what is told of them (`alerts.rules`). Of an
+unexpected error only the class is read: its text may quote a record.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ DATA = "data"
 FAILING_SECONDS = 60.0
 """A sensor looks every few seconds; one that failed for less may have met a short outage."""
 _TICKS = 25
-_ENDED = [
+ENDED = [
     dg.DagsterRunStatus.SUCCESS,
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
@@ -112,12 +112,40 @@ def ends_of_jobs(instance: dg.DagsterInstance, names: Iterable[str]) -> list[Con
             is_red=run.status is not dg.DagsterRunStatus.SUCCESS,
         )
         for name, job_name in jobs.items()
-        for run in instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=_ENDED), limit=1)
+        for run in _last_run(instance, job_name)
     ]
+
+
+def _last_run(instance: dg.DagsterInstance, job_name: str) -> Sequence[dg.DagsterRun]:
+    """Return the job's last run that has ended, if there is one."""
+    return instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=ENDED), limit=1)
 
 
 def _title_of_job(job_name: str) -> str:
     return f"The job {job_name}, whose last run failed"
+
+
+def runs_still_shown(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition) -> set[str]:
+    """Return ids of the runs that pages and conditions speak of, however old they are.
+
+    They are the last run of each job, the latest of each asset and the latest of each check.
+    Without its run an asset has no materializations to list, and a failed one looks sound.
+    """
+    last_runs = {run.run_id for name in repository.job_names for run in _last_run(instance, name)}
+    assets = [record.asset_entry for record in instance.get_asset_records()]
+    made = {
+        entry.last_materialization_record.run_id
+        for entry in assets
+        if entry.last_materialization_record is not None
+    }
+    # A run that failed to make the asset is its latest, and made nothing.
+    tried = {entry.last_run_id for entry in assets if entry.last_run_id is not None}
+    evaluated = {
+        record.run_id
+        for key in repository.asset_graph.asset_check_keys
+        if (record := instance.get_latest_asset_check_evaluation_record(key)) is not None
+    }
+    return last_runs | made | tried | evaluated
 
 
 def ticks(instance: dg.DagsterInstance, names: Iterable[str]) -> list[Condition]:

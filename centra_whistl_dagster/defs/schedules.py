@@ -13,6 +13,7 @@ from centra_whistl_dagster.defs.jobs import (
     watch_operations,
     watch_the_balance,
 )
+from centra_whistl_dagster.defs.maintenance import purge_old_runs
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.domain.cadence import Pass
 from centra_whistl_dagster.workflows.reference import is_due
@@ -148,6 +149,16 @@ daily_brief_at_seven = dg.ScheduleDefinition(
     description="Draws up the exceptions list, the service levels and the daily brief.",
 )
 
+purge_every_hour = dg.ScheduleDefinition(
+    name="purge_every_hour",
+    job=purge_old_runs,
+    # Small portions, at a minute at which nothing else but the cadence of stock begins.
+    cron_schedule="23 * * * *",
+    execution_timezone=LONDON,
+    default_status=RUNNING,
+    description="Deletes old runs, so that Dagster's storage stops growing.",
+)
+
 SCHEDULES = [
     stock_on_cadence,
     reference_when_old,
@@ -157,4 +168,5 @@ SCHEDULES = [
     operations_every_ten_minutes,
     history_every_two_minutes,
     daily_brief_at_seven,
+    purge_every_hour,
 ]
