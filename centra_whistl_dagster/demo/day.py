@@ -62,7 +62,7 @@ class Day:
     kill_after_seconds: float | None = None
     """When to kill Dagster without warning, and start it again on the same state."""
     ladder_minutes: tuple[int, ...] = (1, 3)
-    """The day is played sixty times as fast, and the looks at stock come closer together."""
+    """The looks at stock come closer together, and so do those by which demand is measured."""
     alerts_down: bool = False
     """Every team's own alert channel is dead all day; the second one works."""
     alert_addresses: Mapping[str, str] = field(default_factory=dict)
@@ -146,8 +146,13 @@ def prepare(day: Day, project: Path) -> None:
     )
     policy = day.config / "policy.toml"
     usual = policy.read_text(encoding="utf-8")
-    ladder = f"ladder_minutes = {list(day.ladder_minutes)}"
-    policy.write_text(re.sub(r"(?m)^ladder_minutes = .*$", ladder, usual), encoding="utf-8")
+    for name, value in {
+        "ladder_minutes": list(day.ladder_minutes),
+        "half_life_days": 14 / SPEED,
+        "hours": 72 / SPEED,
+    }.items():
+        usual = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", usual)
+    policy.write_text(usual, encoding="utf-8")
 
 
 def _quicken(path: Path) -> None:

@@ -65,6 +65,8 @@ class Velocity:
     unseen_per_hour: Column
     dispersion: Column
     unseen_dispersion: Column
+    is_measured: Column = True
+    """Anything was ever counted. Where it was not, nothing is known: that is not no demand."""
 
     @property
     def per_hour(self) -> Column:
@@ -125,6 +127,7 @@ def estimate(observed: Observed, average: Observed, pooling: Pooling) -> Velocit
         unseen_dispersion=_leaning(
             _unseen_spread(observed), observed.unseen_units, whole.unseen_dispersion, pooling
         ),
+        is_measured=observed.hours > 0,
     )
 
 

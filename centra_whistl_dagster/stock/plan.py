@@ -32,6 +32,8 @@ class StockPlan:
     """Shape (rungs, SKUs): units to hold back when the SKU is passed over at that interval."""
     longest_rung: Ints
     """Shape (SKUs,): a sale shortens it."""
+    is_measured: Any
+    """Shape (SKUs,): something is known of its demand."""
     per_hour: Floats
     """Shape (SKUs,): all demand in the hour it was planned for."""
 
@@ -43,7 +45,8 @@ class StockPlan:
             where: an index into the SKUs; all of them when left out.
         """
         rung = needed_rung(room, list(self.reaches[:, where]))
-        allowed: Ints = np.minimum(rung, self.longest_rung[where]).astype(np.int64)
+        is_known = self.is_measured[where] | (room <= 0)
+        allowed: Ints = (is_known * np.minimum(rung, self.longest_rung[where])).astype(np.int64)
         return allowed
 
     def buffers_at(self, rungs: Ints, where: Any = slice(None)) -> Ints:
@@ -141,5 +144,6 @@ def plan(
         reaches=reaches,
         buffers=buffers,
         longest_rung=longest,
+        is_measured=np.broadcast_to(velocity.is_measured, longest.shape),
         per_hour=per_hour,
     )

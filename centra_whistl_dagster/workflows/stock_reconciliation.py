@@ -192,14 +192,13 @@ def _demand(link: Link, skus: list[str], room: Ints) -> Demand:
     policy = link.configuration.stock
     measured = measure_velocity(link, skus)
     if measured is None:
-        longest = policy.cadence.ladder_minutes[-1]
         return Demand(
             per_hour=np.zeros(len(skus)),
             unseen_per_hour=np.zeros(len(skus)),
             unseen_dispersion=np.ones(len(skus)),
             write_minutes=_ASSUMED_SECONDS_TO_WRITE / 60,
             buffer=np.zeros(len(skus), dtype=np.int64),
-            minutes=np.full(len(skus), longest, dtype=np.int64),
+            minutes=np.full(len(skus), policy.cadence.ladder_minutes[0], dtype=np.int64),
         )
     with link.ledger.reading() as tx:
         taken = stock_rows.seconds_to_write(tx)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -35,6 +36,12 @@ def test_a_fast_seller_near_its_end_is_looked_at_each_minute_and_a_slow_one_seld
     rungs = laid(StockPolicy()).rungs(np.array([40, 12, 4000]))
 
     assert rungs.tolist() == [4, 0, 4]
+
+
+def test_of_a_sku_that_was_never_counted_nothing_is_known_and_it_is_looked_at_soonest() -> None:
+    never_counted = replace(laid(StockPolicy()), is_measured=np.array([False, True, False]))
+
+    assert never_counted.rungs(np.array([40, 4000, 0])).tolist() == [0, 4, 4]
 
 
 def test_a_busy_hour_shortens_the_interval_and_raises_the_buffer() -> None:

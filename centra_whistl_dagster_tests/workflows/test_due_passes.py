@@ -60,6 +60,12 @@ def pass_over(desk: Any, within_minutes: int | None = None) -> Any:
     return publish_stock(desk.link)
 
 
+def settle_down(desk: Any) -> None:
+    """Pass over everything twice: after the first nothing is known of demand yet."""
+    pass_over(desk)
+    pass_over(desk)
+
+
 def tick(desk: Any) -> Decision:
     """Let a minute go by, and do what the schedule decides."""
     desk.wait(60)
@@ -84,7 +90,7 @@ def test_a_pass_over_some_skus_reads_and_writes_those_and_leaves_the_rest_for_th
 ) -> None:
     hot, slow = desk.skus[:2]
     put_on_sale(desk, hot)
-    pass_over(desk)
+    settle_down(desk)
     before, offered = looks(desk), {sku: free(desk, sku) for sku in (hot, slow)}
     for sku in (hot, slow):
         goods_in(desk.world, sku, 30)
@@ -109,7 +115,7 @@ def test_what_was_told_of_a_sku_stands_until_it_is_passed_over_again(desk: Any) 
     desk.order((gone, desk.world.centra_free(gone)))
     with desk.world.lock:
         take_unseen(desk.world, gone, 1)
-    pass_over(desk)
+    settle_down(desk)
     told = desk.problems(gone)
     assert "oversold" in told
     goods_in(desk.world, gone, 50)
@@ -121,12 +127,25 @@ def test_what_was_told_of_a_sku_stands_until_it_is_passed_over_again(desk: Any) 
     assert desk.problems(gone) == []
 
 
+def test_after_the_first_pass_of_all_the_next_minute_passes_over_everything_again(
+    desk: Any,
+) -> None:
+    tick(desk)
+    before = looks(desk)
+
+    decision = tick(desk)
+
+    assert (decision.does, decision.minutes) == (Pass.DUE, 1)
+    assert all(looks(desk)[sku] > before[sku] for sku in desk.skus)
+    assert tick(desk).does is Pass.NONE
+
+
 def test_over_a_quarter_of_an_hour_a_hot_sku_is_looked_at_each_minute_and_a_slow_one_once(
     desk: Any,
 ) -> None:
     hot, slow = desk.skus[:2]
     put_on_sale(desk, hot)
-    tick(desk)
+    settle_down(desk)
     before = looks(desk)
 
     decisions = [tick(desk) for _ in range(15)]
@@ -141,7 +160,7 @@ def test_over_a_quarter_of_an_hour_a_hot_sku_is_looked_at_each_minute_and_a_slow
 def test_a_sale_is_passed_over_as_soon_as_it_begins_and_each_minute_then(
     desk: Any,
 ) -> None:
-    tick(desk)
+    settle_down(desk)
     assert tick(desk).does is Pass.NONE
 
     put_on_sale(desk, desk.skus[0], starts_at=f"{desk.world.now():%Y-%m-%dT%H:%M:%SZ}")
@@ -196,7 +215,7 @@ def test_a_short_quota_goes_to_what_must_not_be_sold_before_what_may_be(
 def test_where_no_size_that_was_due_is_left_in_centra_nothing_is_passed_over(desk: Any) -> None:
     hot, slow = desk.skus[:2]
     put_on_sale(desk, hot)
-    pass_over(desk)
+    settle_down(desk)
     desk.world.items[hot].is_active_in_centra = False
     goods_in(desk.world, slow, 30)
 
