@@ -89,19 +89,21 @@ class CentraClient:
         """Close connections and let go of shared files."""
         self._graphql.close()
 
-    def quota_left(self) -> list[Quota]:
-        """Return, per window of the plan, our share of Centra's limits and what is left of it."""
-        return [
-            Quota(
-                requests_limit=requests,
-                requests_left=requests_left,
-                mutations_limit=mutations,
-                mutations_left=mutations_left,
-            )
-            for (requests, requests_left), (mutations, mutations_left) in zip(
-                self._graphql.left("requests"), self._graphql.left("mutations"), strict=True
-            )
-        ]
+    def quota_left(self) -> Quota | None:
+        """Return our share of the plan's longest window and what is left of it; None: no limit."""
+        requests, mutations = self._graphql.left("requests"), self._graphql.left("mutations")
+        if not requests or not mutations:
+            return None
+        (requests_limit, requests_left), (mutations_limit, mutations_left) = (
+            requests[-1],
+            mutations[-1],
+        )
+        return Quota(
+            requests_limit=requests_limit,
+            requests_left=requests_left,
+            mutations_limit=mutations_limit,
+            mutations_left=mutations_left,
+        )
 
     # ---- orders
     def open_order_stamps(self, since: datetime | None) -> OrderStamps:

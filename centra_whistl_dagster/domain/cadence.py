@@ -19,13 +19,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from centra_whistl_dagster.domain.columns import Column
+from centra_whistl_dagster.domain.columns import Column, larger
 
 _EARLY = timedelta(seconds=30)
 """Ticks come once a minute and a pass begins some seconds after its own: waiting for the full
 interval would make each one a minute longer than its risk was worked out for."""
-REQUESTS_OF_A_BATCH = 3
-"""A read before, the write itself, a read after."""
+_REQUESTS_OF_A_BATCH = 2
+"""The write itself, and a read after. What is read before is read whatever comes of it."""
+_MOST_BATCHES = 25
+"""A pass ends within a minute or two: meanwhile no shipment can be completed."""
 
 
 def needed_rung(room: Column, reaches: Sequence[Column]) -> Column:
@@ -38,8 +40,9 @@ def needed_rung(room: Column, reaches: Sequence[Column]) -> Column:
     A SKU with nothing to sell cannot be oversold: it takes the longest.
     """
     rung = 0 * room
-    for reach in reaches[1:]:
-        rung = rung + (room >= reach)
+    for at, reach in enumerate(reaches):
+        # Not every longer rung reaches further: each has its own share of the risk.
+        rung = larger(rung, at * (room >= reach))
     longest = len(reaches) - 1
     return rung + (longest - rung) * (room <= 0)
 
@@ -55,7 +58,7 @@ class CadencePolicy:
     """Chance, for each SKU and day, that it sells out between two passes. Far stricter than a
     buffer's: looking more often costs a few calls, holding back costs sales."""
     reserved_for_orders: float = 0.5
-    """Share of Centra's quota that stock never touches."""
+    """Share of what we may take of Centra's quota that stock never touches."""
 
 
 def risk_of_rung(minutes: int, policy: CadencePolicy) -> float:
@@ -85,13 +88,16 @@ class Feed:
 
     last_used_taken_at: datetime | None
     """When the snapshot that was used last was taken."""
-    latest_taken_at: datetime
-    """When the newest one there is was taken."""
+    has_news: bool
+    """There is one to be read, or to be used, since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """Centra's limits for one window, and what is left of them now. All integrations share them."""
+    """What we may take of Centra's limits in their longest window, and what is left of it now.
+
+    The short windows are kept call by call: a pass waits for them, and orders do not.
+    """
 
     requests_limit: int
     requests_left: int
@@ -110,10 +116,10 @@ class Allowance:
     def batches(self) -> int:
         """How many batches may be written.
 
-        Where they are too few for all that changed, the fastest sellers go first, the rest next
-        time.
+        Where they are too few for all that changed, what must not be sold goes first, then the
+        fastest sellers, and the rest next time.
         """
-        return max(0, min(self.mutations, self.requests // REQUESTS_OF_A_BATCH))
+        return max(0, min(_MOST_BATCHES, self.mutations, self.requests // _REQUESTS_OF_A_BATCH))
 
 
 class Pass(StrEnum):
@@ -134,17 +140,12 @@ class Decision:
     """The pass is over every SKU that needs this interval or a shorter one."""
 
 
-def allowance(quotas: Sequence[Quota], policy: CadencePolicy) -> Allowance:
-    """Return what stock may take now, by the window of Centra's limits that is scarcest.
-
-    Args:
-        quotas: one for each window, at least one.
-        policy: what operators set.
-    """
+def allowance(quota: Quota, policy: CadencePolicy) -> Allowance:
+    """Return what stock may take now."""
     kept = policy.reserved_for_orders
     return Allowance(
-        requests=min(int(each.requests_left - kept * each.requests_limit) for each in quotas),
-        mutations=min(int(each.mutations_left - kept * each.mutations_limit) for each in quotas),
+        requests=int(quota.requests_left - kept * quota.requests_limit),
+        mutations=int(quota.mutations_left - kept * quota.mutations_limit),
     )
 
 
@@ -153,6 +154,7 @@ def decide(
     *,
     last_full_at: datetime | None,
     rungs: Sequence[Rung],
+    unfinished: int = 0,
     sale_begun: str = "",
     feed: Feed,
     allowed: Allowance,
@@ -164,34 +166,48 @@ def decide(
         now: the tick's own moment.
         last_full_at: when the last pass over every SKU was; None when there was none.
         rungs: the SKUs that need a shorter interval than the ladder's longest.
+        unfinished: SKUs whose figure the last pass could not write; they are on the shortest rung.
         sale_begun: the name of a sale that has begun since; its SKUs' intervals are not known yet.
         feed: what is known of Whistl's side.
         allowed: what is left for stock.
         policy: what operators set.
     """
-    decision = _what_is_due(now, last_full_at, rungs, sale_begun, policy)
+    due = _by_demand(now, last_full_at, rungs, policy)
+    if due.does is not Pass.NONE and not feed.has_news:
+        taken = f" since {feed.last_used_taken_at:%H:%M:%S} UTC" if feed.last_used_taken_at else ""
+        due = _skip(f"{due.reason}; but Whistl has published nothing{taken}")
+    must = _whatever_whistl_says(last_full_at, unfinished, sale_begun, policy)
+    decision = max(due, must, key=lambda each: each.minutes)
     if decision.does is Pass.NONE:
         return decision
-    if feed.last_used_taken_at is not None and feed.latest_taken_at <= feed.last_used_taken_at:
-        taken = f"{feed.last_used_taken_at:%H:%M:%S}"
-        return _skip(f"{decision.reason}; but Whistl has published nothing since {taken} UTC")
     if not allowed.batches:
         return _skip(f"{decision.reason}; but what Centra still allows is kept for orders")
     return decision
 
 
-def _what_is_due(
-    now: datetime,
-    last_full_at: datetime | None,
-    rungs: Sequence[Rung],
-    sale_begun: str,
-    policy: CadencePolicy,
+def _whatever_whistl_says(
+    last_full_at: datetime | None, unfinished: int, sale_begun: str, policy: CadencePolicy
 ) -> Decision:
-    longest = policy.ladder_minutes[-1]
+    """Decide on what is to be done although there may be no newer stock to do it with."""
+    shortest, longest = policy.ladder_minutes[0], policy.ladder_minutes[-1]
     if last_full_at is None:
         return _full("no pass has been made yet", longest)
     if sale_begun:
         return _full(f"the sale '{sale_begun}' has begun", longest)
+    if unfinished:
+        are = "SKU is" if unfinished == 1 else "SKUs are"
+        return Decision(
+            does=Pass.DUE, reason=f"{unfinished} {are} still to be written", minutes=shortest
+        )
+    return _skip("")
+
+
+def _by_demand(
+    now: datetime, last_full_at: datetime | None, rungs: Sequence[Rung], policy: CadencePolicy
+) -> Decision:
+    longest = policy.ladder_minutes[-1]
+    if last_full_at is None:
+        return _skip("")
     full_at = last_full_at + timedelta(minutes=longest) - _EARLY
     if now >= full_at:
         return _full(f"every SKU is passed over each {longest} min", longest)

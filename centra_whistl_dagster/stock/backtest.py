@@ -91,7 +91,7 @@ class Backtest:
         self.movements: deque[Movement] = deque(maxlen=2000)
         self.limits = learn((), self.policy.guard)
         self.last_good = self._photograph(0)
-        self.published = self.last_good
+        self.published = self.last_read = self.last_good
         self.plan: StockPlan = self._planned(0)
         count, longest = len(demand.skus), self.policy.cadence.ladder_minutes[-1]
         self.minutes: Ints = np.full(count, longest, dtype=np.int64)
@@ -101,6 +101,7 @@ class Backtest:
         """Something happened to the SKU since the last snapshot that was used."""
         self.is_pending = np.ones(count, dtype=bool)
         """Something happened to it since it was last passed over."""
+        self.unfinished = 0
         self.last_full: int | None = None
         self.refused_since: int | None = None
         self.passes = self.refused = 0
@@ -115,10 +116,9 @@ class Backtest:
             self._publish(tick)
             self._notice(list(self.world.touched))
             self.world.touched.clear()
-            allowed = allowance(self.centra.quotas(tick), self.policy.cadence)
-            decision = self._decide(tick, allowed)
+            decision = self._decide(tick)
             if decision.does is not Pass.NONE:
-                self._pass_over(tick, decision, allowed)
+                self._pass_over(tick, decision)
         return Outcomes(
             strategy=self.strategy.name,
             score=self.world.score,
@@ -164,42 +164,39 @@ class Backtest:
     def _notice(self, where: Any) -> None:
         self.is_uncounted[where] = self.is_pending[where] = True
 
-    def _decide(self, tick: int, allowed: Allowance) -> Decision:
+    def _allowed(self, at: int) -> Allowance:
+        return allowance(self.centra.quota(at), self.policy.cadence)
+
+    def _decide(self, tick: int) -> Decision:
         now = self._moment(tick)
         last_full_at = None if self.last_full is None else self._moment(self.last_full)
         return decide(
             now,
             last_full_at=last_full_at,
             rungs=self.rungs,
+            unfinished=self.unfinished,
             sale_begun=sale_begun(self.policy, last_full_at, now),
             feed=Feed(
                 last_used_taken_at=self._moment(self.last_good.taken_at),
-                latest_taken_at=self._moment(self.published.taken_at),
+                has_news=self.published is not self.last_read,
             ),
-            allowed=allowed,
+            allowed=self._allowed(tick),
             policy=self.policy.cadence,
         )
 
-    def _pass_over(self, tick: int, decision: Decision, allowed: Allowance) -> None:
-        snapshot = self.published
-        self.whistl.add(tick, 1 + -(-len(self.demand.skus) // WHISTL_PAGE))
-        counts = tick >= self.counts_from
-        self.passes += counts
-        if not self._is_believed(snapshot, tick):
-            self.refused += counts
-            return
-        self._count_unseen(self.last_good, snapshot)
-        self.last_good = snapshot
+    def _pass_over(self, tick: int, decision: Decision) -> None:
+        self._read_snapshot(tick)
+        at = tick + self.settings.write_seconds
         is_full = decision.does is Pass.FULL
         if is_full:
-            self.last_full = tick
+            self.last_full = at
         is_covered = is_full | (self.minutes <= decision.minutes)
         where = np.flatnonzero(is_covered & self.is_pending)
         self.is_pending[where] = False
-        at = tick + self.settings.write_seconds
+        self.centra.read(tick, int(is_covered.sum()))
         self.world.advance(at)
-        changed = self._write(snapshot, where, allowed)
         self.looked_at[is_covered] = self._moment(at).timestamp()
+        self._write(at, where)
         self.rungs = in_short(
             self.minutes,
             self.looked_at,
@@ -207,7 +204,21 @@ class Backtest:
             self.demand.skus,
             self.policy.cadence.ladder_minutes[-1],
         )
-        self.centra.add(at, looked_at=int(is_covered.sum()), is_full=is_full, written=changed)
+        if is_full:
+            self.centra.read(at, len(self.demand.skus))  # both systems are compared
+
+    def _read_snapshot(self, tick: int) -> None:
+        snapshot, counts = self.published, tick >= self.counts_from
+        self.passes += counts
+        if snapshot is self.last_read:
+            return
+        self.last_read = snapshot
+        self.whistl.add(tick, 1 + -(-len(self.demand.skus) // WHISTL_PAGE))
+        if self._is_believed(snapshot, tick):
+            self._count_unseen(self.last_good, snapshot)
+            self.last_good = snapshot
+        else:
+            self.refused += counts
 
     def _count_unseen(self, last: _Snapshot, snapshot: _Snapshot) -> None:
         where = np.flatnonzero(self.is_uncounted)
@@ -247,21 +258,23 @@ class Backtest:
         self.movements.append(movement(measured, facts.taken_at))
         return verdict.outcome is not Outcome.NOTHING_NEW
 
-    def _write(self, snapshot: _Snapshot, where: Ints, allowed: Allowance) -> int:
-        """Write what differs of some SKUs; return of how many."""
+    def _write(self, at: int, where: Ints) -> None:
+        """Write what differs of some SKUs, by the last good snapshot."""
+        snapshot = self.last_good
         rungs = self.plan.rungs(self._steps(snapshot, where, buffer=0).room, where)
         ladder = self.policy.cadence.ladder_minutes
         self.minutes[where] = np.asarray(ladder, dtype=np.int64)[rungs]
         steps = self._steps(snapshot, where, buffer=self.plan.buffers_at(rungs, where))
         differing = np.flatnonzero(steps.needs_write)
         order = hottest_first(self.plan.per_hour[where[differing]], steps.change[differing])
-        most = allowed.batches * CENTRA_BATCH
+        most = self._allowed(at).batches * CENTRA_BATCH
         written, left = differing[order[:most]], where[differing[order[most:]]]
         self.is_pending[left], self.minutes[left] = True, ladder[0]
+        self.unfinished = len(left)
         self.world.physical[where[written]] = np.maximum(
             steps.physical[written], self.world.allocated[where[written]]
         )
-        return len(written)
+        self.centra.write(at, len(written))
 
     def _steps(self, snapshot: _Snapshot, where: Ints, *, buffer: Any) -> Reconciled:
         """Reconcile SKUs with a snapshot, by the product's own rule."""

@@ -14,6 +14,9 @@ from centra_whistl_dagster.domain.cadence import Quota
 CENTRA_PAGE, CENTRA_BATCH, WHISTL_PAGE = 200, 100, 500
 """SKUs in one read of Centra, in one of its mutations, and in one page of Whistl's snapshot."""
 
+OUR_SHARE = 0.5
+"""Of the plan, as `.env.example` has it: the rest is the client's other integrations'."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Calls:
@@ -50,7 +53,7 @@ class _Window:
     def quota(self, at: int) -> Quota:
         self.requests.forget(at)
         self.mutations.forget(at)
-        requests, mutations = self.limits
+        requests, mutations = (int(OUR_SHARE * limit) for limit in self.limits)
         return Quota(
             requests_limit=requests,
             requests_left=requests - self.requests.within,
@@ -69,14 +72,18 @@ class CentraCalls:
         self.ten_seconds = _Window(10, requests=60, mutations=20)
         self.hour = _Window(3600, requests=5000, mutations=1800)
 
-    def add(self, at: int, *, looked_at: int, is_full: bool, written: int) -> None:
-        """Count a pass: SKUs read before and written, and all read once more after a full one."""
-        batches = -(-written // CENTRA_BATCH)
-        pages = -(-looked_at // CENTRA_PAGE)
+    def read(self, at: int, skus: int) -> None:
+        """Count reading the stock of so many SKUs."""
         for window in (self.ten_seconds, self.hour):
-            window.requests.add(at, pages * (1 + is_full) + 2 * batches)
+            window.requests.add(at, -(-skus // CENTRA_PAGE))
+
+    def write(self, at: int, skus: int) -> None:
+        """Count writing the stock of so many SKUs, and reading it back."""
+        batches = -(-skus // CENTRA_BATCH)
+        for window in (self.ten_seconds, self.hour):
+            window.requests.add(at, 2 * batches)
             window.mutations.add(at, batches)
 
-    def quotas(self, at: int) -> list[Quota]:
-        """Return what is left of each window."""
-        return [self.ten_seconds.quota(at), self.hour.quota(at)]
+    def quota(self, at: int) -> Quota:
+        """Return what is left of our share of the longest window."""
+        return self.hour.quota(at)

@@ -88,7 +88,7 @@ class Pacer:
         return max(wait_ms, 1) / 1000
 
     def left(self, resource: str) -> list[tuple[int, int]]:
-        """Return, per rate of a resource, how many units it allows and how many are left now.
+        """Return, per rate of a resource, shortest first, the units it allows and those left now.
 
         Raises:
             OSError: the shared file cannot be used.

@@ -26,6 +26,8 @@ class LastPass:
     """When every SKU was last passed over."""
     rungs: tuple[Rung, ...]
     """The SKUs that cannot wait for the next such pass."""
+    unfinished: int
+    """SKUs whose figure could not be written; they are on the shortest interval."""
 
 
 def last_pass(tx: Transaction) -> LastPass | None:

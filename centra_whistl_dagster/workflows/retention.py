@@ -10,10 +10,10 @@ from datetime import timedelta
 
 from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.history.publish import open_published
-from centra_whistl_dagster.ledger import cursors
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.ledger.retention import forget_contents
 from centra_whistl_dagster.workflows import archive
+from centra_whistl_dagster.workflows.centra_levels import levels_file
 from centra_whistl_dagster.workflows.last_pass import last_pass
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.sales_velocity import counted_until
@@ -56,13 +56,13 @@ def thin_archive(link: Link) -> int:
 def _files_in_use(link: Link) -> set[str]:
     """Return the readings that the next pass begins with."""
     with link.ledger.reading() as tx:
-        last, levels_file = last_pass(tx), cursors.read(tx, cursors.CENTRA_LEVELS)
+        last, levels = last_pass(tx), levels_file(tx)
         demand = counted_until(tx)
         counted = stock_rows.accepted_at(tx, demand.until) if demand else None
         newest = stock_rows.latest_accepted(tx)
     return {
         *([last.file] if last else []),
-        *([levels_file] if levels_file else []),
+        *([levels] if levels else []),
         *([demand.file] if demand else []),
         *(row.file for row in (counted, newest) if row is not None),
     }

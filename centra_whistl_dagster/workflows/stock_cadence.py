@@ -18,6 +18,7 @@ from centra_whistl_dagster.domain.stock_policy import sale_begun
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.workflows.last_pass import last_pass
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.stock_snapshots import is_there_a_new_snapshot
 
 _BOUNDLESS = Quota(
     requests_limit=10**6, requests_left=10**6, mutations_limit=10**6, mutations_left=10**6
@@ -36,14 +37,16 @@ def decide_stock_pass(link: Link) -> Decision:
         last = last_pass(tx)
         used = stock_rows.latest_accepted(tx)
     last_full_at = last.full_at if last else None
+    is_released = last is not None and used is not None and used.snapshot_id != last.snapshot_id
     return decide(
         now,
         last_full_at=last_full_at,
         rungs=last.rungs if last else (),
+        unfinished=last.unfinished if last else 0,
         sale_begun=sale_begun(policy, last_full_at, now),
         feed=Feed(
             last_used_taken_at=used.taken_at if used else None,
-            latest_taken_at=link.whistl.latest_snapshot().taken_at,
+            has_news=is_released or is_there_a_new_snapshot(link),
         ),
         allowed=allowed_for_stock(link),
         policy=policy.cadence,
@@ -52,4 +55,4 @@ def decide_stock_pass(link: Link) -> Decision:
 
 def allowed_for_stock(link: Link) -> Allowance:
     """Return what stock may take of Centra's quota now."""
-    return allowance(link.centra.quota_left() or [_BOUNDLESS], link.configuration.stock.cadence)
+    return allowance(link.centra.quota_left() or _BOUNDLESS, link.configuration.stock.cadence)

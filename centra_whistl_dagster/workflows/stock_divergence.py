@@ -20,12 +20,13 @@ from centra_whistl_dagster.ledger import standings
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.stock.reconcile import divergence_rows
 from centra_whistl_dagster.workflows import archive
+from centra_whistl_dagster.workflows.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.intake import take_in_orders
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock_reconciliation import (
     Reconciliation,
-    read_centra_levels,
     reconcile_stock,
+    usable_snapshot,
 )
 
 
@@ -51,6 +52,7 @@ def measure_divergence(link: Link) -> Compared:
         IntegrationError: Centra could not be read.
         NothingToReconcile: a reading is missing, or the snapshot has grown too old.
     """
+    usable_snapshot(link)
     found, rows = _compare(link)
     if rows["unexplained"].any():
         found, rows = _compare(link)

@@ -10,7 +10,7 @@ import numpy as np
 
 from centra_whistl_dagster.domain.guards import Outcome, SnapshotFacts, Verdict
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
-from centra_whistl_dagster.ledger import exceptions
+from centra_whistl_dagster.ledger import exceptions, reference
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.stock.snapshots import BadRow, SnapshotRows
 from centra_whistl_dagster.transport import ContractBroken
@@ -69,8 +69,9 @@ def tell(
         kinds=[ExceptionKind.STOCK_SNAPSHOT_REFUSED],
         now=link.now(),
     )
-    usable = set(rows.skus)
-    unusable = {row.sku: row for row in rows.bad if row.sku and row.sku not in usable}
+    # A name that nobody knows is a garbled one: no later feed would list it and close what is told.
+    missing = {*absent, *reference.active_centra_skus(tx)} - set(rows.skus)
+    unusable = {row.sku: row for row in rows.bad if row.sku in missing}
     without = sorted({*absent, *unusable})
     exceptions.resolve_kind(
         tx,

@@ -103,6 +103,18 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
     )
 
 
+def is_there_a_new_snapshot(link: Link) -> bool:
+    """Ask Whistl, in one cheap request, whether `read_latest_snapshot` would find something.
+
+    Raises:
+        IntegrationError: Whistl does not say what its newest snapshot is.
+    """
+    head = link.whistl.latest_snapshot()
+    with link.ledger.reading() as tx:
+        known = stock_rows.snapshot(tx, head.snapshot_id)
+    return known is None or _may_be_whole_now(known, head)
+
+
 def _read(link: Link, head: SnapshotHead) -> SnapshotRows:
     try:
         with closing(link.whistl.snapshot_rows(head.snapshot_id)) as pages:

@@ -63,13 +63,17 @@ def publish_stock(link: Link) -> Tally:
         tally.skipped["on one side only"] = int(
             np.count_nonzero(found.catalogue.in_whistl != found.catalogue.in_centra)
         )
-        tally.skipped["left for the next pass: the rest of Centra's quota is for orders"] = len(
-            left
-        )
+        if left:
+            why = "left for the next pass: the rest of Centra's quota is for orders"
+            tally.skipped[why] = len(left)
         tally.unchanged = tally.read - len(rows) - sum(tally.skipped.values())
-        for start in range(0, len(rows), _ROWS_PER_WRITE):
-            _write(link, lease, found, rows[start : start + _ROWS_PER_WRITE], tally)
-        keep_reconciliation(link, found, {row["sku"] for row in left})
+        unfinished = {row["sku"] for row in rows + left}
+        try:
+            for start in range(0, len(rows), _ROWS_PER_WRITE):
+                part = rows[start : start + _ROWS_PER_WRITE]
+                unfinished -= _write(link, lease, found, part, tally)
+        finally:
+            keep_reconciliation(link, found, unfinished)
     return tally
 
 
@@ -109,7 +113,8 @@ def _to_write(link: Link, found: Reconciliation) -> Ints:
 
 def _write(
     link: Link, lease: Lease, found: Reconciliation, rows: list[dict[str, Any]], tally: Tally
-) -> None:
+) -> set[str]:
+    """Write a batch; return the SKUs of which the shop offers no more than it should."""
     with link.ledger.transaction() as tx:
         lease.renew(tx)
         ids = stock_rows.open_writes(tx, rows, snapshot_id=found.snapshot_id, now=link.now())
@@ -131,6 +136,19 @@ def _write(
             tally.written += 1
         else:
             tally.failed[outcome] += 1
+    allocated = dict(zip(found.skus, found.catalogue.steps.centra.allocated.tolist(), strict=True))
+    return {
+        row["sku"]
+        for row in rows
+        if _is_safe(*outcomes[row["sku"]], row["to_quantity"], allocated[row["sku"]])
+    }
+
+
+def _is_safe(outcome: WriteOutcome, shown: int | None, wanted: int, allocated: int) -> bool:
+    """Say whether a SKU may wait for its own interval, whatever came of writing it."""
+    if outcome is WriteOutcome.NOT_TAKEN:
+        return shown is not None and shown <= max(wanted, allocated)
+    return outcome in {WriteOutcome.WRITTEN, WriteOutcome.REFUSED}
 
 
 def _send(

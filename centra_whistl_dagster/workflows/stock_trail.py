@@ -23,13 +23,13 @@ from centra_whistl_dagster.workflows.stock_reconciliation import Reconciliation
 _EPOCH = pd.Timestamp(datetime.fromtimestamp(0, UTC))
 
 
-def keep_reconciliation(link: Link, found: Reconciliation, left: Collection[str]) -> None:
+def keep_reconciliation(link: Link, found: Reconciliation, unfinished: Collection[str]) -> None:
     """Keep every step of the sum, and what the next pass is decided by.
 
     Args:
         link: the connections.
         found: the SKUs of this pass.
-        left: of them, those that Centra's quota did not suffice for: the next pass is theirs.
+        unfinished: of them, those whose figure could not be written: the next pass is theirs.
     """
     now, folder = link.now(), link.settings.archive_path
     with link.ledger.reading() as tx:
@@ -37,23 +37,28 @@ def keep_reconciliation(link: Link, found: Reconciliation, left: Collection[str]
     before = archive.fetch(folder, last.file) if last else None
     _log_buffer_changes(link, found, before)
     ladder = link.configuration.stock.cadence.ladder_minutes
-    frame = _steps_frame(found).assign(looked_at=pd.Timestamp(now))
-    frame.loc[frame["sku"].isin(left), "minutes"] = ladder[0]
-    if before is not None and not found.is_whole:
+    frame = _steps_frame(found).assign(looked_at=pd.Timestamp(found.at))
+    frame.loc[frame["sku"].isin(unfinished), "minutes"] = ladder[0]
+    if before is not None and found.within_minutes is not None:
         others = before[~before["sku"].isin(frame["sku"])]
+        # Centra was asked for these, and no longer has them.
+        is_gone = others["minutes"] <= found.within_minutes
+        others = others.assign(in_centra=others["in_centra"] & ~is_gone)
         frame = pd.concat([others, frame], ignore_index=True)
+    in_both = frame[frame["in_whistl"] & frame["in_centra"]]
     file = archive.keep(folder, archive.RECONCILED, f"R--{now:{archive.STAMP}}", now, frame)
     record = LastPass(
         file=str(file),
         snapshot_id=found.snapshot_id,
-        full_at=now if last is None or found.is_whole else last.full_at,
+        full_at=found.at if last is None or found.is_whole else last.full_at,
         rungs=in_short(
-            frame["minutes"].to_numpy(dtype=np.int64),
-            np.asarray((frame["looked_at"] - _EPOCH).dt.total_seconds(), dtype=np.float64),
-            frame["per_hour"].to_numpy(dtype=np.float64),
-            frame["sku"].tolist(),
+            in_both["minutes"].to_numpy(dtype=np.int64),
+            np.asarray((in_both["looked_at"] - _EPOCH).dt.total_seconds(), dtype=np.float64),
+            in_both["per_hour"].to_numpy(dtype=np.float64),
+            in_both["sku"].tolist(),
             ladder[-1],
         ),
+        unfinished=len(unfinished),
     )
     with link.ledger.transaction() as tx:
         keep_last_pass(tx, record, now)
@@ -98,7 +103,7 @@ def _log_buffer_changes(link: Link, found: Reconciliation, frame: pd.DataFrame |
                 unseen_per_hour=float(demand.unseen_per_hour[at]),
                 dispersion=float(demand.unseen_dispersion[at]),
                 exposure_minutes=float(demand.minutes[at]) + demand.write_minutes,
-                policy=policy_for(sku, now, link.configuration.stock).buffer,
+                policy=policy_for(sku, found.at, link.configuration.stock).buffer,
             ),
         }
         for at, (sku, units) in enumerate(zip(found.skus, demand.buffer.tolist(), strict=True))

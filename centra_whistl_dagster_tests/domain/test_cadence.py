@@ -34,13 +34,15 @@ def rung(minutes: int, *, skus: int = 3, looked_at: float) -> Rung:
     )
 
 
-FEED = Feed(last_used_taken_at=NOON - timedelta(minutes=10), latest_taken_at=NOON)
+FEED = Feed(last_used_taken_at=NOON - timedelta(minutes=10), has_news=True)
+NO_NEWS = replace(FEED, has_news=False)
 QUOTA = Quota(requests_limit=5000, requests_left=5000, mutations_limit=1800, mutations_left=1800)
 
 
 def decision(
     *rungs: Rung,
     full_minutes_ago: float | None = 5,
+    unfinished: int = 0,
     sale_begun: str = "",
     feed: Feed = FEED,
     quota: Quota = QUOTA,
@@ -50,9 +52,10 @@ def decision(
         NOON,
         last_full_at=last_full_at,
         rungs=rungs,
+        unfinished=unfinished,
         sale_begun=sale_begun,
         feed=feed,
-        allowed=allowance([quota], POLICY),
+        allowed=allowance(quota, POLICY),
         policy=POLICY,
     )
 
@@ -62,6 +65,12 @@ def test_a_sku_is_left_alone_for_as_long_as_its_room_outlasts_demand() -> None:
 
     assert needed_rung(np.array([2, 9]), reaches).tolist() == [0, 2]
     assert needed_rung(np.array([3, 8]), reaches).tolist() == [1, 2]
+
+
+def test_the_longest_interval_that_is_safe_counts_whatever_a_shorter_one_would_ask() -> None:
+    reaches = [np.array(each) for each in ([2], [2], [1], [1], [1])]
+
+    assert needed_rung(np.array([1]), reaches).tolist() == [4]
 
 
 def test_a_sku_that_shrinks_is_looked_at_more_and_more_often_until_it_is_gone() -> None:
@@ -147,12 +156,45 @@ def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -
         ),
         (
             "nothing published",
-            decision(
-                rung(2, looked_at=2), feed=replace(FEED, latest_taken_at=FEED.last_used_taken_at)
-            ),
+            decision(rung(2, looked_at=2), feed=NO_NEWS),
             Pass.NONE,
             0,
             "but Whistl has published nothing since 11:50:00 UTC",
+        ),
+        (
+            "left over without news",
+            decision(rung(2, looked_at=2), unfinished=3, feed=NO_NEWS),
+            Pass.DUE,
+            1,
+            "3 SKUs are still to be written",
+        ),
+        (
+            "one is left over",
+            decision(unfinished=1),
+            Pass.DUE,
+            1,
+            "1 SKU is still to be written",
+        ),
+        (
+            "left over, more is due",
+            decision(rung(2, looked_at=2), unfinished=3),
+            Pass.DUE,
+            2,
+            "3 SKUs need a pass each 2 min",
+        ),
+        (
+            "left over, all are due",
+            decision(unfinished=3, full_minutes_ago=15),
+            Pass.FULL,
+            15,
+            "every SKU is passed over",
+        ),
+        (
+            "a sale without news",
+            decision(sale_begun="Black Friday", feed=NO_NEWS),
+            Pass.FULL,
+            15,
+            "the sale 'Black Friday' has begun",
         ),
         (
             "quota short",
@@ -174,21 +216,19 @@ def test_each_tick_says_what_it_does_and_why(
 def test_a_pass_never_takes_what_is_kept_for_orders() -> None:
     short = replace(QUOTA, requests_left=2600, mutations_left=910)
 
-    allowed = allowance([short], POLICY)
+    allowed = allowance(short, POLICY)
 
     assert allowed == Allowance(requests=100, mutations=10)
     assert allowed.batches == 10
-    assert replace(allowed, requests=8).batches == 2
+    assert replace(allowed, requests=9).batches == 4
 
 
-def test_the_scarcest_window_counts() -> None:
-    ten_seconds = Quota(requests_limit=60, requests_left=60, mutations_limit=20, mutations_left=20)
-
-    assert allowance([QUOTA, ten_seconds], POLICY) == Allowance(requests=30, mutations=10)
+def test_a_pass_ends_in_good_time_however_much_is_allowed() -> None:
+    assert allowance(QUOTA, POLICY).batches == 25
 
 
 def test_a_quota_that_is_overdrawn_allows_nothing() -> None:
-    assert allowance([replace(QUOTA, requests_left=0, mutations_left=0)], POLICY).batches == 0
+    assert allowance(replace(QUOTA, requests_left=0, mutations_left=0), POLICY).batches == 0
 
 
 def test_a_pass_that_began_some_seconds_after_its_tick_does_not_cost_the_next_a_minute() -> None:

@@ -31,6 +31,7 @@ from centra_whistl_dagster.simulator.truth import is_drained, truth
 from centra_whistl_dagster.simulator.world import CentraOrder, Settings, WhistlOrder, World
 from centra_whistl_dagster.workflows import (
     archive,
+    centra_levels,
     despatches,
     handover,
     intake,
@@ -38,7 +39,6 @@ from centra_whistl_dagster.workflows import (
     sales_velocity,
     screening,
     shipments,
-    stock_reconciliation,
     stock_snapshots,
     stock_sync,
 )
@@ -168,7 +168,7 @@ class Desk:
         """One pass over all stock, or over the SKUs that need one that often."""
         stock_snapshots.read_latest_snapshot(self.link)
         sales_velocity.count_demand(self.link)
-        stock_reconciliation.read_centra_levels(self.link, within_minutes=within_minutes)
+        centra_levels.read_centra_levels(self.link, within_minutes=within_minutes)
         stock_sync.publish_stock(self.link)
 
     def relay(self, rounds: int = 1, *, every: float = 30.0) -> None:

@@ -27,11 +27,9 @@ from centra_whistl_dagster.workflows import (
     shipments,
     stock_sync,
 )
+from centra_whistl_dagster.workflows.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.shipments import CENTRA_STOCK_LEASE
-from centra_whistl_dagster.workflows.stock_reconciliation import (
-    NothingToReconcile,
-    read_centra_levels,
-)
+from centra_whistl_dagster.workflows.stock_reconciliation import NothingToReconcile
 from centra_whistl_dagster.workflows.stock_snapshots import read_latest_snapshot
 
 

@@ -24,11 +24,9 @@ from centra_whistl_dagster.transport import ContractBroken, IntegrationError, Ou
 from centra_whistl_dagster.transport.calls import MOST_TRIES
 from centra_whistl_dagster.whistl.client import WhistlClient
 from centra_whistl_dagster.workflows import stock_sync
+from centra_whistl_dagster.workflows.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.quarantine import quarantined
-from centra_whistl_dagster.workflows.stock_reconciliation import (
-    NothingToReconcile,
-    read_centra_levels,
-)
+from centra_whistl_dagster.workflows.stock_reconciliation import NothingToReconcile
 from centra_whistl_dagster.workflows.stock_snapshots import read_latest_snapshot
 
 SPOILED, CHANGED, SOLD_OUT = range(3)

@@ -9,12 +9,16 @@ from pydantic import Field
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.workflows.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.sales_velocity import (
     Measured,
     count_demand,
     measure_velocity,
 )
-from centra_whistl_dagster.workflows.stock_reconciliation import read_centra_levels
+from centra_whistl_dagster.workflows.stock_reconciliation import (
+    NothingToReconcile,
+    usable_snapshot,
+)
 from centra_whistl_dagster.workflows.stock_snapshots import read_latest_snapshot
 
 GROUP = "stock"
@@ -105,6 +109,10 @@ class StockScope(dg.Config):
 def centra_stock_levels(config: StockScope, link: LinkResource) -> dg.MaterializeResult:
     """Read the levels that this pass is over."""
     with link.open() as opened:
+        try:
+            usable_snapshot(opened)
+        except NothingToReconcile as error:
+            return dg.MaterializeResult(metadata={"nothing_to_do": str(error)})
         count = read_centra_levels(opened, within_minutes=config.within_minutes)
     return dg.MaterializeResult(metadata={"dagster/row_count": count})
 
