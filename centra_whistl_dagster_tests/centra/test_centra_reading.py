@@ -192,6 +192,21 @@ def test_reading_stock_leaves_the_other_half_of_the_quota_to_orders(
     assert [limit - left for limit, left in pacer.left("requests")] == [15, 15]
 
 
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.0001])
+def test_what_is_left_is_told_of_the_longest_window_however_small_the_share(
+    client_of: ClientOf, share: float
+) -> None:
+    left = client_of(plan="growth", quota_share=share).quota_left()
+
+    assert left is not None
+    assert left.requests_left == left.requests_limit == max(1, int(5000 * share))
+    assert left.mutations_left == left.mutations_limit == max(1, int(1800 * share))
+
+
+def test_a_centra_of_ones_own_has_no_limit(client_of: ClientOf) -> None:
+    assert client_of(plan="unlimited").quota_left() is None
+
+
 def test_an_unknown_plan_is_told_with_the_known_ones(client_of: ClientOf) -> None:
     with pytest.raises(ValueError, match="growth, enhanced"):
         client_of(plan="platinum")

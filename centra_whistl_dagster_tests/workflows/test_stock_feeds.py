@@ -180,6 +180,19 @@ def test_one_bad_row_leaves_its_sku_alone_says_what_is_wrong_and_stops_no_other(
     assert_a_good_feed_mends_everything(trading)
 
 
+def test_a_name_that_nobody_has_is_told_of_no_sku_but_the_one_it_stands_for(trading) -> None:
+    garbled = trading.skus[SPOILED]
+    snapshot = trading.world.snapshots[publish(trading)]
+    row = next(row for row in snapshot.rows if row["sku"] == garbled)
+    row |= {"sku": "TEE0?1", "on_hand": -5}
+
+    trading.sync_stock()
+
+    assert told(trading) == [LEFT_OUT]
+    assert trading.problems(garbled) == ["sku_absent_from_snapshot"]
+    assert_a_good_feed_mends_everything(trading)
+
+
 def test_a_sku_that_vanishes_from_the_feed_keeps_its_stock_and_is_told_until_it_is_back(
     trading,
 ) -> None:
