@@ -189,13 +189,13 @@ class Backtest:
         at = tick + self.settings.write_seconds
         is_full = decision.does is Pass.FULL
         if is_full:
-            self.last_full = at
+            self.last_full = tick
         is_covered = is_full | (self.minutes <= decision.minutes)
         where = np.flatnonzero(is_covered & self.is_pending)
         self.is_pending[where] = False
         self.centra.read(tick, int(is_covered.sum()))
         self.world.advance(at)
-        self.looked_at[is_covered] = self._moment(at).timestamp()
+        self.looked_at[is_covered] = self._moment(tick).timestamp()
         self._write(at, where)
         self.rungs = in_short(
             self.minutes,
