@@ -130,6 +130,7 @@ def _load_snapshot(session: Session, link: Link, row: Any) -> Load:
 def _load_levels(
     session: Session, path: Path, name: str, read_at: datetime, _rest: list[str]
 ) -> list[Load]:
+    """Load Centra's levels as known at a moment; some may have been read minutes before."""
     reading = Reading(
         snapshot_id=f"{name}-{read_at:{_STAMP}}",
         taken_at=read_at,

@@ -35,7 +35,7 @@ def settings() -> Settings:
 def environment(
     monkeypatch: pytest.MonkeyPatch, simulator: RunningSimulator, tmp_path: Path
 ) -> Path:
-    """An installation whose sale wants each SKU but one passed over each minute."""
+    """An installation whose sale wants one SKU passed over each minute."""
     config = tmp_path / "config"
     config.mkdir()
     for path in (PROJECT / "config").iterdir():
