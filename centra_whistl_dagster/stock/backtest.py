@@ -9,8 +9,6 @@ and learns from it, and from what follows, only what it could have known at the 
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,14 +32,6 @@ from centra_whistl_dagster.domain.cadence import (
     decide,
 )
 from centra_whistl_dagster.domain.columns import positive_part
-from centra_whistl_dagster.domain.guards import (
-    Movement,
-    Outcome,
-    SnapshotFacts,
-    judge,
-    learn,
-    movement,
-)
 from centra_whistl_dagster.domain.stock_policy import sale_begun
 from centra_whistl_dagster.domain.velocity import (
     HOURS_OF_WEEK,
@@ -54,26 +44,15 @@ from centra_whistl_dagster.domain.velocity import (
 )
 from centra_whistl_dagster.stock.calls import CENTRA_BATCH, WHISTL_PAGE, Calls, CentraCalls
 from centra_whistl_dagster.stock.demand import Demand
+from centra_whistl_dagster.stock.guarding import Guard, Picture
 from centra_whistl_dagster.stock.observed import average, nothing_yet, with_interval, with_lines
 from centra_whistl_dagster.stock.outcomes import Outcomes
 from centra_whistl_dagster.stock.plan import StockPlan, hottest_first, in_short, plan, policies
 from centra_whistl_dagster.stock.quantiles import Ints
 from centra_whistl_dagster.stock.replay import DAY, World, WorldSettings
-from centra_whistl_dagster.stock.snapshots import against
 from centra_whistl_dagster.stock.strategies import Strategy
 
 LONDON = ZoneInfo("Europe/London")
-
-RELEASE_AFTER_SECONDS = 1800
-"""How long a person takes to release a refused snapshot. Here every one is good."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Snapshot:
-    taken_at: int
-    available: Ints
-    taken: Ints
-    """Units of ours that Whistl had taken, ever: what its order histories tell for that moment."""
 
 
 class Backtest:
@@ -88,8 +67,7 @@ class Backtest:
         self.world = World(demand=demand, settings=settings, counts_from=self.counts_from)
         self.observed: Observed = nothing_yet(len(demand.skus))
         self.sold_by_hour = [0.0] * HOURS_OF_WEEK
-        self.movements: deque[Movement] = deque(maxlen=2000)
-        self.limits = learn((), self.policy.guard)
+        self.guard = Guard(self.policy.guard)
         self.last_good = self._photograph(0)
         self.published = self.last_read = self.last_good
         self.plan: StockPlan = self._planned(0)
@@ -103,7 +81,6 @@ class Backtest:
         """Something happened to it since it was last passed over."""
         self.unfinished = 0
         self.last_full: int | None = None
-        self.refused_since: int | None = None
         self.passes = self.refused = 0
         self.centra, self.whistl = CentraCalls(), Calls(window_seconds=60)
 
@@ -143,7 +120,7 @@ class Backtest:
             self.sold_by_hour[self._hour_of_week(tick - 1)] += float(lines[:, 2].sum())
         self.observed = aged(self.observed, 1.0, self.policy.pooling.half_life_days)
         if tick % DAY == 0:
-            self.limits = learn(self.movements, self.policy.guard)
+            self.guard.learn()
         busyness = profile(self.sold_by_hour)[self._hour_of_week(tick)]
         if sold or not 0.9 < busyness / self.planned_for < 1.1:
             self.plan = self._planned(tick)
@@ -177,7 +154,7 @@ class Backtest:
             unfinished=self.unfinished,
             sale_begun=sale_begun(self.policy, last_full_at, now),
             feed=Feed(
-                last_used_taken_at=self._moment(self.last_good.taken_at),
+                last_used_taken_at=self.last_good.taken_at,
                 has_news=self.published is not self.last_read,
             ),
             allowed=self._allowed(tick),
@@ -214,13 +191,13 @@ class Backtest:
             return
         self.last_read = snapshot
         self.whistl.add(tick, 1 + -(-len(self.demand.skus) // WHISTL_PAGE))
-        if self._is_believed(snapshot, tick):
+        if self.guard.believes(snapshot, self.last_good, now=self._moment(tick)):
             self._count_unseen(self.last_good, snapshot)
             self.last_good = snapshot
         else:
             self.refused += counts
 
-    def _count_unseen(self, last: _Snapshot, snapshot: _Snapshot) -> None:
+    def _count_unseen(self, last: Picture, snapshot: Picture) -> None:
         where = np.flatnonzero(self.is_uncounted)
         self.is_uncounted[:] = False
         unseen, _ = unexplained(
@@ -228,35 +205,8 @@ class Backtest:
             snapshot.available[where],
             snapshot.taken[where] - last.taken[where],
         )
-        hours = (snapshot.taken_at - last.taken_at) / 3600
+        hours = (snapshot.taken_at - last.taken_at).total_seconds() / 3600
         self.observed = with_interval(self.observed, unseen, hours, where)
-
-    def _is_believed(self, snapshot: _Snapshot, tick: int) -> bool:
-        measured = against(
-            taken_at=self._moment(self.last_good.taken_at),
-            rows_before=len(snapshot.available),
-            is_in_both=slice(None),
-            available_before=self.last_good.available,
-            available_now=snapshot.available,
-            ours_taken=snapshot.taken - self.last_good.taken,
-        )
-        facts = SnapshotFacts(
-            snapshot_id=str(snapshot.taken_at),
-            taken_at=self._moment(snapshot.taken_at),
-            is_complete=True,
-            rows_announced=len(snapshot.available),
-            rows=len(snapshot.available),
-            bad_rows=0,
-            against=measured,
-        )
-        verdict = judge(facts, now=self._moment(tick), limits=self.limits, policy=self.policy.guard)
-        if verdict.outcome is Outcome.QUARANTINE:
-            self.refused_since = tick if self.refused_since is None else self.refused_since
-            if tick - self.refused_since < RELEASE_AFTER_SECONDS:
-                return False
-        self.refused_since = None
-        self.movements.append(movement(measured, facts.taken_at))
-        return verdict.outcome is not Outcome.NOTHING_NEW
 
     def _write(self, at: int, where: Ints) -> None:
         """Write what differs of some SKUs, by the last good snapshot."""
@@ -276,7 +226,7 @@ class Backtest:
         )
         self.centra.write(at, len(written))
 
-    def _steps(self, snapshot: _Snapshot, where: Ints, *, buffer: Any) -> Reconciled:
+    def _steps(self, snapshot: Picture, where: Ints, *, buffer: Any) -> Reconciled:
         """Reconcile SKUs with a snapshot, by the product's own rule."""
         available, allocated = snapshot.available[where], self.world.allocated[where]
         zero = np.zeros_like(available)
@@ -301,9 +251,11 @@ class Backtest:
         if each and tick % each == 0:
             self._notice(slice(None))  # older events are in it only now
 
-    def _photograph(self, tick: int) -> _Snapshot:
-        return _Snapshot(
-            taken_at=tick, available=self.world.available.copy(), taken=self.world.taken.copy()
+    def _photograph(self, tick: int) -> Picture:
+        return Picture(
+            taken_at=self._moment(tick),
+            available=self.world.available.copy(),
+            taken=self.world.taken.copy(),
         )
 
     def _moment(self, second: int) -> datetime:
