@@ -59,6 +59,8 @@ def stock_on_cadence(
         decision = decide_stock_pass(opened)
     if decision.does is Pass.NONE:
         return dg.SkipReason(decision.reason)
+    # A tick that asks for a run shows no sentence of its own; its log and the run's tag do.
+    context.log.info(decision.reason)
     tags = {"reason": decision.reason}
     if decision.does is Pass.FULL:
         return dg.RunRequest(tags=tags)

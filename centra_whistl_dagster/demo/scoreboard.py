@@ -173,8 +173,12 @@ def _stock_table(looks: StockLooks) -> Table:
     table.add_column("why")
     for each in looks.most:
         table.add_row(each.sku, str(each.times), each.why)
-    rest = "stock outlasts demand until the next pass over every SKU"
-    table.add_row(f"{looks.others} others", f"{looks.others_times:.0f}", rest)
+    if (more := looks.often - len(looks.most)) > 0:
+        table.add_row(f"{more} more", "", "looked at more often than the rest, too")
+    rest = "their stock outlasts demand until the next pass over every SKU"
+    if not looks.often:
+        rest = "all alike so far"
+    table.add_row(f"{looks.others} others", str(looks.others_times), rest)
     return table
 
 

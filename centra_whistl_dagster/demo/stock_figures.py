@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -46,13 +45,15 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockLooks:
-    """The SKUs that were looked at most, and the rest together."""
+    """The SKUs that could not wait for the passes over every SKU, and the rest together."""
 
+    often: int
+    """How many SKUs were looked at more often than the rest."""
     most: tuple[Looked, ...]
+    """Of them, some that were looked at most."""
     others: int
-    """How many SKUs more there are."""
-    others_times: float
-    """How often the middle one of them was looked at."""
+    others_times: int
+    """How often each of the others was looked at."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `demo.json` holds."""
@@ -62,19 +63,19 @@ class StockLooks:
 def stock_looks(passed: pd.DataFrame | None, times: Mapping[str, int]) -> StockLooks:
     """Bring the simulators' count together with what the product knows of each SKU."""
     if passed is None:
-        return StockLooks(most=(), others=0, others_times=0.0)
-    counted = {sku: times.get(sku, 0) for sku in passed.index}
-    usual = median(counted.values())
-    often = sorted(
-        (sku for sku in counted if counted[sku] > usual), key=lambda sku: (-counted[sku], sku)
-    )
-    others = [counted[sku] for sku in counted if sku not in often]
+        return StockLooks(often=0, most=(), others=0, others_times=0)
+    in_both = passed[passed["in_whistl"] & passed["in_centra"]]
+    counted = {sku: times.get(sku, 0) for sku in in_both.index}
+    least = min(counted.values(), default=0)
+    often = [sku for sku, count in counted.items() if count > least]
+    most = sorted(often, key=lambda sku: (-counted[sku], -in_both.loc[sku, "per_hour"], sku))
     return StockLooks(
+        often=len(often),
         most=tuple(
-            Looked(sku=sku, times=counted[sku], why=_why(passed.loc[sku])) for sku in often[:_SHOWN]
+            Looked(sku=sku, times=counted[sku], why=_why(in_both.loc[sku])) for sku in most[:_SHOWN]
         ),
-        others=len(others),
-        others_times=median(others),
+        others=len(counted) - len(often),
+        others_times=least,
     )
 
 

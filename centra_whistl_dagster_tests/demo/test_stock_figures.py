@@ -8,7 +8,9 @@ from centra_whistl_dagster.demo.stock_figures import Looked, buffers, stock_look
 
 PASSED = pd.DataFrame(
     {
-        "sku": ["HOT", "WARM", "COLD", "COLDER", "UNSEEN"],
+        "sku": ["HOT", "WARM", "COLD", "COLDER", "ELSEWHERE"],
+        "in_whistl": [True, True, True, True, True],
+        "in_centra": [True, True, True, True, False],
         "buffer_wanted": [2, 0, 0, 0, 0],
         "per_hour": [80.0, 9.0, 0.1, 0.0, 0.0],
         "centra_physical": [7, 9, 50, 2, 0],
@@ -25,13 +27,13 @@ def test_the_skus_looked_at_most_come_first_with_what_they_sell_and_have_left() 
         Looked(sku="HOT", times=9, why="sells 80 an hour, 4 left: a pass each 1 min"),
         Looked(sku="WARM", times=6, why="sells 9 an hour, 9 left: a pass each 3 min"),
     )
-    assert (looks.others, looks.others_times) == (3, 4)
+    assert (looks.often, looks.others, looks.others_times) == (2, 2, 4)
 
 
 def test_where_all_are_looked_at_alike_none_stands_out() -> None:
     looks = stock_looks(PASSED, dict.fromkeys(PASSED.index, 3))
 
-    assert (looks.most, looks.others, looks.others_times) == ((), 5, 3)
+    assert (looks.often, looks.most, looks.others, looks.others_times) == (0, (), 4, 3)
 
 
 def test_before_the_first_pass_there_is_nothing_to_show() -> None:
