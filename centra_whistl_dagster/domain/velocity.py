@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from centra_whistl_dagster.domain.columns import Column, larger, positive_part
 
@@ -171,14 +171,34 @@ def hour_of_week(at: datetime, zone: tzinfo) -> int:
     return 24 * local.weekday() + local.hour
 
 
-def profile(units_by_hour: Sequence[float]) -> tuple[float, ...]:
-    """Return how much busier than average each hour of the week is, averaging 1.
+def profile(units_by_hour: Sequence[float], hours_seen: Sequence[float]) -> tuple[float, ...]:
+    """Return how much busier each hour of the week is than the average of those that were seen.
 
     All SKUs share one profile: no single one has the sales to fill 168 hours. Each hour leans on a
-    flat week as if that had been seen with some hundreds of units in all.
+    flat week as if that had been seen with some hundreds of units in all. An hour of the week that
+    has not come yet is unknown, not quiet: in its first week a shop would seem many times as busy
+    in each hour that has.
+
+    Args:
+        units_by_hour: units sold in each hour of the week, ever.
+        hours_seen: how much of each hour of the week those were sold in, in hours.
     """
-    if len(units_by_hour) != HOURS_OF_WEEK:
+    if not len(units_by_hour) == len(hours_seen) == HOURS_OF_WEEK:
         raise ValueError(f"a week has {HOURS_OF_WEEK} hours, not {len(units_by_hour)}")
-    total = math.fsum(units_by_hour) + _FLAT_WEEK_UNITS
     flat = _FLAT_WEEK_UNITS / HOURS_OF_WEEK
-    return tuple((units + flat) * HOURS_OF_WEEK / total for units in units_by_hour)
+    average = math.fsum(units_by_hour) / max(math.fsum(hours_seen), 1e-9)
+    return tuple(
+        (units + flat) / (seen * average + flat)
+        for units, seen in zip(units_by_hour, hours_seen, strict=True)
+    )
+
+
+def hours_of_week_between(since: datetime, until: datetime, zone: tzinfo) -> list[float]:
+    """Return how much of each hour of the week lies between two moments, in hours."""
+    seen = [0.0] * HOURS_OF_WEEK
+    at = since
+    while at < until:
+        ends = min(until, at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1))
+        seen[hour_of_week(at, zone)] += (ends - at).total_seconds() / 3600
+        at = ends
+    return seen

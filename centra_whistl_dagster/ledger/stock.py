@@ -84,6 +84,13 @@ def latest_accepted(tx: sa.Connection) -> sa.Row[Any] | None:
     return tx.execute(query).one_or_none()
 
 
+def first_taken_at(tx: sa.Connection) -> datetime | None:
+    """Return when the first snapshot of all was taken; None before there was one."""
+    query = sa.select(sa.func.min(stock_snapshots.c.taken_at))
+    found: datetime | None = tx.execute(query).scalar_one()
+    return found
+
+
 def refused(tx: sa.Connection) -> Sequence[sa.Row[Any]]:
     """Return the snapshots in quarantine, newest first."""
     query = sa.select(stock_snapshots).where(stock_snapshots.c.verdict == Verdict.REFUSED)

@@ -66,7 +66,7 @@ class Backtest:
         self.counts_from = int(demand.days * warm_up_share) * DAY
         self.world = World(demand=demand, settings=settings, counts_from=self.counts_from)
         self.observed: Observed = nothing_yet(len(demand.skus))
-        self.sold_by_hour = [0.0] * HOURS_OF_WEEK
+        self.sold_by_hour, self.hours_seen = [0.0] * HOURS_OF_WEEK, [0.0] * HOURS_OF_WEEK
         self.guard = Guard(self.policy.guard)
         self.last_good = self._photograph(0)
         self.published = self.last_read = self.last_good
@@ -114,6 +114,7 @@ class Backtest:
     # ---- what the product learns
     def _learn(self, tick: int) -> None:
         sold, self.world.sold = self.world.sold, []
+        self.hours_seen[self._hour_of_week(tick - 1)] += 1.0 if tick else 0.0
         if sold:
             lines = np.array(sold, dtype=np.int64)
             self.observed = with_lines(self.observed, lines[:, 1], lines[:, 2])
@@ -121,13 +122,16 @@ class Backtest:
         self.observed = aged(self.observed, 1.0, self.policy.pooling.half_life_days)
         if tick % DAY == 0:
             self.guard.learn()
-        busyness = profile(self.sold_by_hour)[self._hour_of_week(tick)]
+        busyness = self._busyness(tick)
         if sold or not 0.9 < busyness / self.planned_for < 1.1:
             self.plan = self._planned(tick)
             self.is_pending[:] = True
 
+    def _busyness(self, tick: int) -> float:
+        return profile(self.sold_by_hour, self.hours_seen)[self._hour_of_week(tick)]
+
     def _planned(self, tick: int) -> StockPlan:
-        self.planned_for = profile(self.sold_by_hour)[self._hour_of_week(tick)]
+        self.planned_for = self._busyness(tick)
         velocity = estimate(self.observed, average(self.observed), self.policy.pooling)
         return plan(
             velocity,

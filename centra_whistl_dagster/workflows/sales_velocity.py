@@ -19,6 +19,7 @@ from centra_whistl_dagster.domain.velocity import (
     aged,
     estimate,
     hour_of_week,
+    hours_of_week_between,
     profile,
     unexplained,
 )
@@ -83,11 +84,14 @@ def measure_velocity(link: Link, skus: list[str]) -> Measured | None:
     with link.ledger.reading() as tx:
         counted = _fetch(link, counted_until(tx))
         since = link.now() - timedelta(days=_PROFILE_DAYS)
+        began = stock_rows.first_taken_at(tx)
+        since = max(since, began) if began else since
         sales = standings.units_by_ordering_hour(tx, since=since)
     if counted is None:
         return None
     pooling = link.configuration.stock.pooling
-    week = profile(units_by_hour(sales, LONDON))
+    seen = hours_of_week_between(since, link.now(), LONDON)
+    week = profile(units_by_hour(sales, LONDON), seen)
     return Measured(
         velocity=estimate(_on(skus, counted), average(counted.observed), pooling),
         busyness=week[hour_of_week(link.now(), LONDON)],

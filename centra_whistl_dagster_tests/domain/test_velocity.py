@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,6 +12,7 @@ from centra_whistl_dagster.domain.velocity import (
     aged,
     estimate,
     hour_of_week,
+    hours_of_week_between,
     profile,
     unexplained,
 )
@@ -118,7 +119,8 @@ def test_the_profile_averages_one_and_leans_on_a_flat_week_when_little_is_known(
     evening = [0.0] * 168
     evening[20] = 10_000.0
 
-    busy, unknown = profile(evening), profile([0.0] * 168)
+    whole_weeks = [4.0] * 168
+    busy, unknown = profile(evening, whole_weeks), profile([0.0] * 168, [0.0] * 168)
 
     assert sum(busy) / 168 == pytest.approx(1)
     assert busy[20] > 150
@@ -128,4 +130,23 @@ def test_the_profile_averages_one_and_leans_on_a_flat_week_when_little_is_known(
 
 def test_a_profile_of_anything_but_a_week_is_refused() -> None:
     with pytest.raises(ValueError, match="168"):
-        profile([1.0] * 24)
+        profile([1.0] * 24, [1.0] * 24)
+
+
+def test_in_its_first_hours_a_shop_is_not_taken_for_busier_than_it_is() -> None:
+    monday = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+    seen = hours_of_week_between(monday, monday + timedelta(hours=2), UTC)
+    sold = [0.0] * 168
+    sold[9], sold[10], sold[11] = 500.0, 1000.0, 500.0
+
+    week = profile(sold, seen)
+
+    assert (seen[9], seen[10], seen[11], sum(seen)) == (0.5, 1.0, 0.5, 2.0)
+    assert week[9] == week[10] == week[11] == pytest.approx(1.0)
+    assert week[20] == 1.0
+
+
+def test_a_stretch_of_whole_weeks_holds_each_hour_of_the_week_alike() -> None:
+    friday = datetime(2026, 11, 27, tzinfo=UTC)
+
+    assert hours_of_week_between(friday, friday + timedelta(weeks=3), UTC) == [3.0] * 168
