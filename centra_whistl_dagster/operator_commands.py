@@ -50,7 +50,7 @@ HELD = "Centra does not let it go yet (on hold, unpaid, locked, internal, or ano
 @click.option("--open/--all", "only_open", default=True, help="Without or with resolved ones.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
 def exceptions(*, owner: str | None, only_open: bool, form: str) -> None:
-    """List what is wrong, the most overdue first, with what to do about it."""
+    """List what is wrong, the most overdue first; CSV and JSON say what to do about it."""
     with open_link(load_settings(os.environ)) as link:
         listed = list_exceptions(link, owner=owner, only_open=only_open)
     if form == "table":

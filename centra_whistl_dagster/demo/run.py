@@ -58,6 +58,7 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
             board = _trade_and_drain(day, processes, simulation, ledger, inbox, console)
         finally:
             ledger.close()
+    console.print()
     if report is not None:
         report.write_text(json.dumps(board.as_dict(), indent=2) + "\n", encoding="utf-8")
     return board.faults()
