@@ -115,50 +115,52 @@ def sweep_of_despatches() -> dg.RunRequest:
     )
 
 
-history_every_two_minutes = dg.ScheduleDefinition(
-    name="history_every_two_minutes",
-    job=publish_history,
-    cron_schedule="*/2 * * * *",
-    execution_timezone=LONDON,
-    default_status=RUNNING,
-    description="Loads the history and publishes the analysts' copy.",
+def _always(name: str, job, cron: str, why: str):
+    """Return a schedule that launches its job each time: the job itself finds what there is."""
+    return dg.ScheduleDefinition(
+        name=name,
+        job=job,
+        cron_schedule=cron,
+        execution_timezone=LONDON,
+        default_status=RUNNING,
+        description=why,
+    )
+
+
+history_every_two_minutes = _always(
+    "history_every_two_minutes",
+    publish_history,
+    "*/2 * * * *",
+    "Loads the history and publishes the analysts' copy.",
 )
 
-balance_every_five_minutes = dg.ScheduleDefinition(
-    name="balance_every_five_minutes",
-    job=watch_the_balance,
-    cron_schedule="*/5 * * * *",
-    execution_timezone=LONDON,
-    default_status=RUNNING,
-    description="Looks for orders that are confirmed in Centra and never arrive here.",
+balance_every_five_minutes = _always(
+    "balance_every_five_minutes",
+    watch_the_balance,
+    "*/5 * * * *",
+    "Looks for orders that are confirmed in Centra and never arrive here.",
 )
 
-operations_every_ten_minutes = dg.ScheduleDefinition(
-    name="operations_every_ten_minutes",
-    job=watch_operations,
-    cron_schedule="*/10 * * * *",
-    execution_timezone=LONDON,
-    default_status=RUNNING,
-    description="Draws up the exceptions list and the service levels.",
+operations_every_ten_minutes = _always(
+    "operations_every_ten_minutes",
+    watch_operations,
+    "*/10 * * * *",
+    "Draws up the exceptions list and the service levels.",
 )
 
-daily_brief_at_seven = dg.ScheduleDefinition(
-    name="daily_brief_at_seven",
-    job=daily_operations,
-    cron_schedule="0 7 * * *",
-    execution_timezone=LONDON,
-    default_status=RUNNING,
-    description="Draws up the exceptions list, the service levels and the daily brief.",
+daily_brief_at_seven = _always(
+    "daily_brief_at_seven",
+    daily_operations,
+    "0 7 * * *",
+    "Draws up the exceptions list, the service levels and the daily brief.",
 )
 
-purge_every_hour = dg.ScheduleDefinition(
-    name="purge_every_hour",
-    job=purge_old_runs,
+purge_every_hour = _always(
+    "purge_every_hour",
+    purge_old_runs,
     # Small portions, at a minute at which nothing else but the cadence of stock begins.
-    cron_schedule="23 * * * *",
-    execution_timezone=LONDON,
-    default_status=RUNNING,
-    description="Deletes old runs, so that Dagster's storage stops growing.",
+    "23 * * * *",
+    "Deletes old runs, so that Dagster's storage stops growing.",
 )
 
 SCHEDULES = [

@@ -175,9 +175,7 @@ def _stock_table(looks: StockLooks) -> Table:
         table.add_row(each.sku, str(each.times), each.why)
     if (more := looks.often - len(looks.most)) > 0:
         table.add_row(f"{more} more", "", "looked at more often than the rest, too")
-    rest = "their stock outlasts demand until the next pass over every SKU"
-    if not looks.often:
-        rest = "all alike so far"
+    rest = "less often than those above" if looks.often else "all alike so far"
     table.add_row(f"{looks.others} others", str(looks.others_times), rest)
     return table
 

@@ -24,6 +24,8 @@ from centra_whistl_dagster.domain.columns import Column, larger
 _EARLY = timedelta(seconds=30)
 """Ticks come once a minute and a pass begins some seconds after its own: waiting for the full
 interval would make each one a minute longer than its risk was worked out for."""
+SKUS_OF_A_BATCH = 100
+"""Centra publishes no limit for setStock; this is the documented cap of another batch mutation."""
 _REQUESTS_OF_A_BATCH = 2
 """The write itself, and a read after. What is read before is read whatever comes of it."""
 _MOST_BATCHES = 25

@@ -23,6 +23,7 @@ from centra_whistl_dagster.domain.availability import (
     reconcile,
 )
 from centra_whistl_dagster.domain.cadence import (
+    SKUS_OF_A_BATCH,
     Allowance,
     Decision,
     Feed,
@@ -42,7 +43,7 @@ from centra_whistl_dagster.domain.velocity import (
     profile,
     unexplained,
 )
-from centra_whistl_dagster.stock.calls import CENTRA_BATCH, WHISTL_PAGE, Calls, CentraCalls
+from centra_whistl_dagster.stock.calls import WHISTL_PAGE, Calls, CentraCalls
 from centra_whistl_dagster.stock.demand import Demand
 from centra_whistl_dagster.stock.guarding import Guard, Picture
 from centra_whistl_dagster.stock.observed import average, nothing_yet, with_interval, with_lines
@@ -221,7 +222,7 @@ class Backtest:
         steps = self._steps(snapshot, where, buffer=self.plan.buffers_at(rungs, where))
         differing = np.flatnonzero(steps.needs_write)
         order = hottest_first(self.plan.per_hour[where[differing]], steps.change[differing])
-        most = self._allowed(at).batches * CENTRA_BATCH
+        most = self._allowed(at).batches * SKUS_OF_A_BATCH
         written, left = differing[order[:most]], where[differing[order[most:]]]
         self.is_pending[left], self.minutes[left] = True, ladder[0]
         self.unfinished = len(left)

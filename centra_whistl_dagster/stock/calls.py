@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from centra_whistl_dagster.domain.cadence import Quota
+from centra_whistl_dagster.domain.cadence import SKUS_OF_A_BATCH, Quota
 
-CENTRA_PAGE, CENTRA_BATCH, WHISTL_PAGE = 200, 100, 500
-"""SKUs in one read of Centra, in one of its mutations, and in one page of Whistl's snapshot."""
+CENTRA_PAGE, WHISTL_PAGE = 200, 500
+"""SKUs in one read of Centra, and in one page of Whistl's snapshot."""
 
 OUR_SHARE = 0.5
 """Of the plan, as `.env.example` has it: the rest is the client's other integrations'."""
@@ -79,7 +79,7 @@ class CentraCalls:
 
     def write(self, at: int, skus: int) -> None:
         """Count writing the stock of so many SKUs, and reading it back."""
-        batches = -(-skus // CENTRA_BATCH)
+        batches = -(-skus // SKUS_OF_A_BATCH)
         for window in (self.ten_seconds, self.hour):
             window.requests.add(at, 2 * batches)
             window.mutations.add(at, batches)

@@ -52,8 +52,8 @@ def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
         IntegrationError: Centra could not be read to the end; the last reading stays.
     """
     read_at = link.now()
-    known = _known(link) if within_minutes is not None else None
-    if known is None or within_minutes is None:
+    known = None if within_minutes is None else _known(link)
+    if known is None:
         within_minutes = None
         read = frame = _frame(link.centra.stock_levels(), read_at)
     else:

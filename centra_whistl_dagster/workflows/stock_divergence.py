@@ -52,7 +52,7 @@ def measure_divergence(link: Link) -> Compared:
         IntegrationError: Centra could not be read.
         NothingToReconcile: a reading is missing, or the snapshot has grown too old.
     """
-    usable_snapshot(link)
+    usable_snapshot(link)  # else Centra would be read for nothing
     found, rows = _compare(link)
     if rows["unexplained"].any():
         found, rows = _compare(link)

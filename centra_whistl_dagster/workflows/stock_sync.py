@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from centra_whistl_dagster.domain.cadence import SKUS_OF_A_BATCH
 from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.ledger import exceptions
@@ -26,8 +27,7 @@ from centra_whistl_dagster.workflows.stock_cadence import allowed_for_stock
 from centra_whistl_dagster.workflows.stock_reconciliation import Reconciliation, reconcile_stock
 from centra_whistl_dagster.workflows.stock_trail import keep_reconciliation
 
-_ROWS_PER_WRITE = 100
-"""Centra publishes no limit for setStock; this is the documented cap of another batch mutation."""
+_ROWS_PER_WRITE = SKUS_OF_A_BATCH
 
 Outcomes = dict[str, tuple[WriteOutcome, int | None]]
 """By SKU: what came of writing it, and the quantity that Centra shows since."""

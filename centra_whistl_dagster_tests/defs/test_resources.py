@@ -9,32 +9,11 @@ import pytest
 
 from centra_whistl_dagster.definitions import build_defs
 from centra_whistl_dagster.launching.dagster_processes import free_port
-from centra_whistl_dagster.simulator.catalogue import shipping_services_csv
-from centra_whistl_dagster.simulator.server import RunningSimulator
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def environment(
-    monkeypatch: pytest.MonkeyPatch, simulator: RunningSimulator, tmp_path: Path
-) -> pytest.MonkeyPatch:
-    config = tmp_path / "config"
-    config.mkdir()
-    for path in (PROJECT / "config").iterdir():
-        (config / path.name).write_text(path.read_text())
-    (config / "shipping_services.csv").write_text(shipping_services_csv(simulator.world))
-    for name, value in {
-        "CENTRA_BASE_URL": simulator.centra_url,
-        "CENTRA_TOKEN": "centra-test-token",
-        "WHISTL_BASE_URL": simulator.whistl_url,
-        "WHISTL_TOKEN": "whistl-test-token",
-        "WHISTL_CLIENT_CODE": "ACME",
-        "WHISTL_SITE": "SW",
-        "STATE_DIR": str(tmp_path / "state"),
-        "CONFIG_DIR": str(config),
-    }.items():
-        monkeypatch.setenv(name, value)
+def environment(monkeypatch: pytest.MonkeyPatch, config_folder: Path) -> pytest.MonkeyPatch:
+    """Of an installation that lacks nothing; a test takes something away."""
     return monkeypatch
 
 

@@ -11,13 +11,19 @@ import time_machine
 
 from centra_whistl_dagster.definitions import build_defs
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.simulator.catalogue import shipping_services_csv
 from centra_whistl_dagster.simulator.clock import ManualClock
-from centra_whistl_dagster.simulator.server import RunningSimulator
 from centra_whistl_dagster.simulator.whistl_snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world import Settings, World
 
-PROJECT = Path(__file__).resolve().parents[2]
+SALE = """
+[[stock.sale]]
+name = "Black Friday"
+starts_at = 2000-01-01T00:00:00Z
+ends_at = 2099-01-01T00:00:00Z
+skus = ["{sku}"]
+risk = 0.001
+most_minutes = 1
+"""
 START = datetime(2026, 11, 27, 9, tzinfo=UTC)
 
 
@@ -32,40 +38,11 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def environment(
-    monkeypatch: pytest.MonkeyPatch, simulator: RunningSimulator, tmp_path: Path
-) -> Path:
-    """An installation whose sale wants one SKU passed over each minute."""
-    config = tmp_path / "config"
-    config.mkdir()
-    for path in (PROJECT / "config").iterdir():
-        (config / path.name).write_text(path.read_text())
-    (config / "shipping_services.csv").write_text(shipping_services_csv(simulator.world))
-    hot, *_ = simulator.world.items
-    with (config / "policy.toml").open("a") as policy:
-        policy.write(
-            f'''
-[[stock.sale]]
-name = "Black Friday"
-starts_at = 2000-01-01T00:00:00Z
-ends_at = 2099-01-01T00:00:00Z
-skus = ["{hot}"]
-risk = 0.001
-most_minutes = 1
-'''
-        )
-    for name, value in {
-        "CENTRA_BASE_URL": simulator.centra_url,
-        "CENTRA_TOKEN": "centra-test-token",
-        "WHISTL_BASE_URL": simulator.whistl_url,
-        "WHISTL_TOKEN": "whistl-test-token",
-        "WHISTL_CLIENT_CODE": "ACME",
-        "WHISTL_SITE": "SW",
-        "STATE_DIR": str(tmp_path / "state"),
-        "CONFIG_DIR": str(config),
-    }.items():
-        monkeypatch.setenv(name, value)
-    return tmp_path
+def environment(config_folder: Path, world: World) -> None:
+    """Of an installation whose sale wants one SKU passed over each minute."""
+    hot, *_ = world.items
+    with (config_folder / "policy.toml").open("a") as policy:
+        policy.write(SALE.format(sku=hot))
 
 
 def tick(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.RunRequest | str:
@@ -95,7 +72,7 @@ def run(
 
 
 def test_the_first_pass_is_over_every_sku_and_the_next_over_those_that_cannot_wait(
-    environment: Path, world: World, clock: ManualClock
+    environment: None, world: World, clock: ManualClock
 ) -> None:
     definitions = build_defs()
     with dg.instance_for_test() as instance, time_machine.travel(START, tick=False) as traveller:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from centra_whistl_dagster.transport import AccessDenied
 from centra_whistl_dagster.workflows import stock_sync
 from centra_whistl_dagster.workflows.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.stock_cadence import decide_stock_pass
+from centra_whistl_dagster.workflows.stock_divergence import measure_divergence
 from centra_whistl_dagster.workflows.stock_reconciliation import NothingToReconcile
 from centra_whistl_dagster.workflows.stock_snapshots import read_latest_snapshot
 from centra_whistl_dagster.workflows.stock_sync import publish_stock
@@ -144,8 +146,8 @@ def test_a_sale_that_begins_during_a_pass_is_noticed_by_the_next_tick(watch: Any
     watch.new_snapshot()
     read_latest_snapshot(watch.link)
     begins_in = 2
-    now = watch.world.now()
-    starts_at = f"{now.replace(second=now.second + begins_in):%Y-%m-%dT%H:%M:%SZ}"
+    begins = watch.world.now() + timedelta(seconds=begins_in)
+    starts_at = f"{begins:%Y-%m-%dT%H:%M:%SZ}"
     watch.put_on_sale(watch.skus[0], starts_at=starts_at)
     read_centra_levels(watch.link)
     publish_stock(
@@ -173,7 +175,7 @@ def test_while_no_stock_may_be_used_centra_is_not_read_for_nothing(watch: Any) -
     before = watch.looks()
 
     with pytest.raises(NothingToReconcile):
-        publish_stock(watch.link)
+        measure_divergence(watch.link)
 
     assert watch.looks() == before
 
