@@ -31,8 +31,9 @@ types: $(VENV)/.ready
 imports: $(VENV)/.ready
 	$(BIN)/lint-imports
 
+# A file is one process's, so that the trading day is played once; it comes first (conftest.py).
 tests: $(VENV)/.ready
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 dev: $(VENV)/.ready
 	$(BIN)/centra-whistl dev

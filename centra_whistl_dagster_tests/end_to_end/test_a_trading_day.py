@@ -23,8 +23,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ORDERS_PER_MINUTE = 60.0
 SHOP_IS_OPEN_SECONDS = 20.0
 
-# One day for all of them: on its own, each of pytest's processes would play it.
-pytestmark = [pytest.mark.timeout(420), pytest.mark.xdist_group("a trading day")]
+pytestmark = pytest.mark.timeout(420)
 
 
 @pytest.fixture(scope="module")
