@@ -10,8 +10,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from centra_whistl_dagster.domain.problems import ExceptionKind
-from centra_whistl_dagster.domain.responsibilities import (
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import (
     Owner,
     Responsibility,
     Severity,

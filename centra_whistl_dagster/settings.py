@@ -16,13 +16,19 @@ from typing import TypeVar
 
 from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.centra.client import CentraConfig
+from centra_whistl_dagster.config_files.stock_policy import stock_policy
 from centra_whistl_dagster.domain.configuration import ConfigError, ConfigFault
-from centra_whistl_dagster.domain.policy import ScreeningPolicy, load_screening_policy
-from centra_whistl_dagster.domain.problems import ExceptionKind
-from centra_whistl_dagster.domain.responsibilities import Responsibility, load_responsibilities
-from centra_whistl_dagster.domain.service_mapping import ServiceMapping, load_service_mapping
-from centra_whistl_dagster.domain.stock_policy import StockPolicy
-from centra_whistl_dagster.stock.policy import stock_policy
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import (
+    Responsibility,
+    load_responsibilities,
+)
+from centra_whistl_dagster.domain.orders.screening_policy import (
+    ScreeningPolicy,
+    load_screening_policy,
+)
+from centra_whistl_dagster.domain.orders.service_mapping import ServiceMapping, load_service_mapping
+from centra_whistl_dagster.domain.stock.policy import StockPolicy
 from centra_whistl_dagster.whistl.client import WhistlConfig
 
 T = TypeVar("T")

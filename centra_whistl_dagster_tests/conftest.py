@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from centra_whistl_dagster.simulator.catalogue import stock_world
-from centra_whistl_dagster.simulator.clock import ManualClock
-from centra_whistl_dagster.simulator.server import RunningSimulator
-from centra_whistl_dagster.simulator.warehouse import open_warehouse
-from centra_whistl_dagster.simulator.world import Settings, World
+from centra_whistl_dagster.simulator.wire.server import RunningSimulator
+from centra_whistl_dagster.simulator.world.catalogue import stock_world
+from centra_whistl_dagster.simulator.world.clock import ManualClock
+from centra_whistl_dagster.simulator.world.warehouse import open_warehouse
+from centra_whistl_dagster.simulator.world.world import Settings, World
 
 # The same examples each time, and as long as they take: a red test is a fault of the code, neither
 # of the machine nor of the day.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.ledger.tables import metadata
-from centra_whistl_dagster.simulator.clock import ManualClock
+from centra_whistl_dagster.simulator.world.clock import ManualClock
 
 PROJECT = Path(__file__).parents[1]
 MODULES = sorted((PROJECT / "centra_whistl_dagster").rglob("*.py"))

@@ -12,11 +12,11 @@ import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, build_schema, parse
 
 from centra_whistl_dagster.centra.graphql import document
-from centra_whistl_dagster.domain.responsibilities import Owner, load_responsibilities
-from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.domain.exceptions.responsibilities import Owner, load_responsibilities
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.handbook import TEAMS, exceptions_tables, with_tables
 from centra_whistl_dagster.settings import load_settings
-from centra_whistl_dagster.simulator.centra_survey import survey
+from centra_whistl_dagster.simulator.centra.survey import survey
 
 PROJECT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])

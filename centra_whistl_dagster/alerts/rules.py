@@ -13,7 +13,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from centra_whistl_dagster.domain.responsibilities import Severity
+from centra_whistl_dagster.domain.exceptions.responsibilities import Severity
 
 LONDON = ZoneInfo("Europe/London")
 REMINDER_AT = time(8)

@@ -11,11 +11,15 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
-from centra_whistl_dagster.domain.orders import Address, Order, OrderLine, ShippingOption
-from centra_whistl_dagster.domain.policy import ScreeningPolicy
-from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, WhistlService
-from centra_whistl_dagster.domain.service_mapping import load_service_mapping
-from centra_whistl_dagster.screening.reference import ScreeningReference, screening_reference
+from centra_whistl_dagster.domain.orders.order import Address, Order, OrderLine, ShippingOption
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
+from centra_whistl_dagster.domain.orders.service_mapping import load_service_mapping
+from centra_whistl_dagster.domain.orders.whistl_catalogue import (
+    ServiceCode,
+    WhistlProduct,
+    WhistlService,
+)
+from centra_whistl_dagster.screening.reference_data import ScreeningReference, screening_reference
 
 _SKUS = [f"TEE{number:05}-BLK-M" for number in range(5000)]
 _SERVICE = ServiceCode("SIM-RMT", "TRK48")

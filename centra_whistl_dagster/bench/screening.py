@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from centra_whistl_dagster.bench import loads
 from centra_whistl_dagster.bench.timing import Timing, timed
-from centra_whistl_dagster.domain.orders import Order
+from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.screening.screen import screen
 
 

@@ -20,12 +20,12 @@ import pandas as pd
 
 from centra_whistl_dagster.bench import loads
 from centra_whistl_dagster.bench.timing import Timing, timed
+from centra_whistl_dagster.domain.stock.catalogue import reconcile_columns
+from centra_whistl_dagster.history.alignment import align, columns_of
 from centra_whistl_dagster.history.columns import table_name
 from centra_whistl_dagster.history.levels import Reading
-from centra_whistl_dagster.history.reconcile import align, columns_of
 from centra_whistl_dagster.history.stock_tables import StockLevels
 from centra_whistl_dagster.history.store import History
-from centra_whistl_dagster.stock.reconcile import reconcile_columns
 
 CHANGED_SHARE = 0.02
 """Of the SKUs, how many each snapshot finds sold since the one before."""

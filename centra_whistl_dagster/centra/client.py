@@ -29,8 +29,8 @@ from centra_whistl_dagster.centra.records import (
 )
 from centra_whistl_dagster.centra.stamps import order_stamps
 from centra_whistl_dagster.centra.stock_writing import Level, write_apart
-from centra_whistl_dagster.domain.cadence import Quota
-from centra_whistl_dagster.domain.orders import CentraShipment, Order
+from centra_whistl_dagster.domain.orders.order import CentraShipment, Order
+from centra_whistl_dagster.domain.stock.cadence import Quota
 from centra_whistl_dagster.transport import CallKind, Wire
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from centra_whistl_dagster.centra.records import ShipmentDraft
-from centra_whistl_dagster.domain.orders import CANCELLED, CONFIRMED, PROCESSING
+from centra_whistl_dagster.domain.orders.order import CANCELLED, CONFIRMED, PROCESSING
 
 
 def all_open_orders(placed_before: datetime | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from centra_whistl_dagster.centra.records import (
     OrderStamp,
     UnreadableOrder,
 )
-from centra_whistl_dagster.domain.orders import (
+from centra_whistl_dagster.domain.orders.order import (
     Address,
     CentraShipment,
     CentraShipmentLine,

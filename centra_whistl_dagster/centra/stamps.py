@@ -1,7 +1,7 @@
 """The cheap look at which orders changed: two lists in one request, each read to its end.
 
 Belongs here: how both are paged together. Does not belong here: what is done about a change
-(`workflows.intake`), or reading an order whole (`client`).
+(`workflows.orders.intake`), or reading an order whole (`client`).
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from centra_whistl_dagster.defs import observed
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.settings import Settings
-from centra_whistl_dagster.workflows.alert_delivery import are_any_due, deliver
-from centra_whistl_dagster.workflows.alerting import tell_owners
-from centra_whistl_dagster.workflows.watching import names_told_red, note_conditions
+from centra_whistl_dagster.workflows.exceptions.alerting import tell_owners
+from centra_whistl_dagster.workflows.exceptions.delivery import are_any_due, deliver
+from centra_whistl_dagster.workflows.exceptions.watching import names_told_red, note_conditions
 
 EACH_LOOP = 1
 NOW_AND_THEN = 15

@@ -1,7 +1,7 @@
 """What keeps Dagster's own storage from growing: runs that nobody will look at again are deleted.
 
 Belongs here: which runs are old, and what of them is deleted. Does not belong here: the project's
-own records (`workflows.retention`), or ticks (`retention` in `dagster.yaml`).
+own records (`workflows.upkeep.retention`), or ticks (`retention` in `dagster.yaml`).
 """
 
 import shutil

@@ -15,9 +15,9 @@ from centra_whistl_dagster.defs.jobs import (
 )
 from centra_whistl_dagster.defs.maintenance import purge_old_runs
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.domain.cadence import Pass
-from centra_whistl_dagster.workflows.reference import is_due
-from centra_whistl_dagster.workflows.stock_cadence import decide_stock_pass
+from centra_whistl_dagster.domain.stock.cadence import Pass
+from centra_whistl_dagster.workflows.reference.refresh import is_due
+from centra_whistl_dagster.workflows.stock.cadence import decide_stock_pass
 
 LONDON = "Europe/London"
 DUE_PASS = [

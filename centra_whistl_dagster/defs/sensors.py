@@ -11,10 +11,10 @@ from centra_whistl_dagster.defs.jobs import refresh_reference, relay_despatches,
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.whistl.refusals import SYSTEM as WHISTL
 from centra_whistl_dagster.workflows.connections import note_answer
-from centra_whistl_dagster.workflows.despatches import are_there_new_despatches
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
-from centra_whistl_dagster.workflows.intake import look_for_news
-from centra_whistl_dagster.workflows.reference import has_changed_at_whistl
+from centra_whistl_dagster.workflows.orders.intake import look_for_news
+from centra_whistl_dagster.workflows.reference.refresh import has_changed_at_whistl
+from centra_whistl_dagster.workflows.shipments.despatches import are_there_new_despatches
 
 EACH_LOOP = 1
 """The daemon looks every 5 s; an interval of 5 would miss every other loop."""

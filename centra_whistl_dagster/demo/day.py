@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from centra_whistl_dagster.launching.dagster_processes import LOOPBACK, DagsterPlaces
-from centra_whistl_dagster.simulator.catalogue import shipping_services_csv, stock_world
-from centra_whistl_dagster.simulator.settings import TEST_TOKEN
-from centra_whistl_dagster.simulator.switches import SWITCHES
-from centra_whistl_dagster.simulator.world import Settings, World
+from centra_whistl_dagster.simulator.world.catalogue import shipping_services_csv, stock_world
+from centra_whistl_dagster.simulator.world.settings import TEST_TOKEN
+from centra_whistl_dagster.simulator.world.switches import SWITCHES
+from centra_whistl_dagster.simulator.world.world import Settings, World
 
 CLIENT_CODE = "DEMO"
 SPOILED_SHARE = 0.2

@@ -18,7 +18,7 @@ from rich.text import Text
 from centra_whistl_dagster.demo.alert_figures import AlertFigures, look_at_alerts
 from centra_whistl_dagster.demo.inbox import Inbox
 from centra_whistl_dagster.demo.stock_figures import StockLooks
-from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import exceptions, orders
 from centra_whistl_dagster.ledger.engine import Ledger
 

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from centra_whistl_dagster.ledger.engine import Ledger
-from centra_whistl_dagster.workflows import archive
-from centra_whistl_dagster.workflows.last_pass import last_pass
+from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.stock.last_sync import last_pass
 
 _SHOWN = 5
 

@@ -17,8 +17,8 @@ import pandera.pandas as pa
 from pandera.engines.pandas_engine import Decimal
 from pandera.typing import Series
 
-from centra_whistl_dagster.domain.problems import SubjectType
-from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.domain.exceptions.problems import SubjectType
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.history.columns import (
     HistoryTable,
     code,

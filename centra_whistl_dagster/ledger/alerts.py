@@ -1,7 +1,7 @@
 """The outbox of alerts: written with the mark of what it tells, kept until a channel has taken it.
 
 Belongs here: rows of `alerts` and `watched`. Does not belong here: what deserves an alert and how
-it reads (`alerts`), or sending (`workflows.alert_delivery`).
+it reads (`alerts`), or sending (`workflows.exceptions.delivery`).
 """
 
 from __future__ import annotations

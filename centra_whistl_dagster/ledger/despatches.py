@@ -1,7 +1,7 @@
 """Despatch messages as received, and the parcels Centra must come to know of.
 
 Belongs here: the inbox (one row per message and version, however often it comes) and the outbox of
-parcels. Does not belong here: what to do with a parcel, which is `workflows.shipments`'.
+parcels. Does not belong here: what to do with a parcel, which is `workflows.shipments.completion`'.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.despatches import Despatch, Parcel, ShortLine
-from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ShortLine
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.tables import despatches, orders, parcel_lines, parcels
 

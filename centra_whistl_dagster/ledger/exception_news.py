@@ -13,9 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.problems import SubjectType
-from centra_whistl_dagster.domain.stakes import ConcernedOrder
-from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.domain.exceptions.problems import SubjectType
+from centra_whistl_dagster.domain.exceptions.stakes import ConcernedOrder
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.tables import (
     exception_orders,

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.ledger.tables import exception_orders, exceptions
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.despatches import Despatch
-from centra_whistl_dagster.domain.problems import SubjectType
-from centra_whistl_dagster.domain.states import FINAL
+from centra_whistl_dagster.domain.exceptions.problems import SubjectType
+from centra_whistl_dagster.domain.orders.despatches import Despatch
+from centra_whistl_dagster.domain.orders.states import FINAL
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.tables import (
     despatches,

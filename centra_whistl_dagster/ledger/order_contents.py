@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.orders import Order
+from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.tables import order_lines, order_payloads
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.orders import Order, content_hash
-from centra_whistl_dagster.domain.postcodes import UK_COUNTRIES
-from centra_whistl_dagster.domain.problems import ExceptionKind, SubjectType
-from centra_whistl_dagster.domain.states import FINAL, OrderState, may_follow
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
+from centra_whistl_dagster.domain.orders.order import Order, content_hash
+from centra_whistl_dagster.domain.orders.postcodes import UK_COUNTRIES
+from centra_whistl_dagster.domain.orders.states import FINAL, OrderState, may_follow
 from centra_whistl_dagster.ledger import order_contents
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.tables import exceptions, order_events, orders

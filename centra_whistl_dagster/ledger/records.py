@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from centra_whistl_dagster.domain.despatches import Despatch
-from centra_whistl_dagster.domain.orders import Order
-from centra_whistl_dagster.domain.reference import WhistlProduct, WhistlService
+from centra_whistl_dagster.domain.orders.despatches import Despatch
+from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct, WhistlService
 
 T = TypeVar("T")
 

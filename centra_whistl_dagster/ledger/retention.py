@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.states import FINAL
+from centra_whistl_dagster.domain.orders.states import FINAL
 from centra_whistl_dagster.ledger.tables import order_payloads, orders
 
 

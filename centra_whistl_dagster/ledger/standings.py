@@ -1,7 +1,7 @@
 """Where the units of each open order line are: what the stock sum needs to know of our orders.
 
 Belongs here: the one query that answers it, and what Centra wants of a line since it was sent. Does
-not belong here: what it means for stock, which is `domain.availability`'s.
+not belong here: what it means for stock, which is `domain.stock.availability`'s.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.orders import Order
-from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.despatches import IS_IN_PARCEL, ParcelState
 from centra_whistl_dagster.ledger.tables import order_lines, orders, parcel_lines, parcels
 

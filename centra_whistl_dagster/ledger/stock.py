@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.guards import Movement
+from centra_whistl_dagster.domain.stock.guards import Movement
 from centra_whistl_dagster.ledger.tables import stock_snapshots, stock_writes
 
 _MOVEMENTS = 1000

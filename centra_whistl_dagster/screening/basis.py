@@ -10,8 +10,8 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
-from centra_whistl_dagster.domain.orders import Order
-from centra_whistl_dagster.screening.reference import ScreeningReference
+from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.screening.reference_data import ScreeningReference
 
 
 def basis_of(order: Order, reference: ScreeningReference) -> str:

@@ -5,17 +5,17 @@ sent when it is sound and left out, with a remark, when it is not: a blank field
 one may have the warehouse refuse the order.
 
 Belongs here: the verdict on each of the two. Does not belong here: what a number or an address
-looks like (`phone_numbers`, `domain.emails`).
+looks like (`phone_numbers`, `domain.orders.emails`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from centra_whistl_dagster.domain.emails import is_email
-from centra_whistl_dagster.domain.policy import ScreeningPolicy
-from centra_whistl_dagster.domain.postcodes import UK_COUNTRIES
-from centra_whistl_dagster.domain.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.orders.emails import is_email
+from centra_whistl_dagster.domain.orders.postcodes import UK_COUNTRIES
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.screening.phone_numbers import PhoneState, read_phone
 
 

@@ -5,9 +5,14 @@ Belongs here: turning one failing row into words. Does not belong here: deciding
 
 from __future__ import annotations
 
-from centra_whistl_dagster.domain.characters import named
-from centra_whistl_dagster.domain.policy import ScreeningPolicy
-from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType, masked
+from centra_whistl_dagster.domain.exceptions.problems import (
+    ExceptionKind,
+    Problem,
+    SubjectType,
+    masked,
+)
+from centra_whistl_dagster.domain.orders.characters import named
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.screening.address_formats import country_format
 from centra_whistl_dagster.screening.line_facts import LineFacts
 from centra_whistl_dagster.screening.messages import MESSAGES

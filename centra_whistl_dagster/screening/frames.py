@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from centra_whistl_dagster.domain.policy import ScreeningPolicy
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.screening.line_facts import LineFacts
 from centra_whistl_dagster.screening.order_facts import OrderFacts
 

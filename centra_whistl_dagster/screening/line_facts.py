@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from centra_whistl_dagster.domain import skus
-from centra_whistl_dagster.domain.customs import CustomsData, weighed
-from centra_whistl_dagster.domain.orders import OrderLine
-from centra_whistl_dagster.domain.problems import ExceptionKind
-from centra_whistl_dagster.domain.reference import WhistlProduct
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.orders import skus
+from centra_whistl_dagster.domain.orders.customs import CustomsData, weighed
+from centra_whistl_dagster.domain.orders.order import OrderLine
+from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct
 from centra_whistl_dagster.screening.address_formats import is_country
-from centra_whistl_dagster.screening.reference import ScreeningReference
+from centra_whistl_dagster.screening.reference_data import ScreeningReference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ the owner's instruction in `config/exceptions.toml`.
 
 from __future__ import annotations
 
-from centra_whistl_dagster.domain.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 
 K = ExceptionKind
 

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from centra_whistl_dagster.domain.addresses import PreparedAddress
-from centra_whistl_dagster.domain.orders import Address, Order, ShippingOption
-from centra_whistl_dagster.domain.postcodes import Destination
-from centra_whistl_dagster.domain.problems import ExceptionKind
-from centra_whistl_dagster.domain.services import ServiceChoice, choose_service
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.orders.addresses import PreparedAddress
+from centra_whistl_dagster.domain.orders.order import Address, Order, ShippingOption
+from centra_whistl_dagster.domain.orders.postcodes import Destination
+from centra_whistl_dagster.domain.orders.services import ServiceChoice, choose_service
 from centra_whistl_dagster.screening.address_facts import AddressFacts, address_facts
 from centra_whistl_dagster.screening.contact_facts import ContactFacts, email_facts, phone_facts
 from centra_whistl_dagster.screening.line_facts import LineFacts, SkuReader
-from centra_whistl_dagster.screening.reference import ScreeningReference
+from centra_whistl_dagster.screening.reference_data import ScreeningReference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from centra_whistl_dagster.domain.postcodes import UK_COUNTRIES
+from centra_whistl_dagster.domain.orders.postcodes import UK_COUNTRIES
 
 _UK_CODE = 44
 _UK_NATIONAL = re.compile(r"07[0-9]{9}|0[1-3][0-9]{8,9}")

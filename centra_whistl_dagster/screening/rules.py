@@ -14,9 +14,9 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
-from centra_whistl_dagster.domain.characters import named
-from centra_whistl_dagster.domain.policy import ScreeningPolicy
-from centra_whistl_dagster.domain.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.orders.characters import named
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.screening.line_facts import LineFacts
 from centra_whistl_dagster.screening.order_facts import OrderFacts
 

@@ -15,8 +15,8 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from centra_whistl_dagster.domain.policy import ScreeningPolicy
-from centra_whistl_dagster.domain.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.screening.line_facts import LineFacts
 from centra_whistl_dagster.screening.order_facts import OrderFacts
 from centra_whistl_dagster.screening.rules import Facts, Rule, line_rules, order_rules

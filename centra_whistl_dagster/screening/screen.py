@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from centra_whistl_dagster.domain.addresses import PreparedAddress
-from centra_whistl_dagster.domain.orders import Order
-from centra_whistl_dagster.domain.problems import ADVICE, Problem
-from centra_whistl_dagster.domain.reference import ServiceCode
+from centra_whistl_dagster.domain.exceptions.problems import ADVICE, Problem
+from centra_whistl_dagster.domain.orders.addresses import PreparedAddress
+from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
 from centra_whistl_dagster.screening.findings import line_problem, order_problem
 from centra_whistl_dagster.screening.frames import lines_frame, orders_frame
 from centra_whistl_dagster.screening.order_facts import OrderFacts, facts_of
-from centra_whistl_dagster.screening.reference import ScreeningReference
+from centra_whistl_dagster.screening.reference_data import ScreeningReference
 from centra_whistl_dagster.screening.schemas import failing_lines, failing_orders
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from centra_whistl_dagster.simulator.catalogue import stock_world
-from centra_whistl_dagster.simulator.server import LOOPBACK, serve
-from centra_whistl_dagster.simulator.settings import TEST_TOKEN, CentraToken
-from centra_whistl_dagster.simulator.switches import SWITCHES
-from centra_whistl_dagster.simulator.warehouse import open_warehouse
-from centra_whistl_dagster.simulator.world import Settings, World
+from centra_whistl_dagster.simulator.wire.server import LOOPBACK, serve
+from centra_whistl_dagster.simulator.world.catalogue import stock_world
+from centra_whistl_dagster.simulator.world.settings import TEST_TOKEN, CentraToken
+from centra_whistl_dagster.simulator.world.switches import SWITCHES
+from centra_whistl_dagster.simulator.world.warehouse import open_warehouse
+from centra_whistl_dagster.simulator.world.world import Settings, World
 
 DEFAULTS = Settings()
 

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from centra_whistl_dagster.domain.despatches import Despatch
-from centra_whistl_dagster.domain.reference import WhistlProduct, WhistlService
+from centra_whistl_dagster.domain.orders.despatches import Despatch
+from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct, WhistlService
 from centra_whistl_dagster.transport import Answer, CallKind, Refused, Wire
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 from centra_whistl_dagster.whistl import reading

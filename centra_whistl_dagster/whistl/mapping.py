@@ -14,11 +14,11 @@ from datetime import UTC
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from centra_whistl_dagster.domain.addresses import PreparedAddress
-from centra_whistl_dagster.domain.characters import carried
-from centra_whistl_dagster.domain.customs import weighed
-from centra_whistl_dagster.domain.orders import Order, OrderLine
-from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct
+from centra_whistl_dagster.domain.orders.addresses import PreparedAddress
+from centra_whistl_dagster.domain.orders.characters import carried
+from centra_whistl_dagster.domain.orders.customs import weighed
+from centra_whistl_dagster.domain.orders.order import Order, OrderLine
+from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode, WhistlProduct
 
 DESCRIPTION_LENGTH = 35
 """What fits a customs declaration; Whistl's own check warns above it."""

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from centra_whistl_dagster.domain.despatches import Despatch, Parcel, ParcelLine, ShortLine
-from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, WhistlService
+from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine, ShortLine
+from centra_whistl_dagster.domain.orders.whistl_catalogue import (
+    ServiceCode,
+    WhistlProduct,
+    WhistlService,
+)
 from centra_whistl_dagster.transport import Reason
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields, name_of
 from centra_whistl_dagster.whistl.records import (

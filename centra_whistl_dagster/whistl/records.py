@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from centra_whistl_dagster.domain.despatches import Despatch
+from centra_whistl_dagster.domain.orders.despatches import Despatch
 from centra_whistl_dagster.transport import Reason
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from centra_whistl_dagster.domain.problems import ExceptionKind, Problem, SubjectType
-from centra_whistl_dagster.ledger import cursors, exceptions
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.ledger import exceptions, state
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, Refused
 from centra_whistl_dagster.workflows.link import Link
 
@@ -23,9 +23,9 @@ def note_trouble(link: Link, error: IntegrationError) -> None:
     """Remember that a system failed us, and tell its owner if that has lasted, or cannot pass."""
     now = link.now()
     with link.ledger.transaction() as tx:
-        began = cursors.read(tx, _cursor(error.system))
+        began = state.read(tx, _cursor(error.system))
         if not began:
-            cursors.set_to(tx, _cursor(error.system), now.isoformat(), now=now)
+            state.set_to(tx, _cursor(error.system), now.isoformat(), now=now)
         has_lasted = now - datetime.fromisoformat(began or now.isoformat()) >= LASTS
         if isinstance(error, AccessDenied):
             link.raise_exceptions(tx, [_problem(error, ExceptionKind.CREDENTIALS_REFUSED)])
@@ -36,10 +36,10 @@ def note_trouble(link: Link, error: IntegrationError) -> None:
 def note_answer(link: Link, system: str) -> None:
     """Remember that a system answered as it should; writes only where it had been in trouble."""
     with link.ledger.reading() as tx:
-        if not cursors.read(tx, _cursor(system)):
+        if not state.read(tx, _cursor(system)):
             return
     with link.ledger.transaction() as tx:
-        cursors.set_to(tx, _cursor(system), "", now=link.now())
+        state.set_to(tx, _cursor(system), "", now=link.now())
         exceptions.resolve(tx, SubjectType.CONNECTION, system, kinds=_KINDS, now=link.now())
 
 

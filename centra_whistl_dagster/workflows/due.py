@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import despatches, orders
 from centra_whistl_dagster.ledger.despatches import ParcelState
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.screening import is_another_look_due
+from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from centra_whistl_dagster.centra.client import CentraClient
-from centra_whistl_dagster.domain.problems import Problem
+from centra_whistl_dagster.domain.exceptions.problems import Problem
 from centra_whistl_dagster.ledger import exceptions
 from centra_whistl_dagster.ledger.engine import Lease, LeaseTaken, Ledger, Transaction
 from centra_whistl_dagster.settings import Configuration, Settings

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from centra_whistl_dagster.alerts import messages
 from centra_whistl_dagster.alerts.rules import Condition, Group, News, Standing, Told
-from centra_whistl_dagster.domain.problems import ExceptionKind
-from centra_whistl_dagster.domain.responsibilities import Owner, Responsibility, Severity
-from centra_whistl_dagster.domain.stakes import Stake
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import Owner, Responsibility, Severity
+from centra_whistl_dagster.domain.exceptions.stakes import Stake
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 UNMAPPED = Responsibility(

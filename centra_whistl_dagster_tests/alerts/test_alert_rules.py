@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from centra_whistl_dagster.alerts import rules
 from centra_whistl_dagster.alerts.rules import Condition, Memory, News, Standing, Told
-from centra_whistl_dagster.domain.responsibilities import Severity
+from centra_whistl_dagster.domain.exceptions.responsibilities import Severity
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from centra_whistl_dagster.centra.client import CentraClient, CentraConfig
-from centra_whistl_dagster.simulator.clock import ManualClock
-from centra_whistl_dagster.simulator.server import RunningSimulator
-from centra_whistl_dagster.simulator.settings import TEST_TOKEN
-from centra_whistl_dagster.simulator.world import WAREHOUSE_ID
+from centra_whistl_dagster.simulator.wire.server import RunningSimulator
+from centra_whistl_dagster.simulator.world.clock import ManualClock
+from centra_whistl_dagster.simulator.world.settings import TEST_TOKEN
+from centra_whistl_dagster.simulator.world.world import WAREHOUSE_ID
 from centra_whistl_dagster.whistl.client import WhistlClient, WhistlConfig
 
 

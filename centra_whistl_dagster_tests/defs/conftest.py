@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from centra_whistl_dagster.simulator.catalogue import shipping_services_csv
-from centra_whistl_dagster.simulator.server import RunningSimulator
+from centra_whistl_dagster.simulator.wire.server import RunningSimulator
+from centra_whistl_dagster.simulator.world.catalogue import shipping_services_csv
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -11,9 +11,9 @@ import time_machine
 
 from centra_whistl_dagster.definitions import build_defs
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.simulator.clock import ManualClock
-from centra_whistl_dagster.simulator.whistl_snapshots import take_snapshot
-from centra_whistl_dagster.simulator.world import Settings, World
+from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
+from centra_whistl_dagster.simulator.world.clock import ManualClock
+from centra_whistl_dagster.simulator.world.world import Settings, World
 
 SALE = """
 [[stock.sale]]

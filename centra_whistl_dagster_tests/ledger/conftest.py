@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from centra_whistl_dagster.domain.orders import Address, Order, OrderLine, ShippingOption
-from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.domain.orders.order import Address, Order, OrderLine, ShippingOption
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.ledger.engine import Ledger, Row
-from centra_whistl_dagster.simulator.clock import ManualClock
+from centra_whistl_dagster.simulator.world.clock import ManualClock
 
 
 @pytest.fixture

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
-from centra_whistl_dagster.domain.orders import Address, Order, OrderLine, ShippingOption
-from centra_whistl_dagster.domain.policy import ScreeningPolicy
-from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct, WhistlService
-from centra_whistl_dagster.domain.service_mapping import COLUMNS, load_service_mapping
-from centra_whistl_dagster.screening.reference import ScreeningReference, screening_reference
+from centra_whistl_dagster.domain.orders.order import Address, Order, OrderLine, ShippingOption
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
+from centra_whistl_dagster.domain.orders.service_mapping import COLUMNS, load_service_mapping
+from centra_whistl_dagster.domain.orders.whistl_catalogue import (
+    ServiceCode,
+    WhistlProduct,
+    WhistlService,
+)
+from centra_whistl_dagster.screening.reference_data import ScreeningReference, screening_reference
 from centra_whistl_dagster.screening.screen import Blocked, Cleared, screen
 
 POST = ServiceCode("SIM-POST", "48")

@@ -9,14 +9,14 @@ from typing import Any, Protocol
 import httpx
 import pytest
 
-from centra_whistl_dagster.simulator.catalogue import POSTAL
-from centra_whistl_dagster.simulator.centra_rules import add_shipment, ship
-from centra_whistl_dagster.simulator.checkout import place_order
-from centra_whistl_dagster.simulator.server import RunningSimulator
-from centra_whistl_dagster.simulator.settings import TEST_TOKEN
-from centra_whistl_dagster.simulator.whistl_answers import Call
-from centra_whistl_dagster.simulator.whistl_orders import OrderBook
-from centra_whistl_dagster.simulator.world import CentraOrder, SentParcel, WhistlOrder, World
+from centra_whistl_dagster.simulator.centra.rules import add_shipment, ship
+from centra_whistl_dagster.simulator.people.checkout import place_order
+from centra_whistl_dagster.simulator.whistl.answers import Call
+from centra_whistl_dagster.simulator.whistl.orders import OrderBook
+from centra_whistl_dagster.simulator.wire.server import RunningSimulator
+from centra_whistl_dagster.simulator.world.catalogue import POSTAL
+from centra_whistl_dagster.simulator.world.settings import TEST_TOKEN
+from centra_whistl_dagster.simulator.world.world import CentraOrder, SentParcel, WhistlOrder, World
 
 
 class OrderBody(Protocol):

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from centra_whistl_dagster.domain.addresses import PreparedAddress
-from centra_whistl_dagster.domain.orders import Order, OrderLine
-from centra_whistl_dagster.domain.reference import ServiceCode, WhistlProduct
+from centra_whistl_dagster.domain.orders.addresses import PreparedAddress
+from centra_whistl_dagster.domain.orders.order import Order, OrderLine
+from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode, WhistlProduct
 from centra_whistl_dagster.transport import Wire
 from centra_whistl_dagster.whistl.client import WhistlClient, WhistlConfig
 from centra_whistl_dagster.whistl.mapping import order_body

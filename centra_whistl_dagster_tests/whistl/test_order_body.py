@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from centra_whistl_dagster.domain.orders import Order
-from centra_whistl_dagster.simulator.whistl_orders import payload_hash as hash_at_whistl
+from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.simulator.whistl.orders import payload_hash as hash_at_whistl
 from centra_whistl_dagster.whistl.mapping import payload_hash
 
 Body = dict[str, Any]

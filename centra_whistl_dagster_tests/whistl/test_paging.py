@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from centra_whistl_dagster.domain.availability import Convention
-from centra_whistl_dagster.stock.snapshots import read_rows
+from centra_whistl_dagster.domain.stock.availability import Convention
+from centra_whistl_dagster.domain.stock.snapshot_rows import read_rows
 from centra_whistl_dagster.transport import ContractBroken, Throttled, Wire
 from centra_whistl_dagster.whistl.client import WhistlClient, WhistlConfig
 from centra_whistl_dagster.whistl.paging import one_ahead

@@ -17,33 +17,29 @@ from typing import Any
 
 import pytest
 
-from centra_whistl_dagster.domain.states import OrderState
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import exception_news, orders
 from centra_whistl_dagster.ledger.engine import Row
 from centra_whistl_dagster.settings import load_settings
-from centra_whistl_dagster.simulator.catalogue import shipping_services_csv
-from centra_whistl_dagster.simulator.centra_rules import cancel_order
-from centra_whistl_dagster.simulator.checkout import place_order
-from centra_whistl_dagster.simulator.clock import ManualClock
-from centra_whistl_dagster.simulator.fault_rules import FaultKind, FaultRule
-from centra_whistl_dagster.simulator.server import RunningSimulator
-from centra_whistl_dagster.simulator.truth import is_drained, truth
-from centra_whistl_dagster.simulator.world import CentraOrder, Settings, WhistlOrder, World
-from centra_whistl_dagster.workflows import (
+from centra_whistl_dagster.simulator.centra.rules import cancel_order
+from centra_whistl_dagster.simulator.people.checkout import place_order
+from centra_whistl_dagster.simulator.truth.scoreboard import is_drained, truth
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind, FaultRule
+from centra_whistl_dagster.simulator.wire.server import RunningSimulator
+from centra_whistl_dagster.simulator.world.catalogue import shipping_services_csv
+from centra_whistl_dagster.simulator.world.clock import ManualClock
+from centra_whistl_dagster.simulator.world.world import CentraOrder, Settings, WhistlOrder, World
+from centra_whistl_dagster.workflows.link import Link, open_link
+from centra_whistl_dagster.workflows.orders import handover, intake, screening, statuses
+from centra_whistl_dagster.workflows.shipments import completion, despatches
+from centra_whistl_dagster.workflows.stock import (
     archive,
     centra_levels,
-    despatches,
-    handover,
-    intake,
-    order_statuses,
     sales_velocity,
-    screening,
-    shipments,
-    stock_snapshots,
-    stock_sync,
+    snapshots,
+    sync,
 )
-from centra_whistl_dagster.workflows.last_pass import last_pass
-from centra_whistl_dagster.workflows.link import Link, open_link
+from centra_whistl_dagster.workflows.stock.last_sync import last_pass
 
 PROJECT = Path(__file__).parents[2]
 A_DAY = 5_000.0
@@ -159,17 +155,17 @@ class Desk:
         handover.hand_over(self.link)
 
     def relay_despatches(self) -> None:
-        order_statuses.follow_order_statuses(self.link)
+        statuses.follow_order_statuses(self.link)
         despatches.pull_despatches(self.link)
         despatches.apply_despatches(self.link)
-        shipments.complete_shipments(self.link)
+        completion.complete_shipments(self.link)
 
     def sync_stock(self, within_minutes: int | None = None) -> None:
         """One pass over all stock, or over the SKUs that need one that often."""
-        stock_snapshots.read_latest_snapshot(self.link)
+        snapshots.read_latest_snapshot(self.link)
         sales_velocity.count_demand(self.link)
         centra_levels.read_centra_levels(self.link, within_minutes=within_minutes)
-        stock_sync.publish_stock(self.link)
+        sync.publish_stock(self.link)
 
     def relay(self, rounds: int = 1, *, every: float = 30.0) -> None:
         """Let rounds of both relays go by, some seconds apart."""

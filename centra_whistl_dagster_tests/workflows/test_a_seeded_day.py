@@ -13,13 +13,13 @@ import pytest
 
 from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.ledger.engine import LeaseTaken
-from centra_whistl_dagster.simulator.fault_rules import FaultKind
-from centra_whistl_dagster.simulator.people import People
-from centra_whistl_dagster.simulator.truth import is_drained
-from centra_whistl_dagster.simulator.world import CentraOrder, Settings
+from centra_whistl_dagster.simulator.people.behaviour import People
+from centra_whistl_dagster.simulator.truth.scoreboard import is_drained
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.world.world import CentraOrder, Settings
 from centra_whistl_dagster.transport import IntegrationError
-from centra_whistl_dagster.workflows import intake
-from centra_whistl_dagster.workflows.stock_reconciliation import NothingToReconcile
+from centra_whistl_dagster.workflows.orders import intake
+from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
 
 STEPS = 70
 WIRE_FAULTS = (

@@ -10,7 +10,7 @@ from centra_whistl_dagster.history.columns import HistoryTable, columns_of
 from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.stock_tables import StockLevels
 from centra_whistl_dagster.history.tables import Exceptions, Orders
-from centra_whistl_dagster.workflows import history
+from centra_whistl_dagster.workflows.upkeep import history
 
 GROUP = "history"
 POOL = "history"

@@ -4,12 +4,12 @@ import dagster as dg
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.operations import (
+from centra_whistl_dagster.workflows.upkeep.brief import (
     daily_brief,
     open_exceptions,
     service_levels,
 )
-from centra_whistl_dagster.workflows.retention import forget_old_orders, thin_archive
+from centra_whistl_dagster.workflows.upkeep.retention import forget_old_orders, thin_archive
 
 GROUP = "operations"
 

@@ -4,11 +4,11 @@ import dagster as dg
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.despatches import apply_despatches, pull_despatches
-from centra_whistl_dagster.workflows.handover import hand_over
-from centra_whistl_dagster.workflows.intake import take_in_orders
-from centra_whistl_dagster.workflows.order_statuses import follow_order_statuses
-from centra_whistl_dagster.workflows.shipments import complete_shipments
+from centra_whistl_dagster.workflows.orders.handover import hand_over
+from centra_whistl_dagster.workflows.orders.intake import take_in_orders
+from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuses
+from centra_whistl_dagster.workflows.shipments.completion import complete_shipments
+from centra_whistl_dagster.workflows.shipments.despatches import apply_despatches, pull_despatches
 
 GROUP = "orders"
 

@@ -6,11 +6,11 @@ import dagster as dg
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.alignment import (
+from centra_whistl_dagster.workflows.reference.alignment import (
     compare_catalogues,
     problems_of_the_shipping_table,
 )
-from centra_whistl_dagster.workflows.reference import refresh_reference
+from centra_whistl_dagster.workflows.reference.refresh import refresh_reference
 
 GROUP = "reference"
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.screening import Screened, screen_waiting_orders
+from centra_whistl_dagster.workflows.orders.screening import Screened, screen_waiting_orders
 
 KEY = dg.AssetKey(["orders", "screened"])
 

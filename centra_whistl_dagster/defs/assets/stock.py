@@ -9,13 +9,13 @@ import dagster as dg
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.assets.stock_reading import GROUP
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.stock_divergence import measure_divergence
-from centra_whistl_dagster.workflows.stock_reconciliation import (
+from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
+from centra_whistl_dagster.workflows.stock.reconciliation import (
     NothingToReconcile,
     Reconciliation,
     reconcile_stock,
 )
-from centra_whistl_dagster.workflows.stock_sync import publish_stock
+from centra_whistl_dagster.workflows.stock.sync import publish_stock
 
 OVERSOLD = "no_sku_is_oversold"
 EXPLAINED = "divergence_is_explained"

@@ -9,17 +9,14 @@ from pydantic import Field
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.centra_levels import read_centra_levels
-from centra_whistl_dagster.workflows.sales_velocity import (
+from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
+from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile, usable_snapshot
+from centra_whistl_dagster.workflows.stock.sales_velocity import (
     Measured,
     count_demand,
     measure_velocity,
 )
-from centra_whistl_dagster.workflows.stock_reconciliation import (
-    NothingToReconcile,
-    usable_snapshot,
-)
-from centra_whistl_dagster.workflows.stock_snapshots import read_latest_snapshot
+from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
 
 GROUP = "stock"
 FRESH = "snapshot_is_fresh_and_complete"

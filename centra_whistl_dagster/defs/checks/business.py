@@ -3,7 +3,7 @@
 import dagster as dg
 
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.balance import compare_with_centra
+from centra_whistl_dagster.workflows.orders.balance import compare_with_centra
 
 BALANCE = dg.AssetCheckKey(
     dg.AssetKey(["whistl", "order_submissions"]), "every_confirmed_order_is_accounted_for"

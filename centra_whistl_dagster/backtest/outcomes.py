@@ -1,0 +1,45 @@
+"""What a backtest counts: units that went wrong, and calls that it took.
+
+Belongs here: the figures. Does not belong here: living through orders (`backtest`), counting calls
+(`calls`), or showing either (`frontier`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from centra_whistl_dagster.backtest.replay import Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """How a strategy fared. Units and calls are counted after the warm-up."""
+
+    strategy: str
+    score: Score
+    days: float
+    passes: int
+    refused_snapshots: int
+    """Each a good one: the guards were too strict."""
+    centra_requests_peak_hour: int
+    centra_mutations_peak_hour: int
+    centra_requests_peak_10s: int
+    centra_mutations_peak_10s: int
+    whistl_requests_peak_minute: int
+    centra_requests: int
+    centra_mutations: int
+
+    @property
+    def oversold_per_10k(self) -> float:
+        """Per 10,000 units accepted."""
+        return 10_000 * self.score.oversold / max(1, self.score.accepted)
+
+    @property
+    def withheld_per_10k(self) -> float:
+        """Per 10,000 units ordered."""
+        return 10_000 * self.score.withheld / max(1, self.score.ordered)
+
+    @property
+    def lost_per_10k(self) -> float:
+        """Per 10,000 units ordered: there were none to sell, whatever the policy."""
+        return 10_000 * self.score.lost / max(1, self.score.ordered)

@@ -1,0 +1,299 @@
+"""How a stock policy would have fared on real orders, with the code that runs in production.
+
+Belongs here: driving the product's decisions through `replay`'s world, minute by minute. Does not
+belong here: a rule of its own; where a comparison needs a wrong one, `strategies` says so.
+
+The first part of the orders is lived through without counting: the product starts with no history
+and learns from it, and from what follows, only what it could have known at the time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from centra_whistl_dagster.backtest.calls import WHISTL_PAGE, Calls, CentraCalls
+from centra_whistl_dagster.backtest.demand import Demand
+from centra_whistl_dagster.backtest.guarding import Guard, Picture
+from centra_whistl_dagster.backtest.outcomes import Outcomes
+from centra_whistl_dagster.backtest.replay import DAY, World, WorldSettings
+from centra_whistl_dagster.backtest.strategies import Strategy
+from centra_whistl_dagster.domain.stock.availability import (
+    CentraStock,
+    OurUnits,
+    Reconciled,
+    WarehouseStock,
+    reconcile,
+)
+from centra_whistl_dagster.domain.stock.cadence import (
+    SKUS_OF_A_BATCH,
+    Allowance,
+    Decision,
+    Feed,
+    Pass,
+    Rung,
+    allowance,
+    decide,
+)
+from centra_whistl_dagster.domain.stock.columns import positive_part
+from centra_whistl_dagster.domain.stock.demand_counts import (
+    average,
+    nothing_yet,
+    with_interval,
+    with_lines,
+)
+from centra_whistl_dagster.domain.stock.plan import (
+    StockPlan,
+    hottest_first,
+    in_short,
+    plan,
+    policies,
+)
+from centra_whistl_dagster.domain.stock.policy import sale_begun
+from centra_whistl_dagster.domain.stock.quantiles import Ints
+from centra_whistl_dagster.domain.stock.velocity import (
+    HOURS_OF_WEEK,
+    Observed,
+    aged,
+    estimate,
+    hour_of_week,
+    profile,
+    unexplained,
+)
+
+LONDON = ZoneInfo("Europe/London")
+
+
+class Backtest:
+    """One strategy's life. `run` makes it; nothing is left running afterwards."""
+
+    def __init__(
+        self, demand: Demand, strategy: Strategy, settings: WorldSettings, warm_up_share: float
+    ) -> None:
+        self.demand, self.strategy, self.settings = demand, strategy, settings
+        self.policy = strategy.policy
+        self.counts_from = int(demand.days * warm_up_share) * DAY
+        self.world = World(demand=demand, settings=settings, counts_from=self.counts_from)
+        self.observed: Observed = nothing_yet(len(demand.skus))
+        self.sold_by_hour, self.hours_seen = [0.0] * HOURS_OF_WEEK, [0.0] * HOURS_OF_WEEK
+        self.guard = Guard(self.policy.guard)
+        self.last_good = self._photograph(0)
+        self.published = self.last_read = self.last_good
+        self.plan: StockPlan = self._planned(0)
+        count, longest = len(demand.skus), self.policy.cadence.ladder_minutes[-1]
+        self.minutes: Ints = np.full(count, longest, dtype=np.int64)
+        self.looked_at = np.zeros(count)
+        self.rungs: tuple[Rung, ...] = ()
+        self.is_uncounted = np.zeros(count, dtype=bool)
+        """Something happened to the SKU since the last snapshot that was used."""
+        self.is_pending = np.ones(count, dtype=bool)
+        """Something happened to it since it was last passed over."""
+        self.unfinished = 0
+        self.last_full: int | None = None
+        self.passes = self.refused = 0
+        self.centra, self.whistl = CentraCalls(), Calls(window_seconds=60)
+
+    def run(self) -> Outcomes:
+        """Live through all orders, a tick a minute."""
+        for tick in range(0, self.demand.days * DAY, 60):
+            self.world.advance(tick)
+            if tick % 3600 == 0:
+                self._learn(tick)
+            self._publish(tick)
+            self._notice(list(self.world.touched))
+            self.world.touched.clear()
+            decision = self._decide(tick)
+            if decision.does is not Pass.NONE:
+                self._pass_over(tick, decision)
+        return Outcomes(
+            strategy=self.strategy.name,
+            score=self.world.score,
+            days=(self.demand.days * DAY - self.counts_from) / DAY,
+            passes=self.passes,
+            refused_snapshots=self.refused,
+            centra_requests_peak_hour=self.centra.hour.requests.peak,
+            centra_mutations_peak_hour=self.centra.hour.mutations.peak,
+            centra_requests_peak_10s=self.centra.ten_seconds.requests.peak,
+            centra_mutations_peak_10s=self.centra.ten_seconds.mutations.peak,
+            whistl_requests_peak_minute=self.whistl.peak,
+            centra_requests=self.centra.hour.requests.total,
+            centra_mutations=self.centra.hour.mutations.total,
+        )
+
+    # ---- what the product learns
+    def _learn(self, tick: int) -> None:
+        sold, self.world.sold = self.world.sold, []
+        self.hours_seen[self._hour_of_week(tick - 1)] += 1.0 if tick else 0.0
+        if sold:
+            lines = np.array(sold, dtype=np.int64)
+            self.observed = with_lines(self.observed, lines[:, 1], lines[:, 2])
+            self.sold_by_hour[self._hour_of_week(tick - 1)] += float(lines[:, 2].sum())
+        self.observed = aged(self.observed, 1.0, self.policy.pooling.half_life_days)
+        if tick % DAY == 0:
+            self.guard.learn()
+        busyness = self._busyness(tick)
+        if sold or not 0.9 < busyness / self.planned_for < 1.1:
+            self.plan = self._planned(tick)
+            self.is_pending[:] = True
+
+    def _busyness(self, tick: int) -> float:
+        return profile(self.sold_by_hour, self.hours_seen)[self._hour_of_week(tick)]
+
+    def _planned(self, tick: int) -> StockPlan:
+        self.planned_for = self._busyness(tick)
+        velocity = estimate(self.observed, average(self.observed), self.policy.pooling)
+        return plan(
+            velocity,
+            busyness=self.planned_for,
+            write_minutes=self.settings.write_seconds / 60,
+            groups=policies(self.demand.skus, self._moment(tick), self.policy),
+            policy=self.policy,
+        )
+
+    # ---- what the product decides
+    def _notice(self, where: Any) -> None:
+        self.is_uncounted[where] = self.is_pending[where] = True
+
+    def _allowed(self, at: int) -> Allowance:
+        return allowance(self.centra.quota(at), self.policy.cadence)
+
+    def _decide(self, tick: int) -> Decision:
+        now = self._moment(tick)
+        last_full_at = None if self.last_full is None else self._moment(self.last_full)
+        return decide(
+            now,
+            last_full_at=last_full_at,
+            rungs=self.rungs,
+            unfinished=self.unfinished,
+            sale_begun=sale_begun(self.policy, last_full_at, now),
+            feed=Feed(
+                last_used_taken_at=self.last_good.taken_at,
+                has_news=self.published is not self.last_read,
+            ),
+            allowed=self._allowed(tick),
+            policy=self.policy.cadence,
+        )
+
+    def _pass_over(self, tick: int, decision: Decision) -> None:
+        self._read_snapshot(tick)
+        at = tick + self.settings.write_seconds
+        is_full = decision.does is Pass.FULL
+        if is_full:
+            self.last_full = tick
+        is_covered = is_full | (self.minutes <= decision.minutes)
+        where = np.flatnonzero(is_covered & self.is_pending)
+        self.is_pending[where] = False
+        self.centra.read(tick, int(is_covered.sum()))
+        self.world.advance(at)
+        self.looked_at[is_covered] = self._moment(tick).timestamp()
+        self._write(at, where)
+        self.rungs = in_short(
+            self.minutes,
+            self.looked_at,
+            self.plan.per_hour,
+            self.demand.skus,
+            self.policy.cadence.ladder_minutes[-1],
+        )
+        if is_full:
+            self.centra.read(at, len(self.demand.skus))  # both systems are compared
+
+    def _read_snapshot(self, tick: int) -> None:
+        snapshot, counts = self.published, tick >= self.counts_from
+        self.passes += counts
+        if snapshot is self.last_read:
+            return
+        self.last_read = snapshot
+        self.whistl.add(tick, 1 + -(-len(self.demand.skus) // WHISTL_PAGE))
+        if self.guard.believes(snapshot, self.last_good, now=self._moment(tick)):
+            self._count_unseen(self.last_good, snapshot)
+            self.last_good = snapshot
+        else:
+            self.refused += counts
+
+    def _count_unseen(self, last: Picture, snapshot: Picture) -> None:
+        where = np.flatnonzero(self.is_uncounted)
+        self.is_uncounted[:] = False
+        unseen, _ = unexplained(
+            last.available[where],
+            snapshot.available[where],
+            snapshot.taken[where] - last.taken[where],
+        )
+        hours = (snapshot.taken_at - last.taken_at).total_seconds() / 3600
+        self.observed = with_interval(self.observed, unseen, hours, where)
+
+    def _write(self, at: int, where: Ints) -> None:
+        """Write what differs of some SKUs, by the last good snapshot."""
+        snapshot = self.last_good
+        rungs = self.plan.rungs(self._steps(snapshot, where, buffer=0).room, where)
+        ladder = self.policy.cadence.ladder_minutes
+        self.minutes[where] = np.asarray(ladder, dtype=np.int64)[rungs]
+        steps = self._steps(snapshot, where, buffer=self.plan.buffers_at(rungs, where))
+        differing = np.flatnonzero(steps.needs_write)
+        order = hottest_first(self.plan.per_hour[where[differing]], steps.change[differing])
+        most = self._allowed(at).batches * SKUS_OF_A_BATCH
+        written, left = differing[order[:most]], where[differing[order[most:]]]
+        self.is_pending[left], self.minutes[left] = True, ladder[0]
+        self.unfinished = len(left)
+        self.world.physical[where[written]] = np.maximum(
+            steps.physical[written], self.world.allocated[where[written]]
+        )
+        self.centra.write(at, len(written))
+
+    def _steps(self, snapshot: Picture, where: Ints, *, buffer: Any) -> Reconciled:
+        """Reconcile SKUs with a snapshot, by the product's own rule."""
+        available, allocated = snapshot.available[where], self.world.allocated[where]
+        zero = np.zeros_like(available)
+        outside = snapshot.taken[where] - self.world.completed[where]
+        held, left = positive_part(outside), positive_part(-outside)
+        if self.strategy.ignores_in_flight:
+            held, left = allocated, zero
+        return reconcile(
+            WarehouseStock(
+                on_hand=available, allocated=zero, quarantined=zero, available=available
+            ),
+            OurUnits(held=held, left=left, reserved=zero, in_flight=zero, blocked=zero),
+            CentraStock(physical=self.world.physical[where], allocated=allocated),
+            buffer,
+        )
+
+    # ---- the systems around it
+    def _publish(self, tick: int) -> None:
+        each = self.settings.publishes_each_seconds
+        if each == 0 or tick % each == 0:
+            self.published = self._photograph(tick)
+        if each and tick % each == 0:
+            self._notice(slice(None))  # older events are in it only now
+
+    def _photograph(self, tick: int) -> Picture:
+        return Picture(
+            taken_at=self._moment(tick),
+            available=self.world.available.copy(),
+            taken=self.world.taken.copy(),
+        )
+
+    def _moment(self, second: int) -> datetime:
+        return self.demand.starts_at.to_pydatetime() + timedelta(seconds=second)
+
+    def _hour_of_week(self, second: int) -> int:
+        return hour_of_week(self._moment(second), LONDON)
+
+
+def run(
+    demand: Demand,
+    strategy: Strategy,
+    settings: WorldSettings | None = None,
+    *,
+    warm_up_share: float = 0.25,
+) -> Outcomes:
+    """Live through orders with one strategy and return how it fared.
+
+    Args:
+        demand: the orders.
+        strategy: what to try.
+        settings: the world's; the same for every strategy that is to be compared.
+        warm_up_share: of the time, lived through before counting begins.
+    """
+    return Backtest(demand, strategy, settings or WorldSettings(), warm_up_share).run()

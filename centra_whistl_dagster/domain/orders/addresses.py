@@ -1,0 +1,114 @@
+"""A delivery address as Whistl may carry it: two lines, no line feeds, nothing for Whistl to cut.
+
+Whistl's own label tool merges everything after the first address line into one and cuts that at 35
+characters, deletes line feeds and cuts names (the field dictionary published with
+Whistl-Fulfilment-South-West/TAFIE). Each is silent, so the text is re-flowed here where nothing is
+lost by it, and refused where something would be.
+
+Belongs here: putting Centra's parts into Whistl's. Does not belong here: what a country needs
+(`screening.address_formats`), phones (`screening.phone_numbers`), and deciding (`screening`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from centra_whistl_dagster.domain.orders.characters import CarriedText, carried
+from centra_whistl_dagster.domain.orders.order import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedAddress:
+    """A delivery address that passed screening, in Whistl's fields and within its lengths."""
+
+    name: str
+    company: str
+    line1: str
+    line2: str
+    city: str
+    county: str
+    postcode: str
+    country: str
+    """ISO 3166-1 alpha-2, as the chosen service wants it."""
+    phone: str
+    """Digits. UK numbers in national form, `07700900123`; others with the country code, no `+`."""
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressText:
+    """The parts of an address in carried characters, not yet judged."""
+
+    name: CarriedText
+    company: CarriedText
+    line1: str
+    line2: str
+    """One of the two lines is longer than the limit when they could not be folded."""
+    lines_unsupported: str
+    """What could not be spelled in either line."""
+    city: CarriedText
+    county: CarriedText
+
+
+def in_whistl_fields(address: Address, *, line_length: int) -> AddressText:
+    """Put Centra's parts into Whistl's, with nothing dropped.
+
+    Centra's `attention` is the name when there is no other, and otherwise an address part of its
+    own, since Whistl has no field for it.
+    """
+    name = carried(address.name)
+    attention = carried(address.attention)
+    if not name.text and not name.unsupported:
+        name, attention = attention, CarriedText("")
+    company = carried(address.company)
+    typed = [*address.line1.splitlines(), *address.line2.splitlines()]
+    parts = [carried(part) for part in typed]
+    recipient = {name.text.casefold(), company.text.casefold()} if attention.text else set()
+    if attention.text and attention.text.casefold() not in recipient:
+        parts.insert(0, attention)
+    line1, line2 = folded_lines([part.text for part in parts], limit=line_length)
+    unsupported = "".join([part.unsupported for part in parts])
+    return AddressText(
+        name=name,
+        company=company,
+        line1=line1,
+        line2=line2,
+        lines_unsupported="".join(dict.fromkeys(unsupported)) if unsupported else "",
+        city=carried(address.city),
+        county=carried(address.county),
+    )
+
+
+def folded_lines(parts: Sequence[str], *, limit: int) -> tuple[str, str]:
+    """Flow address parts into two lines of at most `limit` characters, breaking at a space.
+
+    A break after a comma is best and one behind a number worst, so that a house number stays with
+    its street. Nothing is ever cut: when two lines cannot hold it, one of them comes back too long.
+    """
+    kept = [part for part in parts if part]
+    if len(kept) <= 2 and all(len(part) <= limit for part in kept):
+        line1, line2, *_ = (*kept, "", "")
+        return line1, line2
+    whole = ", ".join(kept)
+    if len(whole) <= limit:
+        return whole, ""
+    breaks = [
+        (_badness(left), -len(left), left.rstrip(","), right)
+        for left, right in _two_parts(whole)
+        if len(left.rstrip(",")) <= limit and len(right) <= limit
+    ]
+    if breaks:
+        _, _, line1, line2 = min(breaks)
+        return line1, line2
+    return kept[0], ", ".join(kept[1:])
+
+
+def _two_parts(text: str) -> list[tuple[str, str]]:
+    return [(text[:at], text[at + 1 :]) for at, c in enumerate(text) if c == " "]
+
+
+def _badness(left: str) -> int:
+    if left.endswith(","):
+        return 0
+    return 2 if any(c.isdigit() for c in left.rsplit(" ", 1)[-1]) else 1

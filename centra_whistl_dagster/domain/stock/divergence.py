@@ -1,0 +1,98 @@
+"""Why Centra's stock and Whistl's differ, unit by unit, with nothing left unsaid.
+
+Belongs here: the split of a difference into causes that add up to it exactly. Does not belong here:
+what should be written (`availability`), or where the history of it is kept (`history`).
+
+One set of causes explains every difference that people see:
+
+    centra_free - (on_hand - held)
+        = shipped_not_completed - other_channels - quarantined - in_flight - blocked
+          - unknown_orders - buffer + floored + wrong
+    centra_physical - on_hand
+        = shipped_not_completed - other_channels - quarantined - buffer + floored + wrong
+    centra_free - available
+        = - left - in_flight - blocked - unknown_orders - buffer + floored + wrong
+
+where `wrong = stale + clamped + unexplained`, and `on_hand - held` is what the building has beyond
+the orders it was given. The first causes are right and meant; `wrong` is what Centra holds against
+what it should hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from centra_whistl_dagster.domain.stock.availability import Reconciled
+from centra_whistl_dagster.domain.stock.columns import Column, positive_part, smaller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastWrite:
+    """What this connection last wrote of a SKU, and what became of it."""
+
+    is_known: Column
+    """1 where something was written before, else 0; the other two are then 0."""
+    physical_now: Column
+    """The quantity written, less the units completed in Centra since: what it should still hold."""
+    not_taken: Column
+    """Quantity read back after the write less that written: not 0 when Centra clamped it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divergence:
+    """The causes, in units. See the module for the two sums they make."""
+
+    in_flight: Column
+    blocked: Column
+    left: Column
+    shipped_not_completed: Column
+    """Gone from the building and still allocated in Centra. Below zero where completions since the
+    snapshot outnumber them: those units are still in the snapshot's `on_hand`."""
+    other_channels: Column
+    quarantined: Column
+    buffer: Column
+    unknown_orders: Column
+    """Allocated in Centra for orders that this connection does not know."""
+    floored: Column
+    """Units that could not be shown missing, because Centra cannot hold less than none."""
+    stale: Column
+    """Centra holds what it was given, and the truth has moved since."""
+    clamped: Column
+    """Centra did not take what it was given."""
+    unexplained: Column
+    wrong: Column
+    """`stale + clamped + unexplained`: what Centra holds above (or below) what it should."""
+
+
+def explain(
+    reconciled: Reconciled, last_write: LastWrite, placed_meanwhile: Column = 0
+) -> Divergence:
+    """Split the difference between the two systems' stock of a SKU into its causes.
+
+    Args:
+        reconciled: both systems and our orders, with every step of the sum.
+        last_write: what Centra was given last.
+        placed_meanwhile: units of orders that came to be known since Centra's stock was asked for;
+            they may or may not be among those it had allocated by then.
+    """
+    warehouse, ours, centra = reconciled.warehouse, reconciled.ours, reconciled.centra
+    wrong = -reconciled.change
+    stale = last_write.is_known * (last_write.physical_now - reconciled.physical)
+    clamped = last_write.is_known * last_write.not_taken
+    unknown = centra.allocated - ours.held - ours.in_flight - ours.blocked
+    not_in_it = smaller(positive_part(-unknown), placed_meanwhile)
+    return Divergence(
+        in_flight=ours.in_flight - not_in_it,
+        blocked=ours.blocked,
+        left=ours.left,
+        shipped_not_completed=ours.held - ours.left - ours.reserved,
+        other_channels=warehouse.allocated - ours.reserved,
+        quarantined=warehouse.quarantined,
+        buffer=reconciled.buffer_used,
+        unknown_orders=unknown + not_in_it,
+        floored=reconciled.physical - (reconciled.true_physical - reconciled.buffer_used),
+        stale=stale,
+        clamped=clamped,
+        unexplained=wrong - stale - clamped,
+        wrong=wrong,
+    )

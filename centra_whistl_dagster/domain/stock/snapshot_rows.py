@@ -1,0 +1,177 @@
+"""Reading a snapshot's rows into columns, and measuring it for the guards.
+
+Belongs here: which rows can be used, and the figures that `domain.stock.guards` judges. Does not
+belong here: paging (`whistl.client`), or the judgement.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from centra_whistl_dagster.domain.stock.availability import (
+    Convention,
+    WarehouseStock,
+    adds_up,
+    in_contract_terms,
+)
+from centra_whistl_dagster.domain.stock.columns import positive_part
+from centra_whistl_dagster.domain.stock.guards import Against
+from centra_whistl_dagster.domain.stock.quantiles import Ints
+
+FIGURES = ("on_hand", "allocated", "quarantined", "available")
+
+_MOST_UNITS = 10**12
+"""No shelf comes near; beyond, columns of 64 bits overflow and one row would stop all others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRow:
+    """A row that cannot be used. Its SKU stays as it is in Centra, like one that is absent."""
+
+    sku: str
+    """Blank when that is what is wrong."""
+    field: str
+    value: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRows:
+    """The usable rows of one snapshot, in the contract's meaning, and what became of the others."""
+
+    skus: tuple[str, ...]
+    stock: WarehouseStock
+    """Columns of whole numbers, in the order of `skus`."""
+    rows: int
+    """Rows read, bad ones included."""
+    bad: tuple[BadRow, ...]
+
+
+@dataclass(slots=True)
+class _Reading:
+    figures: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    refused: dict[str, BadRow] = field(default_factory=dict)
+    """By SKU: a SKU named twice with different figures has none that can be believed."""
+    nameless: list[BadRow] = field(default_factory=list)
+    repeats: list[BadRow] = field(default_factory=list)
+    rows: int = 0
+
+
+def read_rows(pages: Iterable[Sequence[Mapping[str, Any]]], convention: Convention) -> SnapshotRows:
+    """Read a snapshot page by page, as it arrives, and judge each row by itself.
+
+    A row must name its SKU once and give whole numbers, none below zero but `available`, that add
+    up as the convention says.
+    """
+    reading = _Reading()
+    for page in pages:
+        for row in page:
+            _read_row(reading, row)
+    skus = [sku for sku in reading.figures if sku not in reading.refused]
+    columns = np.array([reading.figures[sku] for sku in skus], dtype=np.int64).reshape(-1, 4).T
+    reported = WarehouseStock(**dict(zip(FIGURES, columns, strict=True)))
+    agrees = np.asarray(adds_up(reported, convention), dtype=bool)
+    contradicting = [_contradiction(skus[at], columns[:, at]) for at in np.flatnonzero(~agrees)]
+    converted = in_contract_terms(reported, convention)
+    return SnapshotRows(
+        skus=tuple(sku for sku, is_good in zip(skus, agrees, strict=True) if is_good),
+        stock=WarehouseStock(
+            on_hand=converted.on_hand[agrees],
+            allocated=converted.allocated[agrees],
+            quarantined=converted.quarantined[agrees],
+            available=converted.available[agrees],
+        ),
+        rows=reading.rows,
+        bad=(*reading.nameless, *reading.repeats, *reading.refused.values(), *contradicting),
+    )
+
+
+def _read_row(reading: _Reading, row: Mapping[str, Any]) -> None:
+    reading.rows += 1
+    sku = row.get("sku")
+    if not isinstance(sku, str) or not sku.strip() or not _can_be_written(sku):
+        reading.nameless.append(
+            BadRow(sku="", field="sku", value=reprlib.repr(sku), message="the row names no SKU")
+        )
+        return
+    for name in FIGURES:
+        value = row.get(name)
+        least = -_MOST_UNITS if name == "available" else 0
+        if type(value) is not int or not least <= value <= _MOST_UNITS:
+            reading.refused[sku] = BadRow(
+                sku=sku,
+                field=name,
+                value=reprlib.repr(value),
+                message=f"{name} should be a whole number from {least:,} to {_MOST_UNITS:,}",
+            )
+            return
+    figures = tuple(row[name] for name in FIGURES)
+    known = reading.figures.get(sku)
+    if known is None:
+        reading.figures[sku] = figures
+    elif known == figures:
+        reading.repeats.append(_repeated(sku, "named twice, with the same figures"))
+    else:
+        reading.refused[sku] = _repeated(sku, f"named twice, as {known} and as {figures}")
+
+
+def _can_be_written(sku: str) -> bool:
+    """Say whether a file can hold it: JSON can spell half a character, UTF-8 cannot."""
+    try:
+        sku.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _repeated(sku: str, message: str) -> BadRow:
+    return BadRow(sku=sku, field="sku", value=sku, message=message)
+
+
+def _contradiction(sku: str, figures: Ints) -> BadRow:
+    told = ", ".join(f"{name} {value}" for name, value in zip(FIGURES, figures, strict=True))
+    return BadRow(
+        sku=sku, field="available", value=str(figures[-1]), message=f"does not add up: {told}"
+    )
+
+
+def against(
+    *,
+    taken_at: datetime,
+    rows_before: int,
+    is_in_both: Any,
+    available_before: Ints,
+    available_now: Ints,
+    ours_taken: Ints | int = 0,
+) -> Against:
+    """Measure a snapshot against the last good one.
+
+    What we sold is no fault of the feed: units that our own orders are known to have taken in
+    between are put back first. Without them a busy hour looks like a loss.
+
+    Args:
+        taken_at: when the last good one was taken.
+        rows_before: rows that it had.
+        is_in_both: of the aligned rows, those of SKUs that both name.
+        available_before: aligned column of the last good one.
+        available_now: aligned column of the new one.
+        ours_taken: aligned column of units that Whistl took for our orders in between; 0 when that
+            is not known.
+    """
+    before = positive_part(available_before[is_in_both])
+    now = positive_part((available_now + ours_taken)[is_in_both])
+    return Against(
+        taken_at=taken_at,
+        rows=rows_before,
+        still_named=len(before),
+        in_stock=int(np.count_nonzero(before)),
+        zeroed=int(np.count_nonzero((before > 0) & (now == 0))),
+        units_before=int(before.sum()),
+        units_now=int(now.sum()),
+    )

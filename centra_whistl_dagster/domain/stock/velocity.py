@@ -1,0 +1,204 @@
+"""How fast a SKU sells, split into what Centra sees and what it does not, and how clumped it is.
+
+Belongs here: what is counted, how old counts fade, and how a rate is drawn from few of them. Does
+not belong here: what is done about it (`buffer`, `cadence`), or reading the counts from frames
+(`domain.stock.demand_counts`).
+
+Seen demand is Centra's order lines. Unseen demand is every fall of Whistl's `available` that our
+orders do not explain: other channels, loss, quarantine. A rise that nothing explains is goods-in.
+Rates are per hour of a week's average hour; `profile` says how far an hour of the week is from it.
+
+Every function takes one number or a column of them (`columns`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from centra_whistl_dagster.domain.stock.columns import Column, larger, positive_part
+
+HOURS_OF_WEEK = 168
+
+_FLAT_WEEK_UNITS = 500.0
+"""What a flat week weighs beside the sales that were counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was counted of a SKU, recent counts weighing more.
+
+    Squares are the sums of squared clumps: an order line's units, or one interval's unseen units.
+    """
+
+    hours: Column = 0.0
+    seen_units: Column = 0.0
+    seen_squares: Column = 0.0
+    unseen_units: Column = 0.0
+    unseen_squares: Column = 0.0
+    unseen_intervals: Column = 0.0
+    """Intervals between two snapshots that were compared, empty ones too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pooling:
+    """How much a SKU borrows from the whole, and what is assumed before anything was counted."""
+
+    half_life_days: float = 14.0
+    hours: float = 72.0
+    """A SKU's own counts weigh as much as the average SKU's after this many hours."""
+    clumps: float = 10.0
+    """Its own share and clumping weigh as much as the whole's after this many sales."""
+    assumed_unseen_share: float = 0.10
+    """Of all demand, until measured."""
+    assumed_dispersion: float = 3.0
+    """Variance over mean, until measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Velocity:
+    """Demand in units an hour of a week's average hour, and its variance over its mean."""
+
+    seen_per_hour: Column
+    unseen_per_hour: Column
+    dispersion: Column
+    unseen_dispersion: Column
+    is_measured: Column = True
+    """Anything was ever counted. Where it was not, nothing is known: that is not no demand."""
+
+    @property
+    def per_hour(self) -> Column:
+        """All demand."""
+        return self.seen_per_hour + self.unseen_per_hour
+
+
+def unexplained(before: Column, after: Column, ours_taken: Column) -> tuple[Column, Column]:
+    """Split what happened to `available` between two snapshots into unseen demand and goods-in.
+
+    Args:
+        before: `available` in the earlier one.
+        after: `available` in the later one.
+        ours_taken: units Whistl took for our orders in between, less those it gave back.
+
+    Returns:
+        Unseen units and arrived units. Within one interval they offset each other: what arrived and
+        was sold elsewhere between two snapshots cannot be told apart from nothing at all.
+    """
+    missing = before - ours_taken - after
+    return positive_part(missing), positive_part(-missing)
+
+
+def aged(observed: Observed, elapsed_hours: float, half_life_days: float) -> Observed:
+    """Let old counts weigh less, by half in each half-life."""
+    kept = 0.5 ** (elapsed_hours / (24 * half_life_days))
+    return Observed(
+        hours=observed.hours * kept,
+        seen_units=observed.seen_units * kept,
+        seen_squares=observed.seen_squares * kept,
+        unseen_units=observed.unseen_units * kept,
+        unseen_squares=observed.unseen_squares * kept,
+        unseen_intervals=observed.unseen_intervals * kept,
+    )
+
+
+def estimate(observed: Observed, average: Observed, pooling: Pooling) -> Velocity:
+    """Draw rates from counts, leaning on the average SKU where there are few.
+
+    Args:
+        observed: the SKU's counts.
+        average: the mean of all SKUs' counts, in the same unit.
+        pooling: how hard to lean.
+    """
+    whole = _shape(average, pooling)
+    clump_units = pooling.clumps * whole.dispersion
+    units = observed.seen_units + observed.unseen_units
+    average_units = average.seen_units + average.unseen_units
+    average_rate = average_units / average.hours if average.hours else 0.0
+    rate = (units + average_rate * pooling.hours) / (observed.hours + pooling.hours)
+    share = (observed.unseen_units + whole.unseen_share * clump_units) / (units + clump_units)
+    return Velocity(
+        seen_per_hour=rate * (1 - share),
+        unseen_per_hour=rate * share,
+        dispersion=_leaning(
+            observed.seen_squares + _unseen_spread(observed), units, whole.dispersion, pooling
+        ),
+        unseen_dispersion=_leaning(
+            _unseen_spread(observed), observed.unseen_units, whole.unseen_dispersion, pooling
+        ),
+        is_measured=observed.hours > 0,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """What all SKUs together say of unseen demand and of clumping."""
+
+    unseen_share: float
+    dispersion: float
+    unseen_dispersion: float
+
+
+def _shape(average: Observed, pooling: Pooling) -> _Shape:
+    assumed = pooling.assumed_dispersion
+    weight = pooling.clumps * assumed
+    units = average.seen_units + average.unseen_units
+    spread = _unseen_spread(average)
+    return _Shape(
+        unseen_share=(average.unseen_units + pooling.assumed_unseen_share * weight)
+        / (units + weight),
+        dispersion=_leaning(average.seen_squares + spread, units, assumed, pooling),
+        unseen_dispersion=_leaning(spread, average.unseen_units, assumed, pooling),
+    )
+
+
+def _unseen_spread(observed: Observed) -> Column:
+    """Variance times units: squares less what a steady flow of the same size would give."""
+    intervals = larger(observed.unseen_intervals, 1.0)
+    return positive_part(observed.unseen_squares - observed.unseen_units**2 / intervals)
+
+
+def _leaning(squares: Column, units: Column, whole: float, pooling: Pooling) -> Column:
+    """Variance over mean, never below 1: sales cannot be steadier than chance and be relied on."""
+    weight = pooling.clumps * whole
+    return larger((squares + whole * weight) / (units + weight), 1.0)
+
+
+def hour_of_week(at: datetime, zone: tzinfo) -> int:
+    """Return 0 for Monday's first hour to 167 for Sunday's last, by the shoppers' clock."""
+    local = at.astimezone(zone)
+    return 24 * local.weekday() + local.hour
+
+
+def profile(units_by_hour: Sequence[float], hours_seen: Sequence[float]) -> tuple[float, ...]:
+    """Return how much busier each hour of the week is than the average of those that were seen.
+
+    All SKUs share one profile: no single one has the sales to fill 168 hours. Each hour leans on a
+    flat week as if that had been seen with some hundreds of units in all. An hour of the week that
+    has not come yet is unknown, not quiet: in its first week a shop would seem many times as busy
+    in each hour that has.
+
+    Args:
+        units_by_hour: units sold in each hour of the week, ever.
+        hours_seen: how much of each hour of the week those were sold in, in hours.
+    """
+    if not len(units_by_hour) == len(hours_seen) == HOURS_OF_WEEK:
+        raise ValueError(f"a week has {HOURS_OF_WEEK} hours, not {len(units_by_hour)}")
+    flat = _FLAT_WEEK_UNITS / HOURS_OF_WEEK
+    average = math.fsum(units_by_hour) / max(math.fsum(hours_seen), 1e-9)
+    return tuple(
+        (units + flat) / (seen * average + flat)
+        for units, seen in zip(units_by_hour, hours_seen, strict=True)
+    )
+
+
+def hours_of_week_between(since: datetime, until: datetime, zone: tzinfo) -> list[float]:
+    """Return how much of each hour of the week lies between two moments, in hours."""
+    seen = [0.0] * HOURS_OF_WEEK
+    at = since
+    while at < until:
+        ends = min(until, at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1))
+        seen[hour_of_week(at, zone)] += (ends - at).total_seconds() / 3600
+        at = ends
+    return seen

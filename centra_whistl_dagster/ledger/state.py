@@ -1,0 +1,46 @@
+"""How far each feed has been read. A cursor moves in the transaction that stores what it covers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.ledger.tables import cursors
+
+CENTRA_ORDERS = "centra/orders"
+"""Centra's own `updatedAt` of the newest order read, ISO 8601."""
+WHISTL_DESPATCHES = "whistl/despatches"
+"""The last despatch sequence read."""
+WHISTL_ORDER_STATUSES = "whistl/order_statuses"
+"""Whistl's own `updated_at` of the newest order read, ISO 8601."""
+CENTRA_LEVELS = "centra/stock_levels"
+"""JSON: Centra's stock as it was read last; see `workflows.stock.centra_levels`."""
+SALES_VELOCITY = "stock/sales_velocity"
+"""JSON: the archived file with the counts of demand, and the moment they go up to."""
+RECONCILED = "stock/reconciled"
+"""JSON: what the last pass over stock found; see `workflows.stock.last_sync`."""
+REFERENCE = "reference"
+"""Fingerprint of the reference data that screening uses; its time says when it was read."""
+
+LOOKED_AGAIN_FOR = "screening/looked_again_for"
+"""Fingerprint of the reference data and configuration for which blocked orders were looked at."""
+
+
+def read(tx: sa.Connection, name: str) -> str | None:
+    """Return a cursor, None when the feed was never read."""
+    return tx.execute(sa.select(cursors.c.value).where(cursors.c.name == name)).scalar_one_or_none()
+
+
+def moved_at(tx: sa.Connection, name: str) -> datetime | None:
+    """Return when a cursor was last set."""
+    query = sa.select(cursors.c.updated_at).where(cursors.c.name == name)
+    return tx.execute(query).scalar_one_or_none()
+
+
+def set_to(tx: sa.Connection, name: str, value: str, *, now: datetime) -> None:
+    """Move a cursor."""
+    values = {"value": value, "updated_at": now}
+    changed = tx.execute(sa.update(cursors).where(cursors.c.name == name).values(**values))
+    if not changed.rowcount:
+        tx.execute(sa.insert(cursors).values(name=name, **values))

@@ -1,0 +1,1 @@
+"""The simulated Centra: GraphQL over HTTP."""

@@ -1,0 +1,62 @@
+"""Centra's schema brought to life: the SDL this project speaks, with a resolver behind each field.
+
+Belongs here: putting the pieces together, and how a switch changes the schema itself. Does not
+belong here: what a field answers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from graphql import (
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    build_schema,
+)
+
+from centra_whistl_dagster.simulator.centra.orders import ORDER_MUTATIONS
+from centra_whistl_dagster.simulator.centra.search import SEARCHES
+from centra_whistl_dagster.simulator.centra.shipments import SHIPMENT_MUTATIONS
+from centra_whistl_dagster.simulator.centra.stock import STOCK_MUTATIONS
+from centra_whistl_dagster.simulator.centra.times import read_time, spelled
+from centra_whistl_dagster.simulator.centra.views import VIEWS
+from centra_whistl_dagster.simulator.world.world import World
+
+SDL = Path(__file__).parents[2] / "centra" / "schema.graphql"
+
+MUTATIONS = {**ORDER_MUTATIONS, **SHIPMENT_MUTATIONS, **STOCK_MUTATIONS}
+
+
+def centra_schema(world: World) -> GraphQLSchema:
+    """Build the schema that this world's Centra serves."""
+    schema = build_schema(_sdl(world))
+    moment = cast(Any, schema.type_map["DateTimeTz"])
+    moment.serialize = spelled
+    moment.parse_value = lambda value: read_time(value, world.now())
+    for resolvers in (VIEWS, SEARCHES, {"Mutation": MUTATIONS}):
+        for name, fields in resolvers.items():
+            known = cast(GraphQLObjectType, schema.type_map[name]).fields
+            for field, resolver in fields.items():
+                if field in known:  # one of them comes and goes with a switch
+                    known[field].resolve = resolver
+    return schema
+
+
+def _sdl(world: World) -> str:
+    sdl = SDL.read_text(encoding="utf-8")
+    if world.switch("centra_has_shipped_quantity"):
+        sdl = sdl.replace(
+            "  returnedQuantity: Int!", "  returnedQuantity: Int!\n  shippedQuantity: Int!"
+        )
+    if unknown := world.switch("centra_unknown_status"):
+        sdl = sdl.replace("CANCELLED } #", f"CANCELLED {unknown} }} #", 1)
+    return sdl
+
+
+def default_resolver(source: Any, info: GraphQLResolveInfo) -> Any:
+    """Read a field of the same name from a record, or from a dict whose missing keys are null."""
+    if isinstance(source, dict):
+        return source.get(info.field_name)
+    return getattr(source, info.field_name)

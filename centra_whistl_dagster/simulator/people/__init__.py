@@ -1,0 +1,1 @@
+"""Shoppers and staff of the simulated world."""

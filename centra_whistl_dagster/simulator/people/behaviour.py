@@ -1,0 +1,185 @@
+"""What people do: shop, pay late, think better of it, mend an address, buy elsewhere, deliver.
+
+Belongs here: who does what, how often and when. Does not belong here: the work inside the warehouse
+(`warehouse`), and what a system makes of it.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import accumulate
+
+from centra_whistl_dagster.simulator.centra.rules import cancel_order, release
+from centra_whistl_dagster.simulator.people.checkout import enter, make_order
+from centra_whistl_dagster.simulator.people.shoppers import shopper
+from centra_whistl_dagster.simulator.people.spoilage import NEEDS_EXPRESS, SPOILAGE_KINDS, spoil
+from centra_whistl_dagster.simulator.world import warehouse
+from centra_whistl_dagster.simulator.world.catalogue import EXPRESS, STANDARD
+from centra_whistl_dagster.simulator.world.world import CentraOrder, World
+
+FIRST_NEVER_CORRECTED = len(SPOILAGE_KINDS) + 1
+"""The first spoiled order whose customer never answers: each kind is mended once before."""
+
+EXPRESS_SHARE = 0.3
+HOLD_SECONDS = (60.0, 900.0)
+CANCEL_SECONDS = (5.0, 600.0)
+GOODS_IN_UNITS = (20, 60)
+MAX_LINES = 4
+PICKS_BEFORE_GIVING_UP = 20
+
+
+class People:
+    """Everybody who acts on a world while it trades."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._rng = random.Random(f"{world.settings.seed} people")
+        self._day = 0
+        self._placed = 0
+        self._spoiled = 0
+        self._healthy = 0
+        self._unheld = 0
+        self._skus: list[str] = []
+        self._weights: list[float] = []
+
+    def open(self) -> None:
+        """Let people act from now on."""
+        world = self._world
+        with world.lock:
+            if world.is_trading:
+                return
+            world.is_trading = True
+            self._day += 1
+            wanted = {sku: item.popularity for sku, item in world.items.items() if item.popularity}
+            self._skus, self._weights = list(wanted), list(accumulate(wanted.values()))
+            settings = world.settings
+            for rate, act in (
+                (settings.orders_per_minute, self._shop),
+                (settings.unseen_orders_per_minute, self._buy_elsewhere),
+                (settings.goods_in_per_minute, self._deliver_goods),
+            ):
+                if rate:
+                    self._again(rate, act, world.now(), self._day)
+
+    def close(self) -> None:
+        """Stop shopping, the second channel and goods-in; what is under way goes on."""
+        with self._world.lock:
+            self._world.is_trading = False
+
+    def _again(self, per_minute: float, act: Callable[[], None], after: datetime, day: int) -> None:
+        """Do something at random moments, so many a minute, until the shop closes."""
+        when = after + timedelta(minutes=self._rng.expovariate(per_minute))
+
+        def do() -> None:
+            if self._world.is_trading and day == self._day:
+                act()
+                self._again(per_minute, act, when, day)
+
+        self._world.at(when, do, moves_orders=False)
+
+    # ---- shoppers
+    def _shop(self) -> None:
+        basket = self._basket()
+        if not basket:
+            return
+        settings = self._world.settings
+        is_spoiled = falls_on(self._placed, settings.spoiled_share)
+        self._placed += 1
+        if is_spoiled:
+            self._place_spoiled(basket)
+        else:
+            self._place_healthy(basket)
+
+    def _basket(self) -> list[tuple[str, int]]:
+        """Fill a basket with what Centra shows as free; empty when the shop is sold out."""
+        basket: dict[str, int] = {}
+        wanted = self._rng.choices(range(1, MAX_LINES + 1), weights=(60, 25, 10, 5))[0]
+        for _ in range(PICKS_BEFORE_GIVING_UP):
+            sku = self._rng.choices(self._skus, cum_weights=self._weights)[0]
+            units = 2 if self._rng.random() < 0.15 else 1
+            if sku not in basket and self._world.centra_free(sku) >= units:
+                basket[sku] = units
+            if len(basket) == wanted:
+                break
+        return list(basket.items())
+
+    def _place_healthy(self, basket: list[tuple[str, int]]) -> None:
+        world, settings = self._world, self._world.settings
+        address, customer = shopper(self._rng)
+        is_mainland = address["country"]["code"] == "GB" and address["city"] != "Belfast"
+        wants_express = is_mainland and self._rng.random() < EXPRESS_SHARE
+        order = make_order(
+            world,
+            basket,
+            address=address,
+            customer=customer,
+            option=EXPRESS if wants_express else None,
+        )
+        is_held = falls_on(self._healthy, settings.hold_share)
+        self._healthy += 1
+        if is_held:
+            self._hold(order)
+        enter(world, order)
+        if is_held:
+            return
+        if falls_on(self._unheld, settings.cancelled_share):
+            world.after(self._rng.uniform(*CANCEL_SECONDS), lambda: _withdraw(world, order))
+        self._unheld += 1
+
+    def _hold(self, order: CentraOrder) -> None:
+        """Hold for a fraud check, or for the payment."""
+        if self._rng.random() < 0.5:
+            order.is_on_hold, order.hold_reason = True, "WAITING_FOR_FRAUD_CHECK"
+        else:
+            order.is_waiting_for_payment, order.hold_reason = True, "WAITING_FOR_PAYMENT"
+        wait = self._rng.uniform(*HOLD_SECONDS)
+        self._world.after(wait, lambda: release(self._world, order))
+
+    def _place_spoiled(self, basket: list[tuple[str, int]]) -> None:
+        world, settings = self._world, self._world.settings
+        kind = SPOILAGE_KINDS[self._spoiled % len(SPOILAGE_KINDS)]
+        self._spoiled += 1
+        address, customer = shopper(self._rng, at_home=True)
+        option = EXPRESS if kind in NEEDS_EXPRESS else STANDARD
+        order = make_order(world, basket, address=address, customer=customer, option=option)
+        mend = spoil(order, kind, self._spoiled // len(SPOILAGE_KINDS))
+        enter(world, order)
+        if not is_never_corrected(self._spoiled, settings.never_corrected_share):
+            world.after(settings.correction_seconds, lambda: mend(world))
+
+    # ---- everybody else
+    def _buy_elsewhere(self) -> None:
+        sku = self._rng.choices(self._skus, cum_weights=self._weights)[0]
+        warehouse.take_unseen(self._world, sku, 1)
+
+    def _deliver_goods(self) -> None:
+        """Bring more of the scarcest of a few SKUs."""
+        few = self._rng.choices(self._skus, cum_weights=self._weights, k=5)
+        scarcest = min(few, key=self._world.whistl_available)
+        warehouse.goods_in(self._world, scarcest, self._rng.randint(*GOODS_IN_UNITS))
+
+
+def _withdraw(world: World, order: CentraOrder) -> None:
+    """Cancel for a customer; a person at customer service may take off the lock to do it."""
+    if order.status == "CONFIRMED":
+        order.is_locked = False
+        cancel_order(world, order)
+
+
+def falls_on(place: int, share: float) -> bool:
+    """Say whether a share, spread evenly rather than at random, falls on this place from 0."""
+    return math.floor((place + 1) * share) > math.floor(place * share)
+
+
+def is_never_corrected(place: int, share: float) -> bool:
+    """Say whether a spoiled order, counted from 1, has a customer who never answers.
+
+    Evenly spread from the first on, which comes when each kind of fault has been mended once.
+    """
+    since = place - FIRST_NEVER_CORRECTED
+    if share == 0 or since < 0:
+        return False
+    return math.floor(since * share + 1) > math.floor((since - 1) * share + 1)

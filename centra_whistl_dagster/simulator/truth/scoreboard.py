@@ -1,0 +1,177 @@
+"""The scoreboard of a run, from the two simulated systems' own state and nothing of the product's.
+
+Belongs here: what became of every order, and the sum of the other truths (`truth_stock`,
+`truth_shipments`). Does not belong here: what the product says of itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from centra_whistl_dagster.simulator.truth.shipments import (
+    has_carrier_and_tracking,
+    shipments_truth,
+)
+from centra_whistl_dagster.simulator.truth.stock import audit_stock_write, stock_truth
+from centra_whistl_dagster.simulator.world.world import CentraOrder, WhistlOrder, World
+
+__all__ = ["audit_stock_write", "is_drained", "truth"]
+
+SENDABLE = frozenset({"CONFIRMED", "PROCESSING"})
+
+COUNTED = (
+    "confirmed",
+    "submitted",
+    "blocked",
+    "cancelled",
+    "despatched",
+    "completed",
+    "healthy_unsent",
+    "lost",
+)
+"""The counts of orders; one order can be in several."""
+
+
+def truth(
+    world: World, *, buffers: Mapping[str, int] | None = None, lost_after_seconds: float = 30.0
+) -> dict[str, Any]:
+    """Judge a run.
+
+    Args:
+        world: what to judge.
+        buffers: units per SKU that the product holds back on purpose.
+        lost_after_seconds: real seconds after which a healthy order that has not reached Whistl
+            counts as lost.
+    """
+    with world.lock:
+        shipments = shipments_truth(world)
+        return {
+            "orders": {
+                **_orders(world, lost_after_seconds),
+                "shipments_wrong": len(shipments.wrong),
+            },
+            "spoiled": _spoiled(world),
+            "shipments": shipments.summary(),
+            "latency_seconds": {
+                "confirmed_to_accepted": _spread(_seconds_to_accept(world)),
+                "despatched_to_completed": _spread(shipments.seconds_to_complete),
+            },
+            "stock": stock_truth(world, buffers or {}),
+            "calls": {name: n for name, n in sorted(world.calls.items()) if not _is_write(name)},
+            "writes": {name: n for name, n in sorted(world.calls.items()) if _is_write(name)},
+            "faults": dict(sorted(world.faults.fired.items())),
+            "is_drained": is_drained(world),
+        }
+
+
+def is_drained(world: World) -> bool:
+    """Say whether nothing on the agenda will move an order any more."""
+    return world.pending_moves() == 0
+
+
+def _orders(world: World, lost_after_seconds: float) -> dict[str, int]:
+    lost_before = world.now() - timedelta(seconds=lost_after_seconds)
+    counts = dict.fromkeys(COUNTED, 0)
+    for order in world.orders.values():
+        for name in _standing(world, order, lost_before):
+            counts[name] += 1
+    return {
+        **counts,
+        "duplicated": len(world.repeated_creates),
+        "strangers": len(_strangers(world)),
+        "spoiled_but_sent": len(world.audit.spoiled_accepted),
+    }
+
+
+def _standing(world: World, order: CentraOrder, lost_before: datetime) -> Iterator[str]:
+    """Name every count that an order belongs to."""
+    if order.confirmed_at is not None:
+        yield "confirmed"
+    if (at_whistl := world.whistl_orders.get(world.whistl_number(order))) is not None:
+        yield "submitted"
+        if at_whistl.status == "DESPATCHED":
+            yield "despatched"
+    if order.status == "CANCELLED":
+        yield "cancelled"
+        return
+    if _is_completed(order):
+        yield "completed"
+    if at_whistl is not None:
+        return
+    if order.spoilage is not None:
+        yield "blocked"
+    elif (free_since := _free_since(order)) is not None:
+        yield "healthy_unsent"
+        if free_since < lost_before:
+            yield "lost"
+
+
+def _free_since(order: CentraOrder) -> datetime | None:
+    """Return since when an order may go as it is now, or None if it may not."""
+    is_stopped = order.is_on_hold or order.is_waiting_for_payment or order.is_internal
+    if order.confirmed_at is None or order.status not in SENDABLE or is_stopped:
+        return None
+    return max(order.confirmed_at, order.corrected_at or order.confirmed_at)
+
+
+def _is_completed(order: CentraOrder) -> bool:
+    """Every unit still wanted is shipped, and each shipment can be followed."""
+    wanted = [line for line in order.lines if line.quantity > 0]
+    shipped = [shipment for shipment in order.shipments if shipment.shipped_at is not None]
+    return (
+        bool(wanted)
+        and all(line.shipped >= line.quantity for line in wanted)
+        and all(has_carrier_and_tracking(shipment) for shipment in shipped)
+    )
+
+
+def _strangers(world: World) -> list[WhistlOrder]:
+    """Orders at Whistl that no order in Centra asked for under that number."""
+    asked_for = {world.whistl_number(order) for order in world.orders.values()}
+    return [order for number, order in world.whistl_orders.items() if number not in asked_for]
+
+
+def _spoiled(world: World) -> dict[str, dict[str, int]]:
+    kinds: dict[str, Counter[str]] = {}
+    for order in world.orders.values():
+        if order.first_spoilage is None:
+            continue
+        is_corrected = order.spoilage is None
+        is_sent = world.whistl_number(order) in world.whistl_orders
+        kinds.setdefault(order.first_spoilage, Counter()).update(
+            {
+                "seen": 1,
+                "corrected": int(is_corrected),
+                "sent_after_correction": int(is_corrected and is_sent),
+            }
+        )
+    return {kind: dict(counts) for kind, counts in sorted(kinds.items())}
+
+
+def _seconds_to_accept(world: World) -> list[float]:
+    """How long orders that were good from the start took from confirmed and free to accepted."""
+    seconds = []
+    for order in world.orders.values():
+        at_whistl = world.whistl_orders.get(world.whistl_number(order))
+        if at_whistl and order.confirmed_at and order.first_spoilage is None:
+            seconds.append((at_whistl.received_at - order.confirmed_at).total_seconds())
+    return seconds
+
+
+def _spread(samples: Sequence[float]) -> dict[str, float | int | None]:
+    """Return the 50th and 95th percentile (nearest rank), the largest and the number."""
+    ordered = sorted(samples)
+    if not ordered:
+        return {"p50": None, "p95": None, "max": None, "n": 0}
+    ranks = {"p50": 0.5, "p95": 0.95, "max": 1.0}
+    ranked = {name: ordered[math.ceil(len(ordered) * rank) - 1] for name, rank in ranks.items()}
+    return {**{name: round(value, 3) for name, value in ranked.items()}, "n": len(ordered)}
+
+
+def _is_write(name: str) -> bool:
+    """`World.calls` names a request in two words, `whistl create_order`, and an effect in more."""
+    return name.count(" ") > 1

@@ -1,0 +1,1 @@
+"""The simulated Whistl: the contract's REST API over HTTP."""

@@ -1,0 +1,159 @@
+"""Despatch messages: what Whistl says about boxes that left, and how it gets that wrong.
+
+Belongs here: labels, messages, duplicates, delays, corrections. Does not belong here: which units
+leave and when (`warehouse`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
+from centra_whistl_dagster.simulator.whistl.times import spelled
+from centra_whistl_dagster.simulator.world.chance import befalls
+from centra_whistl_dagster.simulator.world.world import SentParcel, WhistlOrder, World
+
+PACKAGING_KG = Decimal("0.2")
+LATE_FACTOR = 1.5
+"""A message out of order comes this much later than a correction of it would."""
+
+
+def announce(
+    world: World, order: WhistlOrder, boxes: list[dict[int, int]], *, is_complete: bool
+) -> None:
+    """Tell of boxes (units by line number) that have just left."""
+    sent = [_sent(world, order, box) for box in boxes]
+    world.sent_parcels.extend(sent)
+    despatch_id = f"D-{next(world.ids):06d}"
+    true_message = {
+        "despatch_id": despatch_id,
+        "version": 1,
+        "supersedes": None,
+        "order_number": order.order_number,
+        "despatched_at": spelled(world.now()),
+        "order_complete": is_complete,
+        "parcels": [
+            _parcel(world, order, parcel, number) for number, parcel in enumerate(sent, start=1)
+        ],
+        "short_lines": _short_lines(order) if is_complete else [],
+    }
+    message, needs_correction = _with_mishaps(world, true_message)
+    pause = world.switch("despatch_correction_seconds")
+    if befalls(world, "out_of_order_despatch_share", despatch_id):
+        world.after(LATE_FACTOR * pause, lambda: _publish(world, message))
+    else:
+        _publish(world, message)
+    if befalls(world, "duplicate_despatch_share", despatch_id):
+        world.after(pause, lambda: _publish(world, message))
+    if befalls(world, "corrected_tracking_share", despatch_id):
+        world.after(pause, lambda: _correct(world, true_message, sent, is_relabelled=True))
+    elif needs_correction:
+        world.after(pause, lambda: _correct(world, true_message, sent, is_relabelled=False))
+
+
+def _publish(world: World, message: dict[str, Any]) -> None:
+    world.despatches.append({**message, "sequence": len(world.despatches) + 1})
+
+
+def _with_mishaps(world: World, message: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Return the message as it goes out, and whether somebody will notice and correct it."""
+    missing: dict[str, None] = {}
+    despatch_id = message["despatch_id"]
+    is_bad = False
+    if befalls(world, "null_tracking_share", despatch_id):
+        missing["courier_tracking_number"] = None
+    if befalls(world, "no_tracking_share", despatch_id):
+        missing |= dict.fromkeys(
+            ("courier_tracking_number", "whistl_tracking_number", "tracking_url")
+        )
+        is_bad = True
+    if befalls(world, "despatch_without_carrier_share", despatch_id):
+        missing |= dict.fromkeys(("carrier_name", "carrier_code"))
+        is_bad = True
+    parcels = [{**parcel, **missing} for parcel in message["parcels"]]
+    return {**message, "parcels": parcels}, is_bad
+
+
+def _correct(
+    world: World, message: dict[str, Any], sent: list[SentParcel], *, is_relabelled: bool
+) -> None:
+    parcels = message["parcels"]
+    if is_relabelled:
+        parcels = [
+            {**parcel, **_label(world, box, is_tracked=parcel["courier_tracking_number"])}
+            for parcel, box in zip(parcels, sent, strict=True)
+        ]
+    correction = {
+        "despatch_id": f"D-{next(world.ids):06d}",
+        "version": message["version"] + 1,
+        "supersedes": message["despatch_id"],
+        "parcels": parcels,
+    }
+    _publish(world, {**message, **correction})
+
+
+def _sent(world: World, order: WhistlOrder, box: dict[int, int]) -> SentParcel:
+    code = _service_code(order)
+    skus = Counter[str]()
+    for line_number, units in box.items():
+        skus[order.lines[line_number]["sku"]] += units
+    return SentParcel(
+        order_number=order.order_number,
+        despatched_at=world.now(),
+        carrier_names=frozenset({world.services[code].carrier_name, code.carrier_code}),
+        units=dict(box),
+        skus=dict(skus),
+    )
+
+
+def _parcel(world: World, order: WhistlOrder, box: SentParcel, number: int) -> dict[str, Any]:
+    code = _service_code(order)
+    service = world.services[code]
+    weight = sum(
+        (units * _unit_weight(world, sku) for sku, units in box.skus.items()), PACKAGING_KG
+    )
+    return {
+        "parcel_number": number,
+        "carrier_name": service.carrier_name,
+        "carrier_code": code.carrier_code,
+        "delivery_method": code.delivery_method,
+        "service_name": service.description,
+        **_label(world, box, is_tracked=service.is_tracked),
+        "weight_kg": str(weight),
+        "lines": [
+            {"line_number": n, "sku": order.lines[n]["sku"], "quantity": units}
+            for n, units in box.units.items()
+        ],
+    }
+
+
+def _label(world: World, box: SentParcel, *, is_tracked: bool) -> dict[str, str | None]:
+    """Print a label with two new numbers; an untracked postal service has none of its own."""
+    courier = f"SM{next(world.ids):09d}GB" if is_tracked else None
+    own = f"WHL0P{next(world.ids):012d}"
+    box.tracking_numbers |= {courier, own} if courier else {own}
+    return {
+        "courier_tracking_number": courier,
+        "whistl_tracking_number": own,
+        "tracking_url": f"https://tracking.sim.invalid/{own}",
+    }
+
+
+def _short_lines(order: WhistlOrder) -> list[dict[str, Any]]:
+    return [
+        {"line_number": n, "sku": line["sku"], "quantity": line["cancelled"], "reason": "not found"}
+        for n, line in order.lines.items()
+        if line["cancelled"]
+    ]
+
+
+def _service_code(order: WhistlOrder) -> ServiceCode:
+    service = order.body["service"]
+    return ServiceCode(service["carrier_code"].strip(), service["delivery_method"].strip())
+
+
+def _unit_weight(world: World, sku: str) -> Decimal:
+    product = world.whistl_product(sku)
+    return product.unit_weight_kg if product and product.unit_weight_kg else Decimal(0)

@@ -1,0 +1,1 @@
+"""HTTP on loopback, and what goes wrong on the way."""

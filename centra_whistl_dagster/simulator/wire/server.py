@@ -1,0 +1,164 @@
+"""Both simulated systems behind one port on loopback, and the clock that keeps their world going.
+
+`/centra/graphql`, `/whistl/oauth/token` and `/whistl/v2/...` are what the product may call.
+`/_sim/...` is for whoever runs the simulation: the truth, the shop's doors, faults.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from types import TracebackType
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from centra_whistl_dagster.simulator.centra.app import centra_routes
+from centra_whistl_dagster.simulator.people.behaviour import People
+from centra_whistl_dagster.simulator.truth.scoreboard import truth
+from centra_whistl_dagster.simulator.whistl.app import whistl_routes
+from centra_whistl_dagster.simulator.wire.faults import FaultMiddleware, fault_routes
+from centra_whistl_dagster.simulator.world.world import World
+
+LOOPBACK = "127.0.0.1"
+TICK_SECONDS = 0.05
+START_SECONDS = 10.0
+SHUTDOWN_SECONDS = 1
+STOP_LOOK_SECONDS = 0.01
+
+
+def create_app(world: World, *, people: People) -> ASGIApp:
+    """Put a world behind HTTP. Who may call its Centra, and how often, its settings say."""
+    return FaultMiddleware(
+        Starlette(
+            routes=[
+                Mount("/centra", routes=centra_routes(world)),
+                Mount("/whistl", routes=whistl_routes(world)),
+                Mount("/_sim", routes=[*_sim_routes(world, people), *fault_routes(world.faults)]),
+            ]
+        ),
+        world.faults,
+    )
+
+
+def _sim_routes(world: World, people: People) -> list[Route]:
+    async def tell(request: Request) -> Response:
+        """POST may say what was held back on purpose, and when an order counts as lost."""
+        asked = await request.json() if request.method == "POST" else {}
+        with world.lock:
+            return JSONResponse(truth(world, **asked))
+
+    async def trade(request: Request) -> Response:
+        wanted = await request.json()
+        if not isinstance(wanted, dict) or not isinstance(wanted.get("on"), bool):
+            return JSONResponse({"error": 'expected {"on": true} or {"on": false}'}, 400)
+        if wanted["on"]:
+            people.open()
+        else:
+            people.close()
+        return JSONResponse({"on": world.is_trading})
+
+    return [
+        Route("/truth", tell, methods=["GET", "POST"]),
+        Route("/trading", trade, methods=["POST"]),
+    ]
+
+
+class _Server(uvicorn.Server):
+    """Notices at once that it shall stop; uvicorn looks ten times a second, and tests add up."""
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            await asyncio.sleep(STOP_LOOK_SECONDS)
+
+
+class RunningSimulator:
+    """A world served from a thread of this process, for as long as the `with` block lasts.
+
+    With `ticks` the world goes by the wall clock; without, whoever holds the clock moves it.
+    """
+
+    def __init__(self, world: World, *, port: int = 0, ticks: bool = False) -> None:
+        self.world = world
+        self.people = People(world)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((LOOPBACK, port))
+        self.port: int = self._socket.getsockname()[1]
+        self.base_url = f"http://{LOOPBACK}:{self.port}"
+        self.centra_url = f"{self.base_url}/centra"
+        self.whistl_url = f"{self.base_url}/whistl"
+        self._server = _Server(
+            uvicorn.Config(
+                create_app(world, people=self.people),
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._serve, name="simulator", daemon=True)]
+        if ticks:
+            self._threads.append(threading.Thread(target=self._tick, name="ticker", daemon=True))
+
+    def __enter__(self) -> RunningSimulator:
+        for thread in self._threads:
+            thread.start()
+        given_up_at = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if time.monotonic() > given_up_at or not self._threads[0].is_alive():
+                raise RuntimeError("the simulator did not start")
+            time.sleep(0.005)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._server.should_exit = True
+        self.wait()
+        self._socket.close()
+
+    def wait(self) -> None:
+        """Wait until both threads have ended."""
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def is_alive(self) -> bool:
+        """False once the server or the world's clock has stopped."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+    def _tick(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            self.world.run_due()
+
+
+def serve(world: World, port: int, *, trading: bool) -> None:
+    """Serve a world by the wall clock until interrupted, or until its clock fails.
+
+    Raises:
+        RuntimeError: the server or the clock stopped by itself; a world that stands still must not
+            look like one in which nothing happens.
+    """
+    with RunningSimulator(world, port=port, ticks=True) as simulator:
+        if trading:
+            simulator.people.open()
+        while simulator.is_alive:
+            time.sleep(TICK_SECONDS)
+    raise RuntimeError("the simulator stopped by itself; its log says why")

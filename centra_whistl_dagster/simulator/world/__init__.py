@@ -1,0 +1,1 @@
+"""The one truth that both simulated systems show a side of, and the building's people."""

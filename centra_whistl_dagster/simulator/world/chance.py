@@ -1,0 +1,23 @@
+"""Draws that befall one thing alike whoever asks first: orders, messages, SKUs.
+
+Belongs here: turning the world's seed and a thing's name into a number. A shared random generator
+would not do: the order in which requests arrive would change every later draw.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from centra_whistl_dagster.simulator.world.world import World
+
+
+def befalls(world: World, switch: str, thing: str) -> bool:
+    """Say whether the behaviour whose share is that switch befalls one thing."""
+    share: float = world.switch(switch)
+    return draw(world, switch, thing) < share
+
+
+def draw(world: World, name: str, thing: str) -> float:
+    """Return a number in [0, 1) that is always the same for one thing in one world."""
+    digest = hashlib.sha256(f"{world.settings.seed}/{name}/{thing}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

@@ -1,0 +1,190 @@
+"""What the simulated world is made of: goods on shelves, orders on either side, pictures of stock.
+
+Belongs here: the shape of each record. Does not belong here: the sums over them and the clock,
+which are `world`'s, and how a system spells them over HTTP.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct
+
+WAREHOUSE_ID = 1
+"""The Centra warehouse that stands for the Whistl site."""
+
+SHOP_WAREHOUSE_ID = 2
+"""A second Centra warehouse, of which Whistl knows nothing."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """One sellable size, as Centra's catalogue and Whistl's know it."""
+
+    sku: str
+    size_id: int
+    product_number: str
+    variant_number: str
+    size_name: str
+    name: str
+    price: Decimal
+    product: WhistlProduct
+    popularity: float
+    """Relative weight with which shoppers pick it."""
+    updated_at: datetime = datetime(2025, 1, 1, tzinfo=UTC)
+    """When Centra's record of it last changed."""
+    is_active_in_centra: bool = True
+    is_known_to_whistl: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Shelf:
+    """The units of one SKU. `centra_physical` is what Centra believes; the rest is the truth."""
+
+    on_hand: int = 0
+    quarantined: int = 0
+    unseen_allocated: int = 0
+    """Allocated by Whistl for the second channel, not yet gone."""
+    centra_physical: int = 0
+    last_movement_at: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class CentraLine:
+    """One line of a Centra order."""
+
+    line_id: int
+    sku: str
+    quantity: int
+    """What is still wanted, shipped or not: cancelled units are already off."""
+    unit_price: Decimal
+    cancelled: int = 0
+    shipped: int = 0
+    demand: int = 0
+    """Of the quantity, the units allocated to no stock."""
+    warehouse_id: int = WAREHOUSE_ID
+    has_product_size: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class CentraShipment:
+    """One shipment inside Centra."""
+
+    shipment_id: int
+    number: str
+    created_at: datetime
+    updated_at: datetime
+    lines: dict[int, int]
+    """Units by order line id."""
+    is_good_to_go: bool = False
+    is_paid: bool = True
+    is_captured: bool = False
+    shipped_at: datetime | None = None
+    info: dict[str, Any] = field(default_factory=dict)
+    """carrier, service, trackingNumber, packagesNumber as the input spelled them."""
+    send_email: bool = False
+    additional_message: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class CentraOrder:
+    """One order inside Centra. Address keys are Centra's own; any of them may be None."""
+
+    order_id: str
+    number: int
+    status: str
+    created_at: datetime
+    updated_at: datetime
+    address: dict[str, Any] | None
+    customer: dict[str, Any] | None
+    shipping_option: dict[str, Any] | None
+    lines: list[CentraLine]
+    shipping_price: Decimal = Decimal("3.95")
+    currency: str = "GBP"
+    is_on_hold: bool = False
+    is_locked: bool = False
+    is_internal: bool = False
+    is_waiting_for_payment: bool = False
+    hold_reason: str | None = None
+    other_comment: str = ""
+    internal_comment: str | None = None
+    external_id: str | None = None
+    shipments: list[CentraShipment] = field(default_factory=list)
+    # What only the simulator knows:
+    spoilage: str | None = None
+    """The kind of thing wrong with it now; None once corrected or never spoiled."""
+    first_spoilage: str | None = None
+    confirmed_at: datetime | None = None
+    """When it became both confirmed and free to go: the moment the latency clock starts."""
+    corrected_at: datetime | None = None
+    """When customer service mended what was wrong with it."""
+    cancelled_at: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class WhistlOrder:
+    """One order inside Whistl."""
+
+    order_number: str
+    whistl_order_id: str
+    body: dict[str, Any]
+    payload_hash: str
+    status: str
+    status_version: int
+    received_at: datetime
+    history: list[tuple[str, datetime]]
+    lines: dict[int, dict[str, Any]]
+    """By line number: sku, ordered, allocated, picked, despatched, cancelled."""
+    hold_reason: str | None = None
+    updated_at: datetime
+    is_cancel_requested: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class SentParcel:
+    """One box that left the building, whatever the messages say about it."""
+
+    order_number: str
+    despatched_at: datetime
+    carrier_names: frozenset[str]
+    """The carrier's name and its code: Centra may be told either."""
+    units: dict[int, int]
+    """Units by line number."""
+    skus: dict[str, int]
+    """Units by SKU."""
+    tracking_numbers: set[str] = field(default_factory=set)
+    """Both numbers of the label, and those of the labels it had before."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Snapshot:
+    """One immutable picture of Whistl's stock."""
+
+    snapshot_id: str
+    taken_at: datetime
+    rows: list[dict[str, Any]]
+    item_count: int
+    """What the head of the snapshot promises; a truncated one has fewer rows."""
+    complete: bool = True
+    unseen_mark: dict[str, int] = field(default_factory=dict)
+    """`World.unseen_taken` at that moment; for the audit of stock writes."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Audit:
+    """What `truth` must be told at the time, because the state alone does not show it later."""
+
+    resurrected_units: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """Per SKU, units that a stock write offered for sale and that did not exist."""
+    oversold_units: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """Per SKU, units of our orders that Whistl did not have when it came to allocate them."""
+    spoiled_accepted: set[str] = field(default_factory=set)
+    """Whistl numbers of orders that were still spoiled when Whistl took them."""
+    stock_looks: Counter[str] = field(default_factory=Counter)
+    """Per SKU, how often its stock in Centra was asked for."""
+    read_snapshot_id: str | None = None
+    """The snapshot whose rows were asked for last."""

@@ -1,0 +1,250 @@
+"""What people in the building do: allocate, pick, pack, hand over, take goods in, serve others.
+
+Belongs here: the life of an order and the units it moves. Does not belong here: how it is told to
+the outside (`whistl_despatches`, `whistl_snapshots`, `whistl`), or who buys through the second
+channel and when goods come (`people`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from centra_whistl_dagster.simulator.whistl.despatches import announce
+from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
+from centra_whistl_dagster.simulator.world.chance import befalls, draw
+from centra_whistl_dagster.simulator.world.world import WhistlOrder, World
+
+FREELY_CANCELLABLE = frozenset({"RECEIVED", "HELD", "BACKORDERED", "ALLOCATED"})
+STRANGE_STATUS = "QUALITY_CHECK"
+"""In no contract: 3PLs rename and add statuses."""
+BEING_PICKED = frozenset({"PICKING", STRANGE_STATUS})
+SECOND_MESSAGE_SHARE = 0.5
+"""Of the orders in two parcels, those whose second parcel leaves later, in a message of its own."""
+
+
+def open_warehouse(world: World) -> None:
+    """Publish a first picture of the stock and go on doing so every `snapshot_seconds`."""
+    for _ in range(world.switch("quarantined_per_snapshot")):
+        set_aside(world, world.rng.choice(world.whistl_skus()), 1)
+    take_snapshot(world)
+    world.after(world.settings.snapshot_seconds, lambda: open_warehouse(world), moves_orders=False)
+
+
+# ---- what moves units without an order of ours
+def take_unseen(world: World, sku: str, units: int) -> int:
+    """Let the second channel sell units; they are allocated now and leave later.
+
+    Returns how many there were: like any shop it sells only what is available.
+    """
+    taken = min(units, max(0, world.whistl_available(sku)))
+    shelf = world.shelves[sku]
+    shelf.unseen_allocated += taken
+    world.unseen_taken[sku] += taken
+
+    def leave() -> None:
+        shelf.unseen_allocated -= taken
+        shelf.on_hand -= taken
+        shelf.last_movement_at = world.now()
+
+    pace = world.settings
+    seconds = pace.pick_seconds + pace.pack_seconds + pace.hand_over_seconds
+    world.after(seconds, leave, moves_orders=False)
+    return taken
+
+
+def goods_in(world: World, sku: str, units: int) -> None:
+    """Put units on the shelf; orders that waited for them go first, oldest first."""
+    shelf = world.shelves[sku]
+    shelf.on_hand += units
+    shelf.last_movement_at = world.now()
+    world.goods_in[sku] += units
+    _serve_backorders(world)
+
+
+def set_aside(world: World, sku: str, units: int) -> int:
+    """Quarantine units that are on the shelf, allocated or not, and return how many there were."""
+    shelf = world.shelves[sku]
+    found = min(units, shelf.on_hand - shelf.quarantined)
+    shelf.quarantined += found
+    world.unseen_taken[sku] += found
+    return found
+
+
+# ---- the life of an order
+def begin(world: World, order: WhistlOrder) -> None:
+    """Start the life of an order that was just stored."""
+    if order.body.get("hold") is True:
+        _hold(world, order, str(order.body.get("hold_reason") or "WEB"))
+    elif befalls(world, "hold_after_accept_share", order.order_number):
+        _later(world, order, world.settings.allocate_seconds, _hold_for_formatting)
+    else:
+        _later(world, order, world.settings.allocate_seconds, _allocate)
+
+
+def cancel(world: World, order: WhistlOrder) -> None:
+    """Cancel an order at once, or ask the floor to stop; the caller has checked that one may."""
+    if order.status in FREELY_CANCELLABLE:
+        _end(world, order, "CANCELLED")
+    else:
+        order.is_cancel_requested = True
+        order.updated_at = world.now()
+
+
+def _hold_for_formatting(world: World, order: WhistlOrder) -> None:
+    _hold(world, order, "Address needs checking")
+
+
+def _hold(world: World, order: WhistlOrder, reason: str) -> None:
+    order.hold_reason = reason
+    _move(world, order, "HELD")
+    if (seconds := world.switch("hold_seconds")) is not None:
+        _later(world, order, seconds, _release)
+
+
+def _release(world: World, order: WhistlOrder) -> None:
+    order.hold_reason = None
+    _move(world, order, "RECEIVED")
+    _later(world, order, world.settings.allocate_seconds, _allocate)
+
+
+def _allocate(world: World, order: WhistlOrder) -> None:
+    """Reserve all of an order or nothing of it, so that its status says what is reserved."""
+    if befalls(world, "late_rejected_share", order.order_number):
+        _end(world, order, "REJECTED")
+        return
+    wanted = Counter[str]()
+    for line in order.lines.values():
+        wanted[line["sku"]] += line["ordered"]
+    lacking = {
+        sku: min(units, units - world.whistl_available(sku))
+        for sku, units in wanted.items()
+        if units > world.whistl_available(sku)
+    }
+    if lacking:
+        if order.status != "BACKORDERED":
+            _move(world, order, "BACKORDERED")
+            for sku, units in lacking.items():
+                world.audit.oversold_units[sku] += units
+        return
+    for line in order.lines.values():
+        line["allocated"] = line["ordered"]
+    _move(world, order, "ALLOCATED")
+    _later(world, order, world.settings.pick_seconds, _pick)
+
+
+def _pick(world: World, order: WhistlOrder) -> None:
+    _move(world, order, "PICKING")
+    units = sum(line["allocated"] for line in order.lines.values())
+    if units > 1 and befalls(world, "short_line_share", order.order_number):
+        _lose_one(world, order)
+    for line in order.lines.values():
+        line["picked"] = line["allocated"]
+    seconds = world.settings.pack_seconds
+    if befalls(world, "unknown_status_share", order.order_number):
+        _later(world, order, seconds / 2, _check_quality)
+    else:
+        _later(world, order, seconds, _pack)
+
+
+def _lose_one(world: World, order: WhistlOrder) -> None:
+    """One allocated unit is not where it should be: it leaves the books, and the order."""
+    line = next(line for line in order.lines.values() if line["allocated"])
+    line["allocated"] -= 1
+    line["cancelled"] += 1
+    world.shelves[line["sku"]].on_hand -= 1
+    world.unseen_taken[line["sku"]] += 1
+
+
+def _check_quality(world: World, order: WhistlOrder) -> None:
+    _move(world, order, STRANGE_STATUS)
+    _later(world, order, world.settings.pack_seconds / 2, _pack)
+
+
+def _pack(world: World, order: WhistlOrder) -> None:
+    if order.is_cancel_requested and befalls(
+        world, "cancel_while_picking_share", order.order_number
+    ):
+        _end(world, order, "CANCELLED")
+        return
+    _move(world, order, "PACKED")
+    _later(world, order, world.settings.hand_over_seconds, _hand_over)
+
+
+def _hand_over(world: World, order: WhistlOrder) -> None:
+    boxes = _boxes(world, order)
+    second_leaves_later = (
+        len(boxes) > 1 and draw(world, "second message", order.order_number) < SECOND_MESSAGE_SHARE
+    )
+    if not second_leaves_later:
+        _leave(world, order, boxes, "DESPATCHED")
+        return
+    _leave(world, order, boxes[:1], "PART_DESPATCHED")
+    _later(
+        world,
+        order,
+        world.settings.hand_over_seconds,
+        lambda world, order: _leave(world, order, boxes[1:], "DESPATCHED"),
+    )
+
+
+def _boxes(world: World, order: WhistlOrder) -> list[dict[int, int]]:
+    """Return the units by line number of each box: one, or two of about half each."""
+    units = [n for n, line in order.lines.items() for _ in range(line["allocated"])]
+    share = world.settings.several_parcels_share
+    if len(units) < 2 or draw(world, "several parcels", order.order_number) >= share:
+        return [dict(Counter(units))]
+    half = (len(units) + 1) // 2
+    return [dict(Counter(units[:half])), dict(Counter(units[half:]))]
+
+
+def _leave(world: World, order: WhistlOrder, boxes: list[dict[int, int]], status: str) -> None:
+    for box in boxes:
+        for line_number, units in box.items():
+            line = order.lines[line_number]
+            line["allocated"] -= units
+            line["despatched"] += units
+            shelf = world.shelves[line["sku"]]
+            shelf.on_hand -= units
+            shelf.last_movement_at = world.now()
+    _move(world, order, status)
+    announce(world, order, boxes, is_complete=status == "DESPATCHED")
+
+
+def _end(world: World, order: WhistlOrder, status: str) -> None:
+    """End an order that does not leave; what it had reserved is there for others."""
+    for line in order.lines.values():
+        line["allocated"] = 0
+        line["cancelled"] = line["ordered"]
+    _move(world, order, status)
+    _serve_backorders(world)
+
+
+def _serve_backorders(world: World) -> None:
+    for order in world.all_whistl_orders():
+        if order.status == "BACKORDERED":
+            _allocate(world, order)
+
+
+def _move(world: World, order: WhistlOrder, status: str) -> None:
+    order.status = status
+    order.status_version += 1
+    order.updated_at = world.now()
+    order.history.append((status, order.updated_at))
+
+
+def _later(
+    world: World, order: WhistlOrder, seconds: float, act: Callable[[World, WhistlOrder], None]
+) -> None:
+    """Let the next thing happen, unless something else happened to the order meanwhile.
+
+    Nobody works like a clock: it takes between half and one and a half times as long.
+    """
+    version = order.status_version
+
+    def due() -> None:
+        if order.status_version == version:
+            act(world, order)
+
+    pace = 0.5 + draw(world, f"pace after {order.status}", order.order_number)
+    world.after(seconds * pace, due)

@@ -1,1 +1,0 @@
-"""The stock rules over whole catalogues: columns in, columns out. No SQL, no network, no clock."""

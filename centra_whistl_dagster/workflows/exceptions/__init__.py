@@ -1,0 +1,1 @@
+"""Exceptions as people meet them: the register, alerts and their delivery."""

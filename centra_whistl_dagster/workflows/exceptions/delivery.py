@@ -1,0 +1,130 @@
+"""Send what is in the outbox: at least once, by a second channel when the first is dead.
+
+Belongs here: which alerts are tried, where, and when again. Does not belong here: their contents
+(`workflows.exceptions.alerting`), or the sending itself (`alerts.delivery`).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from centra_whistl_dagster.alerts import delivery
+from centra_whistl_dagster.alerts.addresses import TRIES_BEFORE_SECOND, AlertAddresses
+from centra_whistl_dagster.alerts.delivery import Letter
+from centra_whistl_dagster.ledger import alerts
+from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger, Row
+
+Post = Callable[[Sequence[Letter]], Mapping[int, str | None]]
+"""Sends letters, and says of each that was tried None when it was taken, else why not."""
+
+IN_ONE_ROUND = 40
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=15)
+_LEASE_SECONDS = 30.0
+NO_ADDRESS = "no address: set ALERT_DEFAULT_URL, or one for this channel"
+NO_ANSWER = "the channel did not answer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What came of one round."""
+
+    sent: int = 0
+    put_off: int = 0
+
+
+def are_any_due(ledger: Ledger) -> bool:
+    """Say whether an alert waits to be tried."""
+    with ledger.reading() as tx:
+        return bool(alerts.unsent(tx, due_by=ledger.now(), limit=1))
+
+
+def deliver(ledger: Ledger, addresses: AlertAddresses, *, post: Post = delivery.post) -> Delivered:
+    """Try the alerts that are due, and note what came of each.
+
+    One that was taken and not noted, because this process died between, is sent again.
+    """
+    try:
+        with ledger.lease("alerts", holder=_holder(), seconds=_LEASE_SECONDS):
+            return _deliver(ledger, addresses, post)
+    except LeaseTaken:
+        return Delivered()
+
+
+def _deliver(ledger: Ledger, addresses: AlertAddresses, post: Post) -> Delivered:
+    with ledger.reading() as tx:
+        due = alerts.unsent(tx, due_by=ledger.now(), limit=IN_ONE_ROUND)
+    letters = {row.id: _letter(row, addresses) for row in due}
+    errors: dict[int, str | None] = dict.fromkeys(letters, NO_ADDRESS)
+    posted = [letter for letter in letters.values() if letter.address]
+    if posted:
+        answers = post(posted)
+        for letter in posted:
+            del errors[letter.id]
+        errors |= {**answers, **_given_up(posted, answers)}
+    return _note(ledger, addresses, [row for row in due if row.id in errors], errors)
+
+
+def _letter(row: Row, addresses: AlertAddresses) -> Letter:
+    """Address an alert; who reads it in another team's channel is told whose it is."""
+    is_second = addresses.is_second(row.channel, row.attempts)
+    return Letter(
+        id=row.id,
+        address=addresses.for_attempt(row.channel, row.attempts),
+        title=f"For {row.owner}: {row.title}" if is_second else row.title,
+        body=row.body,
+        tone=row.tone,
+    )
+
+
+def _given_up(posted: Iterable[Letter], answers: Mapping[int, str | None]) -> dict[int, str | None]:
+    """Return the untried letters of dead channels, so that they move to the second one too.
+
+    A channel is dead when nothing came of its letters, or when the last one tried failed. Behind
+    one that works, an untried letter only ran out of time and stays due.
+    """
+    by_address: dict[str, list[int]] = defaultdict(list)
+    for letter in posted:
+        by_address[letter.address].append(letter.id)
+    given_up: dict[int, str | None] = {}
+    for ids in by_address.values():
+        tried = [each for each in ids if each in answers]
+        if not tried or answers[tried[-1]] is not None:
+            given_up |= dict.fromkeys([each for each in ids if each not in answers], NO_ANSWER)
+    return given_up
+
+
+def _note(
+    ledger: Ledger,
+    addresses: AlertAddresses,
+    rows: Sequence[Row],
+    errors: Mapping[int, str | None],
+) -> Delivered:
+    now = ledger.now()
+    sent = 0
+    with ledger.transaction() as tx:
+        for row in rows:
+            error = errors[row.id]
+            if error is None:
+                is_second = addresses.is_second(row.channel, row.attempts)
+                sent_by = "second channel" if is_second else row.channel
+                alerts.mark_sent(tx, row.id, sent_by=sent_by, now=now)
+                sent += 1
+            else:
+                alerts.put_off(tx, row.id, until=now + _wait(row.attempts), error=error)
+    return Delivered(sent=sent, put_off=len(rows) - sent)
+
+
+def _wait(attempts: int) -> timedelta:
+    """Return how long an alert rests; short until the second channel has had its turn."""
+    doublings = min(max(0, attempts - TRIES_BEFORE_SECOND + 1), 10)
+    return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,0 +1,74 @@
+"""The register of exceptions as people read it: what is wrong, whose it is, and what hangs on it.
+
+Belongs here: putting the register, its orders and the owners' instructions side by side. Does not
+belong here: how it is printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.stakes import Stake, stake_of
+from centra_whistl_dagster.ledger import exception_news
+from centra_whistl_dagster.workflows.link import Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedException:
+    """One exception with all that its owner needs."""
+
+    owner: str
+    severity: str
+    kind: str
+    title: str
+    about: str
+    """The order, SKU, option, despatch or feed."""
+    field: str
+    value: str
+    """Masked where it is personal."""
+    message: str
+    instructions: str
+    opened_at: datetime
+    last_seen_at: datetime
+    due_at: datetime
+    escalated_at: datetime | None
+    resolved_at: datetime | None
+    is_overdue: bool
+    stake: Stake
+
+
+def list_exceptions(
+    link: Link, *, owner: str | None = None, only_open: bool = True
+) -> list[ListedException]:
+    """Return exceptions: open ones first, the most overdue first among them."""
+    now = link.now()
+    with link.ledger.reading() as tx:
+        rows = exception_news.listed(tx, owner=owner, only_open=only_open)
+        concerned = exception_news.orders_concerned(tx, rows)
+    kinds = link.configuration.exception_kinds
+    listed = []
+    for row in rows:
+        responsibility = kinds[ExceptionKind(row.kind)]
+        listed.append(
+            ListedException(
+                owner=row.owner,
+                severity=row.severity,
+                kind=row.kind,
+                title=responsibility.title,
+                about=row.subject,
+                field=row.field,
+                value=row.value,
+                message=row.message,
+                instructions=responsibility.instructions,
+                opened_at=row.opened_at,
+                last_seen_at=row.last_seen_at,
+                due_at=row.due_at,
+                escalated_at=row.escalated_at,
+                resolved_at=row.resolved_at,
+                is_overdue=row.resolved_at is None and row.due_at < now,
+                stake=stake_of(concerned.get(row.id, ())),
+            )
+        )
+    return listed

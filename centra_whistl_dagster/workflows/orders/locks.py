@@ -1,0 +1,57 @@
+"""Lock in Centra the orders that Whistl has, so that nobody edits them unseen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from centra_whistl_dagster.domain.tally import Tally
+from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.transport import AccessDenied, Refused
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.readings import apply_reading
+
+_TRIED_AGAIN = timedelta(hours=1)
+"""Until it is locked, intake goes on seeing what is changed on an order."""
+
+
+def lock_accepted_orders(link: Link) -> Tally:
+    """Lock in one batch the orders Whistl has, then look whether one was edited just before.
+
+    Once locked, an order is no longer among those that intake reads: an edit between sending and
+    locking would go unnoticed for ever.
+
+    Raises:
+        IntegrationError: Centra could not be asked; the same orders are locked again next time,
+            which does no harm.
+    """
+    with link.ledger.reading() as tx:
+        rows = orders.unlocked(tx, due_by=link.now())
+    tally = Tally(read=len(rows))
+    ids = [row.centra_id for row in rows]
+    refused = _lock(link, ids)
+    locked = [centra_id for centra_id in ids if centra_id not in refused]
+    as_locked = link.centra.orders(locked) if locked else []
+    with link.ledger.transaction() as tx:
+        orders.update(tx, locked, locked_at=link.now())
+        orders.update(tx, refused, due_at=link.now() + _TRIED_AGAIN)
+        for order in as_locked:
+            apply_reading(tx, link, order)
+    tally.written = len(locked)
+    tally.failed["refused by Centra"] = len(refused)
+    return tally
+
+
+def _lock(link: Link, ids: list[str]) -> set[str]:
+    """Lock orders and return those that Centra will not lock; one such must not stop the others."""
+    if not ids:
+        return set()
+    try:
+        link.centra.lock_orders(ids)
+    except AccessDenied:
+        raise
+    except Refused:
+        if len(ids) == 1:
+            return set(ids)
+        middle = len(ids) // 2
+        return _lock(link, ids[:middle]) | _lock(link, ids[middle:])
+    return set()

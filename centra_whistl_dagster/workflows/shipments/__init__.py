@@ -1,0 +1,1 @@
+"""Shipments back: despatch messages from Whistl, and the shipments in Centra they complete."""

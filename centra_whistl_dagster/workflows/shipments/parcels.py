@@ -1,0 +1,164 @@
+"""Turn the boxes of one despatch message into parcels that Centra must come to know of.
+
+Belongs here: what a message says of its boxes, what of it cannot be right, what a correction does
+to boxes that were told before. Does not belong here: writing to Centra
+(`workflows.shipments.completion`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
+from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
+from centra_whistl_dagster.ledger import catalogues, despatches, order_contents
+from centra_whistl_dagster.ledger.despatches import ParcelState
+from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.workflows.link import Link
+
+ABOUT_PARCELS = (ExceptionKind.DESPATCH_WITHOUT_CARRIER, ExceptionKind.DESPATCH_DIFFERS)
+"""The kinds that `take_over` finds; a correction takes those away that it mends."""
+
+
+def are_under_way(tx: Transaction, root_id: str) -> bool:
+    """Say whether it is open, for a parcel of a message, if Centra has it."""
+    return any(
+        parcel.state in {ParcelState.SENDING, ParcelState.IN_DOUBT}
+        for parcel in despatches.parcels_of_root(tx, root_id)
+    )
+
+
+def take_over(
+    tx: Transaction, link: Link, row: Row, despatch: Despatch, root_id: str
+) -> list[Problem]:
+    """Make the parcels of a message those of its root, but for what Centra was told already.
+
+    Returns:
+        what is wrong with boxes of this message; such boxes are not written to Centra.
+    """
+    told: dict[int, Row] = {}
+    for existing in despatches.parcels_of_root(tx, root_id):
+        if existing.state == ParcelState.COMPLETED:
+            told[existing.parcel_number] = existing
+        else:
+            despatches.remove_parcel(tx, existing)
+    problems: list[Problem] = []
+    seen: set[int] = set()
+    for parcel in despatch.parcels:
+        about = _About(despatch, parcel.parcel_number, root_id, row)
+        if parcel.parcel_number in seen:
+            problems.append(about.differs("is named twice"))
+        elif (was := told.pop(parcel.parcel_number, None)) is None:
+            problems += _add(tx, link, row, about, parcel)
+        else:
+            problems += _compare(tx, link, about, parcel, was)
+        seen.add(parcel.parcel_number)
+    for number in told:
+        gone = _About(despatch, number, root_id, row)
+        problems.append(gone.differs("is not named any more, and Centra was told of it"))
+    return problems
+
+
+class _About:
+    """Words problems with one box of a message."""
+
+    def __init__(self, despatch: Despatch, parcel_number: int, root_id: str, row: Row) -> None:
+        self.despatch = despatch
+        self.root_id = root_id
+        self._number = parcel_number
+        self._order = row.number
+
+    def problem(self, kind: ExceptionKind, field: str, fault: str) -> Problem:
+        return Problem(
+            kind=kind,
+            subject_type=SubjectType.DESPATCH,
+            subject=self.root_id,
+            field=f"parcel {self._number}: {field}",
+            value=self.despatch.order_number,
+            message=(
+                f"Parcel {self._number} of despatch {self.despatch.despatch_id} "
+                f"(order {self._order}) {fault}."
+            ),
+        )
+
+    def differs(self, fault: str) -> Problem:
+        return self.problem(ExceptionKind.DESPATCH_DIFFERS, "contents", fault)
+
+
+def _add(tx: Transaction, link: Link, row: Row, about: _About, parcel: Parcel) -> list[Problem]:
+    lines = {line.line_number: line for line in order_contents.lines(tx, row.centra_id)}
+    problem = _fault_of_label(tx, about, parcel) or _fault_of_contents(
+        tx, row, about, parcel, lines
+    )
+    if parcel.units and parcel.units.keys() <= lines.keys():
+        despatches.add_parcel(
+            tx,
+            root_id=about.root_id,
+            despatch=about.despatch,
+            parcel=parcel,
+            centra_id=row.centra_id,
+            state=ParcelState.HELD if problem else ParcelState.OPEN,
+            line_ids={number: line.line_id for number, line in lines.items()},
+            now=link.now(),
+        )
+    return [problem] if problem else []
+
+
+def _fault_of_label(tx: Transaction, about: _About, parcel: Parcel) -> Problem | None:
+    kind = ExceptionKind.DESPATCH_WITHOUT_CARRIER
+    if not parcel.carrier_name.strip():
+        return about.problem(kind, "carrier", "names no carrier, so Centra was not told of it")
+    code = ServiceCode(parcel.carrier_code, parcel.delivery_method)
+    service = catalogues.services(tx).get(code)
+    is_tracked = service is None or service.is_tracked
+    if is_tracked and not parcel.tracking_number.strip():
+        fault = "has no tracking number, so Centra was not told of it"
+        return about.problem(kind, "tracking number", fault)
+    return None
+
+
+def _fault_of_contents(
+    tx: Transaction, row: Row, about: _About, parcel: Parcel, lines: Mapping[int, Row]
+) -> Problem | None:
+    left = Counter(despatches.units_shipped_by_line(tx, row.centra_id))
+    left.update(parcel.units)
+    untold = "Centra was not told of it"
+    if not parcel.lines:
+        return about.differs(f"holds nothing. {untold}")
+    for line in parcel.lines:
+        ordered = lines.get(line.line_number)
+        if ordered is None or ordered.sku != line.sku:
+            fault = f"has line {line.line_number} with {line.sku}, which is not in the order"
+        elif line.quantity < 1:
+            fault = f"has {line.quantity} of {line.sku}"
+        elif left[line.line_number] > ordered.quantity:
+            fault = f"brings {line.sku} above the {ordered.quantity} ordered"
+        else:
+            continue
+        return about.differs(f"{fault}. {untold}")
+    return None
+
+
+def _compare(tx: Transaction, link: Link, about: _About, parcel: Parcel, was: Row) -> list[Problem]:
+    """Say what a correction changes about a parcel that Centra was told of."""
+    label = (parcel.carrier_name, parcel.tracking_number)
+    if label != (was.carrier_name, was.tracking_number):
+        link.raise_exceptions(tx, [_relabelled(about, parcel, was)])
+    told = {
+        line.line_number: line.quantity
+        for line in despatches.lines_of_parcel(tx, was.despatch_id, was.parcel_number)
+    }
+    if told != parcel.units:
+        return [about.differs("is said to hold other units than Centra was told")]
+    return []
+
+
+def _relabelled(about: _About, parcel: Parcel, was: Row) -> Problem:
+    return about.problem(
+        ExceptionKind.TRACKING_CORRECTED,
+        "tracking",
+        f"changed from {was.carrier_name} {was.tracking_number} to {parcel.carrier_name} "
+        f"{parcel.tracking_number} after Centra was told; Centra cannot change a sent shipment",
+    )

@@ -1,0 +1,1 @@
+"""Stock: snapshots judged, reconciled with our orders, written to Centra, compared."""

@@ -1,0 +1,58 @@
+"""Whether stock should be passed over now, how much of it, and why.
+
+Belongs here: gathering what the decision rests on. Does not belong here: the decision
+(`domain.stock.cadence`).
+"""
+
+from __future__ import annotations
+
+from centra_whistl_dagster.domain.stock.cadence import (
+    Allowance,
+    Decision,
+    Feed,
+    Quota,
+    allowance,
+    decide,
+)
+from centra_whistl_dagster.domain.stock.policy import sale_begun
+from centra_whistl_dagster.ledger import stock as stock_rows
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.stock.last_sync import last_pass
+from centra_whistl_dagster.workflows.stock.snapshots import is_there_a_new_snapshot
+
+_BOUNDLESS = Quota(
+    requests_limit=10**6, requests_left=10**6, mutations_limit=10**6, mutations_left=10**6
+)
+"""For a Centra without limits, such as one of one's own."""
+
+
+def decide_stock_pass(link: Link) -> Decision:
+    """Decide by how fast stock moves, what Centra allows and what Whistl has published.
+
+    Raises:
+        IntegrationError: Whistl does not say what its newest snapshot is.
+    """
+    policy, now = link.configuration.stock, link.now()
+    with link.ledger.reading() as tx:
+        last = last_pass(tx)
+        used = stock_rows.latest_accepted(tx)
+    last_full_at = last.full_at if last else None
+    is_released = last is not None and used is not None and used.snapshot_id != last.snapshot_id
+    return decide(
+        now,
+        last_full_at=last_full_at,
+        rungs=last.rungs if last else (),
+        unfinished=last.unfinished if last else 0,
+        sale_begun=sale_begun(policy, last_full_at, now),
+        feed=Feed(
+            last_used_taken_at=used.taken_at if used else None,
+            has_news=is_released or is_there_a_new_snapshot(link),
+        ),
+        allowed=allowed_for_stock(link),
+        policy=policy.cadence,
+    )
+
+
+def allowed_for_stock(link: Link) -> Allowance:
+    """Return what stock may take of Centra's quota now."""
+    return allowance(link.centra.quota_left() or _BOUNDLESS, link.configuration.stock.cadence)

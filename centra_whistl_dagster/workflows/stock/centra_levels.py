@@ -1,0 +1,114 @@
+"""Centra's side of the stock: reading all of it, or the SKUs that cannot wait.
+
+Belongs here: what is read of Centra, and keeping it. Does not belong here: what it is held against
+(`workflows.stock.reconciliation`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from centra_whistl_dagster.ledger import state
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.stock.last_sync import last_pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """What is known of Centra's stock since it was read last."""
+
+    frame: pd.DataFrame
+    """Every SKU as it was last read, with the moment of that as `read_at`."""
+    read_at: datetime
+    within_minutes: int | None
+    """The last reading was of SKUs only that need this interval or a shorter one; None: of all."""
+
+    @property
+    def just_read(self) -> pd.DataFrame:
+        """The SKUs of the last reading."""
+        return self.frame[self.frame["read_at"] == self.read_at]
+
+
+def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
+    """Read stock levels from Centra into the archive and return how many SKUs were read.
+
+    What is reconciled next is what was read here.
+
+    Args:
+        link: the connections.
+        within_minutes: read those SKUs only that need this interval or a shorter one, and keep the
+            others as they were read last. None reads all, and so does whatever is given before the
+            first pass.
+
+    Raises:
+        IntegrationError: Centra could not be read to the end; the last reading stays.
+    """
+    read_at = link.now()
+    known = None if within_minutes is None else _known(link)
+    if known is None:
+        within_minutes = None
+        read = frame = _frame(link.centra.stock_levels(), read_at)
+    else:
+        levels, minutes = known
+        is_due = levels["sku"].map(minutes) <= within_minutes
+        sizes = levels.loc[is_due, "product_size_id"].tolist()
+        read = _frame(link.centra.stock_levels_of(sizes), read_at)
+        frame = pd.concat([levels[~is_due], read], ignore_index=True)
+    # Two sizes under one SKU cannot be told apart by a warehouse that knows only SKUs; screening
+    # says so, and neither is written.
+    frame = frame.drop_duplicates("sku", keep=False)
+    name = f"C--{read_at:{archive.STAMP}}"
+    file = archive.keep(link.settings.archive_path, archive.CENTRA_STOCK, name, read_at, frame)
+    told = {"file": str(file), "read_at": read_at.isoformat(), "within_minutes": within_minutes}
+    with link.ledger.transaction() as tx:
+        state.set_to(tx, state.CENTRA_LEVELS, json.dumps(told), now=read_at)
+    return len(read)
+
+
+def last_levels(link: Link) -> Levels | None:
+    """Return what is known of Centra's stock; None before it was read."""
+    with link.ledger.reading() as tx:
+        kept = state.read(tx, state.CENTRA_LEVELS)
+    if kept is None:
+        return None
+    told = json.loads(kept)
+    return Levels(
+        frame=archive.fetch(link.settings.archive_path, told["file"]),
+        read_at=datetime.fromisoformat(told["read_at"]),
+        within_minutes=told["within_minutes"],
+    )
+
+
+def levels_file(tx: Transaction) -> str | None:
+    """Return where in the archive the last reading is; None before there was one."""
+    kept = state.read(tx, state.CENTRA_LEVELS)
+    return None if kept is None else str(json.loads(kept)["file"])
+
+
+def _known(link: Link) -> tuple[pd.DataFrame, pd.Series[Any]] | None:
+    """Return all levels as last read, and the interval that each SKU needs."""
+    levels = last_levels(link)
+    with link.ledger.reading() as tx:
+        last = last_pass(tx)
+    if levels is None or last is None:
+        return None
+    passed = archive.fetch(link.settings.archive_path, last.file)
+    return levels.frame, passed.set_index("sku")["minutes"]
+
+
+def _frame(levels: Iterable[Any], read_at: datetime) -> pd.DataFrame:
+    rows = [
+        (level.sku, level.product_size_id, level.physical, level.allocated, level.free)
+        for level in levels
+        if level.sku and level.is_active
+    ]
+    frame = pd.DataFrame(rows, columns=["sku", "product_size_id", "physical", "allocated", "free"])
+    return frame.astype({"sku": "str"}).assign(read_at=pd.Timestamp(read_at))

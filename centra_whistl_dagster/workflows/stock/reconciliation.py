@@ -1,0 +1,199 @@
+"""Bring both systems' stock and our orders to one number per SKU: what Centra should hold.
+
+Belongs here: gathering what the sum needs, the buffer that each SKU's demand asks for. Does not
+belong here: the sum itself (`domain.stock.availability`), reading either side
+(`workflows.stock.centra_levels`, `workflows.stock.snapshots`), and writing
+(`workflows.stock.sync`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from statistics import median
+
+import numpy as np
+import pandas as pd
+
+from centra_whistl_dagster.domain.stock.availability import LineStanding, OurUnits, units_of_line
+from centra_whistl_dagster.domain.stock.catalogue import ReconciledCatalogue, reconcile_columns
+from centra_whistl_dagster.domain.stock.plan import plan, policies
+from centra_whistl_dagster.domain.stock.quantiles import Floats, Ints
+from centra_whistl_dagster.history.alignment import align, columns_of
+from centra_whistl_dagster.ledger import standings
+from centra_whistl_dagster.ledger import stock as stock_rows
+from centra_whistl_dagster.ledger.engine import Row
+from centra_whistl_dagster.ledger.standings import LineUnits
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.stock.centra_levels import last_levels
+from centra_whistl_dagster.workflows.stock.sales_velocity import measure_velocity
+
+_NOTHING_READ = "Centra's stock has not been read yet"
+_ASSUMED_SECONDS_TO_WRITE = 120.0
+"""From a snapshot being taken to its numbers being in Centra, until that has been measured."""
+
+
+class NothingToReconcile(Exception):
+    """There is no stock of one side to work with yet, or what there is must not be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What each SKU's demand asks for, in the order of the reconciled SKUs."""
+
+    per_hour: Floats
+    """Units, seen and unseen, in this hour of the week."""
+    unseen_per_hour: Floats
+    """Of them, those that Centra does not see."""
+    unseen_dispersion: Floats
+    """Their variance over their mean."""
+    write_minutes: float
+    """From a snapshot being taken to its numbers being in Centra, as measured."""
+    buffer: Ints
+    """Units to hold back."""
+    minutes: Ints
+    """The longest interval it can be left alone for at the stated risk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """Both systems' stock side by side, SKU by SKU, with the number that Centra should hold."""
+
+    at: datetime
+    """When it was worked out: policies are those of that moment."""
+    snapshot_id: str
+    taken_at: datetime
+    skus: Sequence[str]
+    product_size_ids: Sequence[int]
+    catalogue: ReconciledCatalogue
+    demand: Demand
+    within_minutes: int | None
+    """Only SKUs that needed this interval or a shorter one are in it; None: all of both systems."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether every SKU of either system is among them."""
+        return self.within_minutes is None
+
+
+def usable_snapshot(link: Link) -> Row:
+    """Return the newest good snapshot.
+
+    Raises:
+        NothingToReconcile: there is none yet, or it has grown too old to be used.
+    """
+    with link.ledger.reading() as tx:
+        snapshot = stock_rows.latest_accepted(tx)
+    if snapshot is None:
+        raise NothingToReconcile("no usable stock snapshot has been read from Whistl yet")
+    age = link.now() - snapshot.taken_at
+    oldest = timedelta(minutes=link.configuration.stock.guard.oldest_minutes)
+    if age > oldest:
+        raise NothingToReconcile(
+            f"Whistl's last usable stock is {age.total_seconds() / 60:.0f} minutes old; at most "
+            f"{oldest.total_seconds() / 60:.0f} are allowed. Centra keeps its figures"
+        )
+    return snapshot
+
+
+def reconcile_stock(link: Link) -> Reconciliation:
+    """Work out what Centra should hold of each SKU that was read from it last.
+
+    Rests on the last good readings and on the ledger as it is now.
+
+    Raises:
+        NothingToReconcile: a reading is missing, or the snapshot has grown too old to be used.
+    """
+    snapshot = usable_snapshot(link)
+    read = last_levels(link)
+    if read is None:
+        raise NothingToReconcile(_NOTHING_READ)
+    return _reconcile(link, snapshot, read.just_read, within_minutes=read.within_minutes)
+
+
+def reconcile_with(link: Link, snapshot: Row) -> Reconciliation:
+    """Work the same out for every SKU, with a snapshot of one's choice, however old.
+
+    Raises:
+        NothingToReconcile: Centra's stock has not been read yet.
+    """
+    read = last_levels(link)
+    if read is None:
+        raise NothingToReconcile(_NOTHING_READ)
+    return _reconcile(link, snapshot, read.frame, within_minutes=None)
+
+
+def _reconcile(
+    link: Link, snapshot: Row, levels: pd.DataFrame, *, within_minutes: int | None
+) -> Reconciliation:
+    now = link.now()
+    with link.ledger.reading() as tx:
+        lines = standings.of_open_lines(tx, taken_at=snapshot.taken_at)
+    whistl = archive.fetch(link.settings.archive_path, snapshot.file)
+    if within_minutes is not None:
+        whistl = whistl[whistl["sku"].isin(levels["sku"])]
+    aligned = align(
+        {"whistl": whistl, "centra": levels.drop(columns="read_at")}, {"ours": our_units(lines)}
+    )
+    columns = columns_of(aligned)
+    skus = aligned.column("sku").to_pylist()
+    room = reconcile_columns(columns, np.zeros(len(skus), dtype=np.int64)).steps.room
+    demand = _demand(link, skus, np.asarray(room, dtype=np.int64), now)
+    return Reconciliation(
+        at=now,
+        snapshot_id=snapshot.snapshot_id,
+        taken_at=snapshot.taken_at,
+        skus=skus,
+        product_size_ids=columns["centra_product_size_id"],
+        catalogue=reconcile_columns(columns, demand.buffer),
+        demand=demand,
+        within_minutes=within_minutes,
+    )
+
+
+def our_units(lines: Iterable[LineUnits]) -> pd.DataFrame:
+    """Return what our open orders mean for stock: one row a SKU, the columns of `OurUnits`."""
+    names = [each.name for each in fields(LineUnits)]
+    table = pd.DataFrame([[getattr(line, name) for name in names] for line in lines], columns=names)
+    columns = {name: table[name].to_numpy(dtype=np.int64) for name in names if name != "sku"}
+    columns["is_blocked"] = columns["is_blocked"].astype(bool)
+    units = units_of_line(LineStanding(**columns))
+    by_line = pd.DataFrame({each.name: getattr(units, each.name) for each in fields(OurUnits)})
+    by_line.insert(0, "sku", table["sku"].astype("str"))
+    return by_line.groupby("sku", as_index=False).sum()
+
+
+def _demand(link: Link, skus: list[str], room: Ints, now: datetime) -> Demand:
+    """Lay the stock policy over measured demand; before there is any, nothing is held back."""
+    policy = link.configuration.stock
+    measured = measure_velocity(link, skus)
+    if measured is None:
+        return Demand(
+            per_hour=np.zeros(len(skus)),
+            unseen_per_hour=np.zeros(len(skus)),
+            unseen_dispersion=np.ones(len(skus)),
+            write_minutes=_ASSUMED_SECONDS_TO_WRITE / 60,
+            buffer=np.zeros(len(skus), dtype=np.int64),
+            minutes=np.full(len(skus), policy.cadence.ladder_minutes[0], dtype=np.int64),
+        )
+    with link.ledger.reading() as tx:
+        taken = stock_rows.seconds_to_write(tx)
+    write_minutes = (median(taken) if taken else _ASSUMED_SECONDS_TO_WRITE) / 60
+    laid = plan(
+        measured.velocity,
+        busyness=measured.busyness,
+        write_minutes=write_minutes,
+        groups=policies(skus, now, policy),
+        policy=policy,
+    )
+    rungs = laid.rungs(room)
+    return Demand(
+        per_hour=laid.per_hour,
+        unseen_per_hour=np.asarray(measured.velocity.unseen_per_hour) * measured.busyness,
+        unseen_dispersion=np.asarray(measured.velocity.unseen_dispersion),
+        write_minutes=write_minutes,
+        buffer=laid.buffers_at(rungs),
+        minutes=np.asarray(policy.cadence.ladder_minutes, dtype=np.int64)[rungs],
+    )

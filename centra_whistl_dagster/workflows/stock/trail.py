@@ -1,0 +1,114 @@
+"""Keep how stock figures came about: every step of the sum, and each change of what is held back.
+
+Belongs here: what the next pass is decided by, and what history is told. Does not belong here:
+writing to Centra (`workflows.stock.sync`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from centra_whistl_dagster.domain.stock.buffer import buffer_reason
+from centra_whistl_dagster.domain.stock.plan import in_short
+from centra_whistl_dagster.domain.stock.policy import policy_for
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.stock.last_sync import LastPass, keep_last_pass, last_pass
+from centra_whistl_dagster.workflows.stock.reconciliation import Reconciliation
+
+_EPOCH = pd.Timestamp(datetime.fromtimestamp(0, UTC))
+
+
+def keep_reconciliation(link: Link, found: Reconciliation, unfinished: Collection[str]) -> None:
+    """Keep every step of the sum, and what the next pass is decided by.
+
+    Args:
+        link: the connections.
+        found: the SKUs of this pass.
+        unfinished: of them, those whose figure could not be written: the next pass is theirs.
+    """
+    now, folder = link.now(), link.settings.archive_path
+    with link.ledger.reading() as tx:
+        last = last_pass(tx)
+    before = archive.fetch(folder, last.file) if last else None
+    _log_buffer_changes(link, found, before)
+    ladder = link.configuration.stock.cadence.ladder_minutes
+    frame = _steps_frame(found).assign(looked_at=pd.Timestamp(found.at))
+    frame.loc[frame["sku"].isin(unfinished), "minutes"] = ladder[0]
+    if before is not None and found.within_minutes is not None:
+        others = before[~before["sku"].isin(frame["sku"])]
+        # Centra was asked for these, and no longer has them.
+        is_gone = others["minutes"] <= found.within_minutes
+        others = others.assign(in_centra=others["in_centra"] & ~is_gone)
+        frame = pd.concat([others, frame], ignore_index=True)
+    in_both = frame[frame["in_whistl"] & frame["in_centra"]]
+    file = archive.keep(folder, archive.RECONCILED, f"R--{now:{archive.STAMP}}", now, frame)
+    record = LastPass(
+        file=str(file),
+        snapshot_id=found.snapshot_id,
+        full_at=found.at if last is None or found.is_whole else last.full_at,
+        rungs=in_short(
+            in_both["minutes"].to_numpy(dtype=np.int64),
+            np.asarray((in_both["looked_at"] - _EPOCH).dt.total_seconds(), dtype=np.float64),
+            in_both["per_hour"].to_numpy(dtype=np.float64),
+            in_both["sku"].tolist(),
+            ladder[-1],
+        ),
+        unfinished=len(unfinished),
+    )
+    with link.ledger.transaction() as tx:
+        keep_last_pass(tx, record, now)
+
+
+def _steps_frame(found: Reconciliation) -> pd.DataFrame:
+    steps, demand = found.catalogue.steps, found.demand
+    return pd.DataFrame(
+        {
+            "sku": pd.Series(found.skus, dtype="str"),
+            "in_whistl": found.catalogue.in_whistl,
+            "in_centra": found.catalogue.in_centra,
+            "whistl_available": steps.warehouse.available,
+            "units_held": steps.ours.held,
+            "units_left": steps.ours.left,
+            "buffer_wanted": steps.buffer_wanted,
+            "buffer_used": steps.buffer_used,
+            "physical": steps.physical,
+            "centra_physical": steps.centra.physical,
+            "centra_allocated": steps.centra.allocated,
+            "oversold": steps.oversold,
+            "per_hour": demand.per_hour,
+            "minutes": demand.minutes,
+        }
+    )
+
+
+def _log_buffer_changes(link: Link, found: Reconciliation, frame: pd.DataFrame | None) -> None:
+    """Keep each change of what is held back, with the sum in words."""
+    folder, now, demand = link.settings.archive_path, link.now(), found.demand
+    before: dict[str, int] = {}
+    if frame is not None:
+        before = dict(zip(frame["sku"], frame["buffer_wanted"].astype(int).tolist(), strict=True))
+    rows = [
+        {
+            "sku": sku,
+            "changed_at": now,
+            "from_units": before.get(sku, 0),
+            "to_units": units,
+            "reason": buffer_reason(
+                units=units,
+                unseen_per_hour=float(demand.unseen_per_hour[at]),
+                dispersion=float(demand.unseen_dispersion[at]),
+                exposure_minutes=float(demand.minutes[at]) + demand.write_minutes,
+                policy=policy_for(sku, found.at, link.configuration.stock).buffer,
+            ),
+        }
+        for at, (sku, units) in enumerate(zip(found.skus, demand.buffer.tolist(), strict=True))
+        if before.get(sku, 0) != units
+    ]
+    if rows:
+        name = f"B--{now:{archive.STAMP}}"
+        archive.keep(folder, archive.BUFFER_CHANGES, name, now, pd.DataFrame(rows))

@@ -1,0 +1,1 @@
+"""What keeps the installation in order: history, retention, the daily brief, the doctor."""

@@ -1,0 +1,146 @@
+"""The files operators own: what is shipped loads, and what is wrong is told with its line."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from centra_whistl_dagster.domain.configuration import ConfigError
+from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import (
+    Owner,
+    Severity,
+    load_responsibilities,
+)
+from centra_whistl_dagster.domain.orders.screening_policy import (
+    ScreeningPolicy,
+    load_screening_policy,
+)
+from centra_whistl_dagster.domain.orders.service_mapping import load_service_mapping
+from centra_whistl_dagster.domain.orders.skus import Ignored
+
+CONFIG = Path(__file__).parents[2] / "config"
+EXCEPTIONS = (CONFIG / "exceptions.toml").read_text(encoding="utf-8")
+
+
+def faults_of(text: str) -> dict[str, int | None]:
+    with pytest.raises(ConfigError) as caught:
+        load_responsibilities(text, "exceptions.toml")
+    return {fault.detail: fault.line for fault in caught.value.faults}
+
+
+def test_the_files_load() -> None:
+    policy = (CONFIG / "policy.toml").read_text(encoding="utf-8")
+    mapping = (CONFIG / "shipping_services.csv").read_text(encoding="utf-8")
+
+    assert isinstance(load_screening_policy(policy, "policy.toml"), ScreeningPolicy)
+    assert load_screening_policy("", "policy.toml") == ScreeningPolicy()
+    assert load_service_mapping(mapping, "shipping_services.csv").rows is not None
+    assert set(load_responsibilities(EXCEPTIONS, "exceptions.toml")) == set(ExceptionKind)
+
+
+def test_the_examples_in_the_shipped_mapping_are_rows_that_load() -> None:
+    lines = (CONFIG / "shipping_services.csv").read_text(encoding="utf-8").splitlines()
+    header = next(n for n, line in enumerate(lines) if line and not line.startswith("#"))
+    examples = [line.removeprefix("# ") for line in lines[header + 1 :]]
+
+    loaded = load_service_mapping("\n".join([lines[header], *examples]), "examples")
+
+    assert len(loaded.rows) == len(examples) > 0
+    assert all(row.service.carrier_code.startswith("EXAMPLE") for row in loaded.rows)
+
+
+def test_only_advice_blocks_nothing() -> None:
+    loaded = load_responsibilities(EXCEPTIONS, "exceptions.toml")
+    kinds = list(ExceptionKind)
+    of_screening = kinds[: kinds.index(ExceptionKind.WEIGHT_UNKNOWN) + 1]
+
+    for kind in of_screening:
+        expected = Severity.WARNING if kind in ADVICE else Severity.BLOCKING
+        assert loaded[kind].severity is expected, kind
+
+
+def test_customer_service_owns_what_only_the_customer_can_say() -> None:
+    loaded = load_responsibilities(EXCEPTIONS, "exceptions.toml")
+
+    assert loaded[ExceptionKind.PHONE_MISSING].owner is Owner.CX
+    assert loaded[ExceptionKind.SKU_UNKNOWN].owner is Owner.MERCHANDISING
+    assert loaded[ExceptionKind.SERVICE_UNMAPPED].owner is Owner.ECOMMERCE
+
+
+def test_a_kind_without_an_entry_is_refused() -> None:
+    text = EXCEPTIONS.replace("[oversold]", "[over_sold]")
+
+    found = faults_of(text)
+
+    line = EXCEPTIONS.splitlines().index("[oversold]") + 1
+    assert found == {
+        "[over_sold] is no kind of exception that this project raises": line,
+        "[oversold] is missing; every kind needs an owner": None,
+    }
+
+
+def test_a_wrong_value_is_told_with_its_line() -> None:
+    text = EXCEPTIONS.replace('owner = "finance"', 'owner = "nobody"').replace(
+        "time_limit_minutes = 15", "time_limit_minutes = 0"
+    )
+
+    lines = [line for line in faults_of(text).values() if line]
+
+    assert {text.splitlines()[line - 1] for line in lines} == {
+        'owner = "nobody"',
+        "time_limit_minutes = 0",
+    }
+
+
+def test_an_entry_with_a_part_missing_or_unknown_is_told() -> None:
+    text = EXCEPTIONS.replace('title = "More sold than exists"', 'heading = "More sold"')
+
+    found = faults_of(text)
+
+    assert {detail.split(" is ")[0] for detail in found} == {
+        "[oversold] heading",
+        "[oversold] title",
+    }
+
+
+def test_text_that_is_no_toml_is_told_with_its_line() -> None:
+    with pytest.raises(ConfigError, match=r"policy\.toml, line 2"):
+        load_screening_policy("[screening]\nsku_characters = = 24\n", "policy.toml")
+
+
+def test_policy_values_are_read_in_their_types() -> None:
+    lines = [
+        "[screening]",
+        "packaging_kg = 0.35",
+        'sku_collisions_ignore = ["case"]',
+        "not_product_skus = []",
+    ]
+
+    policy = load_screening_policy("\n".join(lines), "policy.toml")
+
+    assert policy.packaging_kg == Decimal("0.35")
+    assert policy.sku_collisions_ignore == {Ignored.CASE}
+    assert policy.not_product_skus == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sku_charactres = 24",
+        "sku_characters = 0",
+        "sku_characters = true",
+        'sku_characters = "24"',
+        "packaging_kg = -1",
+        "packaging_kg = nan",
+        'customs_territories = ["atlantis"]',
+        'not_product_skus = "post"',
+    ],
+)
+def test_a_policy_value_that_cannot_be_is_refused_with_its_line(line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_screening_policy(f"[stock]\n\n[screening]\n{line}\n", "policy.toml")
+
+    assert [fault.line for fault in caught.value.faults] == [4]

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from centra_whistl_dagster.domain.orders.characters import carried, named
+
+NEVER_SENT = set("~|<>")
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("Ada O'Brien", "Ada O'Brien"),
+        ("Jos\N{LATIN SMALL LETTER E WITH ACUTE}", "Jos\N{LATIN SMALL LETTER E WITH ACUTE}"),
+        ("Jose\N{COMBINING ACUTE ACCENT}", "Jos\N{LATIN SMALL LETTER E WITH ACUTE}"),
+        ("\N{LATIN CAPITAL LETTER L WITH STROKE}\N{LATIN SMALL LETTER O WITH ACUTE}d", "L\xf3d"),
+        ("Ers\N{LATIN SMALL LETTER O WITH DOUBLE ACUTE}", "Erso"),
+        ("Y\N{LATIN SMALL LETTER DOTLESS I}ld", "Yild"),
+        ("\N{LEFT DOUBLE QUOTATION MARK}Rose\N{RIGHT SINGLE QUOTATION MARK}s", "\"Rose's"),
+        ("Flat 2\N{EN DASH}3", "Flat 2-3"),
+        ("Flat 2\r\n12 High Street", "Flat 2 12 High Street"),
+        ("  two\t  words\N{NO-BREAK SPACE}", "two words"),
+        ("in\N{ZERO WIDTH SPACE}visible\x00", "invisible"),
+        ("Flat 2 | High Street ~ York", "Flat 2 - High Street - York"),
+        ("\N{FULLWIDTH DIGIT ONE}\N{FULLWIDTH DIGIT TWO}", "12"),
+        ("", ""),
+    ],
+)
+def test_what_has_a_plain_spelling_gets_it(raw: str, text: str) -> None:
+    assert (carried(raw).text, carried(raw).unsupported) == (text, "")
+
+
+@pytest.mark.parametrize(
+    "character",
+    [
+        "\N{BALLOON}",
+        "\N{CYRILLIC CAPITAL LETTER ZHE}",
+        "\N{GREEK SMALL LETTER ALPHA}",
+        "\N{CJK UNIFIED IDEOGRAPH-6771}",
+        "<",
+        ">",
+        "\ud800",
+        "\ue000",
+    ],
+)
+def test_what_has_none_is_named_and_not_guessed(character: str) -> None:
+    assert carried(f"a{character}b{character}").unsupported == character
+
+
+def test_a_character_that_cannot_be_shown_is_named_by_its_number() -> None:
+    assert named("\N{BALLOON}\ud800") == "\N{BALLOON} (U+1F388), U+D800"
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_whatever_comes_only_printable_latin_1_is_carried(raw: str) -> None:
+    text = carried(raw).text
+
+    assert all(c.isprintable() and ord(c) < 256 and c not in NEVER_SENT for c in text)
+    assert text == " ".join(text.split(" ")).strip()
+    assert carried(text).text == text

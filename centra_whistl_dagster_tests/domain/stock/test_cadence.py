@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from centra_whistl_dagster.domain.stock.cadence import (
+    Allowance,
+    CadencePolicy,
+    Decision,
+    Feed,
+    Pass,
+    Quota,
+    Rung,
+    allowance,
+    decide,
+    needed_rung,
+    risk_of_rung,
+)
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+POLICY = CadencePolicy()
+
+
+def rung(minutes: int, *, skus: int = 3, looked_at: float) -> Rung:
+    """SKUs that were passed over so many minutes ago."""
+    return Rung(
+        minutes=minutes,
+        skus=skus,
+        fastest=f"FAST-{minutes}",
+        looked_at=NOON - timedelta(minutes=looked_at),
+    )
+
+
+FEED = Feed(last_used_taken_at=NOON - timedelta(minutes=10), has_news=True)
+NO_NEWS = replace(FEED, has_news=False)
+QUOTA = Quota(requests_limit=5000, requests_left=5000, mutations_limit=1800, mutations_left=1800)
+
+
+def decision(
+    *rungs: Rung,
+    full_minutes_ago: float | None = 5,
+    unfinished: int = 0,
+    sale_begun: str = "",
+    feed: Feed = FEED,
+    quota: Quota = QUOTA,
+) -> Decision:
+    last_full_at = None if full_minutes_ago is None else NOON - timedelta(minutes=full_minutes_ago)
+    return decide(
+        NOON,
+        last_full_at=last_full_at,
+        rungs=rungs,
+        unfinished=unfinished,
+        sale_begun=sale_begun,
+        feed=feed,
+        allowed=allowance(quota, POLICY),
+        policy=POLICY,
+    )
+
+
+def test_a_sku_is_left_alone_for_as_long_as_its_room_outlasts_demand() -> None:
+    reaches = [np.array(each) for each in ([1, 1], [3, 3], [8, 8])]
+
+    assert needed_rung(np.array([2, 9]), reaches).tolist() == [0, 2]
+    assert needed_rung(np.array([3, 8]), reaches).tolist() == [1, 2]
+
+
+def test_the_longest_interval_that_is_safe_counts_whatever_a_shorter_one_would_ask() -> None:
+    reaches = [np.array(each) for each in ([2], [2], [1], [1], [1])]
+
+    assert needed_rung(np.array([1]), reaches).tolist() == [4]
+
+
+def test_a_sku_that_shrinks_is_looked_at_more_and_more_often_until_it_is_gone() -> None:
+    reaches = [1, 3, 8, 20]
+
+    assert [needed_rung(room, reaches) for room in (25, 19, 7, 2, 1, 0, -4)] == [
+        3,
+        2,
+        1,
+        0,
+        0,
+        3,
+        3,
+    ]
+
+
+def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -> None:
+    assert 1440 * risk_of_rung(1, POLICY) == pytest.approx(96 * risk_of_rung(15, POLICY))
+
+
+@pytest.mark.parametrize(
+    ("case", "got", "does", "minutes", "reason"),
+    [
+        ("first", decision(full_minutes_ago=None), Pass.FULL, 15, "no pass has been made yet"),
+        (
+            "longest interval",
+            decision(rung(1, looked_at=1), full_minutes_ago=15),
+            Pass.FULL,
+            15,
+            "every SKU is passed over each 15 min",
+        ),
+        (
+            "a sale begins",
+            decision(full_minutes_ago=1, sale_begun="Black Friday"),
+            Pass.FULL,
+            15,
+            "the sale 'Black Friday' has begun",
+        ),
+        (
+            "some are due",
+            decision(rung(2, looked_at=2)),
+            Pass.DUE,
+            2,
+            "3 SKUs need a pass each 2 min, the fastest FAST-2",
+        ),
+        (
+            "one is due",
+            decision(rung(2, skus=1, looked_at=2)),
+            Pass.DUE,
+            2,
+            "1 SKU needs a pass each 2 min",
+        ),
+        (
+            "slower ones are due",
+            decision(rung(1, looked_at=0.4), rung(5, looked_at=5), rung(10, looked_at=5)),
+            Pass.DUE,
+            5,
+            "3 SKUs need a pass each 1 min, the fastest FAST-1; 3 SKUs need a pass each 5 min",
+        ),
+        (
+            "just done",
+            decision(rung(2, looked_at=1)),
+            Pass.NONE,
+            0,
+            "the fastest FAST-2; the next pass is due in 30 s",
+        ),
+        (
+            "the full pass is nearer",
+            decision(rung(10, looked_at=1), full_minutes_ago=14),
+            Pass.NONE,
+            0,
+            "the next pass is due in 30 s",
+        ),
+        (
+            "calm",
+            decision(),
+            Pass.NONE,
+            0,
+            (
+                "no SKU is near selling out; each is passed over in 15 min; "
+                "the next pass is due in 570 s"
+            ),
+        ),
+        (
+            "nothing published",
+            decision(rung(2, looked_at=2), feed=NO_NEWS),
+            Pass.NONE,
+            0,
+            "but Whistl has published nothing since 11:50:00 UTC",
+        ),
+        (
+            "left over without news",
+            decision(rung(2, looked_at=2), unfinished=3, feed=NO_NEWS),
+            Pass.DUE,
+            1,
+            "3 SKUs are still to be written",
+        ),
+        (
+            "one is left over",
+            decision(unfinished=1),
+            Pass.DUE,
+            1,
+            "1 SKU is still to be written",
+        ),
+        (
+            "left over, more is due",
+            decision(rung(2, looked_at=2), unfinished=3),
+            Pass.DUE,
+            2,
+            "3 SKUs need a pass each 2 min",
+        ),
+        (
+            "left over, all are due",
+            decision(unfinished=3, full_minutes_ago=15),
+            Pass.FULL,
+            15,
+            "every SKU is passed over",
+        ),
+        (
+            "a sale without news",
+            decision(sale_begun="Black Friday", feed=NO_NEWS),
+            Pass.FULL,
+            15,
+            "the sale 'Black Friday' has begun",
+        ),
+        (
+            "quota short",
+            decision(rung(2, looked_at=2), quota=replace(QUOTA, mutations_left=900)),
+            Pass.NONE,
+            0,
+            "but what Centra still allows is kept for orders",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " in value and len(value) < 25 else "",
+)
+def test_each_tick_says_what_it_does_and_why(
+    case: str, got: Decision, does: Pass, minutes: int, reason: str
+) -> None:
+    assert (got.does, got.minutes) == (does, minutes)
+    assert reason in got.reason
+
+
+def test_a_pass_never_takes_what_is_kept_for_orders() -> None:
+    short = replace(QUOTA, requests_left=2600, mutations_left=910)
+
+    allowed = allowance(short, POLICY)
+
+    assert allowed == Allowance(requests=100, mutations=10)
+    assert allowed.batches == 10
+    assert replace(allowed, requests=9).batches == 4
+
+
+def test_a_pass_ends_in_good_time_however_much_is_allowed() -> None:
+    assert allowance(QUOTA, POLICY).batches == 25
+
+
+def test_a_quota_that_is_overdrawn_allows_nothing() -> None:
+    assert allowance(replace(QUOTA, requests_left=0, mutations_left=0), POLICY).batches == 0
+
+
+def test_a_pass_that_began_some_seconds_after_its_tick_does_not_cost_the_next_a_minute() -> None:
+    began_late = rung(2, looked_at=2 - 10 / 60)
+
+    assert decision(began_late).does is Pass.DUE

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from dataclasses import astuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from centra_whistl_dagster.domain.stock.catalogue import (
+    ReconciledCatalogue,
+    preview,
+    reconcile_columns,
+)
+from centra_whistl_dagster.domain.stock.divergence import LastWrite
+from centra_whistl_dagster.history.alignment import align, columns_of
+from centra_whistl_dagster.history.stock_tables import CAUSES
+from centra_whistl_dagster.workflows.stock.divergence import divergence_rows
+
+NEVER_WRITTEN = LastWrite(is_known=0, physical_now=0, not_taken=0)
+
+
+def whistl(**available: int) -> pa.Table:
+    units = list(available.values())
+    nothing = [0] * len(units)
+    return pa.table(
+        {
+            "sku": list(available),
+            "on_hand": units,
+            "allocated": nothing,
+            "quarantined": nothing,
+            "available": units,
+        }
+    )
+
+
+def centra(**levels: tuple[int, int]) -> pa.Table:
+    return pa.table(
+        {
+            "sku": list(levels),
+            "physical": [physical for physical, _ in levels.values()],
+            "allocated": [allocated for _, allocated in levels.values()],
+        }
+    )
+
+
+def ours(**held: int) -> pa.Table:
+    nothing = [0] * len(held)
+    return pa.table(
+        {
+            "sku": pa.array(list(held), pa.string()),
+            "held": pa.array(list(held.values()), pa.int64()),
+            **{name: pa.array(nothing, pa.int64()) for name in ("left", "reserved")},
+            **{name: pa.array(nothing, pa.int64()) for name in ("in_flight", "blocked")},
+        }
+    )
+
+
+def reconciled(
+    one: pa.Table, other: pa.Table, own: pa.Table | None = None, buffer: int = 0
+) -> tuple[list[str], ReconciledCatalogue]:
+    aligned = align(
+        {"whistl": one, "centra": other}, {"ours": ours() if own is None else own}, threads=1
+    ).sort_by("sku")
+    wanted = np.full(aligned.num_rows, buffer)
+    return aligned.column("sku").to_pylist(), reconcile_columns(columns_of(aligned), wanted)
+
+
+def test_each_side_keeps_its_skus_and_says_which_the_other_lacks() -> None:
+    skus, catalogue = reconciled(whistl(A=5, B=6), centra(B=(6, 0), C=(7, 1)))
+
+    assert skus == ["A", "B", "C"]
+    assert catalogue.in_whistl.tolist() == [True, True, False]
+    assert catalogue.in_centra.tolist() == [False, True, True]
+
+
+def test_a_sku_that_the_snapshot_does_not_name_is_not_written() -> None:
+    skus, catalogue = reconciled(whistl(A=5, B=6), centra(A=(9, 0), B=(6, 0), C=(7, 1)))
+
+    assert [skus[at] for at in catalogue.to_write] == ["A"]
+
+
+def test_what_already_is_as_it_should_be_is_not_written() -> None:
+    _, catalogue = reconciled(whistl(A=5), centra(A=(7, 2)), ours(A=2))
+
+    assert len(catalogue.to_write) == 0
+
+
+def test_a_sku_of_ours_that_neither_side_has_makes_no_row() -> None:
+    skus, _ = reconciled(whistl(A=5), centra(A=(5, 0)), ours(GHOST=2))
+
+    assert skus == ["A"]
+
+
+def test_a_frame_may_be_aligned_too() -> None:
+    frame = pd.DataFrame({"sku": ["A"], "physical": [5], "allocated": [0]})
+
+    aligned = align({"whistl": whistl(A=5), "centra": frame}, {"ours": ours()})
+
+    assert columns_of(aligned)["centra_physical"].tolist() == [5]
+
+
+def test_each_sku_that_differs_is_told_with_causes_that_add_up() -> None:
+    skus, catalogue = reconciled(
+        whistl(A=5, B=6, D=9), centra(A=(5, 3), B=(6, 0), C=(7, 1)), ours(A=2), buffer=1
+    )
+
+    rows = divergence_rows(skus, catalogue, NEVER_WRITTEN).set_index("sku")
+
+    assert rows.index.tolist() == ["A", "C", "D"]
+    assert (rows[list(CAUSES)].sum(axis=1) == rows["difference"]).all()
+    assert rows.loc["C", "one_side_only"] == 6
+    assert rows.loc["D", "one_side_only"] == -9
+
+
+def test_the_causes_add_up_whatever_the_figures_are() -> None:
+    rng = np.random.default_rng(5)
+
+    def column(high: int = 20) -> np.ndarray:
+        return rng.integers(0, high, 400)
+
+    columns = {
+        "in_whistl": rng.random(400) < 0.9,
+        "in_centra": rng.random(400) < 0.9,
+        **{f"whistl_{name}": column() for name in ("on_hand", "allocated", "quarantined")},
+        **{f"centra_{name}": column() for name in ("physical", "allocated")},
+        **{
+            f"ours_{name}": column(8)
+            for name in ("held", "left", "reserved", "in_flight", "blocked")
+        },
+    }
+    for name in ("on_hand", "allocated", "quarantined"):
+        columns[f"whistl_{name}"] *= columns["in_whistl"]
+    for name in ("physical", "allocated"):
+        columns[f"centra_{name}"] *= columns["in_centra"]
+    columns["whistl_available"] = (
+        columns["whistl_on_hand"] - columns["whistl_allocated"] - columns["whistl_quarantined"]
+    )
+    catalogue = reconcile_columns(columns, column(5))
+
+    rows = divergence_rows(
+        np.arange(400),
+        catalogue,
+        LastWrite(is_known=column(2), physical_now=column(), not_taken=column(3)),
+    )
+
+    assert len(rows) > 300
+    assert (rows[list(CAUSES)].sum(axis=1) == rows["difference"]).all()
+
+
+def test_a_preview_says_what_a_refused_snapshot_would_have_done() -> None:
+    _, catalogue = reconciled(whistl(A=0, B=3, C=9), centra(A=(5, 0), B=(6, 1), C=(7, 1), D=(2, 0)))
+
+    seen = preview(catalogue)
+
+    assert astuple(seen) == (1, 2, 1, 2, 8)
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_an_empty_catalogue_is_no_trouble(size: int) -> None:
+    levels = centra(**dict.fromkeys(["A"][:size], (1, 0)))
+
+    skus, catalogue = reconciled(whistl(**dict.fromkeys(["A"][:size], 1)), levels)
+
+    assert len(skus) == size
+    assert len(catalogue.to_write) == 0

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from centra_whistl_dagster.domain.stock.velocity import (
+    Observed,
+    Pooling,
+    aged,
+    estimate,
+    hour_of_week,
+    hours_of_week_between,
+    profile,
+    unexplained,
+)
+
+POOLING = Pooling()
+
+
+@pytest.mark.parametrize(
+    ("case", "before", "after", "ours", "expected"),
+    [
+        ("only our orders", 10, 7, 3, (0, 0)),
+        ("another channel too", 10, 5, 3, (2, 0)),
+        ("goods came in", 10, 30, 3, (0, 23)),
+        ("an order of ours given back", 10, 12, -2, (0, 0)),
+        ("below nothing", 1, -4, 2, (3, 0)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_our_orders_do_not_explain_is_unseen_demand_or_goods_in(
+    case: str, before: int, after: int, ours: int, expected: tuple[int, int]
+) -> None:
+    assert unexplained(before, after, ours) == expected
+
+
+def test_counts_halve_in_each_half_life() -> None:
+    old = aged(Observed(hours=10.0, seen_units=8.0, unseen_intervals=4.0), 14 * 24, 14)
+
+    assert (old.hours, old.seen_units, old.unseen_intervals) == (5.0, 4.0, 2.0)
+
+
+def test_a_sku_with_plenty_of_counts_has_its_own_rate_and_a_new_one_the_average() -> None:
+    average = Observed(hours=1000.0, seen_units=90.0, unseen_units=10.0)
+    observed = Observed(
+        hours=np.array([100_000.0, 0.0]),
+        seen_units=np.array([300_000.0, 0.0]),
+        seen_squares=np.array([300_000.0, 0.0]),
+        unseen_units=np.array([100_000.0, 0.0]),
+        unseen_squares=np.array([100_000.0, 0.0]),
+        unseen_intervals=np.array([1e9, 0.0]),
+    )
+
+    velocity = estimate(observed, average, POOLING)
+
+    assert velocity.seen_per_hour[0] == pytest.approx(3.0, rel=0.01)
+    assert velocity.unseen_per_hour[0] == pytest.approx(1.0, rel=0.01)
+    assert velocity.per_hour[1] == pytest.approx(0.1)
+    assert velocity.unseen_per_hour[1] == pytest.approx(0.01, rel=0.05)
+
+
+def test_before_anything_was_counted_the_assumptions_hold() -> None:
+    velocity = estimate(Observed(), Observed(), POOLING)
+
+    assert velocity.per_hour == 0
+    assert velocity.unseen_dispersion == POOLING.assumed_dispersion
+
+
+def test_clumping_is_measured_by_the_size_of_the_clumps() -> None:
+    lines = Observed(hours=1000.0, seen_units=12_000.0, seen_squares=12_000.0 * 12)
+
+    velocity = estimate(lines, lines, POOLING)
+
+    assert velocity.dispersion == pytest.approx(12, rel=0.05)
+
+
+def test_a_steady_unseen_flow_is_no_clump_however_long_the_intervals_are() -> None:
+    rng = np.random.default_rng(2)
+    counts = rng.poisson(100, 5000)
+    flow = Observed(
+        hours=5000.0,
+        unseen_units=float(counts.sum()),
+        unseen_squares=float((counts**2).sum()),
+        unseen_intervals=5000.0,
+    )
+
+    velocity = estimate(flow, flow, POOLING)
+
+    assert velocity.unseen_dispersion == pytest.approx(1, abs=0.1)
+
+
+def test_measured_clumping_is_that_of_the_demand_it_came_from() -> None:
+    rng = np.random.default_rng(3)
+    clumps = rng.poisson(0.5, 20_000)
+    counts = np.array([rng.integers(1, 12, n).sum() for n in clumps])
+    flow = Observed(
+        hours=20_000.0,
+        unseen_units=float(counts.sum()),
+        unseen_squares=float((counts**2).sum()),
+        unseen_intervals=20_000.0,
+    )
+
+    velocity = estimate(flow, flow, POOLING)
+
+    assert velocity.unseen_dispersion == pytest.approx(counts.var() / counts.mean(), rel=0.02)
+
+
+def test_the_hour_of_the_week_is_the_shoppers_own_summer_and_winter() -> None:
+    london = ZoneInfo("Europe/London")
+
+    assert hour_of_week(datetime(2026, 1, 5, 0, 30, tzinfo=UTC), london) == 0
+    assert hour_of_week(datetime(2026, 7, 5, 23, 30, tzinfo=UTC), london) == 0
+
+
+def test_the_profile_averages_one_and_leans_on_a_flat_week_when_little_is_known() -> None:
+    evening = [0.0] * 168
+    evening[20] = 10_000.0
+
+    whole_weeks = [4.0] * 168
+    busy, unknown = profile(evening, whole_weeks), profile([0.0] * 168, [0.0] * 168)
+
+    assert sum(busy) / 168 == pytest.approx(1)
+    assert busy[20] > 150
+    assert busy[3] == pytest.approx(500 / 168 * 168 / 10_500)
+    assert set(unknown) == {1.0}
+
+
+def test_a_profile_of_anything_but_a_week_is_refused() -> None:
+    with pytest.raises(ValueError, match="168"):
+        profile([1.0] * 24, [1.0] * 24)
+
+
+def test_in_its_first_hours_a_shop_is_not_taken_for_busier_than_it_is() -> None:
+    monday = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+    seen = hours_of_week_between(monday, monday + timedelta(hours=2), UTC)
+    sold = [0.0] * 168
+    sold[9], sold[10], sold[11] = 500.0, 1000.0, 500.0
+
+    week = profile(sold, seen)
+
+    assert (seen[9], seen[10], seen[11], sum(seen)) == (0.5, 1.0, 0.5, 2.0)
+    assert week[9] == week[10] == week[11] == pytest.approx(1.0)
+    assert week[20] == 1.0
+
+
+def test_a_stretch_of_whole_weeks_holds_each_hour_of_the_week_alike() -> None:
+    friday = datetime(2026, 11, 27, tzinfo=UTC)
+
+    assert hours_of_week_between(friday, friday + timedelta(weeks=3), UTC) == [3.0] * 168

@@ -1,0 +1,201 @@
+"""Transactions are whole and one at a time; a lease has one holder and outlives none."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from centra_whistl_dagster.ledger import migrations, state
+from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger
+from centra_whistl_dagster.ledger.migrations import LedgerTooNew
+from centra_whistl_dagster.simulator.world.clock import ManualClock
+
+
+def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger, clock: ManualClock) -> None:
+    def write_and_fail() -> None:
+        with ledger.transaction() as tx:
+            state.set_to(tx, "feed", "1", now=clock())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
+
+    with ledger.reading() as tx:
+        assert state.read(tx, "feed") is None
+
+
+def test_writers_of_several_handles_wait_for_each_other_and_lose_nothing(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    Ledger(url, now=clock).close()
+    start = threading.Barrier(4)
+
+    def count_up() -> None:
+        ledger = Ledger(url, now=clock)
+        start.wait()
+        for _ in range(10):
+            with ledger.transaction() as tx:
+                value = int(state.read(tx, "count") or 0)
+                state.set_to(tx, "count", str(value + 1), now=clock())
+        ledger.close()
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    ledger = Ledger(url, now=clock)
+    with ledger.reading() as tx:
+        assert state.read(tx, "count") == "40"
+    ledger.close()
+
+
+def test_a_reader_sees_the_state_before_a_write_under_way_and_makes_it_wait_for_nothing(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    with ledger.transaction() as writing:
+        state.set_to(writing, "feed", "new", now=clock())
+        with ledger.reading() as reading:
+            assert state.read(reading, "feed") is None
+
+    with ledger.reading() as reading:
+        assert state.read(reading, "feed") == "new"
+
+
+def test_a_time_without_a_zone_is_refused(ledger: Ledger) -> None:
+    naive = datetime(2026, 3, 2, 9)  # noqa: DTZ001 - the very thing that must not come in
+
+    with (
+        pytest.raises(sa.exc.StatementError, match="time without a zone"),
+        ledger.transaction() as tx,
+    ):
+        state.set_to(tx, "feed", "1", now=naive)
+
+
+def test_a_lease_is_held_by_one_and_free_again_afterwards(ledger: Ledger) -> None:
+    with ledger.lease("stock", holder="one", seconds=60):
+        with (
+            pytest.raises(LeaseTaken, match="stock"),
+            ledger.lease("stock", holder="two", seconds=60),
+        ):
+            pass
+        with ledger.lease("another", holder="two", seconds=60):
+            pass
+
+    with ledger.lease("stock", holder="two", seconds=60):
+        pass
+
+
+def test_a_lease_is_free_again_after_a_failure(ledger: Ledger) -> None:
+    with pytest.raises(RuntimeError), ledger.lease("stock", holder="one", seconds=60):
+        raise RuntimeError
+
+    with ledger.lease("stock", holder="two", seconds=60):
+        pass
+
+
+def test_the_lease_of_a_process_that_died_runs_out_and_the_late_one_does_not_free_anothers(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    slow = ledger.lease("stock", holder="slow", seconds=60)
+    slow.__enter__()
+    clock.advance(61)
+    with ledger.lease("stock", holder="quick", seconds=60):
+        slow.__exit__(None, None, None)
+        with pytest.raises(LeaseTaken), ledger.lease("stock", holder="third", seconds=60):
+            pass
+
+
+def test_a_lease_renewed_in_time_outlasts_its_first_term_and_one_renewed_too_late_is_lost(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    with ledger.lease("stock", holder="slow", seconds=60) as lease:
+        clock.advance(50)
+        with ledger.transaction() as tx:
+            lease.renew(tx)
+        clock.advance(50)
+        with pytest.raises(LeaseTaken), ledger.lease("stock", holder="quick", seconds=60):
+            pass
+        clock.advance(11)
+
+        def write_too_late() -> None:
+            with ledger.transaction() as tx:
+                state.set_to(tx, "feed", "1", now=clock())
+                lease.renew(tx)
+
+        with pytest.raises(LeaseTaken, match="longer than"):
+            write_too_late()
+
+    with ledger.reading() as tx:
+        assert state.read(tx, "feed") is None
+
+
+def test_opening_an_up_to_date_ledger_changes_nothing(tmp_path: Path, clock: ManualClock) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    Ledger(url, now=clock).close()
+    clock.advance(60)
+    before = applied(url)
+
+    Ledger(url, now=clock).close()
+
+    assert applied(url) == before
+    assert len(before) == len(migrations._migration_files())
+
+
+def applied(url: str) -> list[tuple[str, ...]]:
+    engine = sa.create_engine(url)
+    with engine.connect() as tx:
+        rows = [tuple(row) for row in tx.execute(sa.text("SELECT * FROM applied_migrations"))]
+    engine.dispose()
+    return rows
+
+
+def test_several_processes_may_open_a_new_ledger_at_once(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    start = threading.Barrier(4)
+    failed: list[BaseException] = []
+
+    def open_it() -> None:
+        start.wait()
+        try:
+            Ledger(url, now=clock).close()
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    threads = [threading.Thread(target=open_it) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert failed == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE applied_migrations SET checksum = 'edited'",
+        "INSERT INTO applied_migrations VALUES ('9999_from_the_future', 'x', '2030-01-01')",
+    ],
+)
+def test_a_ledger_of_another_release_is_refused_rather_than_guessed_at(
+    tmp_path: Path, clock: ManualClock, change: str
+) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    Ledger(url, now=clock).close()
+    engine = sa.create_engine(url)
+    with engine.begin() as tx:
+        tx.execute(sa.text(change))
+    engine.dispose()
+
+    with pytest.raises(LedgerTooNew, match="Run the release that wrote it"):
+        Ledger(url, now=clock)

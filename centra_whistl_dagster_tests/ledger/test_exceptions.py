@@ -1,0 +1,171 @@
+"""One open exception per cause and subject, which closes when the cause is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.ledger import exception_news, exceptions
+from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.simulator.world.clock import ManualClock
+
+KIND = ExceptionKind.SKU_UNKNOWN
+OTHER = ExceptionKind.POSTCODE_MALFORMED
+
+
+@dataclass(frozen=True)
+class Policy:
+    owner: str = "merchandising"
+    severity: str = "blocking"
+    time_limit_minutes: int = 30
+
+
+POLICIES = dict.fromkeys(ExceptionKind, Policy())
+
+
+def problem(
+    subject: str = "TEE-S",
+    kind: ExceptionKind = KIND,
+    *,
+    field: str = "sku",
+    subject_type: SubjectType = SubjectType.SKU,
+    message: str = "Whistl has never heard of it.",
+) -> Problem:
+    return Problem(
+        kind=kind,
+        subject_type=subject_type,
+        subject=subject,
+        field=field,
+        value="",
+        message=message,
+    )
+
+
+@pytest.fixture
+def raise_them(ledger: Ledger, clock: ManualClock) -> Callable[..., list[bool]]:
+    def run(*problems: Problem) -> list[bool]:
+        with ledger.transaction() as tx:
+            raised = exceptions.raise_all(tx, problems, POLICIES, now=clock())
+        return [each.is_new for each in raised]
+
+    return run
+
+
+@pytest.fixture
+def open_now(ledger: Ledger) -> Callable[[], list[tuple[str, str]]]:
+    def read() -> list[tuple[str, str]]:
+        with ledger.reading() as tx:
+            return sorted((row.kind, row.subject) for row in exception_news.listed(tx))
+
+    return read
+
+
+def test_a_problem_seen_again_is_one_exception_with_its_newest_words(
+    ledger: Ledger, clock: ManualClock, raise_them
+) -> None:
+    first = raise_them(problem())
+    clock.advance(60)
+    second = raise_them(problem(message="Whistl still has never heard of it."))
+
+    with ledger.reading() as tx:
+        (row,) = exception_news.listed(tx)
+    assert (first, second) == ([True], [False])
+    assert row.opened_at == clock() - timedelta(seconds=60)
+    assert row.last_seen_at == clock()
+    assert row.due_at == row.opened_at + timedelta(minutes=30)
+    assert (row.owner, row.message) == ("merchandising", "Whistl still has never heard of it.")
+
+
+def test_a_problem_that_comes_back_after_it_was_closed_is_a_new_one(
+    ledger: Ledger, clock: ManualClock, raise_them
+) -> None:
+    raise_them(problem())
+    with ledger.transaction() as tx:
+        closed = exceptions.resolve(tx, SubjectType.SKU, "TEE-S", now=clock())
+
+    assert closed == 1
+    assert raise_them(problem()) == [True]
+    with ledger.reading() as tx:
+        assert exceptions.counts_by_kind(tx) == {KIND: 2}
+        assert exceptions.counts_by_kind(tx, only_open=True) == {KIND: 1}
+
+
+def test_closing_some_kinds_of_a_subject_leaves_the_rest_and_every_other_subject(
+    ledger: Ledger, clock: ManualClock, raise_them, open_now
+) -> None:
+    raise_them(problem("A"), problem("A", OTHER), problem("B"))
+
+    with ledger.transaction() as tx:
+        exceptions.resolve(tx, SubjectType.SKU, "A", kinds=[KIND], now=clock())
+
+    assert open_now() == [(OTHER, "A"), (KIND, "B")]
+
+
+def test_closing_a_kind_but_where_it_is_still_true(
+    ledger: Ledger, clock: ManualClock, raise_them, open_now
+) -> None:
+    raise_them(problem("A"), problem("B"), problem("C", OTHER))
+
+    with ledger.transaction() as tx:
+        exceptions.resolve_kind(tx, KIND, except_subjects={"B"}, now=clock())
+
+    assert open_now() == [(OTHER, "C"), (KIND, "B")]
+
+
+def test_orders_with_one_cause_share_its_exception_until_the_last_is_free_of_it(
+    ledger: Ledger, clock: ManualClock, open_now, add
+) -> None:
+    one, two = add(1).centra_id, add(2).centra_id
+
+    def set_for(centra_id: str, *problems: Problem) -> None:
+        with ledger.transaction() as tx:
+            exceptions.set_for_order(tx, centra_id, problems, POLICIES, now=clock())
+
+    set_for(one, problem())
+    set_for(two, problem(), problem("two", OTHER, subject_type=SubjectType.ORDER))
+    shared = open_now()
+    set_for(one)
+    after_one = open_now()
+    set_for(two, problem("two", OTHER, subject_type=SubjectType.ORDER))
+
+    assert shared == after_one == [(OTHER, "two"), (KIND, "TEE-S")]
+    assert open_now() == [(OTHER, "two")]
+
+
+def test_what_a_subject_has_of_some_kinds_is_replaced_and_the_others_stay(
+    ledger: Ledger, clock: ManualClock, raise_them, open_now
+) -> None:
+    raise_them(problem(field="parcel 1"), problem(field="parcel 2"), problem("TEE-S", OTHER))
+
+    with ledger.transaction() as tx:
+        exceptions.set_for_subject(
+            tx,
+            SubjectType.SKU,
+            "TEE-S",
+            [KIND],
+            [problem(field="parcel 2")],
+            POLICIES,
+            now=clock(),
+        )
+        fields = {row.field for row in exception_news.listed(tx) if row.kind == KIND}
+
+    assert fields == {"parcel 2"}
+    assert open_now() == [(OTHER, "TEE-S"), (KIND, "TEE-S")]
+
+
+def test_the_most_overdue_come_first_and_an_owner_sees_their_own(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    policies = {**POLICIES, OTHER: Policy(owner="cx", time_limit_minutes=5)}
+    with ledger.transaction() as tx:
+        exceptions.raise_all(tx, [problem("A"), problem("B", OTHER)], policies, now=clock())
+
+    with ledger.reading() as tx:
+        everything = [row.subject for row in exception_news.listed(tx)]
+        of_cx = [row.subject for row in exception_news.listed(tx, owner="cx")]
+    assert everything == ["B", "A"]
+    assert of_cx == ["B"]

@@ -1,0 +1,251 @@
+"""Each rule both ways: what it lets through, and what it keeps back under which kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind
+from centra_whistl_dagster.screening.messages import MESSAGES
+from centra_whistl_dagster.screening.screen import Blocked, screen
+
+JERSEY = {"city": "St Helier", "postcode": "JE2 3BT"}
+BELFAST = {"city": "Belfast", "postcode": "BT1 5GS"}
+PARIS = {"city": "Paris", "postcode": "75001", "country": "FR", "phone": "+33 6 14 78 35 92"}
+
+
+def test_a_sound_order_is_cleared_under_its_number_and_service(desk: Any) -> None:
+    cleared = desk.cleared(desk.order())
+
+    assert cleared.order_number == "C100234"
+    assert str(cleared.service) == "SIM-POST/48"
+    assert cleared.delivery.name == "Ada O'Brien"
+    assert cleared.delivery.phone == "02079460018"
+    assert cleared.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"number": 10**12}, "order_number_invalid"),
+        ({"number": 10**10}, None),
+        ({"lines": ()}, "order_without_lines"),
+        ({"currency": "gbp"}, "currency_invalid"),
+        ({"currency": ""}, "currency_invalid"),
+        ({"currency": "EUR"}, None),
+        ({"grand_total": Decimal("-0.01")}, "order_total_invalid"),
+        ({"grand_total": Decimal("NaN")}, "order_total_invalid"),
+        ({"tax_total": Decimal("1e9")}, "order_total_invalid"),
+        ({"grand_total": Decimal(0)}, None),
+        ({"delivery": None}, "address_missing"),
+        ({"shipping_option": None}, "shipping_option_missing"),
+    ],
+)
+def test_the_order_as_a_whole(desk: Any, changes: dict[str, Any], kind: str | None) -> None:
+    assert desk.kinds(desk.order(**changes)) == ({kind} if kind else set())
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"quantity": 0}, "quantity_invalid"),
+        ({"quantity": 99_999, "unit_price": Decimal("0.01")}, None),
+        ({"quantity": 100_000, "unit_price": Decimal("0.01")}, "quantity_invalid"),
+        ({"unit_price": Decimal("-1")}, "line_value_invalid"),
+        ({"unit_price": Decimal("50000")}, "line_value_invalid"),
+        ({"unit_price": Decimal("Infinity")}, "line_value_invalid"),
+        ({"unit_price": Decimal("9e999999")}, "line_value_invalid"),
+        ({"unit_price": Decimal(0)}, None),
+    ],
+)
+def test_an_order_line(desk: Any, changes: dict[str, Any], kind: str | None) -> None:
+    order = desk.order(lines=(desk.line(**changes),))
+
+    assert desk.kinds(order) == ({kind} if kind else set())
+
+
+def test_an_order_may_have_as_many_lines_as_the_policy_says_and_no_more(desk: Any) -> None:
+    order = desk.order(lines=tuple(desk.line(line_id=n) for n in range(3)))
+
+    assert desk.kinds(order, lines_per_order=3) == set()
+    assert desk.kinds(order, lines_per_order=2) == {"too_many_lines"}
+
+
+@pytest.mark.parametrize(
+    ("sku", "kind"),
+    [
+        ("TEE-BLK-M", None),
+        ("", "sku_missing"),
+        ("TEE#BLK", "sku_malformed"),
+        (" TEE-BLK-M", "sku_malformed"),
+        ("A" * 25, "sku_malformed"),
+        ("A" * 24, "sku_unknown"),
+        ("tee-blk-m", "sku_unknown"),
+        ("OFF-1", "sku_inactive"),
+        ("POST", "sku_not_a_product"),
+        ("gift_0001_20", "sku_not_a_product"),
+        ("85123A", "sku_collision"),
+        ("85123a", "sku_collision"),
+    ],
+)
+def test_a_sku(desk: Any, sku: str, kind: str | None) -> None:
+    assert desk.kinds(desk.order(lines=(desk.line(sku),))) == ({kind} if kind else set())
+
+
+def test_collisions_are_the_clients_choice(desk: Any, make_desk: Any) -> None:
+    tee = desk.reference.products["TEE-BLK-M"]
+    plain = make_desk((tee, replace(tee, sku="TEEBLKM")), frozenset())
+
+    assert plain.kinds(plain.order()) == {"sku_collision"}
+    assert "TEEBLKM" in plain.verdict(plain.order()).problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("option", "address", "kind"),
+    [
+        ("Standard", {}, None),
+        ("Pop-up", {}, "service_unmapped"),
+        ("standard", {}, "service_unmapped"),
+        ("Express", JERSEY, "service_unmapped"),
+        ("Saturday", {}, "service_inactive"),
+        ("Rocket", {}, "service_unknown"),
+        ("Express", BELFAST, "service_not_offered"),
+        ("Standard", {"postcode": "BF1 4AX"}, None),
+        ("Express", {"postcode": "BF1 4AX"}, "service_not_offered"),
+        ("Twofold", {"postcode": "HS1 2AA"}, "service_ambiguous"),
+        ("Twofold", {"postcode": "IV1 1AA"}, None),
+        ("International", PARIS, None),
+    ],
+)
+def test_a_shipping_option(
+    desk: Any, option: str, address: dict[str, str], kind: str | None
+) -> None:
+    order = desk.order(address=address, shipping_option=desk.option(option))
+
+    assert desk.kinds(order) == ({kind} if kind else set())
+
+
+def test_a_piece_too_heavy_with_its_packaging_is_kept_back_and_many_light_ones_are_not(
+    desk: Any,
+) -> None:
+    anvil = desk.order(lines=(desk.line("ANVIL"),))
+    many = desk.order(lines=(desk.line(quantity=500),))
+
+    assert desk.kinds(anvil) == {"service_too_heavy"}
+    assert desk.kinds(anvil, packaging_kg=Decimal("0.1")) == set()
+    assert desk.kinds(many) == set()
+
+
+@pytest.mark.parametrize(
+    ("sku", "address", "option", "kind"),
+    [
+        ("NO-CUSTOMS", {}, "Standard", None),
+        ("NO-CUSTOMS", BELFAST, "Standard", "customs_data_missing"),
+        ("NO-CUSTOMS", JERSEY, "Standard", "customs_data_missing"),
+        ("NO-CUSTOMS", PARIS, "International", "customs_data_missing"),
+        ("FEATHER", PARIS, "International", "customs_data_missing"),
+        ("TEE-BLK-M", PARIS, "International", None),
+        ("BAD-HS", {}, "Standard", "customs_data_malformed"),
+        ("BAD-ORIGIN", PARIS, "International", "customs_data_malformed"),
+    ],
+)
+def test_customs_data(
+    desk: Any, sku: str, address: dict[str, str], option: str, kind: str | None
+) -> None:
+    order = desk.order(
+        address=address, shipping_option=desk.option(option), lines=(desk.line(sku),)
+    )
+
+    assert desk.kinds(order) == ({kind} if kind else set())
+
+
+def test_a_gift_needs_a_value_only_where_it_is_declared(desk: Any) -> None:
+    gift = (desk.line(unit_price=Decimal(0)),)
+
+    assert desk.kinds(desk.order(lines=gift)) == set()
+    assert desk.kinds(desk.order(lines=gift, address=BELFAST)) == {"customs_value_missing"}
+
+
+def test_which_territories_need_customs_data_is_policy(desk: Any) -> None:
+    order = desk.order(address=BELFAST, lines=(desk.line("NO-CUSTOMS"),))
+
+    assert desk.kinds(order, customs_territories=frozenset()) == set()
+
+
+def test_an_unweighed_product_is_told_of_and_goes(desk: Any) -> None:
+    assert desk.warnings(desk.order(lines=(desk.line("FEATHER"),))) == {"weight_unknown"}
+
+
+def test_one_bad_order_says_everything_that_is_wrong_with_it_at_once(desk: Any) -> None:
+    order = desk.order(
+        address={"city": "", "postcode": "nowhere"}, lines=(desk.line("TEE#"), desk.line("OFF-1"))
+    )
+
+    assert desk.kinds(order) == {
+        "address_incomplete",
+        "postcode_malformed",
+        "sku_malformed",
+        "sku_inactive",
+    }
+
+
+def test_one_bad_order_changes_nothing_for_the_others(desk: Any) -> None:
+    good, bad = desk.order(), desk.order(delivery=None)
+
+    verdicts = screen([good, bad, good], desk.reference).verdicts
+
+    assert [isinstance(verdict, Blocked) for verdict in verdicts] == [False, True, False]
+    assert verdicts[0] == verdicts[2]
+
+
+def test_what_many_orders_share_is_one_subject(desk: Any) -> None:
+    orders = [
+        desk.order(number=n, shipping_option=desk.option("Pop-up"), lines=(desk.line("NEW-1"),))
+        for n in range(3)
+    ]
+
+    blocked = screen(orders, desk.reference).blocked
+
+    subjects = {(p.subject_type, p.subject) for each in blocked for p in each.problems}
+    assert subjects == {("sku", "NEW-1"), ("shipping_option", "Pop-up to GB YO")}
+
+
+def test_two_lines_of_one_bad_sku_are_one_problem(desk: Any) -> None:
+    order = desk.order(lines=(desk.line("OFF-1"), desk.line("OFF-1", line_id=8)))
+
+    assert len(desk.verdict(order).problems) == 1
+
+
+def test_the_failure_cases_are_the_findings(desk: Any) -> None:
+    orders = [
+        desk.order(),
+        desk.order(number=2, address={"city": ""}),
+        desk.order(number=3, address={"phone": "?"}, lines=(desk.line("OFF-1"),)),
+    ]
+
+    result = screen(orders, desk.reference)
+
+    rows = result.failure_cases[["order_number", "kind", "is_blocking"]]
+    assert list(rows.itertuples(index=False, name=None)) == [
+        ("2", "address_incomplete", True),
+        ("3", "sku_inactive", True),
+        ("3", "phone_left_out", False),
+    ]
+
+
+def test_no_orders_give_no_verdicts(desk: Any) -> None:
+    result = screen([], desk.reference)
+
+    assert result.verdicts == ()
+    assert result.failure_cases.empty
+
+
+def test_every_screening_kind_has_its_sentence() -> None:
+    kinds = list(ExceptionKind)
+    screening_kinds = set(kinds[: kinds.index(ExceptionKind.WEIGHT_UNKNOWN) + 1])
+
+    assert set(MESSAGES) == screening_kinds
+    assert screening_kinds >= ADVICE

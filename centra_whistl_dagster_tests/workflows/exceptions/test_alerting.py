@@ -1,0 +1,395 @@
+"""Owners hear of what waits for them: once, in time, by any channel, and nothing personal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from centra_whistl_dagster.alerts.addresses import AlertAddresses
+from centra_whistl_dagster.alerts.delivery import Letter
+from centra_whistl_dagster.alerts.rules import Condition
+from centra_whistl_dagster.ledger import alerts as outbox
+from centra_whistl_dagster.ledger import exception_news
+from centra_whistl_dagster.ledger.engine import Row
+from centra_whistl_dagster.ledger.tables import alerts as alert_rows
+from centra_whistl_dagster.simulator.centra.rules import touch
+from centra_whistl_dagster.simulator.people.shoppers import ADA, ADA_THE_CUSTOMER
+from centra_whistl_dagster.simulator.world.catalogue import EXPRESS, POP_UP, STANDARD
+from centra_whistl_dagster.workflows.exceptions import alerting, register, watching
+from centra_whistl_dagster.workflows.exceptions.delivery import NO_ADDRESS, Delivered, deliver
+from centra_whistl_dagster.workflows.orders import intake, screening
+
+BAD_POSTCODE = {**ADA, "zipCode": "YO1 7H"}
+ADDRESSES = AlertAddresses(by_channel={"cx": "cx"}, default="all", fallback="second")
+
+
+class Channels:
+    """Takes letters as a set of channels would, some of them dead."""
+
+    def __init__(self) -> None:
+        self.dead: set[str] = set()
+        self.taken: list[Letter] = []
+
+    def post(self, letters: Sequence[Letter]) -> Mapping[int, str | None]:
+        alive = [letter for letter in letters if letter.address not in self.dead]
+        self.taken += alive
+        return {each.id: "no" if each.address in self.dead else None for each in letters}
+
+
+@pytest.fixture
+def channels() -> Channels:
+    return Channels()
+
+
+@pytest.fixture
+def told(desk):
+    """The desk, with an address for alerts."""
+    desk.reopen(ALERT_DEFAULT_URL="json://127.0.0.1:9/default")
+    return desk
+
+
+def judge(desk) -> None:
+    intake.take_in_orders(desk.link)
+    screening.screen_waiting_orders(desk.link)
+
+
+def rows(desk) -> list[Row]:
+    with desk.link.ledger.reading() as tx:
+        return list(tx.execute(sa.select(alert_rows).order_by(alert_rows.c.id)))
+
+
+def titles(desk) -> list[str]:
+    return [row.title for row in rows(desk)]
+
+
+# ---- what is written
+def test_a_bad_order_is_told_to_its_owner_once(told) -> None:
+    order = told.order(address=BAD_POSTCODE)
+    judge(told)
+
+    written = [alerting.tell_owners(told.link) for _ in range(3)]
+
+    assert written == [1, 0, 0]
+    (row,) = rows(told)
+    assert (row.owner, row.channel, row.sent_at) == ("cx", "cx", None)
+    assert row.title == f"Postcode of the wrong form: order {order.number}"
+    assert "1 order waits for it, worth" in row.body
+
+
+def test_many_orders_of_one_option_are_one_alert_with_their_number_and_worth(told) -> None:
+    placed = [told.order(option=POP_UP) for _ in range(60)]
+    judge(told)
+
+    assert alerting.tell_owners(told.link) == 1
+
+    (row,) = rows(told)
+    assert row.owner == "ecommerce"
+    assert "(60 orders wait)" in row.title
+    assert str(placed[0].number) in row.body
+    assert "and 40 more" in row.body
+    assert "GBP" in row.body
+
+
+def test_a_flood_that_goes_on_makes_an_alert_now_and_then_and_forgets_no_order(told) -> None:
+    placed = []
+    for _ in range(12):
+        placed.append(told.order(address=BAD_POSTCODE))
+        judge(told)
+        alerting.tell_owners(told.link)
+        told.wait(5)
+    told.wait(30)
+    alerting.tell_owners(told.link)
+
+    bodies = " ".join(row.title + row.body for row in rows(told))
+    assert len(rows(told)) <= 5
+    assert all(str(order.number) in bodies for order in placed)
+
+
+def test_a_correction_is_told_too(told) -> None:
+    order = told.order(address=BAD_POSTCODE)
+    judge(told)
+    alerting.tell_owners(told.link)
+    told.wait(60)
+    order.address = dict(ADA)
+    touch(told.world, order)
+    judge(told)
+
+    alerting.tell_owners(told.link)
+
+    assert titles(told)[-1] == f"Resolved: Postcode of the wrong form: order {order.number}"
+
+
+def test_what_was_mended_before_anybody_heard_is_not_told(told) -> None:
+    order = told.order(address=BAD_POSTCODE)
+    judge(told)
+    told.wait(5)
+    order.address = dict(ADA)
+    touch(told.world, order)
+    judge(told)
+
+    assert alerting.tell_owners(told.link) == 0
+    told.wait(3600)
+    assert alerting.tell_owners(told.link) == 0
+
+
+def test_what_is_past_its_time_limit_is_told_once_more_and_to_one_more(told) -> None:
+    told.reopen(ALERT_ESCALATION_URL="json://127.0.0.1:9/boss")
+    told.order(address=BAD_POSTCODE)
+    judge(told)
+    alerting.tell_owners(told.link)
+    told.wait(3599)
+    assert alerting.tell_owners(told.link) == 0
+    told.wait(2)
+
+    assert alerting.tell_owners(told.link) == 2
+    assert alerting.tell_owners(told.link) == 0
+
+    late = rows(told)[1:]
+    assert [row.channel for row in late] == ["cx", "escalation"]
+    assert all(row.title.startswith("Overdue: ") for row in late)
+    with told.link.ledger.reading() as tx:
+        (exception,) = exception_news.listed(tx)
+    assert exception.escalated_at is not None
+
+
+def test_without_an_address_nothing_counts_as_told(desk) -> None:
+    desk.order(address=BAD_POSTCODE)
+    judge(desk)
+    assert alerting.tell_owners(desk.link) == 0
+
+    desk.reopen(ALERT_CX_URL="json://127.0.0.1:9/cx")
+
+    assert alerting.tell_owners(desk.link) == 1
+
+
+def test_an_alert_and_the_mark_of_it_are_written_together_or_not_at_all(
+    told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told.order(address=BAD_POSTCODE)
+    judge(told)
+
+    def fail(*_: object, **__: object) -> int:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "add", fail)
+        with pytest.raises(OSError, match="disk full"):
+            alerting.tell_owners(told.link)
+
+    assert alerting.tell_owners(told.link) == 1
+
+
+def test_the_morning_reminder_comes_once_to_each_owner_of_something_old(told) -> None:
+    told.order(address=BAD_POSTCODE)
+    told.order(option=POP_UP)
+    judge(told)
+    for _ in range(30):
+        alerting.tell_owners(told.link)
+        told.wait(3600)
+    alerting.tell_owners(told.link)
+
+    reminders = [row for row in rows(told) if row.title.startswith("Still open")]
+
+    assert sorted(row.owner for row in reminders) == ["cx", "ecommerce"]
+    assert all(row.title.startswith("Still open: 1 for") for row in reminders)
+
+
+# ---- personal data
+CANARY = "Quetzalcoatl"
+
+
+def _customer(**changes: Any) -> dict[str, Any]:
+    return {"customer": {**ADA_THE_CUSTOMER, "lastName": CANARY, **changes}}
+
+
+@pytest.mark.parametrize(
+    ("case", "address", "option"),
+    [
+        ("postcode", {"zipCode": f"{CANARY} 1"}, STANDARD),
+        ("phone", {"cellPhoneNumber": CANARY, "phoneNumber": CANARY}, EXPRESS),
+        ("e-mail", {"email": f"{CANARY}@@example.com"}, EXPRESS),
+        ("an address too long", {"address1": f"{CANARY} " * 12}, STANDARD),
+        ("a name that cannot be printed", {"firstName": f"{CANARY} \N{BALLOON}"}, STANDARD),
+        ("a city that cannot be printed", {"city": f"{CANARY} \N{BALLOON}"}, STANDARD),
+        ("a company that cannot be printed", {"companyName": f"{CANARY} \N{BALLOON}"}, STANDARD),
+    ],
+)
+def test_no_alert_list_or_log_line_holds_what_a_customer_typed(
+    told, channels: Channels, caplog: pytest.LogCaptureFixture, case: str, address: Any, option: Any
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    told.order(address={**ADA, "lastName": CANARY, **address}, option=option, **_customer())
+    judge(told)
+
+    assert alerting.tell_owners(told.link) >= 1, case
+    deliver(told.link.ledger, ADDRESSES, post=channels.post)
+
+    assert channels.taken
+    for letter in channels.taken:
+        assert CANARY.lower() not in f"{letter.title} {letter.body}".lower()
+    assert CANARY not in " ".join(str(row) for row in rows(told))
+    assert CANARY not in str(register.list_exceptions(told.link, only_open=False))
+    assert CANARY not in caplog.text
+
+
+# ---- sending
+def alert(desk, title: str = "Title", *, owner: str = "cx") -> None:
+    new = outbox.NewAlert(
+        cause=title, owner=owner, channel=owner, tone="warning", title=title, body="Body"
+    )
+    with desk.link.ledger.transaction() as tx:
+        outbox.add(tx, [new], now=desk.link.now())
+
+
+def test_an_alert_goes_to_its_own_channel_else_to_the_default(desk, channels: Channels) -> None:
+    alert(desk, "one", owner="cx")
+    alert(desk, "two", owner="finance")
+
+    assert deliver(desk.link.ledger, ADDRESSES, post=channels.post) == Delivered(sent=2)
+    assert deliver(desk.link.ledger, ADDRESSES, post=channels.post) == Delivered()
+
+    assert [letter.address for letter in channels.taken] == ["cx", "all"]
+    assert [row.sent_by for row in rows(desk)] == ["cx", "finance"]
+
+
+def rounds(desk, channels: Channels, seconds: int, *, every: int = 5) -> None:
+    for _ in range(0, seconds, every):
+        deliver(desk.link.ledger, ADDRESSES, post=channels.post)
+        desk.wait(every)
+
+
+def test_a_dead_channel_s_alerts_go_by_the_second_within_a_minute_and_say_whose_they_are(
+    desk, channels: Channels
+) -> None:
+    channels.dead = {"cx"}
+    for n in range(100):
+        alert(desk, f"alert {n}")
+
+    rounds(desk, channels, 60)
+
+    assert sorted(letter.title for letter in channels.taken) == sorted(
+        f"For cx: alert {n}" for n in range(100)
+    )
+    assert {letter.address for letter in channels.taken} == {"second"}
+    assert {row.sent_by for row in rows(desk)} == {"second channel"}
+
+
+def test_with_both_channels_dead_for_a_day_nothing_is_lost_and_nothing_comes_twice(
+    desk, channels: Channels
+) -> None:
+    channels.dead = {"cx", "second"}
+    for n in range(30):
+        alert(desk, f"alert {n}")
+    rounds(desk, channels, 86_400, every=600)
+    assert channels.taken == []
+
+    channels.dead = {"second"}
+    rounds(desk, channels, 3_600, every=60)
+
+    assert sorted(letter.title for letter in channels.taken) == sorted(
+        f"alert {n}" for n in range(30)
+    )
+
+
+def test_a_dead_channel_is_asked_ever_more_rarely(desk) -> None:
+    asked = []
+
+    def post(letters: Sequence[Letter]) -> Mapping[int, str | None]:
+        asked.append(desk.link.now())
+        return {each.id: "dead" for each in letters}
+
+    alert(desk)
+    for _ in range(120):
+        deliver(desk.link.ledger, AlertAddresses(default="all"), post=post)
+        desk.wait(60)
+
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
+    assert len(asked) < 20
+    assert max(gaps) <= timedelta(minutes=16)
+
+
+def test_an_alert_without_any_address_waits_and_says_what_to_set(desk, channels: Channels) -> None:
+    alert(desk)
+
+    assert deliver(desk.link.ledger, AlertAddresses(), post=channels.post).put_off == 1
+
+    (row,) = rows(desk)
+    assert row.last_error == NO_ADDRESS
+    desk.wait(10)
+    assert deliver(desk.link.ledger, ADDRESSES, post=channels.post).sent == 1
+
+
+def test_a_crash_between_sending_and_noting_sends_again(desk, channels: Channels) -> None:
+    def crash(letters: Sequence[Letter]) -> Mapping[int, str | None]:
+        channels.post(letters)
+        raise KeyboardInterrupt
+
+    alert(desk)
+    with pytest.raises(KeyboardInterrupt):
+        deliver(desk.link.ledger, ADDRESSES, post=crash)
+
+    assert deliver(desk.link.ledger, ADDRESSES, post=channels.post).sent == 1
+    assert len(channels.taken) == 2
+
+
+def test_two_processes_do_not_send_the_same_alert(desk, channels: Channels) -> None:
+    inner = []
+
+    def post(letters: Sequence[Letter]) -> Mapping[int, str | None]:
+        inner.append(deliver(desk.link.ledger, ADDRESSES, post=channels.post))
+        return channels.post(letters)
+
+    alert(desk)
+
+    assert deliver(desk.link.ledger, ADDRESSES, post=post) == Delivered(sent=1)
+    assert inner == [Delivered()]
+    assert len(channels.taken) == 1
+
+
+def test_what_a_slow_channel_had_no_time_for_stays_due_and_what_a_hung_one_had_does_not(
+    desk,
+) -> None:
+    alert(desk, "slow 1", owner="data")
+    alert(desk, "slow 2", owner="data")
+    alert(desk, "hung 1")
+    alert(desk, "hung 2")
+
+    def post(letters: Sequence[Letter]) -> Mapping[int, str | None]:
+        return {each.id: None for each in letters if each.title == "slow 1"}
+
+    done = deliver(desk.link.ledger, ADDRESSES, post=post)
+
+    attempts = {row.title: row.attempts for row in rows(desk)}
+    assert done == Delivered(sent=1, put_off=2)
+    assert attempts == {"slow 1": 1, "slow 2": 0, "hung 1": 1, "hung 2": 1}
+
+
+# ---- checks, jobs and sensors
+def condition(*, is_red: bool, name: str = "check a") -> Condition:
+    return Condition(name=name, title="The check", owner="cx", is_red=is_red, detail="Why.")
+
+
+def test_a_check_that_flickers_is_told_red_once_and_green_once(desk) -> None:
+    ledger = desk.link.ledger
+    for n in range(10):
+        watching.note_conditions(ledger, [condition(is_red=n % 2 == 0)])
+        desk.wait(30)
+    for _ in range(10):
+        watching.note_conditions(ledger, [condition(is_red=False)])
+        desk.wait(30)
+
+    assert titles(desk) == ["Red: The check", "Works again: The check"]
+    assert watching.names_told_red(ledger) == set()
+
+
+def test_what_turns_red_together_is_one_alert(desk) -> None:
+    seen = [condition(is_red=True, name=f"check {n}") for n in range(5)]
+
+    assert watching.note_conditions(desk.link.ledger, seen) == 1
+    assert titles(desk) == ["Red: 5 checks"]

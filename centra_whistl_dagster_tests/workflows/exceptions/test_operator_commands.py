@@ -1,0 +1,221 @@
+"""What people see who mend orders: the list, in three forms, and why one order does not go."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+import time_machine
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from centra_whistl_dagster.cli.main import commands
+from centra_whistl_dagster.cli.operations import safe_cell
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.simulator.centra.rules import touch
+from centra_whistl_dagster.simulator.people.shoppers import ADA
+from centra_whistl_dagster.simulator.world.catalogue import POP_UP
+from centra_whistl_dagster.workflows.orders import intake, screening
+
+BAD_POSTCODE = {**ADA, "zipCode": "YO1 7H"}
+
+
+@pytest.fixture
+def desk(desk, monkeypatch: pytest.MonkeyPatch):
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "300")
+    # The commands read the wall clock; here it shows what the desk's does.
+    with time_machine.travel(desk.clock(), tick=False) as wall_clock:
+        desk.wall_clock = wall_clock
+        yield desk
+
+
+def judge(desk) -> None:
+    intake.take_in_orders(desk.link)
+    screening.screen_waiting_orders(desk.link)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(commands, arguments, catch_exceptions=False)
+
+
+def listed(*arguments: str) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = json.loads(run("exceptions", *arguments).stdout)
+    return rows
+
+
+# ---- the list
+def test_the_list_names_owner_orders_worth_and_what_to_do(desk) -> None:
+    desk.order(address=BAD_POSTCODE)
+    for _ in range(3):
+        desk.order(option=POP_UP)
+    judge(desk)
+
+    rows = {str(row["kind"]): row for row in listed("--format", "json")}
+
+    unmapped = rows["service_unmapped"]
+    assert (unmapped["owner"], unmapped["orders"], unmapped["orders_blocked"]) == (
+        "ecommerce",
+        3,
+        3,
+    )
+    assert str(unmapped["worth"]).endswith(" GBP")
+    assert unmapped["instructions"]
+    assert not unmapped["is_overdue"]
+    assert rows["postcode_malformed"]["value"] == "YO****"
+
+
+def test_the_list_can_be_one_team_s_and_can_hold_what_was_resolved(desk) -> None:
+    order = desk.order(address=BAD_POSTCODE)
+    desk.order(option=POP_UP)
+    judge(desk)
+    desk.wait(5)
+    order.address = dict(ADA)
+    touch(desk.world, order)
+    judge(desk)
+
+    kinds = [row["kind"] for row in listed("--format", "json")]
+    of_cx = [row["kind"] for row in listed("--owner", "cx", "--all", "--format", "json")]
+
+    assert kinds == ["service_unmapped"]
+    assert of_cx == ["postcode_malformed"]
+    assert listed("--owner", "cx", "--format", "json") == []
+
+
+def test_what_is_overdue_is_said_and_stands_first(desk) -> None:
+    desk.order(address=BAD_POSTCODE)
+    judge(desk)
+    desk.wall_clock.shift(3601)
+
+    assert listed("--format", "json")[0]["is_overdue"]
+
+
+def test_the_table_shows_a_shop_s_words_as_they_are(desk) -> None:
+    problem = Problem(
+        kind=ExceptionKind.SKU_UNKNOWN,
+        subject_type=SubjectType.SKU,
+        subject="[bold]TEE[/bold] [/]",
+        field="sku",
+        value="",
+        message="Unknown.",
+    )
+    with desk.link.ledger.transaction() as tx:
+        desk.link.raise_exceptions(tx, [problem])
+
+    result = run("exceptions")
+
+    assert result.exit_code == 0
+    assert "[bold]TEE[/bold] [/]" in result.stdout
+
+
+def test_the_csv_has_no_cell_that_a_spreadsheet_works_out(desk) -> None:
+    formula = '=HYPERLINK("http://evil.example")'
+    with desk.link.ledger.transaction() as tx:
+        desk.link.raise_exceptions(
+            tx,
+            [
+                Problem(
+                    kind=ExceptionKind.SKU_UNKNOWN,
+                    subject_type=SubjectType.SKU,
+                    subject=formula,
+                    field="sku",
+                    value="@SUM(A1)",
+                    message="-1+1",
+                )
+            ],
+        )
+
+    (row,) = csv.DictReader(io.StringIO(run("exceptions", "--format", "csv").stdout))
+
+    assert row["about"] == f"'{formula}"
+    assert row["value"] == "'@SUM(A1)"
+    assert row["message"] == "'-1+1"
+
+
+@given(st.text())
+def test_no_cell_begins_like_a_formula(text: str) -> None:
+    assert not safe_cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_a_team_that_does_not_exist_is_refused_with_those_that_do(desk) -> None:
+    result = run("exceptions", "--owner", "warehouse")
+
+    assert result.exit_code != 0
+    assert "fulfilment" in result.output
+
+
+# ---- one order
+def test_a_blocked_order_is_told_which_rule_whose_it_is_and_what_would_pass(desk) -> None:
+    order = desk.order(address=BAD_POSTCODE)
+    judge(desk)
+
+    told = run("screen", str(order.number)).stdout
+
+    assert "1 rule keeps it from going" in told
+    assert "postcode_malformed" in told
+    assert "YO****" in told
+    assert "YO1 7H" not in told.replace("YO1 7HH", "")
+    assert "would pass: Ask the customer for the postcode" in told
+    assert "whose:      cx" in told
+
+
+def test_an_order_is_judged_as_it_stands_in_centra_now_and_nothing_is_changed(desk) -> None:
+    order = desk.order(address=BAD_POSTCODE)
+    judge(desk)
+    with desk.world.lock:
+        order.address = dict(ADA)
+    before = (desk.state(order), desk.problems(), desk.effects())
+
+    told = run("screen", f"C{order.number}").stdout
+
+    assert "it passes, and goes by" in told
+    assert (desk.state(order), desk.problems(), desk.effects()) == before
+
+
+def test_an_order_that_was_never_taken_in_can_be_tried(desk) -> None:
+    desk.order()
+    judge(desk)
+    late = desk.order(option=POP_UP)
+
+    assert "service_unmapped" in run("screen", str(late.number)).stdout
+
+
+def test_an_order_that_centra_holds_says_so(desk) -> None:
+    judge(desk)
+    desk.order()
+    judge(desk)
+    held = desk.order(is_on_hold=True)
+
+    assert "does not let it go yet" in run("screen", str(held.number)).stdout
+
+
+def test_an_order_that_whistl_has_says_so(desk) -> None:
+    order = desk.order()
+    desk.relay()
+
+    assert "Whistl has it already" in run("screen", str(order.number)).stdout
+
+
+@pytest.mark.parametrize(
+    ("case", "number", "told"),
+    [
+        ("no number", "abc", "is no order number"),
+        ("digits of another script", "१२३", "is no order number"),
+        ("none such", "999999", "Centra has no order 999999"),
+    ],
+)
+def test_an_order_that_cannot_be_tried_is_told_why(desk, case: str, number: str, told: str) -> None:
+    result = run("screen", number)
+
+    assert result.exit_code == 1, case
+    assert told in result.stderr
+
+
+def test_without_catalogues_the_trial_says_how_to_get_them(desk) -> None:
+    order = desk.order()
+
+    assert "refresh_reference" in run("screen", str(order.number)).stderr

@@ -1,0 +1,163 @@
+"""Once Whistl has an order: held, ended or edited, and told to the right owner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.simulator.centra.rules import touch
+from centra_whistl_dagster.simulator.people.shoppers import ADA
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_at_whistl
+from centra_whistl_dagster.simulator.world.world import CentraOrder
+from centra_whistl_dagster.transport import OutcomeUnknown
+from centra_whistl_dagster.workflows.orders import look_up, statuses
+
+BLOCKED, CANCELLED = OrderState.BLOCKED, OrderState.CANCELLED
+
+
+# ---- what Whistl says
+def test_a_hold_at_whistl_is_told_with_its_reason_and_closed_when_it_is_lifted(desk) -> None:
+    desk.switch(hold_after_accept_share=1.0)
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "HELD")
+    desk.relay_despatches()
+    while_held = (desk.problems(str(order.number)), desk.messages())
+    desk.wait_for(order, "ALLOCATED")
+
+    desk.relay_despatches()
+
+    assert while_held[0] == ["held_at_whistl"]
+    assert "Address needs checking" in while_held[1][0]
+    assert desk.problems() == []
+    assert desk.state(order) == OrderState.SUBMITTED
+
+
+def test_a_status_nobody_has_heard_of_is_told_and_keeps_nothing_from_going_on(desk) -> None:
+    desk.switch(unknown_status_share=1.0)
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "QUALITY_CHECK")
+    desk.relay_despatches()
+    meanwhile = desk.problems(str(order.number))
+    desk.wait_for(order, "DESPATCHED")
+
+    desk.relay_despatches()
+
+    assert meanwhile == ["unknown_whistl_status"]
+    assert desk.state(order) == OrderState.COMPLETED
+    assert desk.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "kind"),
+    [("rejection", "rejected_late"), ("cancellation", "cancelled_at_whistl")],
+)
+def test_an_order_that_whistl_ended_is_told_and_its_number_is_never_used_again(
+    desk, ended_by: str, kind: str
+) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    end(desk, order, ended_by)
+
+    desk.relay(2)
+    told = (desk.state(order), desk.problems(str(order.number)))
+    order.is_locked = False
+    order.address = {**ADA, "address1": "7 The Shambles"}
+    touch(desk.world, order)
+    desk.relay(2)
+    order.is_on_hold = True
+    touch(desk.world, order)
+    desk.relay(2)
+    order.is_on_hold = False
+    touch(desk.world, order)
+    desk.relay(2)
+
+    assert told == (BLOCKED, [kind])
+    assert (desk.state(order), desk.problems(str(order.number))) == (BLOCKED, [kind])
+    assert desk.world.calls["whistl create_order"] == 1
+    desk.withdraw(order)
+    desk.relay(2)
+    assert (desk.state(order), desk.problems()) == (CANCELLED, [])
+
+
+def end(desk, order: CentraOrder, ended_by: str) -> None:
+    if ended_by == "rejection":
+        desk.switch(late_rejected_share=1.0)
+        desk.wait_for(order, "REJECTED")
+    else:
+        with desk.world.lock:
+            cancel_at_whistl(desk.world, desk.wait_for(order, "ALLOCATED"))
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "kind"),
+    [("rejection", "rejected_late"), ("cancellation", "cancelled_at_whistl")],
+)
+def test_an_order_that_whistl_ended_while_its_answer_was_lost_is_told(
+    desk, ended_by: str, kind: str
+) -> None:
+    desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+    order, younger = desk.order(), desk.order()
+    desk.relay_orders()
+    end(desk, order, ended_by)
+    desk.wait(300)
+    touched = desk.held(younger)
+    touched.updated_at = desk.clock()  # the feed of changes moves on, past the one in doubt
+    statuses.follow_order_statuses(desk.link)
+
+    desk.relay(3)
+
+    assert desk.state(order) == BLOCKED
+    assert desk.problems(str(order.number)) == [kind]
+
+
+def test_what_was_set_aside_while_the_answer_was_lost_is_known_after_the_look_up(desk) -> None:
+    desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+    order = desk.order()
+    desk.relay_orders()
+    allocated_at = desk.wait_for(order, "ALLOCATED").updated_at
+    desk.wait(40)
+
+    look_up.resolve_orders_in_doubt(desk.link)
+
+    assert desk.row(order).allocated_at == allocated_at
+
+
+def test_a_feed_of_changes_that_breaks_off_is_read_again_from_where_it_was(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "ALLOCATED")
+    desk.fault("whistl", "list_orders", FaultKind.ERROR_503_BEFORE)
+    with pytest.raises(OutcomeUnknown):
+        statuses.follow_order_statuses(desk.link)
+    desk.world.faults.clear()
+
+    statuses.follow_order_statuses(desk.link)
+
+    assert desk.row(order).whistl_status == "ALLOCATED"
+
+
+# ---- edited in Centra
+def test_an_edit_after_sending_is_told_and_closed_when_it_is_undone(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    kept: dict[str, Any] = dict(order.address or {})
+    desk.wait(1)
+    order.is_locked = False
+    order.address = {**ADA, "address1": "7 The Shambles"}
+    touch(desk.world, order)
+    desk.relay_orders()
+    told = desk.problems(str(order.number))
+    desk.wait(1)
+    order.address = kept
+    touch(desk.world, order)
+
+    desk.relay_orders()
+
+    assert told == ["edited_after_sending"]
+    assert desk.problems() == []
+    assert desk.at_whistl(order) == 1

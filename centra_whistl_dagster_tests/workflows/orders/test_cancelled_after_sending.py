@@ -1,0 +1,266 @@
+"""An order cancelled once Whistl has it is stopped there if it can be, and told if it cannot."""
+
+from __future__ import annotations
+
+import pytest
+
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.simulator.centra.rules import touch
+from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.transport import IntegrationError
+from centra_whistl_dagster.workflows.orders import (
+    cancellation,
+    handover,
+    intake,
+    look_up,
+    screening,
+    statuses,
+)
+from centra_whistl_dagster.workflows.shipments import despatches
+
+BLOCKED, CANCELLED = OrderState.BLOCKED, OrderState.CANCELLED
+
+
+def test_an_order_cancelled_in_time_is_stopped_at_whistl(desk) -> None:
+    order, other = desk.order(), desk.order()
+    desk.relay_orders()
+    desk.withdraw(order)
+
+    desk.relay_orders()
+    before = desk.effects()
+    desk.relay(rounds=8)
+
+    assert desk.held(order).status == "CANCELLED"
+    assert desk.state(order) == CANCELLED
+    assert desk.state(other) == OrderState.COMPLETED
+    assert before["whistl orders cancelled"] == 1
+    assert desk.effects()["whistl orders cancelled"] == 1
+    assert desk.problems() == []
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_an_order_cancelled_while_it_is_picked_is_stopped_or_told(desk, is_stopped: bool) -> None:
+    desk.switch(cancel_while_picking_share=float(is_stopped))
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "PICKING")
+    desk.withdraw(order)
+    desk.relay_orders()
+    asked = (desk.state(order), desk.problems())
+
+    desk.relay(rounds=8)
+
+    assert asked == (OrderState.SUBMITTED, [])
+    if is_stopped:
+        assert (desk.state(order), desk.problems()) == (CANCELLED, [])
+    else:
+        assert desk.held(order).status == "DESPATCHED"
+        assert desk.state(order) == OrderState.DESPATCHED
+        assert "cancelled_after_sending" in desk.problems(str(order.number))
+    assert order.shipments == []
+
+
+def test_an_order_cancelled_too_late_is_told_and_no_shipment_is_made_of_it(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "PACKED")
+    desk.withdraw(order)
+    desk.relay_orders()
+    told = (desk.problems(), desk.messages())
+
+    desk.relay(rounds=6)
+
+    assert told[0] == ["cancelled_after_sending"]
+    assert "will be delivered" in told[1][0]
+    assert desk.world.calls["whistl cancel_order"] == 1
+    assert order.shipments == []
+    assert desk.state(order) == OrderState.DESPATCHED
+
+
+def test_an_order_cancelled_after_it_left_is_told_and_not_sold_again(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "DESPATCHED")
+    statuses.follow_order_statuses(desk.link)
+    despatches.pull_despatches(desk.link)
+    despatches.apply_despatches(desk.link)
+    desk.withdraw(order)
+    desk.relay_orders()
+    with desk.world.lock:
+        take_snapshot(desk.world)
+    desk.clock.advance(1)
+
+    desk.sync_stock()
+
+    assert desk.problems() == ["cancelled_after_sending"]
+    assert desk.truth()["stock"]["resurrected_units"] == 0
+    assert desk.truth()["stock"]["unexplained"] == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong"),
+    [("WHISTL_CLIENT_SECRET", "wrong"), ("WHISTL_BASE_URL", "http://127.0.0.1:9/whistl")],
+)
+def test_a_cancellation_that_could_not_be_passed_on_is_passed_on_later(
+    desk, setting: str, wrong: str
+) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    desk.withdraw(order)
+    good = desk.environment[setting]
+    intake.take_in_orders(desk.link)
+    desk.reopen(**{setting: wrong})
+    tally = cancellation.pass_on_cancellations(desk.link)
+    meanwhile = (desk.state(order), desk.problems())
+    desk.reopen(**{setting: good})
+    desk.clock.advance(61)  # and nobody in the building gets on with it
+
+    desk.relay_orders()
+
+    assert tally.failed["whistl not answering"] == 1
+    assert meanwhile == (OrderState.SUBMITTED, [])
+    assert desk.held(order).status == "CANCELLED"
+    assert desk.state(order) == CANCELLED
+
+
+def test_an_order_that_whistl_does_not_show_yet_is_not_given_up_as_too_late(desk) -> None:
+    desk.switch(whistl_lookup_lag_seconds=20.0)
+    desk.world.settings.speed = 1e-6
+    order = desk.order()
+    desk.relay_orders()
+    desk.withdraw(order)
+    desk.relay_orders()
+    meanwhile = (desk.state(order), desk.problems())
+    desk.wait(61)
+
+    desk.relay_orders()
+
+    assert meanwhile == (OrderState.SUBMITTED, [])
+    assert desk.held(order).status == "CANCELLED"
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["accepted", "never arrived"])
+def test_an_order_cancelled_while_its_answer_is_lost_is_not_delivered(desk, is_there: bool) -> None:
+    desk.world.settings.speed = 1e-6
+    kind = FaultKind.LOSE_ANSWER_AFTER if is_there else FaultKind.ERROR_503_BEFORE
+    desk.fault("whistl", "create_order", kind, nth=1)
+    order = desk.order()
+    desk.relay_orders()
+    desk.withdraw(order)
+
+    for _ in range(4):
+        desk.relay_orders()
+        desk.wait(60)
+
+    assert desk.state(order) == CANCELLED
+    assert desk.at_whistl(order) == int(is_there)
+    if is_there:
+        assert desk.held(order).status == "CANCELLED"
+
+
+def test_an_order_resumed_after_whistl_stopped_it_is_told_for_its_number_is_used_up(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    desk.withdraw(order)
+    desk.relay(2)
+    assert desk.state(order) == CANCELLED
+    desk.wait(1)
+    order.status = "CONFIRMED"
+    touch(desk.world, order)
+
+    desk.relay(3)
+
+    assert desk.state(order) == BLOCKED
+    assert desk.problems(str(order.number)) == ["cancelled_at_whistl"]
+    assert desk.at_whistl(order) == 1
+
+
+def test_an_order_resumed_before_whistl_was_asked_is_not_stopped(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    desk.withdraw(order)
+    intake.take_in_orders(desk.link)
+    desk.wait(1)
+    order.status = "CONFIRMED"
+    touch(desk.world, order)
+
+    desk.relay(rounds=8)
+
+    assert desk.state(order) == OrderState.COMPLETED
+    assert desk.effects()["whistl orders cancelled"] == 0
+
+
+def test_an_order_resumed_after_intake_last_looked_is_not_stopped(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    desk.withdraw(order)
+    intake.take_in_orders(desk.link)
+    desk.wait(1)
+    order.status = "CONFIRMED"
+    touch(desk.world, order)
+
+    tally = cancellation.pass_on_cancellations(desk.link)
+
+    assert desk.held(order).status != "CANCELLED"
+    assert tally.skipped == {"resumed in Centra": 1}
+    assert desk.row(order).cancel_wanted_at is None
+
+
+def test_an_order_resumed_before_it_was_sent_again_is_not_stopped_for_its_old_cancellation(
+    desk,
+) -> None:
+    order = desk.order()
+    desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE, nth=1)
+    desk.relay_orders()
+    desk.withdraw(order)
+    intake.take_in_orders(desk.link)
+    desk.wait(400)
+    look_up.resolve_orders_in_doubt(desk.link)
+    assert desk.state(order) == OrderState.READY
+    order.status = "CONFIRMED"
+    touch(desk.world, order)
+
+    desk.relay(rounds=2, every=5)
+
+    assert desk.at_whistl(order) == 1
+    assert desk.effects()["whistl orders cancelled"] == 0
+
+
+def test_an_order_of_which_a_part_has_left_is_told_when_whistl_stops_the_rest(desk) -> None:
+    order, other = desk.order(), desk.order()
+    desk.relay_orders()
+    for one in (order, other):
+        desk.withdraw(one)
+    intake.take_in_orders(desk.link)
+    with desk.link.ledger.transaction() as tx:
+        row = orders.find(tx, order.order_id)
+        assert row is not None
+        state = OrderState.PART_DESPATCHED
+        orders.move(tx, row, state, reason="one parcel", now=desk.clock())
+
+    cancellation.pass_on_cancellations(desk.link)
+    desk.wait(120)
+    asked_again = cancellation.pass_on_cancellations(desk.link).read
+
+    assert [desk.held(one).status for one in (order, other)] == ["CANCELLED"] * 2
+    assert (desk.state(order), desk.state(other)) == (state, CANCELLED)
+    assert desk.problems() == ["cancelled_after_sending"]
+    assert "a part of it" in desk.messages()[0]
+    assert asked_again == 0
+
+
+def test_a_cancellation_is_passed_on_though_locking_fails_and_the_failure_is_told(desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    desk.withdraw(order)
+    desk.order()
+    intake.take_in_orders(desk.link)
+    screening.screen_waiting_orders(desk.link)
+    desk.fault("centra", "LockOrders", FaultKind.HTML_200)
+
+    with pytest.raises(IntegrationError, match="LockOrders"):
+        handover.hand_over(desk.link)
+
+    assert desk.held(order).status == "CANCELLED"

@@ -1,0 +1,155 @@
+"""Corrections of a message end in the last one, in whatever order they and the parcels come."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import pytest
+
+from centra_whistl_dagster.domain.orders.despatches import Despatch
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger import despatches as inbox
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.world.world import CentraOrder
+from centra_whistl_dagster.workflows.shipments import completion, despatches
+
+COMPLETED = OrderState.COMPLETED
+
+
+def test_a_correction_of_a_parcel_that_could_not_be_right_closes_its_exception(
+    desk, accepted: CentraOrder, say, box
+) -> None:
+    first, second = desk.skus[:2]
+    wrong = say(accepted, box(1, (1, first, 3)), box(2, (2, second, 1), carrier=""))
+    despatches.apply_despatches(desk.link)
+    problems = desk.problems()
+    say(
+        accepted,
+        box(1, (1, first, 2), (2, second, 1)),
+        version=2,
+        supersedes=wrong.despatch_id,
+    )
+
+    despatches.apply_despatches(desk.link)
+    completion.complete_shipments(desk.link)
+
+    assert problems == ["despatch_differs", "despatch_without_carrier"]
+    assert desk.problems() == []
+    assert desk.units_in_centra(accepted) == {1: 2, 2: 1}
+    assert len(accepted.shipments) == 1
+    assert desk.state(accepted) == COMPLETED
+
+
+def test_a_correction_waits_until_it_is_known_whether_centra_has_the_parcel(
+    desk, accepted: CentraOrder, say, box
+) -> None:
+    first, second = desk.skus[:2]
+    whole = [(1, first, 2), (2, second, 1)]
+    wrong = say(accepted, box(1, *whole, label="SM-OLD"))
+    despatches.apply_despatches(desk.link)
+    desk.fault("centra", "createShipment", FaultKind.ERROR_503_BEFORE, nth=1)
+    completion.complete_shipments(desk.link)
+    say(
+        accepted,
+        box(1, *whole, label="SM-NEW"),
+        version=2,
+        supersedes=wrong.despatch_id,
+    )
+    despatches.apply_despatches(desk.link)
+    desk.wait(20)
+    completion.complete_shipments(desk.link)
+    despatches.apply_despatches(desk.link)
+    desk.wait(20)
+    completion.complete_shipments(desk.link)
+
+    # Told of the old one or the new one: either is told apart, never both.
+    assert len(accepted.shipments) == 1
+    sent = accepted.shipments[0].info["trackingNumber"]
+    assert (sent, desk.problems()) in [("SM-NEW", []), ("SM-OLD", ["tracking_corrected"])]
+    assert desk.state(accepted) == COMPLETED
+
+
+@pytest.mark.parametrize("arrival", list(itertools.permutations(range(3))))
+def test_a_chain_of_corrections_ends_in_its_last_in_whatever_order_it_comes(
+    desk, accepted: CentraOrder, arrival: tuple[int, ...], box
+) -> None:
+    first, second = desk.skus[:2]
+    wrong, better, right = ([(1, first, 1)], [(2, second, 1)], [(1, first, 2), (2, second, 1)])
+    chain = [
+        Despatch(
+            despatch_id=f"D-{version}",
+            sequence=version,
+            version=version,
+            supersedes=f"D-{version - 1}" if version > 1 else None,
+            order_number=f"C{accepted.number}",
+            despatched_at=desk.clock(),
+            is_order_complete=True,
+            parcels=(box(1, *lines, label=f"SM-{version}"),),
+        )
+        for version, lines in enumerate((wrong, better, right), start=1)
+    ]
+    for place in arrival:
+        with desk.link.ledger.transaction() as tx:
+            inbox.receive(tx, chain[place], now=desk.clock())
+        despatches.apply_despatches(desk.link)
+
+    completion.complete_shipments(desk.link)
+
+    assert [each.info["trackingNumber"] for each in accepted.shipments] == ["SM-3"]
+    assert desk.units_in_centra(accepted) == {1: 2, 2: 1}
+    assert desk.problems() == []
+    assert desk.state(accepted) == COMPLETED
+
+
+@pytest.mark.parametrize("is_told_between", [False, True])
+def test_messages_in_any_order_end_in_the_same_true_state(desk, is_told_between: bool, box) -> None:
+    desk.world.settings.speed = 1e-6
+    first, second = desk.skus[:2]
+    orders_of_arrival = list(itertools.permutations(range(4)))
+    placed = [desk.order((first, 2), (second, 1)) for _ in orders_of_arrival]
+    desk.relay_orders()
+    ends = set()
+    for order, arrival in zip(placed, orders_of_arrival, strict=True):
+        number = f"C{order.number}"
+        half = {"order_number": number, "despatched_at": desk.clock(), "version": 1}
+        part = Despatch(
+            **half,
+            despatch_id=f"P{number}",
+            sequence=1,
+            supersedes=None,
+            is_order_complete=False,
+            parcels=(box(1, (1, first, 1), label=f"A{number}"),),
+        )
+        corrected = dataclasses.replace(
+            part,
+            despatch_id=f"Q{number}",
+            sequence=3,
+            version=2,
+            supersedes=part.despatch_id,
+            parcels=(box(1, (1, first, 1), label=f"B{number}"),),
+        )
+        rest = dataclasses.replace(
+            part,
+            despatch_id=f"R{number}",
+            sequence=2,
+            is_order_complete=True,
+            parcels=(
+                box(1, (1, first, 1), label=f"C{number}"),
+                box(2, (2, second, 1), label=f"D{number}"),
+            ),
+        )
+        messages = [part, rest, corrected, rest]
+        for place in arrival:
+            with desk.link.ledger.transaction() as tx:
+                inbox.receive(tx, messages[place], now=desk.clock())
+            despatches.apply_despatches(desk.link)
+            if is_told_between:
+                completion.complete_shipments(desk.link)
+        completion.complete_shipments(desk.link)
+        labels = sorted(shipment.info["trackingNumber"][0] for shipment in order.shipments)
+        ends.add((desk.state(order), tuple(desk.units_in_centra(order).values()), *labels))
+
+    untold = {(COMPLETED, (2, 1), "B", "C", "D")}
+    told_early = {(COMPLETED, (2, 1), "A", "C", "D")}
+    assert ends == (untold | told_early if is_told_between else untold)

@@ -1,0 +1,103 @@
+"""An installation whose stock is passed over as the schedule decides, minute by minute."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from centra_whistl_dagster.domain.stock.cadence import Decision, Pass
+from centra_whistl_dagster.domain.tally import Tally
+from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
+from centra_whistl_dagster.workflows.stock.cadence import decide_stock_pass
+from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
+from centra_whistl_dagster.workflows.stock.sales_velocity import count_demand
+from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
+from centra_whistl_dagster.workflows.stock.sync import publish_stock
+
+SALE = """
+[[stock.sale]]
+name = "Black Friday"
+starts_at = {starts_at}
+ends_at = 2099-12-01T00:00:00Z
+skus = ["{sku}"]
+risk = 0.001
+most_minutes = 1
+"""
+
+
+@dataclass
+class Watch:
+    """A desk, and somebody who watches its stock."""
+
+    desk: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.desk, name)
+
+    # ---- what operators set
+    def put_on_sale(self, sku: str, *, starts_at: str = "2000-01-01T00:00:00Z") -> None:
+        policy = self._policy()
+        policy.write_text(policy.read_text() + SALE.format(sku=sku, starts_at=starts_at))
+        self.desk.reopen()
+
+    def set_policy(self, name: str, value: str) -> None:
+        policy = self._policy()
+        line = re.compile(rf"(?m)^{name} = .*$")
+        policy.write_text(line.sub(f"{name} = {value}", policy.read_text()))
+        self.desk.reopen()
+
+    def _policy(self) -> Path:
+        return Path(self.desk.environment["CONFIG_DIR"]) / "policy.toml"
+
+    # ---- what this project does
+    def new_snapshot(self) -> None:
+        self.desk.clock.advance(1)
+        with self.desk.world.lock:
+            take_snapshot(self.desk.world)
+        self.desk.clock.advance(1)
+
+    def pass_over(self, within_minutes: int | None = None) -> Tally:
+        """Do what the job does with a new snapshot."""
+        self.new_snapshot()
+        return self.pass_again(within_minutes)
+
+    def pass_again(self, within_minutes: int | None = None) -> Tally:
+        """Do what the job does with the newest snapshot there is."""
+        read_latest_snapshot(self.desk.link)
+        count_demand(self.desk.link)
+        read_centra_levels(self.desk.link, within_minutes=within_minutes)
+        return publish_stock(self.desk.link)
+
+    def settle_down(self) -> None:
+        """Pass over everything twice: after the first nothing is known of demand yet."""
+        self.pass_over()
+        self.pass_over()
+
+    def tick(self, *, is_new: bool = True) -> Decision:
+        """Let a minute go by, and do what the schedule decides."""
+        if is_new:
+            self.desk.wait(60)
+            self.new_snapshot()
+        else:
+            self.desk.clock.advance(60)
+        decision = decide_stock_pass(self.desk.link)
+        if decision.does is not Pass.NONE:
+            self.pass_again(None if decision.does is Pass.FULL else decision.minutes)
+        return decision
+
+    # ---- what can be seen
+    def free(self, sku: str) -> int:
+        return int(self.desk.world.centra_free(sku))
+
+    def looks(self) -> dict[str, int]:
+        found: dict[str, int] = self.desk.truth()["stock"]["looks"]
+        return found
+
+
+@pytest.fixture
+def watch(desk: Any) -> Watch:
+    return Watch(desk)

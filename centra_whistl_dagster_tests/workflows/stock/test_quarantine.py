@@ -1,0 +1,114 @@
+"""A refused snapshot waits with its reason; a person sees what it would do, and may let it go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from centra_whistl_dagster.simulator.whistl.snapshots import SnapshotFault, take_snapshot
+from centra_whistl_dagster.simulator.world.warehouse import goods_in
+from centra_whistl_dagster.workflows.stock.quarantine import (
+    NotInQuarantine,
+    quarantined,
+    release,
+    what_it_would_do,
+)
+
+
+@pytest.fixture
+def refused(desk) -> str:
+    """A warehouse that really sold out over night, which looks absurd to the guards."""
+    desk.sync_stock()
+    desk.wait(10)
+    with desk.world.lock:
+        for sku in desk.skus:
+            desk.world.shelves[sku].on_hand = 0
+        take_snapshot(desk.world)
+    desk.wait(30)
+    desk.sync_stock()
+    (waiting,) = quarantined(desk.link)
+    return waiting.snapshot_id
+
+
+def test_a_refused_snapshot_shows_what_it_would_do(desk, refused: str) -> None:
+    would = what_it_would_do(desk.link, refused)
+
+    assert would.rising == 0
+    assert would.falling > 30
+    assert would.emptied > 30
+    assert would.units_removed > 0
+
+
+def test_looking_at_it_changes_nothing(desk, refused: str) -> None:
+    before = desk.effects()
+
+    what_it_would_do(desk.link, refused)
+
+    assert desk.effects() == before
+    assert len(quarantined(desk.link)) == 1
+
+
+def test_a_released_snapshot_is_written_by_the_next_pass(desk, refused: str) -> None:
+    release(desk.link, refused)
+    desk.sync_stock()
+
+    assert quarantined(desk.link) == []
+    assert desk.problems() == []
+    left = {sku: desk.world.centra_free(sku) for sku in desk.skus if desk.world.centra_free(sku)}
+    assert left == {}
+
+
+def test_a_name_that_is_not_in_quarantine_is_said_to_be_none(desk, refused: str) -> None:
+    with pytest.raises(NotInQuarantine, match="S-nobody"):
+        release(desk.link, "S-nobody")
+
+
+@pytest.mark.parametrize("fault", [SnapshotFault.INCOMPLETE, SnapshotFault.TRUNCATED])
+def test_a_snapshot_read_before_it_was_whole_is_used_once_it_is(desk, fault: SnapshotFault) -> None:
+    desk.sync_stock()
+    desk.wait(10)
+    goods_in(desk.world, desk.skus[0], 3)
+    desk.switch(snapshot_fault=fault)
+    with desk.world.lock:
+        early = take_snapshot(desk.world)
+    desk.sync_stock()
+    refused = [each.snapshot_id for each in quarantined(desk.link)]
+    desk.switch(snapshot_fault=None)
+    with desk.world.lock:
+        whole = take_snapshot(desk.world)
+        early.rows, early.item_count, early.complete = whole.rows, whole.item_count, True
+        desk.world.latest_snapshot_id = early.snapshot_id
+
+    desk.sync_stock()
+
+    assert refused == [early.snapshot_id]
+    assert quarantined(desk.link) == []
+    assert desk.problems() == []
+    sku = desk.skus[0]
+    assert desk.world.centra_free(sku) == desk.world.whistl_available(sku)
+
+
+def test_a_snapshot_from_the_future_cannot_be_released(desk) -> None:
+    desk.sync_stock()
+    with desk.world.lock:
+        early = take_snapshot(desk.world)
+        early.taken_at += timedelta(days=1)
+    desk.sync_stock()
+    (waiting,) = quarantined(desk.link)
+
+    with pytest.raises(NotInQuarantine, match="had not come"):
+        release(desk.link, waiting.snapshot_id)
+
+    assert len(quarantined(desk.link)) == 1
+
+
+def test_a_second_snapshot_of_one_moment_is_neither_used_nor_refused(desk) -> None:
+    desk.sync_stock()
+    with desk.world.lock:
+        take_snapshot(desk.world)
+
+    desk.sync_stock()
+
+    assert quarantined(desk.link) == []
+    assert desk.problems() == []

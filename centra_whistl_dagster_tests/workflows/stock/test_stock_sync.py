@@ -1,0 +1,516 @@
+"""What the shop offers exists, and what is sold stays sold: judged in the simulated building."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import Any
+
+import pytest
+
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger.engine import LeaseTaken
+from centra_whistl_dagster.simulator.centra.permissions import ALL_PERMISSIONS
+from centra_whistl_dagster.simulator.centra.rules import cancel_order, cancel_units
+from centra_whistl_dagster.simulator.people.shoppers import ADA
+from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.world.settings import CentraToken
+from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_at_whistl
+from centra_whistl_dagster.simulator.world.warehouse import goods_in, set_aside, take_unseen
+from centra_whistl_dagster.simulator.world.world import CentraOrder
+from centra_whistl_dagster.transport import AccessDenied
+from centra_whistl_dagster.workflows.orders import intake, statuses
+from centra_whistl_dagster.workflows.shipments import completion, despatches
+from centra_whistl_dagster.workflows.shipments.completion import CENTRA_STOCK_LEASE
+from centra_whistl_dagster.workflows.stock import sync
+from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
+from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
+from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
+
+
+def publish_new_snapshot(desk) -> None:
+    desk.clock.advance(1)
+    with desk.world.lock:
+        take_snapshot(desk.world)
+    desk.clock.advance(1)
+
+
+def assert_the_shop_is_right(desk) -> None:
+    told = desk.truth()["stock"]
+    assert told["unexplained"] == []
+    assert told["agreeing"] == told["skus"] > 0
+    assert told["resurrected_units"] == 0
+
+
+def lines_written(desk) -> int:
+    return desk.effects()["centra stock lines written"]
+
+
+# ---- agreement
+def test_stock_that_left_by_other_ways_and_goods_that_came_reach_the_shop(desk) -> None:
+    sold, found, damaged = desk.skus[:3]
+    take_unseen(desk.world, sold, 3)
+    goods_in(desk.world, found, 30)
+    set_aside(desk.world, damaged, 2)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert lines_written(desk) == 3
+    assert_the_shop_is_right(desk)
+
+
+STAGES = ("RECEIVED", "ALLOCATED", "PICKING", "PACKED", "DESPATCHED")
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["statuses known", "statuses not read"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_order_is_deducted_once_wherever_it_is_when_stock_is_written(
+    desk, stage: str, is_told: bool
+) -> None:
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    for _ in range(400):
+        if desk.world.whistl_orders[f"C{order.number}"].status == stage:
+            break
+        desk.wait(1)
+    if is_told:
+        statuses.follow_order_statuses(desk.link)
+    take_unseen(desk.world, desk.skus[0], 1)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert_the_shop_is_right(desk)
+
+
+def test_orders_that_whistl_was_never_told_of_stay_deducted(desk) -> None:
+    blocked = desk.order((desk.skus[0], 2), address={**ADA, "zipCode": "YO1 7H"})
+    waiting = desk.order((desk.skus[0], 3), is_on_hold=True)
+    desk.relay_orders()
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert [desk.state(each) for each in (blocked, waiting)] == [
+        OrderState.BLOCKED,
+        OrderState.WAITING,
+    ]
+    assert_the_shop_is_right(desk)
+
+
+def test_a_shipment_completed_after_the_snapshot_does_not_bring_its_units_back(desk) -> None:
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    desk.wait(400)
+    desk.relay_despatches()
+    assert desk.state(order) == OrderState.COMPLETED
+    read_centra_levels(desk.link)
+
+    sync.publish_stock(desk.link)
+
+    assert desk.truth()["stock"]["resurrected_units"] == 0
+
+
+def test_what_whistl_freed_without_telling_is_not_sold_twice(desk) -> None:
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    desk.wait(10)
+    statuses.follow_order_statuses(desk.link)
+    assert desk.row(order).allocated_at is not None
+    with desk.world.lock:
+        cancel_at_whistl(desk.world, desk.world.whistl_orders[f"C{order.number}"])
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert_the_shop_is_right(desk)
+
+
+def test_a_cancellation_is_free_for_the_shop_once_whistl_has_freed_it(desk) -> None:
+    order = desk.order((desk.skus[0], 2))
+    desk.relay(2, every=5)
+    desk.wait(1)
+    order.is_locked = False
+    cancel_order(desk.world, order)
+    desk.relay(2, every=5)
+    assert desk.state(order) == OrderState.CANCELLED
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert_the_shop_is_right(desk)
+
+
+@pytest.mark.parametrize("cancelled", [1, 2], ids=["a unit", "a line"])
+def test_a_unit_cancelled_in_the_shop_while_it_is_picked_is_not_offered_again(
+    desk, cancelled: int
+) -> None:
+    order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
+    desk.relay(2, every=5)
+    assert desk.row(order).allocated_at is not None
+    order.is_locked = False
+    cancel_units(desk.world, order, order.lines[0], cancelled)
+    intake.take_in_orders(desk.link, is_sweep=True)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    sku = desk.skus[0]
+    assert desk.world.centra_free(sku) == desk.world.whistl_available(sku)
+    assert desk.truth()["stock"]["resurrected_units"] == 0
+
+
+def test_an_order_in_doubt_is_not_sold_a_second_time(desk) -> None:
+    desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    desk.wait(10)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert desk.state(order) == OrderState.IN_DOUBT
+    assert desk.truth()["stock"]["resurrected_units"] == 0
+
+
+def test_a_second_quiet_pass_writes_nothing_to_either_system(desk) -> None:
+    take_unseen(desk.world, desk.skus[0], 3)
+    desk.order()
+    desk.relay(rounds=8)
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+    before = desk.effects()
+    mutations = desk.world.calls["centra mutation"]
+
+    for _ in range(2):
+        publish_new_snapshot(desk)
+        desk.relay()
+        desk.sync_stock()
+
+    assert desk.effects() == before
+    assert desk.world.calls["centra mutation"] == mutations
+
+
+# ---- single SKUs of a good feed
+def test_a_sku_that_whistl_has_promised_beyond_what_it_holds_is_told_until_goods_come(desk) -> None:
+    sku = desk.skus[0]
+    take_unseen(desk.world, sku, desk.world.whistl_available(sku))
+    set_aside(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    told = (desk.problems(sku), desk.messages(), desk.world.centra_free(sku))
+    goods_in(desk.world, sku, 10)
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+
+    assert told[0] == ["negative_available", "oversold"]
+    assert any("shows 2 more of" in message for message in told[1])
+    assert told[2] == 0
+    assert desk.problems(sku) == []
+
+
+# ---- what Centra makes of a write
+def oversell(desk, sku: str, units: int) -> CentraOrder:
+    """Sell all but one of a SKU in the shop, and then lose some of it in the building."""
+    order = desk.order((sku, desk.world.centra_free(sku) - 1), is_on_hold=True)
+    desk.relay_orders()
+    set_aside(desk.world, sku, units)
+    publish_new_snapshot(desk)
+    return order
+
+
+@pytest.mark.parametrize("answer", ["clamp", "error"])
+def test_more_sold_than_exists_is_told_whatever_centra_does_and_closed_when_goods_come(
+    desk, answer: str
+) -> None:
+    desk.switch(centra_stock_below_allocated=answer)
+    sku, other = desk.skus[:2]
+    take_unseen(desk.world, other, 2)
+    oversell(desk, sku, 4)
+
+    desk.sync_stock()
+    told, for_sale = desk.problems(sku), desk.world.centra_free(sku)
+    written = lines_written(desk)
+    desk.sync_stock()
+    again = lines_written(desk)
+    goods_in(desk.world, sku, 20)
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+
+    assert told == ["oversold", "stock_write_not_taken"]
+    assert for_sale == 0
+    assert again == written
+    assert desk.world.centra_free(other) == desk.world.whistl_available(other)
+    assert desk.problems(sku) == []
+    assert_the_shop_is_right(desk)
+
+
+@pytest.mark.parametrize("answer", ["take", "clamp", "error"])
+def test_units_lost_of_a_sku_that_is_sold_out_are_taken_off_once_before_a_cancellation_frees_them(
+    desk, answer: str
+) -> None:
+    desk.switch(centra_stock_below_allocated=answer)
+    sku = desk.skus[0]
+    order = desk.order((sku, 2), is_on_hold=True)
+    desk.order((sku, desk.world.centra_free(sku)), is_on_hold=True)
+    desk.relay_orders()
+    set_aside(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    first = desk.world.calls["centra setStock"]
+    desk.sync_stock()
+    second = desk.world.calls["centra setStock"]
+    cancel_order(desk.world, order)
+
+    assert first > 0
+    assert second == first
+    if answer == "take":
+        assert desk.world.centra_free(sku) == 0
+
+
+def test_a_clamp_is_forgotten_when_the_orders_that_caused_it_are_gone(desk) -> None:
+    sku = desk.skus[0]
+    order = oversell(desk, sku, 4)
+    desk.sync_stock()
+    told = desk.problems(sku)
+    desk.wait(1)
+    cancel_order(desk.world, order)
+    desk.relay_orders()
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    desk.sync_stock()
+
+    assert "oversold" in told
+    assert desk.problems(sku) == []
+    assert_the_shop_is_right(desk)
+
+
+@pytest.mark.parametrize("applies_good_lines", [True, False])
+def test_a_sku_that_centra_refuses_does_not_stop_its_batch(desk, applies_good_lines: bool) -> None:
+    desk.switch(centra_applies_good_stock_lines=applies_good_lines)
+    for sku in desk.skus[:6]:
+        take_unseen(desk.world, sku, 2)
+    refused = desk.skus[3]
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    kept = desk.world.items.pop(refused)
+
+    tally = sync.publish_stock(desk.link)
+    told = desk.problems(refused)
+    desk.world.items[refused] = kept
+    desk.sync_stock()
+
+    assert (tally.written, tally.failed["refused"]) == (5, 1)
+    assert tally.is_balanced
+    assert told == ["stock_write_refused"]
+    assert desk.problems() == []
+    assert_the_shop_is_right(desk)
+
+
+def test_lines_that_centra_drops_without_a_word_are_found_by_reading_back_and_written_again(
+    desk,
+) -> None:
+    desk.switch(centra_several_sizes_bug=True)
+    for sku in desk.skus[:3]:
+        take_unseen(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    told = desk.problems()
+    desk.sync_stock()
+    desk.sync_stock()
+
+    assert told == ["stock_write_not_taken"] * 2
+    assert desk.problems() == []
+    assert_the_shop_is_right(desk)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        FaultKind.LOSE_ANSWER_AFTER,
+        FaultKind.ERROR_500_AFTER,
+        FaultKind.ERROR_503_BEFORE,
+        FaultKind.HTML_200,
+        FaultKind.RATE_LIMITED,
+    ],
+)
+def test_a_lost_answer_to_a_stock_write_is_mended_by_itself(desk, kind: FaultKind) -> None:
+    take_unseen(desk.world, desk.skus[0], 3)
+    publish_new_snapshot(desk)
+    desk.fault("centra", "setStock", kind, nth=1)
+
+    desk.sync_stock()
+    desk.sync_stock()
+
+    assert_the_shop_is_right(desk)
+
+
+def test_a_write_that_could_not_be_read_back_is_not_called_unsent(desk) -> None:
+    take_unseen(desk.world, desk.skus[0], 3)
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    desk.fault("centra", "StockLevels", FaultKind.HTML_200)
+
+    tally = sync.publish_stock(desk.link)
+
+    assert lines_written(desk) == 1
+    assert dict(tally.failed) == {"unknown": 1}
+
+
+class WatchedCentra:
+    """Centra, whose writes are counted and may take their time."""
+
+    def __init__(self, desk, *, seconds: float = 0.0) -> None:
+        self._client, self._clock, self._seconds = desk.link.centra, desk.clock, seconds
+        self.writes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._client, name)
+        if name not in {"set_physical_stock", "create_shipment"}:
+            return member
+
+        def watched(*args: Any, **members: Any) -> Any:
+            self.writes += 1
+            self._clock.advance(self._seconds)
+            return member(*args, **members)
+
+        return watched
+
+
+def take_away(desk, permission: str) -> None:
+    desk.world.settings.centra_tokens[desk.environment["CENTRA_TOKEN"]] = CentraToken(
+        permissions=ALL_PERMISSIONS - {permission}
+    )
+
+
+def test_a_token_that_may_not_write_stock_ends_the_pass_and_is_not_tried_on_every_batch(
+    desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "_ROWS_PER_WRITE", 1)
+    for sku in desk.skus[:3]:
+        take_unseen(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+    take_away(desk, "StockChange:write")
+    watched = WatchedCentra(desk)
+    desk.link = dataclasses.replace(desk.link, centra=watched)
+
+    with pytest.raises(AccessDenied):
+        desk.sync_stock()
+    asked = watched.writes
+    desk.world.settings.centra_tokens[desk.environment["CENTRA_TOKEN"]] = CentraToken()
+    desk.sync_stock()
+
+    assert asked == 1
+    assert_the_shop_is_right(desk)
+
+
+def test_a_token_that_may_not_write_shipments_ends_the_round_and_is_not_tried_on_every_parcel(
+    desk,
+) -> None:
+    placed = [desk.order((sku, 1)) for sku in desk.skus[:3]]
+    desk.relay_orders()
+    desk.wait(5_000)
+    take_away(desk, "Shipment:write")
+    watched = WatchedCentra(desk)
+    desk.link = dataclasses.replace(desk.link, centra=watched)
+
+    with pytest.raises(AccessDenied):
+        desk.relay_despatches()
+    asked = watched.writes
+    desk.world.settings.centra_tokens[desk.environment["CENTRA_TOKEN"]] = CentraToken()
+    desk.wait(60)
+    desk.relay_despatches()
+
+    assert asked == 1
+    assert [len(order.shipments) for order in placed] == [1, 1, 1]
+
+
+# ---- never at the same time
+def test_stock_and_shipments_are_never_written_at_the_same_time(desk) -> None:
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    someone = desk.link.ledger.lease(CENTRA_STOCK_LEASE, holder="another", seconds=300)
+
+    with someone:
+        with pytest.raises(LeaseTaken):
+            sync.publish_stock(desk.link)
+        with pytest.raises(LeaseTaken):
+            completion.complete_shipments(desk.link)
+
+    assert lines_written(desk) == 0
+    sync.publish_stock(desk.link)
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(200, 3), (400, 1)], ids=["in time", "too slow"])
+def test_stock_goes_on_being_written_only_while_no_shipment_can_be_completed(
+    desk, monkeypatch: pytest.MonkeyPatch, seconds: float, written: int
+) -> None:
+    monkeypatch.setattr(sync, "_ROWS_PER_WRITE", 1)
+    for sku in desk.skus[:3]:
+        take_unseen(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    slow = dataclasses.replace(desk.link, centra=WatchedCentra(desk, seconds=seconds))
+
+    with contextlib.suppress(LeaseTaken):
+        sync.publish_stock(slow)
+
+    assert lines_written(desk) == written
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(200, 3), (400, 1)], ids=["in time", "too slow"])
+def test_shipments_go_on_being_completed_only_while_no_stock_can_be_written(
+    desk, seconds: float, written: int
+) -> None:
+    placed = [desk.order((sku, 1)) for sku in desk.skus[:3]]
+    desk.relay_orders()
+    desk.wait(5_000)
+    statuses.follow_order_statuses(desk.link)
+    despatches.pull_despatches(desk.link)
+    despatches.apply_despatches(desk.link)
+    slow = dataclasses.replace(desk.link, centra=WatchedCentra(desk, seconds=seconds))
+
+    with contextlib.suppress(LeaseTaken):
+        completion.complete_shipments(slow)
+
+    assert sum(len(order.shipments) for order in placed) == written
+    assert desk.counts()[OrderState.COMPLETED] == written
+
+
+def test_before_anything_was_read_nothing_is_written(desk) -> None:
+    with pytest.raises(NothingToReconcile, match="no usable stock snapshot"):
+        sync.publish_stock(desk.link)
+    read_latest_snapshot(desk.link)
+    with pytest.raises(NothingToReconcile, match="Centra's stock has not been read"):
+        sync.publish_stock(desk.link)
+
+    effects: Any = desk.effects()
+    assert effects["centra stock lines written"] == 0
+
+
+def test_a_unit_the_picker_cannot_find_is_not_sold_again(desk) -> None:
+    desk.switch(short_line_share=1.0)
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    desk.wait(10)
+    statuses.follow_order_statuses(desk.link)
+    while desk.world.whistl_orders[f"C{order.number}"].status == "ALLOCATED":
+        desk.wait(1)
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert desk.world.whistl_orders[f"C{order.number}"].lines[1]["cancelled"] == 1
+    assert_the_shop_is_right(desk)

@@ -1,0 +1,121 @@
+"""Stock as it was read goes when it is old and in the history; what is still needed stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from centra_whistl_dagster.history.publish import open_published
+from centra_whistl_dagster.simulator.whistl.snapshots import SnapshotFault, take_snapshot
+from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.stock.quarantine import (
+    NotInQuarantine,
+    quarantined,
+    release,
+    what_it_would_do,
+)
+from centra_whistl_dagster.workflows.upkeep import history
+from centra_whistl_dagster.workflows.upkeep.retention import thin_archive
+
+DAY = 86_400.0
+
+
+def pass_over(desk: Any, fault: SnapshotFault | None = None) -> None:
+    desk.clock.advance(60)
+    desk.switch(snapshot_fault=fault)
+    with desk.world.lock:
+        take_snapshot(desk.world)
+    desk.clock.advance(1)
+    desk.sync_stock()
+
+
+def publish(desk: Any) -> None:
+    live = history.open_history(desk.link)
+    history.load_stock(desk.link, live)
+    history.publish_history(desk.link, live)
+
+
+def files(desk: Any, kind: str) -> list[Path]:
+    return archive.kept_since(desk.link.settings.archive_path, kind, None)
+
+
+def test_readings_go_after_thirty_days_and_the_history_keeps_what_they_said(desk: Any) -> None:
+    for _ in range(3):
+        pass_over(desk)
+    desk.clock.advance(31 * DAY)
+    pass_over(desk)
+    publish(desk)
+    before = {kind: len(files(desk, kind)) for kind in archive.FOR_HISTORY}
+
+    removed = thin_archive(desk.link)
+
+    assert before[archive.WHISTL_STOCK] == before[archive.CENTRA_STOCK] == 4
+    assert len(files(desk, archive.WHISTL_STOCK)) == len(files(desk, archive.CENTRA_STOCK)) == 1
+    assert len(files(desk, archive.RECONCILED)) == len(files(desk, archive.DEMAND)) == 1
+    assert removed > 10
+    with open_published(desk.link.settings.published_path) as reader:
+        assert reader.row_counts()["stock_snapshots"] >= 4
+
+
+def test_what_the_next_pass_begins_with_stays_however_old(desk: Any) -> None:
+    pass_over(desk)
+    publish(desk)
+    desk.clock.advance(90 * DAY)
+    publish(desk)
+
+    thin_archive(desk.link)
+    pass_over(desk)
+
+    assert desk.truth()["stock"]["agreeing"] == desk.truth()["stock"]["skus"]
+
+
+def test_nothing_goes_that_analysts_do_not_have_yet(desk: Any) -> None:
+    pass_over(desk)
+    pass_over(desk)
+    desk.clock.advance(90 * DAY)
+
+    thin_archive(desk.link)
+
+    assert len(files(desk, archive.WHISTL_STOCK)) == len(files(desk, archive.CENTRA_STOCK)) == 2
+
+
+def test_a_new_history_begins_with_what_is_still_kept(desk: Any) -> None:
+    pass_over(desk)
+    desk.clock.advance(31 * DAY)
+    pass_over(desk)
+    publish(desk)
+    thin_archive(desk.link)
+    desk.link.settings.history_path.unlink()
+
+    publish(desk)
+
+    with open_published(desk.link.settings.published_path) as reader:
+        assert reader.row_counts()["stock_snapshots"] > 0
+
+
+def test_a_reading_that_is_missing_before_its_time_is_not_passed_over(desk: Any) -> None:
+    pass_over(desk)
+    (kept,) = files(desk, archive.WHISTL_STOCK)
+    (desk.link.settings.archive_path / kept).unlink()
+
+    with pytest.raises(Exception, match=kept.name):
+        publish(desk)
+
+
+def test_a_refused_snapshot_that_is_no_longer_kept_can_neither_be_shown_nor_released(
+    desk: Any,
+) -> None:
+    pass_over(desk)
+    pass_over(desk, SnapshotFault.TRUNCATED)
+    (waiting,) = quarantined(desk.link)
+    desk.clock.advance(31 * DAY)
+    pass_over(desk)
+    publish(desk)
+    thin_archive(desk.link)
+
+    assert quarantined(desk.link) == []
+    for use in (what_it_would_do, release):
+        with pytest.raises(NotInQuarantine, match="no longer kept: stock is kept for 30 days"):
+            use(desk.link, waiting.snapshot_id)

@@ -1,0 +1,83 @@
+"""What happened comes into the history whole, once, and without a word about any person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from centra_whistl_dagster.history.publish import open_published
+from centra_whistl_dagster.simulator.people.shoppers import ADA
+from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
+from centra_whistl_dagster.workflows.upkeep import history
+
+
+def load(desk: Any) -> dict[str, int]:
+    file = history.open_history(desk.link)
+    for step in (history.load_orders, history.load_exceptions, history.load_stock):
+        assert all(each.failed == 0 for each in step(desk.link, file))
+    history.publish_history(desk.link, file)
+    with open_published(desk.link.settings.published_path) as reader:
+        return reader.row_counts()
+
+
+def a_day(desk: Any) -> None:
+    for _ in range(3):
+        desk.order()
+    desk.order(address=ADA | {"city": None, "firstName": "Zebedee", "lastName": "Quartermaine"})
+    desk.relay(12, every=60)
+    desk.sync_stock()
+    measure_divergence(desk.link)
+
+
+def test_a_day_is_found_in_the_published_copy(desk) -> None:
+    a_day(desk)
+
+    found = load(desk)
+
+    assert found["orders"] == 4
+    assert found["order_events"] > 12
+    assert found["parcels"] == 3
+    assert found["exceptions"] >= 1
+    assert found["stock_levels"] >= len(desk.skus)
+    assert found["centra_levels"] >= 1
+    assert found["stock_comparisons"] == 1
+
+
+def test_loading_twice_changes_nothing(desk) -> None:
+    a_day(desk)
+    once = load(desk)
+
+    twice = load(desk)
+
+    assert {name: n for name, n in twice.items() if name != "loads"} == {
+        name: n for name, n in once.items() if name != "loads"
+    }
+
+
+def test_a_history_that_was_lost_is_filled_again_from_the_ledger_and_the_archive(desk) -> None:
+    a_day(desk)
+    once = load(desk)
+    desk.link.settings.history_path.unlink()
+
+    again = load(desk)
+
+    assert {name: n for name, n in again.items() if name != "loads"} == {
+        name: n for name, n in once.items() if name != "loads"
+    }
+
+
+def test_no_personal_datum_is_in_any_byte_of_the_history(desk) -> None:
+    a_day(desk)
+    load(desk)
+
+    settings = desk.link.settings
+    files = [settings.history_path, settings.published_path, *_files(settings.archive_path)]
+    assert len(files) > 4
+    for path in files:
+        kept = path.read_bytes().lower()
+        for personal in (b"quartermaine", b"zebedee", b"lovelace", b"@example", b"07400"):
+            assert personal not in kept, (path.name, personal)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
