@@ -6,13 +6,15 @@ it reads (`alerts`), or sending (`workflows.exceptions.delivery`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Unpack
 
 import sqlalchemy as sa
 
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import AlertRow, WatchedChange, WatchedRow
 from centra_whistl_dagster.ledger.tables import alerts, watched
 
 
@@ -30,58 +32,58 @@ class NewAlert:
     body: str
 
 
-def add(tx: sa.Connection, new: Iterable[NewAlert], *, now: datetime) -> int:
+def add(tx: Transaction, new: Iterable[NewAlert]) -> int:
     """Put alerts into the outbox, to be sent at once; return how many."""
-    rows = [{**asdict(alert), "created_at": now, "due_at": now} for alert in new]
+    rows = [{**asdict(alert), "created_at": tx.now, "due_at": tx.now} for alert in new]
     if rows:
         tx.execute(sa.insert(alerts), rows)
     return len(rows)
 
 
-def last_told(tx: sa.Connection, since: datetime) -> dict[str, datetime]:
+def last_told(tx: Transaction, since: datetime) -> dict[str, datetime]:
     """Return, by cause, when an alert was last written, for causes told of since."""
     latest = sa.func.max(alerts.c.created_at, type_=alerts.c.created_at.type)
     query = sa.select(alerts.c.cause, latest).where(alerts.c.created_at >= since)
     return dict(tx.execute(query.group_by(alerts.c.cause)).tuples().all())
 
 
-def unsent(tx: sa.Connection, *, due_by: datetime, limit: int) -> Sequence[sa.Row[Any]]:
+def unsent(tx: Transaction, *, limit: int) -> list[AlertRow]:
     """Return the alerts to be tried now, the longest due first."""
-    query = sa.select(alerts).where(alerts.c.sent_at.is_(None), alerts.c.due_at <= due_by)
-    return tx.execute(query.order_by(alerts.c.due_at, alerts.c.id).limit(limit)).all()
+    query = sa.select(alerts).where(alerts.c.sent_at.is_(None), alerts.c.due_at <= tx.now)
+    return tx.rows(AlertRow, query.order_by(alerts.c.due_at, alerts.c.id).limit(limit))
 
 
-def mark_sent(tx: sa.Connection, alert_id: int, *, sent_by: str, now: datetime) -> None:
+def mark_sent(tx: Transaction, alert_id: int, *, sent_by: str) -> None:
     """Note that a channel has taken an alert."""
-    taken = {"sent_at": now, "sent_by": sent_by, "attempts": alerts.c.attempts + 1}
+    taken = {"sent_at": tx.now, "sent_by": sent_by, "attempts": alerts.c.attempts + 1}
     tx.execute(sa.update(alerts).where(alerts.c.id == alert_id).values(taken))
 
 
-def put_off(tx: sa.Connection, alert_id: int, *, until: datetime, error: str) -> None:
+def put_off(tx: Transaction, alert_id: int, *, until: datetime, error: str) -> None:
     """Note that an attempt failed, and when the next is due."""
     failed = {"due_at": until, "last_error": error, "attempts": alerts.c.attempts + 1}
     tx.execute(sa.update(alerts).where(alerts.c.id == alert_id).values(failed))
 
 
-def counts_by_owner(tx: sa.Connection) -> dict[str, int]:
+def counts_by_owner(tx: Transaction) -> dict[str, int]:
     """Return how many alerts were sent to each owner."""
     query = sa.select(alerts.c.owner, sa.func.count()).where(alerts.c.sent_at.is_not(None))
     return dict(tx.execute(query.group_by(alerts.c.owner).order_by(alerts.c.owner)).tuples().all())
 
 
-def count_unsent(tx: sa.Connection) -> int:
+def count_unsent(tx: Transaction) -> int:
     """Return how many alerts no channel has taken yet."""
     query = sa.select(sa.func.count()).where(alerts.c.sent_at.is_(None))
     return tx.execute(query).scalar_one()
 
 
-def all_watched(tx: sa.Connection) -> Sequence[sa.Row[Any]]:
+def all_watched(tx: Transaction) -> list[WatchedRow]:
     """Return what has ever been red, with what was last told of it."""
-    return tx.execute(sa.select(watched).order_by(watched.c.name)).all()
+    return tx.rows(WatchedRow, sa.select(watched).order_by(watched.c.name))
 
 
-def set_watched(tx: sa.Connection, name: str, **values: Any) -> None:
+def set_watched(tx: Transaction, name: str, **change: Unpack[WatchedChange]) -> None:
     """Remember what is told of one check, job or sensor."""
-    changed = tx.execute(sa.update(watched).where(watched.c.name == name).values(**values))
+    changed = tx.execute(sa.update(watched).where(watched.c.name == name).values(**change))
     if not changed.rowcount:
-        tx.execute(sa.insert(watched).values(name=name, **values))
+        tx.execute(sa.insert(watched).values(name=name, **change))

@@ -16,6 +16,7 @@ from centra_whistl_dagster.domain.orders.whistl_catalogue import (
     WhistlService,
 )
 from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.tables import (
     centra_sizes,
@@ -25,7 +26,7 @@ from centra_whistl_dagster.ledger.tables import (
 )
 
 
-def replace_services(tx: sa.Connection, services: Iterable[WhistlService]) -> None:
+def replace_services(tx: Transaction, services: Iterable[WhistlService]) -> None:
     """Replace the list of Whistl's services."""
     tx.execute(sa.delete(whistl_services))
     _insert(
@@ -43,7 +44,7 @@ def replace_services(tx: sa.Connection, services: Iterable[WhistlService]) -> No
     )
 
 
-def replace_products(tx: sa.Connection, products: Iterable[WhistlProduct]) -> None:
+def replace_products(tx: Transaction, products: Iterable[WhistlProduct]) -> None:
     """Replace Whistl's catalogue. Give it a complete read only: what is missing is forgotten."""
     tx.execute(sa.delete(whistl_products))
     # By SKU: a product that a moving list of pages shows twice is kept once, as shown last.
@@ -58,7 +59,7 @@ def replace_products(tx: sa.Connection, products: Iterable[WhistlProduct]) -> No
     _insert(tx, whistl_products, list(rows.values()))
 
 
-def replace_centra_sizes(tx: sa.Connection, sizes: Iterable[tuple[int, str, bool]]) -> None:
+def replace_centra_sizes(tx: Transaction, sizes: Iterable[tuple[int, str, bool]]) -> None:
     """Replace Centra's catalogue: (product size id, SKU or blank, is active)."""
     tx.execute(sa.delete(centra_sizes))
     _insert(
@@ -71,14 +72,14 @@ def replace_centra_sizes(tx: sa.Connection, sizes: Iterable[tuple[int, str, bool
     )
 
 
-def services(tx: sa.Connection) -> dict[ServiceCode, WhistlService]:
+def services(tx: Transaction) -> dict[ServiceCode, WhistlService]:
     """Return Whistl's services by code."""
     bodies = tx.execute(sa.select(whistl_services.c.body)).scalars()
     found = (records.loads(WhistlService, body) for body in bodies)
     return {service.code: service for service in found}
 
 
-def products(tx: sa.Connection, skus: Collection[str]) -> dict[str, WhistlProduct]:
+def products(tx: Transaction, skus: Collection[str]) -> dict[str, WhistlProduct]:
     """Return those of the SKUs that Whistl knows."""
     found: dict[str, WhistlProduct] = {}
     for part in parts(sorted(skus)):
@@ -89,19 +90,19 @@ def products(tx: sa.Connection, skus: Collection[str]) -> dict[str, WhistlProduc
     return found
 
 
-def all_products(tx: sa.Connection) -> list[WhistlProduct]:
+def all_products(tx: Transaction) -> list[WhistlProduct]:
     """Return Whistl's catalogue."""
     query = sa.select(whistl_products.c.body).order_by(whistl_products.c.sku)
     return [records.loads(WhistlProduct, body) for body in tx.execute(query).scalars()]
 
 
-def active_centra_skus(tx: sa.Connection) -> frozenset[str]:
+def active_centra_skus(tx: Transaction) -> frozenset[str]:
     """Return every SKU of Centra's catalogue that is for sale."""
     query = sa.select(centra_sizes.c.sku).where(centra_sizes.c.is_active, centra_sizes.c.sku != "")
     return frozenset(tx.execute(query).scalars())
 
 
-def replace_collisions(tx: sa.Connection, colliding: Mapping[str, Iterable[str]]) -> None:
+def replace_collisions(tx: Transaction, colliding: Mapping[str, Iterable[str]]) -> None:
     """Replace the list of SKUs that look alike: by SKU, the others."""
     tx.execute(sa.delete(sku_collisions))
     _insert(
@@ -111,13 +112,13 @@ def replace_collisions(tx: sa.Connection, colliding: Mapping[str, Iterable[str]]
     )
 
 
-def collisions(tx: sa.Connection, skus: Collection[str]) -> dict[str, tuple[str, ...]]:
+def collisions(tx: Transaction, skus: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return, for those of the SKUs that look like others, the others."""
     rows = tx.execute(sa.select(sku_collisions)).all()
     return {row.sku: tuple(json.loads(row.others)) for row in rows if row.sku in skus}
 
 
-def fingerprint(tx: sa.Connection) -> str:
+def fingerprint(tx: Transaction) -> str:
     """Return a digest of everything here that a screening verdict can depend on."""
     digest = sha256()
     for service in sorted(services(tx).values(), key=lambda service: service.code):
@@ -137,6 +138,6 @@ def fingerprint(tx: sa.Connection) -> str:
     return digest.hexdigest()
 
 
-def _insert(tx: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+def _insert(tx: Transaction, table: sa.Table, rows: list[dict[str, Any]]) -> None:
     if rows:
         tx.execute(sa.insert(table), rows)

@@ -6,6 +6,7 @@ Belongs here: what a column holds, whichever database keeps it. Does not belong 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,30 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class EnumText(sa.types.TypeDecorator[StrEnum]):
+    """A member of one enumeration, kept as its text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, enum: type[StrEnum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Refuse what is no member: a row that cannot be read again must not be written."""
+        return None if value is None else str(self.enum(value))
+
+    def process_result_value(self, value: str | None, dialect: Any) -> StrEnum | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the member."""
+        return None if value is None else self.enum(value)
+
+
+def member(name: str, enum: type[StrEnum], *, nullable: bool = False) -> sa.Column[StrEnum]:
+    """Return a column of members of an enumeration."""
+    return sa.Column(name, EnumText(enum), nullable=nullable)
 
 
 def text(name: str, **options: Any) -> sa.Column[str]:

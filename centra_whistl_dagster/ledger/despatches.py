@@ -7,38 +7,17 @@ parcels. Does not belong here: what to do with a parcel, which is `workflows.shi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from typing import Unpack
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ShortLine
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import DespatchRow, ParcelChange, ParcelLineRow, ParcelRow
+from centra_whistl_dagster.ledger.states import DespatchState, ParcelState
 from centra_whistl_dagster.ledger.tables import despatches, orders, parcel_lines, parcels
-
-
-class DespatchState(StrEnum):
-    """Where a despatch message stands."""
-
-    RECEIVED = "received"  # stored, not looked at
-    APPLIED = "applied"  # its parcels are in the outbox
-    UNMATCHED = "unmatched"  # about an order we do not know (yet); tried again on each round
-    HELD = "held"  # cannot be right; a person must look
-    NOT_OURS = "not_ours"  # about an order of another channel: its number is none of ours
-    SUPERSEDED = "superseded"  # an older version than one already applied
-
-
-class ParcelState(StrEnum):
-    """Where a parcel stands on its way into Centra."""
-
-    OPEN = "open"  # to be written
-    SENDING = "sending"  # an intent is written; the call may be under way
-    IN_DOUBT = "in_doubt"  # the answer was lost: Centra is asked before anything is written again
-    COMPLETED = "completed"  # Centra has it as a shipped shipment
-    HELD = "held"  # Centra refused, and is asked again later; or it cannot be right
-
 
 IS_IN_PARCEL = sa.and_(
     parcels.c.despatch_id == parcel_lines.c.despatch_id,
@@ -47,7 +26,7 @@ IS_IN_PARCEL = sa.and_(
 """Which of `parcels` a row of `parcel_lines` belongs to."""
 
 
-def receive(tx: sa.Connection, despatch: Despatch, *, now: datetime) -> bool:
+def receive(tx: Transaction, despatch: Despatch) -> bool:
     """Store a despatch message; return False when that version was already there."""
     known = tx.execute(sa.select(despatches.c.version).where(_this_version(despatch)))
     if known.one_or_none() is not None:
@@ -63,7 +42,7 @@ def receive(tx: sa.Connection, despatch: Despatch, *, now: datetime) -> bool:
             whistl_number=despatch.order_number,
             despatched_at=despatch.despatched_at,
             is_order_complete=despatch.is_order_complete,
-            received_at=now,
+            received_at=tx.now,
             state=DespatchState.RECEIVED,
             body=records.dumps(despatch),
         )
@@ -79,7 +58,7 @@ def _this_version(despatch: Despatch) -> sa.ColumnElement[bool]:
     )
 
 
-def _root(tx: sa.Connection, despatch: Despatch) -> str:
+def _root(tx: Transaction, despatch: Despatch) -> str:
     """Return the id under which the first message of a chain of corrections came."""
     if despatch.supersedes is None:
         return despatch.despatch_id
@@ -87,7 +66,7 @@ def _root(tx: sa.Connection, despatch: Despatch) -> str:
     return tx.execute(query.limit(1)).scalar_one_or_none() or despatch.supersedes
 
 
-def _adopt_what_came_early(tx: sa.Connection, despatch: Despatch, root_id: str) -> None:
+def _adopt_what_came_early(tx: Transaction, despatch: Despatch, root_id: str) -> None:
     """Bring corrections of this message that came before it to their true root, to be applied anew.
 
     They took this message for the first of its chain. What Centra was told of them stays told.
@@ -104,13 +83,13 @@ def _adopt_what_came_early(tx: sa.Connection, despatch: Despatch, root_id: str) 
                 remove_parcel(tx, parcel_row)
 
 
-def root_of(tx: sa.Connection, despatch: Despatch) -> str:
+def root_of(tx: Transaction, despatch: Despatch) -> str:
     """Return under which despatch id a stored message's parcels are kept."""
     query = sa.select(despatches.c.root_id).where(_this_version(despatch))
     return str(tx.execute(query).scalar_one())
 
 
-def newest_applied_version(tx: sa.Connection, root_id: str) -> int | None:
+def newest_applied_version(tx: Transaction, root_id: str) -> int | None:
     """Return the version of a message, or of its corrections, that was applied last."""
     query = sa.select(sa.func.max(despatches.c.version)).where(
         despatches.c.root_id == root_id, despatches.c.state == DespatchState.APPLIED
@@ -118,7 +97,7 @@ def newest_applied_version(tx: sa.Connection, root_id: str) -> int | None:
     return tx.execute(query).scalar_one_or_none()
 
 
-def waiting(tx: sa.Connection) -> list[Despatch]:
+def waiting(tx: Transaction) -> list[Despatch]:
     """Return messages not applied yet, in the order Whistl sent them."""
     query = (
         sa.select(despatches.c.body)
@@ -128,7 +107,7 @@ def waiting(tx: sa.Connection) -> list[Despatch]:
     return [records.loads(Despatch, body) for body in tx.execute(query).scalars()]
 
 
-def count_to_apply(tx: sa.Connection) -> int:
+def count_to_apply(tx: Transaction) -> int:
     """Return how many messages can be applied now; unmatched ones wait until Whistl has an order.
 
     One that overtakes the answer to its order is due as soon as that is found out.
@@ -146,7 +125,7 @@ def count_to_apply(tx: sa.Connection) -> int:
     return tx.execute(query).scalar_one()
 
 
-def short_lines(tx: sa.Connection, whistl_number: str) -> list[ShortLine]:
+def short_lines(tx: Transaction, whistl_number: str) -> list[ShortLine]:
     """Return what the applied messages about an order say was not found, corrected ones apart."""
     query = sa.select(despatches.c.root_id, despatches.c.body).where(
         despatches.c.whistl_number == whistl_number, despatches.c.state == DespatchState.APPLIED
@@ -155,39 +134,39 @@ def short_lines(tx: sa.Connection, whistl_number: str) -> list[ShortLine]:
     return [line for body in newest.values() for line in records.loads(Despatch, body).short_lines]
 
 
-def mark(tx: sa.Connection, despatch: Despatch, state: DespatchState) -> None:
+def mark(tx: Transaction, despatch: Despatch, state: DespatchState) -> None:
     """Move one version of a message."""
     tx.execute(sa.update(despatches).where(_this_version(despatch)).values(state=state))
 
 
-def of_order(tx: sa.Connection, whistl_number: str) -> Sequence[sa.Row[Any]]:
+def of_order(tx: Transaction, whistl_number: str) -> list[DespatchRow]:
     """Return all messages about an order, in sequence."""
     query = sa.select(despatches).where(despatches.c.whistl_number == whistl_number)
-    return tx.execute(query.order_by(despatches.c.sequence, despatches.c.version)).all()
+    return tx.rows(DespatchRow, query.order_by(despatches.c.sequence, despatches.c.version))
 
 
-def parcel(tx: sa.Connection, despatch_id: str, parcel_number: int) -> sa.Row[Any] | None:
+def parcel(tx: Transaction, despatch_id: str, parcel_number: int) -> ParcelRow | None:
     """Return one parcel's row."""
     query = sa.select(parcels).where(
         parcels.c.despatch_id == despatch_id, parcels.c.parcel_number == parcel_number
     )
-    return tx.execute(query.with_for_update()).one_or_none()
+    return tx.row(ParcelRow, query.with_for_update())
 
 
-def parcels_of_root(tx: sa.Connection, root_id: str) -> Sequence[sa.Row[Any]]:
+def parcels_of_root(tx: Transaction, root_id: str) -> list[ParcelRow]:
     """Return the parcels of a message and its corrections."""
     query = sa.select(parcels).where(parcels.c.despatch_id == root_id).with_for_update()
-    return tx.execute(query.order_by(parcels.c.parcel_number)).all()
+    return tx.rows(ParcelRow, query.order_by(parcels.c.parcel_number))
 
 
-def parcels_of_order(tx: sa.Connection, centra_id: str) -> Sequence[sa.Row[Any]]:
+def parcels_of_order(tx: Transaction, centra_id: str) -> list[ParcelRow]:
     """Return an order's parcels."""
     query = sa.select(parcels).where(parcels.c.centra_id == centra_id)
-    return tx.execute(query.order_by(parcels.c.despatch_id, parcels.c.parcel_number)).all()
+    return tx.rows(ParcelRow, query.order_by(parcels.c.despatch_id, parcels.c.parcel_number))
 
 
 def add_parcel(
-    tx: sa.Connection,
+    tx: Transaction,
     *,
     root_id: str,
     despatch: Despatch,
@@ -195,7 +174,6 @@ def add_parcel(
     centra_id: str,
     state: ParcelState,
     line_ids: dict[int, int],
-    now: datetime,
 ) -> None:
     """Put a parcel in the outbox; `line_ids` gives Centra's line id by Whistl's line number."""
     key = {"despatch_id": root_id, "parcel_number": parcel.parcel_number}
@@ -204,7 +182,7 @@ def add_parcel(
             **key,
             centra_id=centra_id,
             state=state,
-            state_since=now,
+            state_since=tx.now,
             carrier_name=parcel.carrier_name,
             service_name=parcel.service_name,
             tracking_number=parcel.tracking_number,
@@ -227,7 +205,7 @@ def add_parcel(
     )
 
 
-def remove_parcel(tx: sa.Connection, row: sa.Row[Any]) -> None:
+def remove_parcel(tx: Transaction, row: ParcelRow) -> None:
     """Take out of the outbox a parcel that Centra was not told of; a corrected one comes in."""
     for table in (parcel_lines, parcels):
         tx.execute(
@@ -238,32 +216,28 @@ def remove_parcel(tx: sa.Connection, row: sa.Row[Any]) -> None:
         )
 
 
-def parcels_due(
-    tx: sa.Connection, states: Sequence[ParcelState], *, due_by: datetime
-) -> Sequence[sa.Row[Any]]:
-    """Return parcels in any of the states whose time has come, oldest despatch first.
+def parcels_due(tx: Transaction, states: Sequence[ParcelState]) -> list[ParcelRow]:
+    """Return parcels in any of the states that are due, oldest despatch first.
 
     Of those held, only ones that are to be tried again have a time.
     """
     needs_no_time = sa.and_(parcels.c.due_at.is_(None), parcels.c.state != ParcelState.HELD)
     query = sa.select(parcels).where(
-        parcels.c.state.in_(list(states)), sa.or_(needs_no_time, parcels.c.due_at <= due_by)
+        parcels.c.state.in_(list(states)), sa.or_(needs_no_time, parcels.c.due_at <= tx.now)
     )
-    return tx.execute(query.order_by(parcels.c.despatched_at, parcels.c.despatch_id)).all()
+    return tx.rows(ParcelRow, query.order_by(parcels.c.despatched_at, parcels.c.despatch_id))
 
 
-def lines_of_parcel(
-    tx: sa.Connection, despatch_id: str, parcel_number: int
-) -> Sequence[sa.Row[Any]]:
+def lines_of_parcel(tx: Transaction, despatch_id: str, parcel_number: int) -> list[ParcelLineRow]:
     """Return what is in a parcel."""
     query = sa.select(parcel_lines).where(
         parcel_lines.c.despatch_id == despatch_id,
         parcel_lines.c.parcel_number == parcel_number,
     )
-    return tx.execute(query.order_by(parcel_lines.c.line_number)).all()
+    return tx.rows(ParcelLineRow, query.order_by(parcel_lines.c.line_number))
 
 
-def units_shipped_by_line(tx: sa.Connection, centra_id: str) -> dict[int, int]:
+def units_shipped_by_line(tx: Transaction, centra_id: str) -> dict[int, int]:
     """Return, per line number, the units in all of an order's parcels, whatever their state."""
     query = (
         sa.select(parcel_lines.c.line_number, sa.func.sum(parcel_lines.c.quantity))
@@ -275,12 +249,10 @@ def units_shipped_by_line(tx: sa.Connection, centra_id: str) -> dict[int, int]:
 
 
 def move_parcel(
-    tx: sa.Connection,
-    row: sa.Row[Any],
+    tx: Transaction,
+    row: ParcelRow,
     to: ParcelState,
-    *,
-    now: datetime,
-    **values: Any,
+    **change: Unpack[ParcelChange],
 ) -> bool:
     """Move a parcel unless somebody moved it meanwhile; say whether it was moved."""
     changed = tx.execute(
@@ -290,6 +262,6 @@ def move_parcel(
             parcels.c.parcel_number == row.parcel_number,
             parcels.c.state == row.state,
         )
-        .values(state=to, state_since=now, **values)
+        .values(state=to, state_since=tx.now, **change)
     )
     return changed.rowcount == 1

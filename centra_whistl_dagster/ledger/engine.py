@@ -5,25 +5,67 @@ Belongs here: connections, transactions, leases. Does not belong here: what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar, overload
 
 import sqlalchemy as sa
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.ledger.migrations import migrate
 from centra_whistl_dagster.ledger.tables import leases
 
-Transaction = sa.Connection
-"""What the row modules take: an open transaction."""
-Row = sa.Row[Any]
-"""One row, its columns as attributes."""
+Columns = TypeVar("Columns", bound=tuple[Any, ...])
+Row = TypeVar("Row")
 
 _ONE_WRITER = 7216
 """An arbitrary number that all our processes know the same lock by."""
 READING = {"reads_only": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """An open transaction, as the row modules take it: connection, clock, who owns which kind."""
+
+    connection: sa.Connection
+    now: datetime
+    """When it began, aware UTC. Everything written in one transaction happened at one moment."""
+    responsibilities: Mapping[ExceptionKind, Responsibility]
+    """Owner, severity and time limit of each kind of exception that may be raised."""
+
+    @overload
+    def execute(
+        self,
+        statement: TypedReturnsRows[Columns],
+        parameters: Sequence[Mapping[str, object]] | None = None,
+    ) -> sa.CursorResult[Columns]: ...
+    @overload
+    def execute(
+        self,
+        statement: sa.Executable,
+        parameters: Sequence[Mapping[str, object]] | None = None,
+    ) -> sa.CursorResult[Any]: ...
+    def execute(
+        self,
+        statement: sa.Executable,
+        parameters: Sequence[Mapping[str, object]] | None = None,
+    ) -> sa.CursorResult[Any]:
+        """Run one statement."""
+        return self.connection.execute(statement, parameters)
+
+    def rows(self, row_type: type[Row], query: sa.Select[Any]) -> list[Row]:
+        """Return what a query of a whole table finds, as `row_type`s."""
+        return [row_type(**row) for row in self.execute(query).mappings()]
+
+    def row(self, row_type: type[Row], query: sa.Select[Any]) -> Row | None:
+        """Return the one row that a query of a whole table finds, or None."""
+        found = self.execute(query).mappings().one_or_none()
+        return None if found is None else row_type(**found)
 
 
 class LeaseTaken(Exception):
@@ -38,21 +80,20 @@ class Lease:
     holder: str
     seconds: float
     """How long it lasts from the last renewal."""
-    now: Callable[[], datetime]
 
-    def renew(self, tx: sa.Connection) -> None:
+    def renew(self, tx: Transaction) -> None:
         """Hold it for its full time from now; what else `tx` writes is kept only if that succeeds.
 
         Raises:
             LeaseTaken: its time was up, so another may be doing this already.
         """
-        now = self.now()
+        is_still_ours = sa.and_(
+            leases.c.name == self.name, leases.c.holder == self.holder, leases.c.until >= tx.now
+        )
         renewed = tx.execute(
             sa.update(leases)
-            .where(
-                leases.c.name == self.name, leases.c.holder == self.holder, leases.c.until >= now
-            )
-            .values(until=now + timedelta(seconds=self.seconds))
+            .where(is_still_ours)
+            .values(until=tx.now + timedelta(seconds=self.seconds))
         )
         if not renewed.rowcount:
             raise LeaseTaken(f"'{self.name}' took longer than its {self.seconds:.0f} seconds")
@@ -64,32 +105,47 @@ class Ledger:
     Args:
         url: an SQLAlchemy address, e.g. `sqlite:///state/ledger.db` or `postgresql://…`.
         now: the clock, aware UTC.
+        responsibilities: who owns each kind of exception; a ledger that is only read needs none.
     """
 
-    def __init__(self, url: str, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        now: Callable[[], datetime],
+        responsibilities: Mapping[ExceptionKind, Responsibility] = MappingProxyType({}),
+    ) -> None:
         self.now = now
-        self._engine = sa.create_engine(url)
+        self._responsibilities = responsibilities
+        # Parameters are customers' data; SQLAlchemy would quote them in the text of each error.
+        self._engine = sa.create_engine(url, hide_parameters=True)
         if self._engine.dialect.name == "sqlite":
             _tame_sqlite(self._engine)
         migrate(self._engine, now=now)
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self) -> Iterator[Transaction]:
         """Open a writing transaction: all of it is kept, or none; one is open at a time.
 
         The row modules look before they insert. SQLite lets one writer in by itself; PostgreSQL
         would let two look at once and both insert.
         """
-        with self._engine.begin() as tx:
+        with self._engine.begin() as connection:
             if self._engine.dialect.name == "postgresql":
-                tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_WRITER)))
-            yield tx
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_WRITER)))
+            yield self._opened(connection)
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> Iterator[Transaction]:
         """Open a transaction that only reads and makes no writer wait."""
-        with self._engine.connect().execution_options(**READING) as tx:
-            yield tx
+        with self._engine.connect().execution_options(**READING) as connection:
+            yield self._opened(connection)
+
+    def _opened(self, connection: sa.Connection) -> Transaction:
+        # The clock is read once the lock is held: a wait for another writer is behind us.
+        return Transaction(
+            connection=connection, now=self.now(), responsibilities=self._responsibilities
+        )
 
     @contextmanager
     def lease(self, name: str, *, holder: str, seconds: float) -> Iterator[Lease]:
@@ -102,7 +158,7 @@ class Ledger:
         """
         self._take_lease(name, holder, seconds)
         try:
-            yield Lease(name=name, holder=holder, seconds=seconds, now=self.now)
+            yield Lease(name=name, holder=holder, seconds=seconds)
         finally:
             with self.transaction() as tx:
                 tx.execute(
@@ -110,10 +166,9 @@ class Ledger:
                 )
 
     def _take_lease(self, name: str, holder: str, seconds: float) -> None:
-        now = self.now()
-        values = {"holder": holder, "until": now + timedelta(seconds=seconds)}
         with self.transaction() as tx:
-            is_expired = leases.c.until < now
+            values = {"holder": holder, "until": tx.now + timedelta(seconds=seconds)}
+            is_expired = leases.c.until < tx.now
             renewed = tx.execute(
                 sa.update(leases).where(leases.c.name == name, is_expired).values(**values)
             )

@@ -7,16 +7,18 @@ told. Does not belong here: opening and resolving (`exceptions`), or when to tel
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
 from centra_whistl_dagster.domain.exceptions.stakes import ConcernedOrder
 from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
+from centra_whistl_dagster.ledger.rows import ExceptionChange, ExceptionRow
 from centra_whistl_dagster.ledger.tables import (
     exception_orders,
     exceptions,
@@ -25,7 +27,7 @@ from centra_whistl_dagster.ledger.tables import (
 )
 
 
-def to_tell(tx: sa.Connection, now: datetime) -> Sequence[sa.Row[Any]]:
+def to_tell(tx: Transaction) -> list[ExceptionRow]:
     """Return exceptions of which there may be something to tell, the oldest first."""
     open_now = exceptions.c.resolved_at.is_(None)
     query = sa.select(exceptions).where(
@@ -33,31 +35,33 @@ def to_tell(tx: sa.Connection, now: datetime) -> Sequence[sa.Row[Any]]:
         sa.or_(
             sa.not_(open_now),
             exceptions.c.told == "nothing",
-            sa.and_(exceptions.c.told == "opened", exceptions.c.due_at <= now),
+            sa.and_(exceptions.c.told == "opened", exceptions.c.due_at <= tx.now),
         ),
     )
-    return tx.execute(query.order_by(exceptions.c.opened_at, exceptions.c.id)).all()
+    return tx.rows(ExceptionRow, query.order_by(exceptions.c.opened_at, exceptions.c.id))
 
 
-def set_told(tx: sa.Connection, ids: Collection[int], told: str, **values: Any) -> None:
+def set_told(
+    tx: Transaction, ids: Collection[int], told: str, **change: Unpack[ExceptionChange]
+) -> None:
     """Mark what was told of exceptions; other columns may be set with it."""
     for part in parts(ids):
         tx.execute(
-            sa.update(exceptions).where(exceptions.c.id.in_(part)).values(told=told, **values)
+            sa.update(exceptions).where(exceptions.c.id.in_(part)).values(told=told, **change)
         )
 
 
-def open_since_before(tx: sa.Connection, moment: datetime) -> Sequence[sa.Row[Any]]:
+def open_since_before(tx: Transaction, moment: datetime) -> list[ExceptionRow]:
     """Return the exceptions that have been open since before a moment, the most overdue first."""
     query = sa.select(exceptions).where(
         exceptions.c.resolved_at.is_(None), exceptions.c.opened_at < moment
     )
-    return tx.execute(query.order_by(exceptions.c.due_at, exceptions.c.id)).all()
+    return tx.rows(ExceptionRow, query.order_by(exceptions.c.due_at, exceptions.c.id))
 
 
 def listed(
-    tx: sa.Connection, *, owner: str | None = None, only_open: bool = True
-) -> Sequence[sa.Row[Any]]:
+    tx: Transaction, *, owner: str | None = None, only_open: bool = True
+) -> list[ExceptionRow]:
     """Return exceptions: open ones first, among those the most overdue first."""
     query = sa.select(exceptions)
     if owner is not None:
@@ -65,11 +69,11 @@ def listed(
     if only_open:
         query = query.where(exceptions.c.resolved_at.is_(None))
     is_closed = exceptions.c.resolved_at.is_not(None)
-    return tx.execute(query.order_by(is_closed, exceptions.c.due_at, exceptions.c.id)).all()
+    return tx.rows(ExceptionRow, query.order_by(is_closed, exceptions.c.due_at, exceptions.c.id))
 
 
 def orders_concerned(
-    tx: sa.Connection, rows: Iterable[sa.Row[Any]]
+    tx: Transaction, rows: Iterable[ExceptionRow]
 ) -> dict[int, list[ConcernedOrder]]:
     """Return, by exception, the orders it keeps or is about; none for a closed one of a SKU."""
     found: dict[int, list[ConcernedOrder]] = defaultdict(list)
@@ -86,16 +90,16 @@ def orders_concerned(
             .join(orders, orders.c.centra_id == exception_orders.c.centra_id)
             .where(exception_orders.c.exception_id.in_(part))
         )
-        for row in tx.execute(linked):
-            found[row.exception_id].append(_concerned(row))
+        for concerned in tx.execute(linked):
+            found[concerned.exception_id].append(_concerned(concerned))
     for part in parts(numbers):
-        for row in tx.execute(sa.select(*columns).where(orders.c.number.in_(part))):
-            for exception_id in numbers[row.number]:
-                found[exception_id].append(_concerned(row))
+        for concerned in tx.execute(sa.select(*columns).where(orders.c.number.in_(part))):
+            for exception_id in numbers[concerned.number]:
+                found[exception_id].append(_concerned(concerned))
     return found
 
 
-def ever_blocked(tx: sa.Connection) -> dict[int, datetime]:
+def ever_blocked(tx: Transaction) -> dict[int, datetime]:
     """Return when each order that was ever kept back was placed, by Centra's number."""
     kept = sa.select(order_events.c.centra_id).where(order_events.c.to_state == OrderState.BLOCKED)
     query = sa.select(orders.c.number, orders.c.ordered_at).where(orders.c.centra_id.in_(kept))
@@ -105,7 +109,7 @@ def ever_blocked(tx: sa.Connection) -> dict[int, datetime]:
 def _concerned(row: sa.Row[Any]) -> ConcernedOrder:
     return ConcernedOrder(
         number=row.number,
-        state=OrderState(row.state),
+        state=row.state,
         currency=row.currency,
         grand_total=row.grand_total,
     )

@@ -1,65 +1,62 @@
 """The exceptions register: one open row per cause and subject, with an owner and a clock.
 
 Belongs here: opening, refreshing, resolving. Does not belong here: who owns which kind
-(`config/exceptions.toml`) and who is told (`alerts`).
+(`config/exceptions.toml`) and who is alerted (`alerts`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from collections.abc import Collection, Iterable
+from datetime import timedelta
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.tables import exception_orders, exceptions
 
-
-class KindPolicy(Protocol):
-    """What the configuration says of one kind of exception."""
-
-    @property
-    def owner(self) -> str: ...  # noqa: D102 - named by the class's docstring
-    @property
-    def severity(self) -> str: ...  # noqa: D102
-    @property
-    def time_limit_minutes(self) -> int: ...  # noqa: D102
+_IS_OPEN = exceptions.c.resolved_at.is_(None)
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """An exception that is open now."""
-
-    exception_id: int
-    is_new: bool
+def open_or_refresh(tx: Transaction, problems: Iterable[Problem]) -> set[int]:
+    """Open an exception for each problem, or refresh the one that is open; return their ids."""
+    return {_open_or_refresh(tx, problem) for problem in problems}
 
 
-def raise_all(
-    tx: sa.Connection,
-    problems: Iterable[Problem],
-    policies: Mapping[ExceptionKind, KindPolicy],
+def about_order(
+    tx: Transaction,
+    row: OrderRow,
+    kind: ExceptionKind,
+    message: str,
     *,
-    now: datetime,
-) -> list[Raised]:
-    """Open an exception for each problem, or refresh the one that is open already."""
-    return [_raise(tx, problem, policies[ExceptionKind(problem.kind)], now) for problem in problems]
-
-
-def set_for_order(
-    tx: sa.Connection,
-    centra_id: str,
-    problems: Iterable[Problem],
-    policies: Mapping[ExceptionKind, KindPolicy],
-    *,
-    now: datetime,
+    field: str = "status",
+    value: str = "",
 ) -> None:
-    """Make these, and no others, the exceptions that an order has.
+    """Open an exception about one order, or refresh the one that is open."""
+    _open_or_refresh(tx, order_problem(row.number, kind, message, field=field, value=value))
+
+
+def order_problem(
+    number: int, kind: ExceptionKind, message: str, *, field: str = "status", value: str = ""
+) -> Problem:
+    """Return a problem of the order with Centra's number."""
+    return Problem(
+        kind=kind,
+        subject_type=SubjectType.ORDER,
+        subject=str(number),
+        field=field,
+        value=value,
+        message=message,
+    )
+
+
+def set_for_order(tx: Transaction, centra_id: str, problems: Iterable[Problem]) -> None:
+    """Make these, and no others, the exceptions that block an order or concern its contents.
 
     Orders with one cause share its exception; it is resolved when the last of them is free of it.
     """
-    raised = {each.exception_id for each in raise_all(tx, problems, policies, now=now)}
+    raised = open_or_refresh(tx, problems)
     of_order = exception_orders.c.centra_id == centra_id
     had = set(tx.execute(sa.select(exception_orders.c.exception_id).where(of_order)).scalars())
     if gone := had - raised:
@@ -69,37 +66,98 @@ def set_for_order(
             )
         )
         keeps_others = sa.select(exception_orders.c.exception_id)
-        tx.execute(
-            sa.update(exceptions)
-            .where(
-                exceptions.c.id.in_(sorted(gone)),
-                exceptions.c.resolved_at.is_(None),
-                exceptions.c.id.not_in(keeps_others),
-            )
-            .values(resolved_at=now)
-        )
+        _resolve_where(tx, exceptions.c.id.in_(sorted(gone)), exceptions.c.id.not_in(keeps_others))
     if added := raised - had:
         rows = [{"exception_id": each, "centra_id": centra_id} for each in sorted(added)]
         tx.execute(sa.insert(exception_orders), rows)
 
 
-def _raise(tx: sa.Connection, problem: Problem, policy: KindPolicy, now: datetime) -> Raised:
-    known = tx.execute(
+def set_for_subject(
+    tx: Transaction,
+    subject_type: SubjectType,
+    subject: str,
+    kinds: Collection[ExceptionKind],
+    problems: Iterable[Problem],
+) -> None:
+    """Make these problems, and no others, the open exceptions of these kinds of a subject."""
+    still = open_or_refresh(tx, problems)
+    _resolve_where(
+        tx,
+        exceptions.c.subject_type == subject_type,
+        exceptions.c.subject == subject,
+        exceptions.c.kind.in_(list(kinds)),
+        exceptions.c.id.not_in(sorted(still)),
+    )
+
+
+def resolve_order(
+    tx: Transaction, number: int, kinds: Collection[ExceptionKind] = tuple(ExceptionKind)
+) -> int:
+    """Resolve an order's open exceptions of these kinds; return how many there were."""
+    return resolve(tx, SubjectType.ORDER, str(number), kinds)
+
+
+def resolve(
+    tx: Transaction,
+    subject_type: SubjectType,
+    subject: str,
+    kinds: Collection[ExceptionKind] = tuple(ExceptionKind),
+) -> int:
+    """Resolve a subject's open exceptions of these kinds; return how many there were."""
+    return _resolve_where(
+        tx,
+        exceptions.c.subject_type == subject_type,
+        exceptions.c.subject == subject,
+        exceptions.c.kind.in_(list(kinds)),
+    )
+
+
+def resolve_kind(tx: Transaction, kind: ExceptionKind, *, except_subjects: Collection[str]) -> int:
+    """Resolve a kind's open exceptions but for `except_subjects`, where it is still true."""
+    query = sa.select(exceptions.c.id, exceptions.c.subject).where(
+        exceptions.c.kind == kind, _IS_OPEN
+    )
+    ids = [row.id for row in tx.execute(query) if row.subject not in except_subjects]
+    return _resolve_where(tx, exceptions.c.id.in_(ids)) if ids else 0
+
+
+def open_subjects(tx: Transaction, kind: ExceptionKind) -> set[str]:
+    """Return the subjects that have an open exception of a kind."""
+    query = sa.select(exceptions.c.subject).where(exceptions.c.kind == kind, _IS_OPEN)
+    return set(tx.execute(query).scalars())
+
+
+def counts_by_kind(tx: Transaction, *, only_open: bool = False) -> dict[ExceptionKind, int]:
+    """Return how many exceptions there are of each kind, ever or still open."""
+    query = sa.select(exceptions.c.kind, sa.func.count()).group_by(exceptions.c.kind)
+    if only_open:
+        query = query.where(_IS_OPEN)
+    return dict(tx.execute(query.order_by(exceptions.c.kind)).tuples().all())
+
+
+def _resolve_where(tx: Transaction, *conditions: sa.ColumnElement[bool]) -> int:
+    query = sa.update(exceptions).where(_IS_OPEN, *conditions).values(resolved_at=tx.now)
+    return tx.execute(query).rowcount
+
+
+def _open_or_refresh(tx: Transaction, problem: Problem) -> int:
+    known: int | None = tx.execute(
         sa.select(exceptions.c.id).where(
             exceptions.c.kind == problem.kind,
             exceptions.c.subject_type == problem.subject_type,
             exceptions.c.subject == problem.subject,
             exceptions.c.field == problem.field,
-            exceptions.c.resolved_at.is_(None),
+            _IS_OPEN,
         )
     ).scalar_one_or_none()
     if known is not None:
         tx.execute(
             sa.update(exceptions)
             .where(exceptions.c.id == known)
-            .values(last_seen_at=now, value=problem.value, message=problem.message)
+            .values(last_seen_at=tx.now, value=problem.value, message=problem.message)
         )
-        return Raised(known, is_new=False)
+        return known
+    responsibility = tx.responsibilities[problem.kind]
     result = tx.execute(
         sa.insert(exceptions).values(
             kind=problem.kind,
@@ -108,84 +166,11 @@ def _raise(tx: sa.Connection, problem: Problem, policy: KindPolicy, now: datetim
             field=problem.field,
             value=problem.value,
             message=problem.message,
-            owner=policy.owner,
-            severity=policy.severity,
-            opened_at=now,
-            last_seen_at=now,
-            due_at=now + timedelta(minutes=policy.time_limit_minutes),
+            owner=responsibility.owner,
+            severity=responsibility.severity,
+            opened_at=tx.now,
+            last_seen_at=tx.now,
+            due_at=tx.now + timedelta(minutes=responsibility.time_limit_minutes),
         )
     )
-    return Raised(int(result.inserted_primary_key[0]), is_new=True)  # type: ignore[index]  # one integer key
-
-
-def resolve(
-    tx: sa.Connection,
-    subject_type: SubjectType,
-    subject: str,
-    *,
-    kinds: Collection[str] | None = None,
-    now: datetime,
-) -> int:
-    """Close a subject's open exceptions, of these kinds or of all; return how many were closed."""
-    open_now = sa.and_(
-        exceptions.c.subject_type == subject_type,
-        exceptions.c.subject == subject,
-        exceptions.c.resolved_at.is_(None),
-    )
-    if kinds is not None:
-        open_now = sa.and_(open_now, exceptions.c.kind.in_(list(kinds)))
-    return tx.execute(sa.update(exceptions).where(open_now).values(resolved_at=now)).rowcount
-
-
-def set_for_subject(
-    tx: sa.Connection,
-    subject_type: SubjectType,
-    subject: str,
-    kinds: Collection[str],
-    problems: Iterable[Problem],
-    policies: Mapping[ExceptionKind, KindPolicy],
-    *,
-    now: datetime,
-) -> None:
-    """Make these problems, and no others, the open exceptions of these kinds of a subject."""
-    still = [each.exception_id for each in raise_all(tx, problems, policies, now=now)]
-    tx.execute(
-        sa.update(exceptions)
-        .where(
-            exceptions.c.subject_type == subject_type,
-            exceptions.c.subject == subject,
-            exceptions.c.kind.in_(list(kinds)),
-            exceptions.c.resolved_at.is_(None),
-            exceptions.c.id.not_in(still),
-        )
-        .values(resolved_at=now)
-    )
-
-
-def resolve_kind(
-    tx: sa.Connection, kind: str, *, except_subjects: Collection[str], now: datetime
-) -> int:
-    """Close a kind's open exceptions but for `except_subjects`, where it is still true."""
-    query = sa.select(exceptions.c.id, exceptions.c.subject).where(
-        exceptions.c.kind == kind, exceptions.c.resolved_at.is_(None)
-    )
-    ids = [row.id for row in tx.execute(query) if row.subject not in except_subjects]
-    if ids:
-        tx.execute(sa.update(exceptions).where(exceptions.c.id.in_(ids)).values(resolved_at=now))
-    return len(ids)
-
-
-def open_subjects(tx: sa.Connection, kind: str) -> set[str]:
-    """Return the subjects that have an open exception of a kind."""
-    query = sa.select(exceptions.c.subject).where(
-        exceptions.c.kind == kind, exceptions.c.resolved_at.is_(None)
-    )
-    return set(tx.execute(query).scalars())
-
-
-def counts_by_kind(tx: sa.Connection, *, only_open: bool = False) -> dict[str, int]:
-    """Return how many exceptions there are of each kind, ever or still open."""
-    query = sa.select(exceptions.c.kind, sa.func.count()).group_by(exceptions.c.kind)
-    if only_open:
-        query = query.where(exceptions.c.resolved_at.is_(None))
-    return dict(tx.execute(query.order_by(exceptions.c.kind)).tuples().all())
+    return int(result.inserted_primary_key[0])  # type: ignore[index]  # one integer key

@@ -6,7 +6,6 @@ it (`history`). Names, addresses, contents of exceptions' values and tracking nu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,8 @@ from centra_whistl_dagster.domain.exceptions.problems import SubjectType
 from centra_whistl_dagster.domain.orders.despatches import Despatch
 from centra_whistl_dagster.domain.orders.states import FINAL
 from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.ledger.tables import (
     despatches,
     exceptions,
@@ -52,7 +53,7 @@ _ORDER_COLUMNS = [
 ]
 
 
-def orders_since(tx: sa.Connection, since: datetime | None) -> Rows:
+def orders_since(tx: Transaction, since: datetime | None) -> Rows:
     """Return orders that are not at their end, or came there since."""
     lines = (
         sa.select(
@@ -83,7 +84,7 @@ def orders_since(tx: sa.Connection, since: datetime | None) -> Rows:
     return _rows(tx, query.order_by(orders.c.number))
 
 
-def order_lines_since(tx: sa.Connection, since: datetime | None) -> Rows:
+def order_lines_since(tx: Transaction, since: datetime | None) -> Rows:
     """Return the lines of the orders that `orders_since` returns."""
     query = (
         sa.select(
@@ -98,7 +99,7 @@ def order_lines_since(tx: sa.Connection, since: datetime | None) -> Rows:
     return _rows(tx, query.order_by(orders.c.number, order_lines.c.line_number))
 
 
-def order_events_since(tx: sa.Connection, since: datetime | None) -> Rows:
+def order_events_since(tx: Transaction, since: datetime | None) -> Rows:
     """Return moves of orders from state to state."""
     query = sa.select(
         orders.c.whistl_number.label("order_number"),
@@ -112,7 +113,7 @@ def order_events_since(tx: sa.Connection, since: datetime | None) -> Rows:
     return _rows(tx, query.order_by(order_events.c.id))
 
 
-def exceptions_since(tx: sa.Connection, since: datetime | None) -> Rows:
+def exceptions_since(tx: Transaction, since: datetime | None) -> Rows:
     """Return exceptions that are open, or were resolved since."""
     # Under the number that orders have everywhere else in the history.
     whistl_number = (
@@ -148,7 +149,7 @@ def exceptions_since(tx: sa.Connection, since: datetime | None) -> Rows:
     return _rows(tx, query.order_by(exceptions.c.id))
 
 
-def despatches_since(tx: sa.Connection, since: datetime | None) -> tuple[Rows, Rows, Rows]:
+def despatches_since(tx: Transaction, since: datetime | None) -> tuple[Rows, Rows, Rows]:
     """Return despatch messages with their parcels and the parcels' lines.
 
     Those come again of which a parcel changed: Centra is told later than the message was read.
@@ -180,7 +181,7 @@ def despatches_since(tx: sa.Connection, since: datetime | None) -> tuple[Rows, R
     )
 
 
-def stock_writes_since(tx: sa.Connection, since: datetime | None) -> Rows:
+def stock_writes_since(tx: Transaction, since: datetime | None) -> Rows:
     """Return quantities sent to Centra and what came of them."""
     query = sa.select(
         stock_writes.c.sku,
@@ -201,12 +202,12 @@ def stock_writes_since(tx: sa.Connection, since: datetime | None) -> Rows:
     return _rows(tx, query.order_by(stock_writes.c.id))
 
 
-def snapshots_since(tx: sa.Connection, since: datetime | None) -> Sequence[sa.Row[Any]]:
+def snapshots_since(tx: Transaction, since: datetime | None) -> list[SnapshotRow]:
     """Return Whistl snapshots read since, oldest first, with the file each was kept in."""
     query = sa.select(stock_snapshots)
     if since is not None:
         query = query.where(stock_snapshots.c.read_at >= since)
-    return tx.execute(query.order_by(stock_snapshots.c.taken_at)).all()
+    return tx.rows(SnapshotRow, query.order_by(stock_snapshots.c.taken_at))
 
 
 def _is_fresh(since: datetime | None) -> sa.ColumnElement[bool]:
@@ -215,7 +216,7 @@ def _is_fresh(since: datetime | None) -> sa.ColumnElement[bool]:
     return sa.or_(orders.c.state.not_in(list(FINAL)), orders.c.state_since >= since)
 
 
-def _rows(tx: sa.Connection, query: sa.Select[Any]) -> Rows:
+def _rows(tx: Transaction, query: sa.Select[Any]) -> Rows:
     return [dict(row) for row in tx.execute(query).mappings()]
 
 

@@ -7,23 +7,24 @@ order stands (`orders`) and where its units are (`standings`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import OrderLineRow
 from centra_whistl_dagster.ledger.tables import order_lines, order_payloads
 
 
-def store(tx: sa.Connection, order: Order, *, now: datetime) -> None:
+def store(tx: Transaction, order: Order) -> None:
     """Keep an order as it was last read, in place of what was kept before."""
     tx.execute(sa.delete(order_payloads).where(order_payloads.c.centra_id == order.centra_id))
     tx.execute(
         sa.insert(order_payloads).values(
-            centra_id=order.centra_id, received=records.dumps(order), stored_at=now
+            centra_id=order.centra_id, received=records.dumps(order), stored_at=tx.now
         )
     )
     tx.execute(sa.delete(order_lines).where(order_lines.c.centra_id == order.centra_id))
@@ -42,13 +43,13 @@ def store(tx: sa.Connection, order: Order, *, now: datetime) -> None:
         tx.execute(sa.insert(order_lines), rows)
 
 
-def has_payload(tx: sa.Connection, centra_id: str) -> bool:
+def has_payload(tx: Transaction, centra_id: str) -> bool:
     """Say whether the contents of an order are stored; retention purges them."""
     query = sa.select(order_payloads.c.centra_id).where(order_payloads.c.centra_id == centra_id)
     return tx.execute(query).one_or_none() is not None
 
 
-def payload(tx: sa.Connection, centra_id: str) -> Order:
+def payload(tx: Transaction, centra_id: str) -> Order:
     """Return an order as it was last read from Centra.
 
     Raises:
@@ -61,7 +62,7 @@ def payload(tx: sa.Connection, centra_id: str) -> Order:
     return records.loads(Order, stored)
 
 
-def store_outgoing(tx: sa.Connection, centra_id: str, body: dict[str, Any]) -> None:
+def store_outgoing(tx: Transaction, centra_id: str, body: dict[str, Any]) -> None:
     """Keep the request that would create the order at Whistl."""
     tx.execute(
         sa.update(order_payloads)
@@ -70,20 +71,20 @@ def store_outgoing(tx: sa.Connection, centra_id: str, body: dict[str, Any]) -> N
     )
 
 
-def outgoing(tx: sa.Connection, centra_id: str) -> dict[str, Any]:
+def outgoing(tx: Transaction, centra_id: str) -> dict[str, Any]:
     """Return the request that would create the order at Whistl."""
     query = sa.select(order_payloads.c.outgoing).where(order_payloads.c.centra_id == centra_id)
     body: dict[str, Any] = json.loads(tx.execute(query).scalar_one())
     return body
 
 
-def lines(tx: sa.Connection, centra_id: str) -> Sequence[sa.Row[Any]]:
+def lines(tx: Transaction, centra_id: str) -> list[OrderLineRow]:
     """Return an order's lines by line number."""
     query = sa.select(order_lines).where(order_lines.c.centra_id == centra_id)
-    return tx.execute(query.order_by(order_lines.c.line_number)).all()
+    return tx.rows(OrderLineRow, query.order_by(order_lines.c.line_number))
 
 
-def note_not_found(tx: sa.Connection, centra_id: str, units: Mapping[int, int]) -> None:
+def note_not_found(tx: Transaction, centra_id: str, units: Mapping[int, int]) -> None:
     """Record, by line number, units that the warehouse could not find and will not send."""
     for line_number, quantity in units.items():
         of_line = sa.and_(

@@ -7,9 +7,9 @@ order (`order_contents`), and the decision to move one, which is the workflows'.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 import sqlalchemy as sa
 
@@ -18,7 +18,9 @@ from centra_whistl_dagster.domain.orders.order import Order, content_hash
 from centra_whistl_dagster.domain.orders.postcodes import UK_COUNTRIES
 from centra_whistl_dagster.domain.orders.states import FINAL, OrderState, may_follow
 from centra_whistl_dagster.ledger import order_contents
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
+from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow
 from centra_whistl_dagster.ledger.tables import exceptions, order_events, orders
 
 
@@ -26,31 +28,30 @@ class IllegalMove(Exception):
     """An order was asked to go where its state does not lead: a fault here, not in the data."""
 
 
-def find(tx: sa.Connection, centra_id: str) -> sa.Row[Any] | None:
+def find(tx: Transaction, centra_id: str) -> OrderRow | None:
     """Return one order's row and keep others from moving it until the transaction ends."""
     query = sa.select(orders).where(orders.c.centra_id == centra_id).with_for_update()
-    return tx.execute(query).one_or_none()
+    return tx.row(OrderRow, query)
 
 
-def find_by_whistl_number(tx: sa.Connection, whistl_number: str) -> sa.Row[Any] | None:
+def find_by_whistl_number(tx: Transaction, whistl_number: str) -> OrderRow | None:
     """Return the row of the order that Whistl knows under that number."""
     query = sa.select(orders).where(orders.c.whistl_number == whistl_number).with_for_update()
-    return tx.execute(query).one_or_none()
+    return tx.row(OrderRow, query)
 
 
-def find_by_number(tx: sa.Connection, number: int) -> sa.Row[Any] | None:
+def find_by_number(tx: Transaction, number: int) -> OrderRow | None:
     """Return the row of the order with Centra's number."""
-    return tx.execute(sa.select(orders).where(orders.c.number == number)).one_or_none()
+    return tx.row(OrderRow, sa.select(orders).where(orders.c.number == number))
 
 
 def add(
-    tx: sa.Connection,
+    tx: Transaction,
     order: Order,
     *,
     whistl_number: str,
     state: OrderState,
     reason: str,
-    now: datetime,
 ) -> None:
     """Take in an order that the ledger has not had."""
     tx.execute(
@@ -59,12 +60,12 @@ def add(
             number=order.number,
             whistl_number=whistl_number,
             state=state,
-            state_since=now,
-            first_seen_at=now,
+            state_since=tx.now,
+            first_seen_at=tx.now,
             **_facts(order),
         )
     )
-    order_contents.store(tx, order, now=now)
+    order_contents.store(tx, order)
     _add_event(
         tx,
         order.centra_id,
@@ -72,19 +73,18 @@ def add(
         from_state=None,
         to_state=state,
         reason=reason,
-        at=now,
     )
 
 
-def refresh(tx: sa.Connection, order: Order, *, now: datetime) -> None:
+def refresh(tx: Transaction, order: Order) -> None:
     """Replace what is known of an order with what Centra says now; its state stays."""
     tx.execute(
         sa.update(orders).where(orders.c.centra_id == order.centra_id).values(**_facts(order))
     )
-    order_contents.store(tx, order, now=now)
+    order_contents.store(tx, order)
 
 
-def note_seen(tx: sa.Connection, order: Order) -> None:
+def note_seen(tx: Transaction, order: Order) -> None:
     """Record that Centra touched an order without changing what the warehouse acts upon."""
     tx.execute(
         sa.update(orders)
@@ -94,13 +94,12 @@ def note_seen(tx: sa.Connection, order: Order) -> None:
 
 
 def move(
-    tx: sa.Connection,
-    row: sa.Row[Any],
+    tx: Transaction,
+    row: OrderRow,
     to: OrderState,
     *,
     reason: str,
-    now: datetime,
-    **values: Any,
+    **change: Unpack[OrderChange],
 ) -> None:
     """Move an order to another state, and write down why.
 
@@ -109,21 +108,20 @@ def move(
         row: the order's row as read in this transaction.
         to: the new state.
         reason: one short sentence, free of personal data.
-        now: the moment.
-        **values: other columns to set at the same time.
+        **change: other columns to set at the same time.
 
     Raises:
         IllegalMove: the state of the row does not lead to `to`.
     """
-    current = OrderState(row.state)
+    current = row.state
     if not may_follow(current, to):
         raise IllegalMove(f"order {row.number} cannot go from {current} to {to}")
     # Staying put is no move: how long an order has been stuck would be forgotten.
-    since = row.state_since if to is current else now
+    since = row.state_since if to is current else tx.now
     changed = tx.execute(
         sa.update(orders)
         .where(orders.c.centra_id == row.centra_id, orders.c.state == current)
-        .values(state=to, state_since=since, **values)
+        .values(state=to, state_since=since, **change)
     )
     if changed.rowcount != 1:
         raise IllegalMove(f"order {row.number} was moved by another process")
@@ -135,61 +133,64 @@ def move(
             from_state=current,
             to_state=to,
             reason=reason,
-            at=now,
         )
 
 
-def update(tx: sa.Connection, centra_ids: Collection[str], **values: Any) -> None:
+def update(tx: Transaction, centra_ids: Collection[str], **change: Unpack[OrderChange]) -> None:
     """Set columns of orders without moving them."""
     for part in parts(centra_ids):
-        tx.execute(sa.update(orders).where(orders.c.centra_id.in_(part)).values(**values))
+        tx.execute(sa.update(orders).where(orders.c.centra_id.in_(part)).values(**change))
 
 
 def in_states(
-    tx: sa.Connection,
+    tx: Transaction,
     states: Iterable[OrderState],
     *,
-    due_by: datetime | None = None,
+    are_due: bool = False,
     limit: int | None = None,
-) -> Sequence[sa.Row[Any]]:
-    """Return orders in any of the states, oldest first, with `due_by` only those due by then."""
+) -> list[OrderRow]:
+    """Return orders in any of the states, oldest first; with `are_due` only those due by now."""
     query = sa.select(orders).where(orders.c.state.in_(list(states)))
-    if due_by is not None:
-        query = query.where(sa.or_(orders.c.due_at.is_(None), orders.c.due_at <= due_by))
-    return tx.execute(query.order_by(orders.c.ordered_at, orders.c.number).limit(limit)).all()
+    if are_due:
+        query = query.where(_is_due(tx))
+    return tx.rows(OrderRow, query.order_by(orders.c.ordered_at, orders.c.number).limit(limit))
 
 
-def blocked_by_screening(tx: sa.Connection) -> Sequence[sa.Row[Any]]:
+def blocked_by_screening(tx: Transaction) -> list[OrderRow]:
     """Return blocked orders that another verdict may free; not those that Whistl itself ended."""
     query = sa.select(orders).where(
         orders.c.state == OrderState.BLOCKED, orders.c.screened_at.is_not(None)
     )
-    return tx.execute(query.order_by(orders.c.ordered_at)).all()
+    return tx.rows(OrderRow, query.order_by(orders.c.ordered_at))
 
 
-def unlocked(tx: sa.Connection, *, due_by: datetime) -> Sequence[sa.Row[Any]]:
-    """Return orders that Whistl has and that Centra does not know to be locked."""
+def unlocked(tx: Transaction) -> list[OrderRow]:
+    """Return due orders that Whistl has and that Centra does not know to be locked."""
     query = sa.select(orders).where(
         orders.c.state.in_([OrderState.SUBMITTED, OrderState.PART_DESPATCHED]),
         orders.c.locked_at.is_(None),
         orders.c.cancel_wanted_at.is_(None),
-        sa.or_(orders.c.due_at.is_(None), orders.c.due_at <= due_by),
+        _is_due(tx),
     )
-    return tx.execute(query.order_by(orders.c.number)).all()
+    return tx.rows(OrderRow, query.order_by(orders.c.number))
 
 
-def to_be_cancelled(tx: sa.Connection, *, due_by: datetime) -> Sequence[sa.Row[Any]]:
-    """Return orders at Whistl that Centra has cancelled and Whistl has not been asked to stop."""
+def to_be_cancelled(tx: Transaction) -> list[OrderRow]:
+    """Return due orders at Whistl that are cancelled in Centra and must be stopped there too."""
     query = sa.select(orders).where(
         orders.c.state.in_([OrderState.SUBMITTED, OrderState.PART_DESPATCHED]),
         orders.c.cancel_wanted_at.is_not(None),
         orders.c.due_at.is_not(None),
-        orders.c.due_at <= due_by,
+        orders.c.due_at <= tx.now,
     )
-    return tx.execute(query.order_by(orders.c.number)).all()
+    return tx.rows(OrderRow, query.order_by(orders.c.number))
 
 
-def stamps(tx: sa.Connection, centra_ids: Collection[str]) -> dict[str, datetime]:
+def _is_due(tx: Transaction) -> sa.ColumnElement[bool]:
+    return sa.or_(orders.c.due_at.is_(None), orders.c.due_at <= tx.now)
+
+
+def stamps(tx: Transaction, centra_ids: Collection[str]) -> dict[str, datetime]:
     """Return when Centra last touched each of these orders, as far as the ledger knows."""
     found: dict[str, datetime] = {}
     for part in parts(centra_ids):
@@ -200,7 +201,7 @@ def stamps(tx: sa.Connection, centra_ids: Collection[str]) -> dict[str, datetime
     return found
 
 
-def ids_with_units_not_found(tx: sa.Connection) -> set[str]:
+def ids_with_units_not_found(tx: Transaction) -> set[str]:
     """Return the orders that somebody must be told about units of, and that nobody mended yet."""
     is_told = sa.and_(
         exceptions.c.kind == ExceptionKind.SHORT_PICK,
@@ -211,20 +212,20 @@ def ids_with_units_not_found(tx: sa.Connection) -> set[str]:
     return set(tx.execute(sa.select(orders.c.centra_id).join(exceptions, is_told)).scalars())
 
 
-def counts_by_state(tx: sa.Connection) -> dict[OrderState, int]:
+def counts_by_state(tx: Transaction) -> dict[OrderState, int]:
     """Return how many orders are in each state, zeros included."""
     query = sa.select(orders.c.state, sa.func.count()).group_by(orders.c.state)
     found = {OrderState(state): count for state, count in tx.execute(query).tuples()}
     return {state: found.get(state, 0) for state in OrderState}
 
 
-def shipping_options_seen(tx: sa.Connection) -> list[str]:
+def shipping_options_seen(tx: Transaction) -> list[str]:
     """Return the name of every shipping option that an order has had."""
     query = sa.select(orders.c.shipping_option).distinct().where(orders.c.shipping_option != "")
     return list(tx.execute(query.order_by(orders.c.shipping_option)).scalars())
 
 
-def count_open_in_centra(tx: sa.Connection, *, placed_before: datetime) -> int:
+def count_open_in_centra(tx: Transaction, *, placed_before: datetime) -> int:
     """Return how many orders placed until then Centra should count as confirmed or processing."""
     query = sa.select(sa.func.count()).where(
         orders.c.state.not_in(list(FINAL)),
@@ -234,7 +235,7 @@ def count_open_in_centra(tx: sa.Connection, *, placed_before: datetime) -> int:
     return tx.execute(query).scalar_one()
 
 
-def count_ended_since(tx: sa.Connection, since: datetime) -> int:
+def count_ended_since(tx: Transaction, since: datetime) -> int:
     """Return how many orders came to their end since."""
     query = sa.select(sa.func.count()).where(
         orders.c.state.in_(list(FINAL)), orders.c.state_since >= since
@@ -265,14 +266,13 @@ def _postcode_area(order: Order) -> str:
 
 
 def _add_event(
-    tx: sa.Connection,
+    tx: Transaction,
     centra_id: str,
     number: int,
     *,
     from_state: OrderState | None,
     to_state: OrderState,
     reason: str,
-    at: datetime,
 ) -> None:
     tx.execute(
         sa.insert(order_events).values(
@@ -280,7 +280,7 @@ def _add_event(
             number=number,
             from_state=from_state,
             to_state=to_state,
-            at=at,
+            at=tx.now,
             reason=reason,
         )
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.tables import orders, parcels
 
 
@@ -21,18 +22,18 @@ class Spread:
     p95: float
 
 
-def seen_to_accepted(tx: sa.Connection, since: datetime) -> Spread:
+def seen_to_accepted(tx: Transaction, since: datetime) -> Spread:
     """Measure, of orders accepted since, from first read to accepted."""
     return _took(tx, orders.c.first_seen_at, orders.c.submitted_at, since)
 
 
-def despatched_to_completed(tx: sa.Connection, since: datetime) -> Spread:
+def despatched_to_completed(tx: Transaction, since: datetime) -> Spread:
     """Measure, of parcels completed since, from leaving the warehouse to known in Centra."""
     return _took(tx, parcels.c.despatched_at, parcels.c.completed_at, since)
 
 
 def _took(
-    tx: sa.Connection,
+    tx: Transaction,
     start: sa.ColumnElement[datetime],
     end: sa.ColumnElement[datetime],
     since: datetime,

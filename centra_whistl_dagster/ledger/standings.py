@@ -14,7 +14,9 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger.despatches import IS_IN_PARCEL, ParcelState
+from centra_whistl_dagster.ledger.despatches import IS_IN_PARCEL
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.ledger.tables import order_lines, orders, parcel_lines, parcels
 
 _TOLD = frozenset(
@@ -44,7 +46,7 @@ class LineUnits:
     is_blocked: bool
 
 
-def of_open_lines(tx: sa.Connection, *, taken_at: datetime) -> list[LineUnits]:
+def of_open_lines(tx: Transaction, *, taken_at: datetime) -> list[LineUnits]:
     """Return the standing of every line that can still move stock after `taken_at`.
 
     An order wholly known to Centra that Whistl had taken before `taken_at` moves nothing any more.
@@ -116,7 +118,7 @@ def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
     )
 
 
-def note_wanted(tx: sa.Connection, order: Order) -> None:
+def note_wanted(tx: Transaction, order: Order) -> None:
     """Record the units that Centra wants of each line now; of one that it does not name, none."""
     wanted = {line.line_id: line.quantity for line in order.lines}
     of_order = order_lines.c.centra_id == order.centra_id
@@ -128,7 +130,7 @@ def note_wanted(tx: sa.Connection, order: Order) -> None:
         )
 
 
-def units_ordered(tx: sa.Connection, *, since: datetime, until: datetime) -> list[tuple[str, int]]:
+def units_ordered(tx: Transaction, *, since: datetime, until: datetime) -> list[tuple[str, int]]:
     """Return the SKU and units of each order line that came to be known in a stretch of time.
 
     Not by when it was placed: an order that is read late would be counted in no stretch at all.
@@ -145,7 +147,7 @@ def units_ordered(tx: sa.Connection, *, since: datetime, until: datetime) -> lis
     return [(sku, quantity) for sku, quantity in tx.execute(query).tuples()]
 
 
-def units_by_ordering_hour(tx: sa.Connection, *, since: datetime) -> list[tuple[datetime, int]]:
+def units_by_ordering_hour(tx: Transaction, *, since: datetime) -> list[tuple[datetime, int]]:
     """Return when each order since was placed, and its units."""
     query = (
         sa.select(orders.c.ordered_at, sa.func.sum(order_lines.c.quantity))
@@ -156,7 +158,7 @@ def units_by_ordering_hour(tx: sa.Connection, *, since: datetime) -> list[tuple[
     return [(at, int(units)) for at, units in tx.execute(query).tuples()]
 
 
-def units_taken(tx: sa.Connection, *, since: datetime, until: datetime) -> dict[str, int]:
+def units_taken(tx: Transaction, *, since: datetime, until: datetime) -> dict[str, int]:
     """Return, per SKU, units Whistl took out of `available` for us between two snapshots.
 
     Those it gave back, because the order was stopped after it had been allocated, count against.
@@ -173,7 +175,7 @@ def units_taken(tx: sa.Connection, *, since: datetime, until: datetime) -> dict[
 
 
 def _units_moved(
-    tx: sa.Connection,
+    tx: Transaction,
     moment: sa.ColumnElement[datetime],
     since: datetime,
     until: datetime,
@@ -190,7 +192,7 @@ def _units_moved(
     return {sku: int(units) for sku, units in tx.execute(query).tuples()}
 
 
-def units_completed_since(tx: sa.Connection, moments: Mapping[str, datetime]) -> dict[str, int]:
+def units_completed_since(tx: Transaction, moments: Mapping[str, datetime]) -> dict[str, int]:
     """Return, per SKU, units in shipments completed since that SKU's moment."""
     if not moments:
         return {}

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.tables import cursors
 
 CENTRA_ORDERS = "centra/orders"
@@ -27,20 +28,20 @@ LOOKED_AGAIN_FOR = "screening/looked_again_for"
 """Fingerprint of the reference data and configuration for which blocked orders were looked at."""
 
 
-def read(tx: sa.Connection, name: str) -> str | None:
+def read(tx: Transaction, name: str) -> str | None:
     """Return a cursor, None when the feed was never read."""
     return tx.execute(sa.select(cursors.c.value).where(cursors.c.name == name)).scalar_one_or_none()
 
 
-def moved_at(tx: sa.Connection, name: str) -> datetime | None:
+def moved_at(tx: Transaction, name: str) -> datetime | None:
     """Return when a cursor was last set."""
     query = sa.select(cursors.c.updated_at).where(cursors.c.name == name)
     return tx.execute(query).scalar_one_or_none()
 
 
-def set_to(tx: sa.Connection, name: str, value: str, *, now: datetime) -> None:
+def set_to(tx: Transaction, name: str, value: str) -> None:
     """Move a cursor."""
-    values = {"value": value, "updated_at": now}
+    values = {"value": value, "updated_at": tx.now}
     changed = tx.execute(sa.update(cursors).where(cursors.c.name == name).values(**values))
     if not changed.rowcount:
         tx.execute(sa.insert(cursors).values(name=name, **values))

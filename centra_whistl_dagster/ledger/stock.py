@@ -6,15 +6,16 @@ the levels themselves, which are in the archive and the history.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.stock.guards import Movement
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import SnapshotRow, StockIntent
+from centra_whistl_dagster.ledger.states import Verdict, WriteOutcome
 from centra_whistl_dagster.ledger.tables import stock_snapshots, stock_writes
 
 _MOVEMENTS = 1000
@@ -23,25 +24,8 @@ _PASSES = 20
 """That wrote: enough to tell how long it takes now, few enough to forget how long it took."""
 
 
-class Verdict(StrEnum):
-    """What was made of a snapshot."""
-
-    ACCEPTED = "accepted"  # may be reconciled and published
-    REFUSED = "refused"  # kept in quarantine with its reason; never reaches Centra by itself
-
-
-class WriteOutcome(StrEnum):
-    """What came of writing one quantity."""
-
-    WRITTEN = "written"  # Centra has it, as read back
-    REFUSED = "refused"  # Centra answered that it will not take it
-    NOT_TAKEN = "not_taken"  # Centra said yes and shows another figure
-    NOT_SENT = "not_sent"  # the request provably never reached Centra
-    UNKNOWN = "unknown"  # the answer was lost; the next sync reads and compares
-
-
 def add_snapshot(
-    tx: sa.Connection,
+    tx: Transaction,
     *,
     snapshot_id: str,
     taken_at: datetime,
@@ -73,7 +57,7 @@ def add_snapshot(
     )
 
 
-def latest_accepted(tx: sa.Connection) -> sa.Row[Any] | None:
+def latest_accepted(tx: Transaction) -> SnapshotRow | None:
     """Return the newest snapshot that may be used."""
     query = (
         sa.select(stock_snapshots)
@@ -81,23 +65,23 @@ def latest_accepted(tx: sa.Connection) -> sa.Row[Any] | None:
         .order_by(stock_snapshots.c.taken_at.desc())
         .limit(1)
     )
-    return tx.execute(query).one_or_none()
+    return tx.row(SnapshotRow, query)
 
 
-def first_taken_at(tx: sa.Connection) -> datetime | None:
+def first_taken_at(tx: Transaction) -> datetime | None:
     """Return when the first snapshot of all was taken; None before there was one."""
     query = sa.select(sa.func.min(stock_snapshots.c.taken_at))
     found: datetime | None = tx.execute(query).scalar_one()
     return found
 
 
-def refused(tx: sa.Connection) -> Sequence[sa.Row[Any]]:
+def refused(tx: Transaction) -> list[SnapshotRow]:
     """Return the snapshots in quarantine, newest first."""
     query = sa.select(stock_snapshots).where(stock_snapshots.c.verdict == Verdict.REFUSED)
-    return tx.execute(query.order_by(stock_snapshots.c.taken_at.desc())).all()
+    return tx.rows(SnapshotRow, query.order_by(stock_snapshots.c.taken_at.desc()))
 
 
-def release(tx: sa.Connection, snapshot_id: str) -> None:
+def release(tx: Transaction, snapshot_id: str) -> None:
     """Let a refused snapshot be used."""
     tx.execute(
         sa.update(stock_snapshots)
@@ -106,15 +90,15 @@ def release(tx: sa.Connection, snapshot_id: str) -> None:
     )
 
 
-def accepted_at(tx: sa.Connection, taken_at: datetime) -> sa.Row[Any] | None:
+def accepted_at(tx: Transaction, taken_at: datetime) -> SnapshotRow | None:
     """Return the usable snapshot taken at that moment."""
     query = sa.select(stock_snapshots).where(
         stock_snapshots.c.verdict == Verdict.ACCEPTED, stock_snapshots.c.taken_at == taken_at
     )
-    return tx.execute(query.limit(1)).one_or_none()
+    return tx.row(SnapshotRow, query.limit(1))
 
 
-def movements(tx: sa.Connection) -> list[Movement]:
+def movements(tx: Transaction) -> list[Movement]:
     """Return how far the last good snapshots had moved, newest first."""
     query = (
         sa.select(stock_snapshots)
@@ -133,29 +117,24 @@ def movements(tx: sa.Connection) -> list[Movement]:
     ]
 
 
-def snapshot(tx: sa.Connection, snapshot_id: str) -> sa.Row[Any] | None:
+def snapshot(tx: Transaction, snapshot_id: str) -> SnapshotRow | None:
     """Return one snapshot's row."""
     query = sa.select(stock_snapshots).where(stock_snapshots.c.snapshot_id == snapshot_id)
-    return tx.execute(query).one_or_none()
+    return tx.row(SnapshotRow, query)
 
 
 def open_writes(
-    tx: sa.Connection,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    snapshot_id: str,
-    now: datetime,
+    tx: Transaction, intents: Iterable[StockIntent], *, snapshot_id: str
 ) -> dict[str, int]:
-    """Write down what is about to be sent, and return the ids by SKU.
-
-    Each row has the columns of `stock_writes` up to the intent: SKU, quantities, terms of the sum.
-    """
+    """Write down what is about to be sent, and return the ids by SKU."""
     ids = {}
-    for row in rows:
+    for intent in intents:
         result = tx.execute(
-            sa.insert(stock_writes).values(**row, snapshot_id=snapshot_id, intent_at=now)
+            sa.insert(stock_writes).values(
+                **asdict(intent), snapshot_id=snapshot_id, intent_at=tx.now
+            )
         )
-        ids[row["sku"]] = int(result.inserted_primary_key[0])  # type: ignore[index]  # one integer key
+        ids[intent.sku] = int(result.inserted_primary_key[0])  # type: ignore[index]  # one integer key
     return ids
 
 
@@ -168,7 +147,7 @@ class Written:
     read_back: int
 
 
-def last_written(tx: sa.Connection) -> dict[str, Written]:
+def last_written(tx: Transaction) -> dict[str, Written]:
     """Return, by SKU, the last quantity that Centra answered for."""
     answered = stock_writes.c.read_back.is_not(None)
     newest = (
@@ -185,22 +164,21 @@ def last_written(tx: sa.Connection) -> dict[str, Written]:
 
 
 def settle_write(
-    tx: sa.Connection,
+    tx: Transaction,
     write_id: int,
     outcome: WriteOutcome,
     *,
     read_back: int | None,
-    now: datetime,
 ) -> None:
     """Write down what came of one quantity."""
     tx.execute(
         sa.update(stock_writes)
         .where(stock_writes.c.id == write_id)
-        .values(outcome=outcome, read_back=read_back, settled_at=now)
+        .values(outcome=outcome, read_back=read_back, settled_at=tx.now)
     )
 
 
-def seconds_to_write(tx: sa.Connection) -> list[float]:
+def seconds_to_write(tx: Transaction) -> list[float]:
     """Return, of the last passes that wrote, from the snapshot being taken to the last write."""
     query = (
         sa.select(stock_snapshots.c.taken_at, sa.func.max(stock_writes.c.settled_at))

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.ledger.columns import count, flag, money, text, time
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger.columns import count, flag, member, money, text, time
+from centra_whistl_dagster.ledger.states import (
+    DespatchState,
+    ParcelState,
+    SubmissionOutcome,
+    Verdict,
+    WriteOutcome,
+)
 
 metadata = sa.MetaData()
 
@@ -18,7 +27,7 @@ orders = sa.Table(
     text("centra_id", primary_key=True),
     count("number"),
     text("whistl_number"),
-    text("state"),
+    member("state", OrderState),
     time("state_since"),
     text("centra_status"),
     time("ordered_at"),
@@ -77,8 +86,8 @@ order_events = sa.Table(
     count("id", primary_key=True),
     text("centra_id"),
     count("number"),
-    text("from_state", nullable=True),
-    text("to_state"),
+    member("from_state", OrderState, nullable=True),
+    member("to_state", OrderState),
     time("at"),
     text("reason"),
 )
@@ -92,7 +101,7 @@ submissions = sa.Table(
     text("payload_hash"),
     time("intent_at"),
     time("settled_at", nullable=True),
-    text("outcome", nullable=True),
+    member("outcome", SubmissionOutcome, nullable=True),
     text("detail", nullable=True),
 )
 
@@ -107,7 +116,7 @@ despatches = sa.Table(
     time("despatched_at"),
     flag("is_order_complete"),
     time("received_at"),
-    text("state"),
+    member("state", DespatchState),
     text("body"),
 )
 
@@ -117,7 +126,7 @@ parcels = sa.Table(
     text("despatch_id", primary_key=True),
     count("parcel_number", primary_key=True),
     text("centra_id"),
-    text("state"),
+    member("state", ParcelState),
     time("state_since"),
     text("carrier_name"),
     text("service_name"),
@@ -144,8 +153,8 @@ exceptions = sa.Table(
     "exceptions",
     metadata,
     count("id", primary_key=True),
-    text("kind"),
-    text("subject_type"),
+    member("kind", ExceptionKind),
+    member("subject_type", SubjectType),
     text("subject"),
     text("field"),
     text("value"),
@@ -235,7 +244,7 @@ stock_snapshots = sa.Table(
     time("taken_at"),
     time("read_at"),
     count("row_count"),
-    text("verdict"),
+    member("verdict", Verdict),
     text("reason"),
     text("file"),
     sa.Column("zeroed_share", sa.Float),
@@ -258,7 +267,7 @@ stock_writes = sa.Table(
     count("buffer"),
     time("intent_at"),
     time("settled_at", nullable=True),
-    text("outcome", nullable=True),
+    member("outcome", WriteOutcome, nullable=True),
     count("read_back", nullable=True),
 )
 

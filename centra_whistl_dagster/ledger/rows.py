@@ -1,0 +1,273 @@
+"""The ledger's rows as frozen values, and the columns of them that a write may change.
+
+A row has the columns of its table, by name; a test keeps both equal. A change names only the
+columns that it sets, so a misspelt one is a type error and not an error of the first run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TypedDict
+
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger.states import (
+    DespatchState,
+    ParcelState,
+    SubmissionOutcome,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """One order of `orders`."""
+
+    centra_id: str
+    number: int
+    whistl_number: str
+    state: OrderState
+    state_since: datetime
+    centra_status: str
+    ordered_at: datetime
+    centra_updated_at: datetime
+    first_seen_at: datetime
+    content_hash: str
+    shipping_option: str
+    country: str
+    postcode_area: str
+    currency: str
+    grand_total: Decimal
+    screened_at: datetime | None
+    screened_against: str | None
+    carrier_code: str | None
+    delivery_method: str | None
+    sent_hash: str | None
+    submitted_at: datetime | None
+    locked_at: datetime | None
+    whistl_order_id: str | None
+    whistl_status: str | None
+    whistl_status_version: int
+    allocated_at: datetime | None
+    despatched_at: datetime | None
+    completed_at: datetime | None
+    cancel_wanted_at: datetime | None
+    cancelled_at: datetime | None
+    attempts: int
+    due_at: datetime | None
+
+
+class OrderChange(TypedDict, total=False):
+    """Columns of `orders` that may be set beside the state."""
+
+    screened_at: datetime | None
+    screened_against: str | None
+    carrier_code: str | None
+    delivery_method: str | None
+    sent_hash: str | None
+    submitted_at: datetime | None
+    locked_at: datetime | None
+    whistl_order_id: str | None
+    whistl_status: str | None
+    whistl_status_version: int
+    allocated_at: datetime | None
+    despatched_at: datetime | None
+    completed_at: datetime | None
+    cancel_wanted_at: datetime | None
+    cancelled_at: datetime | None
+    attempts: int
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLineRow:
+    """One line of an order, of `order_lines`."""
+
+    centra_id: str
+    line_number: int
+    """From 1, as Whistl is given it."""
+    line_id: int
+    """Centra's."""
+    sku: str
+    quantity: int
+    unit_price: Decimal
+    not_found: int
+    """Units that the warehouse could not find and will not send."""
+    wanted: int | None
+    """Units that Centra wants now; None while nothing was changed since the order was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionRow:
+    """One intent to create an order at Whistl, of `submissions`."""
+
+    id: int
+    centra_id: str
+    whistl_number: str
+    payload_hash: str
+    intent_at: datetime
+    settled_at: datetime | None
+    outcome: SubmissionOutcome | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DespatchRow:
+    """One version of a despatch message, of `despatches`."""
+
+    despatch_id: str
+    version: int
+    sequence: int
+    root_id: str
+    """The id of the first message of a chain of corrections."""
+    whistl_number: str
+    despatched_at: datetime
+    is_order_complete: bool
+    received_at: datetime
+    state: DespatchState
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParcelRow:
+    """One parcel that Centra must be sent, of `parcels`."""
+
+    despatch_id: str
+    """The root id of its message."""
+    parcel_number: int
+    centra_id: str
+    state: ParcelState
+    state_since: datetime
+    carrier_name: str
+    service_name: str
+    tracking_number: str
+    despatched_at: datetime
+    centra_shipment_id: int | None
+    completed_at: datetime | None
+    attempts: int
+    due_at: datetime | None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells parcels apart."""
+        return self.despatch_id, self.parcel_number
+
+
+class ParcelChange(TypedDict, total=False):
+    """Columns of `parcels` that may be set beside the state."""
+
+    centra_shipment_id: int | None
+    completed_at: datetime | None
+    attempts: int
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParcelLineRow:
+    """Units of one order line in a parcel, of `parcel_lines`."""
+
+    despatch_id: str
+    parcel_number: int
+    line_number: int
+    line_id: int
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionRow:
+    """One exception, open or resolved, of `exceptions`."""
+
+    id: int
+    kind: ExceptionKind
+    subject_type: SubjectType
+    subject: str
+    field: str
+    value: str
+    message: str
+    owner: str
+    severity: str
+    opened_at: datetime
+    last_seen_at: datetime
+    due_at: datetime
+    escalated_at: datetime | None
+    resolved_at: datetime | None
+    told: str
+
+
+class ExceptionChange(TypedDict, total=False):
+    """Columns of `exceptions` that may be set beside what was told."""
+
+    escalated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    """One message of the outbox, of `alerts`."""
+
+    id: int
+    cause: str
+    owner: str
+    channel: str
+    tone: str
+    title: str
+    body: str
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    sent_at: datetime | None
+    sent_by: str | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedRow:
+    """A check, job or sensor that has been red, of `watched`."""
+
+    name: str
+    title: str
+    owner: str
+    is_told_red: bool
+    last_red_at: datetime
+
+
+class WatchedChange(TypedDict, total=False):
+    """What is known of a check, job or sensor from now on."""
+
+    title: str
+    owner: str
+    is_told_red: bool
+    last_red_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRow:
+    """A stock snapshot of Whistl's and the verdict on it, of `stock_snapshots`."""
+
+    snapshot_id: str
+    taken_at: datetime
+    read_at: datetime
+    row_count: int
+    verdict: Verdict
+    reason: str
+    file: str
+    """Where its rows are, relative to the archive."""
+    zeroed_share: float | None
+    drop_share: float | None
+    gap_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockIntent:
+    """A quantity about to be written to Centra, with the terms of its sum (`stock_writes`)."""
+
+    sku: str
+    product_size_id: int
+    from_quantity: int
+    to_quantity: int
+    whistl_available: int
+    units_held: int
+    units_left: int
+    buffer: int

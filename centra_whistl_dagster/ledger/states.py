@@ -1,0 +1,55 @@
+"""The states and outcomes that the ledger's rows can have, besides those of an order (`domain`)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SubmissionOutcome(StrEnum):
+    """What came of an intent to create an order at Whistl."""
+
+    ACCEPTED = "accepted"  # Whistl has the order
+    REFUSED = "refused"  # Whistl answered that it will not take it as it is
+    NOT_SENT = "not_sent"  # the request provably never reached Whistl
+    UNKNOWN = "unknown"  # the answer was lost; a look-up must tell
+    FOUND = "found"  # the look-up found the order there: it had been accepted
+    ABSENT = "absent"  # the look-up, after the lag, did not find it: it had not been accepted
+    CONFLICT = "conflict"  # the number is taken by another order
+
+
+class DespatchState(StrEnum):
+    """Where a despatch message stands."""
+
+    RECEIVED = "received"  # stored, not applied yet
+    APPLIED = "applied"  # its parcels are in the outbox
+    UNMATCHED = "unmatched"  # about an order we do not know (yet); tried again on each round
+    HELD = "held"  # cannot be right; a person must check
+    NOT_OURS = "not_ours"  # about an order of another channel: its number is none of ours
+    SUPERSEDED = "superseded"  # an older version than one already applied
+
+
+class ParcelState(StrEnum):
+    """Where a parcel stands on its way into Centra."""
+
+    OPEN = "open"  # to be written
+    SENDING = "sending"  # an intent is written; the call may be under way
+    IN_DOUBT = "in_doubt"  # the answer was lost: Centra is asked before anything is written again
+    COMPLETED = "completed"  # Centra has it as a shipped shipment
+    HELD = "held"  # Centra refused, and is asked again later; or it cannot be right
+
+
+class Verdict(StrEnum):
+    """What was decided about a stock snapshot."""
+
+    ACCEPTED = "accepted"  # may be reconciled and published
+    REFUSED = "refused"  # kept in quarantine with its reason; never reaches Centra by itself
+
+
+class WriteOutcome(StrEnum):
+    """What came of writing one stock quantity to Centra."""
+
+    WRITTEN = "written"  # Centra has it, as read back
+    REFUSED = "refused"  # Centra answered that it will not take it
+    NOT_TAKEN = "not_taken"  # Centra said yes and shows another figure
+    NOT_SENT = "not_sent"  # the request provably never reached Centra
+    UNKNOWN = "unknown"  # the answer was lost; the next sync reads and compares
