@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from centra_whistl_dagster.alerts.rules import LONDON, Condition, Group, News, Standing
+from centra_whistl_dagster.alerts.rules import Condition, Group, News, Standing
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility, Severity
 from centra_whistl_dagster.domain.exceptions.stakes import Stake
+from centra_whistl_dagster.domain.london import LONDON
 
 SHOWN = 20
 """Subjects or orders that are named; of more, the number is told."""

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from centra_whistl_dagster.domain.exceptions.responsibilities import Severity
+from centra_whistl_dagster.domain.london import LONDON
 
-LONDON = ZoneInfo("Europe/London")
 REMINDER_AT = time(8)
 """London time: when people who mend things begin their day."""
 REMINDED_AFTER = timedelta(hours=12)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from centra_whistl_dagster.backtest.guarding import Guard, Picture
 from centra_whistl_dagster.backtest.outcomes import Outcomes
 from centra_whistl_dagster.backtest.replay import DAY, World, WorldSettings
 from centra_whistl_dagster.backtest.strategies import Strategy
+from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.stock.availability import (
     CentraStock,
     OurUnits,
@@ -63,8 +63,6 @@ from centra_whistl_dagster.domain.stock.velocity import (
     profile,
     unexplained,
 )
-
-LONDON = ZoneInfo("Europe/London")
 
 
 class Backtest:

@@ -15,11 +15,11 @@ from centra_whistl_dagster.defs.jobs import (
 )
 from centra_whistl_dagster.defs.maintenance import purge_old_runs
 from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.stock.cadence import Pass
 from centra_whistl_dagster.workflows.reference.refresh import is_due
 from centra_whistl_dagster.workflows.stock.cadence import decide_stock_pass
 
-LONDON = "Europe/London"
 DUE_PASS = [
     dg.AssetKey(["whistl", "order_statuses"]),
     *(asset.key for asset in stock_reading.ASSETS),
@@ -45,7 +45,7 @@ def _is_active(context: dg.ScheduleEvaluationContext, job_name: str) -> bool:
 @dg.schedule(
     job=sync_stock,
     cron_schedule="* * * * *",
-    execution_timezone=LONDON,
+    execution_timezone=LONDON.key,
     default_status=RUNNING,
     description="Looks every minute whether stock should be passed over now, and says why not.",
 )
@@ -71,7 +71,7 @@ def stock_on_cadence(
 @dg.schedule(
     job=refresh_reference,
     cron_schedule="*/5 * * * *",
-    execution_timezone=LONDON,
+    execution_timezone=LONDON.key,
     default_status=RUNNING,
     description="Reads catalogues and services again when the last reading has grown old.",
 )
@@ -90,7 +90,7 @@ def reference_when_old(
 @dg.schedule(
     job=relay_orders,
     cron_schedule="*/10 * * * *",
-    execution_timezone=LONDON,
+    execution_timezone=LONDON.key,
     default_status=RUNNING,
     description="Reads every open order whatever its date: finds what reading by time missed.",
 )
@@ -104,7 +104,7 @@ def sweep_of_orders() -> dg.RunRequest:
 @dg.schedule(
     job=relay_despatches,
     cron_schedule="7 * * * *",
-    execution_timezone=LONDON,
+    execution_timezone=LONDON.key,
     default_status=RUNNING,
     description="Reads the last few hundred despatches again: finds one that came late.",
 )
@@ -121,7 +121,7 @@ def _always(name: str, job, cron: str, why: str):
         name=name,
         job=job,
         cron_schedule=cron,
-        execution_timezone=LONDON,
+        execution_timezone=LONDON.key,
         default_status=RUNNING,
         description=why,
     )

@@ -11,8 +11,8 @@ from datetime import date
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.domain.tally import Tally
@@ -24,8 +24,6 @@ from centra_whistl_dagster.screening.screen import Blocked, Cleared, ScreeningRe
 from centra_whistl_dagster.whistl.mapping import order_body
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.reference.refresh import is_due, refresh_reference
-
-LONDON = ZoneInfo("Europe/London")
 
 
 class Fate(StrEnum):

@@ -10,12 +10,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 from centra_whistl_dagster.domain.exceptions.problems import Problem
+from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.orders.order import ShippingOption
 from centra_whistl_dagster.domain.orders.services import problems_of_mapping
 from centra_whistl_dagster.domain.orders.skus import AlignedSku, Alignment, align
 from centra_whistl_dagster.ledger import catalogues, orders
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders.screening import LONDON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

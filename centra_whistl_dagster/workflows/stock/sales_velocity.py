@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.stock.demand_counts import (
     average,
     nothing_yet,
@@ -34,7 +35,6 @@ from centra_whistl_dagster.ledger import standings, state
 from centra_whistl_dagster.ledger import stock as stock_rows
 from centra_whistl_dagster.ledger.engine import Row, Transaction
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders.screening import LONDON
 from centra_whistl_dagster.workflows.stock import archive
 
 _PROFILE_DAYS = 28
