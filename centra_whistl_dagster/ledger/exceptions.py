@@ -38,7 +38,7 @@ def about_order(
 
 
 def order_problem(
-    number: int, kind: ExceptionKind, message: str, *, field: str = "status", value: str = ""
+    number: int | str, kind: ExceptionKind, message: str, *, field: str = "status", value: str = ""
 ) -> Problem:
     """Return a problem of the order with Centra's number."""
     return Problem(
@@ -91,7 +91,7 @@ def set_for_subject(
 
 
 def resolve_order(
-    tx: Transaction, number: int, kinds: Collection[ExceptionKind] = tuple(ExceptionKind)
+    tx: Transaction, number: int | str, kinds: Collection[ExceptionKind] = tuple(ExceptionKind)
 ) -> int:
     """Resolve an order's open exceptions of these kinds; return how many there were."""
     return resolve(tx, SubjectType.ORDER, str(number), kinds)
@@ -127,12 +127,13 @@ def open_subjects(tx: Transaction, kind: ExceptionKind) -> set[str]:
     return set(tx.execute(query).scalars())
 
 
-def counts_by_kind(tx: Transaction, *, only_open: bool = False) -> dict[ExceptionKind, int]:
+def counts_by_kind(tx: Transaction, *, only_open: bool = False) -> dict[str, int]:
     """Return how many exceptions there are of each kind, ever or still open."""
     query = sa.select(exceptions.c.kind, sa.func.count()).group_by(exceptions.c.kind)
     if only_open:
         query = query.where(_IS_OPEN)
-    return dict(tx.execute(query.order_by(exceptions.c.kind)).tuples().all())
+    counts = tx.execute(query.order_by(exceptions.c.kind)).tuples()
+    return {str(kind): count for kind, count in counts}
 
 
 def _resolve_where(tx: Transaction, *conditions: sa.ColumnElement[bool]) -> int:

@@ -1,8 +1,4 @@
-"""Trouble with a connection as such: told to its owner once it lasts, and closed when it is over.
-
-Belongs here: when a failed call becomes an exception. Does not belong here: trying again
-(`transport`), or what the failed step leaves for the next one (each workflow).
-"""
+"""Trouble with a connection: its owner is alerted once it lasts, and it closes when it is over."""
 
 from __future__ import annotations
 
@@ -20,30 +16,29 @@ _KINDS = [ExceptionKind.CREDENTIALS_REFUSED, ExceptionKind.SYSTEM_UNREACHABLE]
 
 
 def note_trouble(link: Link, error: IntegrationError) -> None:
-    """Remember that a system failed us, and tell its owner if that has lasted, or cannot pass."""
-    now = link.now()
+    """Remember that a system failed, and alert its owner if that has lasted or cannot pass."""
     with link.ledger.transaction() as tx:
-        began = state.read(tx, _cursor(error.system))
+        began = state.read(tx, _began(error.system)) or ""
         if not began:
-            state.set_to(tx, _cursor(error.system), now.isoformat(), now=now)
-        has_lasted = now - datetime.fromisoformat(began or now.isoformat()) >= LASTS
+            state.set_to(tx, _began(error.system), tx.now.isoformat())
+        has_lasted = bool(began) and tx.now - datetime.fromisoformat(began) >= LASTS
         if isinstance(error, AccessDenied):
-            link.raise_exceptions(tx, [_problem(error, ExceptionKind.CREDENTIALS_REFUSED)])
+            exceptions.open_or_refresh(tx, [_problem(error, ExceptionKind.CREDENTIALS_REFUSED)])
         elif has_lasted and not isinstance(error, Refused):
-            link.raise_exceptions(tx, [_problem(error, ExceptionKind.SYSTEM_UNREACHABLE)])
+            exceptions.open_or_refresh(tx, [_problem(error, ExceptionKind.SYSTEM_UNREACHABLE)])
 
 
 def note_answer(link: Link, system: str) -> None:
     """Remember that a system answered as it should; writes only where it had been in trouble."""
     with link.ledger.reading() as tx:
-        if not state.read(tx, _cursor(system)):
+        if not state.read(tx, _began(system)):
             return
     with link.ledger.transaction() as tx:
-        state.set_to(tx, _cursor(system), "", now=link.now())
-        exceptions.resolve(tx, SubjectType.CONNECTION, system, kinds=_KINDS, now=link.now())
+        state.set_to(tx, _began(system), "")
+        exceptions.resolve(tx, SubjectType.CONNECTION, system, _KINDS)
 
 
-def _cursor(system: str) -> str:
+def _began(system: str) -> str:
     return f"trouble/{system}"
 
 

@@ -1,7 +1,4 @@
-"""Everything a use case needs, in one hand: both clients, the ledger, the configuration, the clock.
-
-Belongs here: putting these together from settings. Does not belong here: any decision.
-"""
+"""Everything a workflow needs: both clients, the ledger, the configuration, the clock."""
 
 from __future__ import annotations
 
@@ -10,20 +7,18 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from centra_whistl_dagster.centra.client import CentraClient
-from centra_whistl_dagster.domain.exceptions.problems import Problem
-from centra_whistl_dagster.ledger import exceptions
-from centra_whistl_dagster.ledger.engine import Lease, LeaseTaken, Ledger, Transaction
+from centra_whistl_dagster.ledger.engine import Lease, LeaseTaken, Ledger
 from centra_whistl_dagster.settings import Configuration, Settings
 from centra_whistl_dagster.whistl.client import WhistlClient
 
 _PATIENCE_SECONDS = 45
-"""How long to wait for another process to end what only one may do."""
+"""How long to wait for another process to finish what only one may do."""
 
 
 def _name_of_this_process() -> str:
@@ -44,17 +39,6 @@ class Link:
     sleep: Callable[[float], None]
     holder: str = field(default_factory=_name_of_this_process)
     """Under which name this process takes leases."""
-
-    def raise_exceptions(self, tx: Transaction, problems: Iterable[Problem]) -> None:
-        """Open or refresh an exception for each problem."""
-        exceptions.raise_all(tx, problems, self.configuration.exception_kinds, now=self.now())
-
-    def set_exceptions_of_order(
-        self, tx: Transaction, centra_id: str, problems: Iterable[Problem]
-    ) -> None:
-        """Make these, and no others, the exceptions that keep an order, or concern it."""
-        kinds = self.configuration.exception_kinds
-        exceptions.set_for_order(tx, centra_id, problems, kinds, now=self.now())
 
     @contextmanager
     def alone(self, name: str, *, seconds: float) -> Iterator[Lease]:
@@ -88,7 +72,7 @@ def open_link(
     sleep: Callable[[float], None] = time.sleep,
     rng: random.Random | None = None,
 ) -> Iterator[Link]:
-    """Connect to both systems and the ledger, and let go of all three at the end.
+    """Connect to both systems and the ledger, and close all three at the end.
 
     Raises:
         ConfigError: a file of the configuration folder is missing or wrong.
@@ -96,7 +80,9 @@ def open_link(
     dice = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
     configuration = settings.load_configuration()
     settings.state_path.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger(settings.ledger_url, now=now)
+    ledger = Ledger(
+        settings.ledger_url, now=now, responsibilities=configuration.exception_kinds
+    )
     stock_share = 1 - configuration.stock.cadence.reserved_for_orders
     centra = CentraClient(
         replace(settings.centra, stock_share=stock_share), now=now, sleep=sleep, rng=dice

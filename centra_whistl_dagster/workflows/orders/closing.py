@@ -1,16 +1,16 @@
-"""Close orders that Centra knows whole."""
+"""Complete orders once Centra has every parcel of them."""
 
 from __future__ import annotations
 
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import despatches, order_contents, orders
-from centra_whistl_dagster.ledger.despatches import ParcelState
-from centra_whistl_dagster.ledger.engine import Row, Transaction
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import OrderRow
+from centra_whistl_dagster.ledger.states import ParcelState
 
 
-def close_if_known_whole(tx: Transaction, link: Link, centra_id: str) -> None:
-    """Complete an order of which Whistl has sent all, once Centra has every parcel of it.
+def close_if_known_whole(tx: Transaction, centra_id: str) -> None:
+    """Complete an order that Whistl has sent whole, once Centra has every parcel of it.
 
     That the last message is here does not mean that the ones before it are: every unit must be in a
     parcel that Centra has, or be one that the warehouse could not find.
@@ -18,19 +18,11 @@ def close_if_known_whole(tx: Transaction, link: Link, centra_id: str) -> None:
     row = orders.find(tx, centra_id)
     if row is None or row.state != OrderState.DESPATCHED or not _is_known_whole(tx, row):
         return
-    now = link.now()
-    orders.move(
-        tx,
-        row,
-        OrderState.COMPLETED,
-        reason="Centra has every parcel",
-        now=now,
-        completed_at=now,
-        due_at=None,
-    )
+    reason = "Centra has every parcel"
+    orders.move(tx, row, OrderState.COMPLETED, reason=reason, completed_at=tx.now, due_at=None)
 
 
-def _is_known_whole(tx: Transaction, row: Row) -> bool:
+def _is_known_whole(tx: Transaction, row: OrderRow) -> bool:
     parcels = despatches.parcels_of_order(tx, row.centra_id)
     if any(parcel.state != ParcelState.COMPLETED for parcel in parcels):
         return False

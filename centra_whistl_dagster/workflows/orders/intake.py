@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from centra_whistl_dagster.centra.client import UnreadableOrder
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import UNSENT
-from centra_whistl_dagster.domain.tally import Tally
+from centra_whistl_dagster.domain.tally import Failed, Fate, Tally
 from centra_whistl_dagster.ledger import exceptions, orders, state
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.workflows.link import Link
@@ -28,12 +28,12 @@ _ROWS_PER_TRANSACTION = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What a cheap look at Centra says there is to fetch."""
+    """What one cheap request to Centra says there is to read."""
 
     orders: int
     """Orders that are new, or were touched since they were last read."""
     watermark: str
-    """How far reading had got before this look."""
+    """How far reading had got before this request."""
 
 
 def look_for_news(link: Link) -> News:
@@ -43,7 +43,7 @@ def look_for_news(link: Link) -> News:
     stamps = link.centra.open_order_stamps(_since(watermark))
     with link.ledger.reading() as tx:
         known = orders.stamps(tx, [stamp.centra_id for stamp in (*stamps.open, *stamps.cancelled)])
-        # An unreadable order cannot enter the ledger; it would look new at every glance.
+        # An unreadable order cannot enter the ledger; every poll would take it for new.
         unreadable = exceptions.open_subjects(tx, ExceptionKind.UNREADABLE_RECORD)
     fresh = [
         stamp
@@ -82,10 +82,10 @@ def take_in_orders(link: Link, *, is_sweep: bool = False) -> Tally:
         part = records[start : start + _ROWS_PER_TRANSACTION]
         with link.ledger.transaction() as tx:
             for record in part:
-                _take_in(tx, link, record, tally)
+                tally.add(_take_in(tx, link, record))
             is_last = start + len(part) >= len(records)
             if is_last and newest is not None:
-                _advance(tx, newest, now=link.now())
+                _advance(tx, newest)
     return tally
 
 
@@ -119,41 +119,20 @@ def _since(watermark: str | None) -> datetime | None:
     return datetime.fromisoformat(watermark) - OVERLAP if watermark else None
 
 
-def _advance(tx: Transaction, newest: datetime, *, now: datetime) -> None:
+def _advance(tx: Transaction, newest: datetime) -> None:
     known = state.read(tx, state.CENTRA_ORDERS)
     # One odd date in the future would hide every change until then.
-    reached = min(newest, now)
+    reached = min(newest, tx.now)
     if known is None or datetime.fromisoformat(known) < reached:
-        state.set_to(tx, state.CENTRA_ORDERS, reached.isoformat(), now=now)
+        state.set_to(tx, state.CENTRA_ORDERS, reached.isoformat())
 
 
-def _take_in(tx: Transaction, link: Link, record: Order | UnreadableOrder, tally: Tally) -> None:
+def _take_in(tx: Transaction, link: Link, record: Order | UnreadableOrder) -> Fate:
+    kind = ExceptionKind.UNREADABLE_RECORD
     if isinstance(record, UnreadableOrder):
-        link.raise_exceptions(tx, [_unreadable(record)])
-        tally.failed["unreadable"] += 1
-        return
-    exceptions.resolve(
-        tx,
-        SubjectType.ORDER,
-        str(record.number),
-        kinds=[ExceptionKind.UNREADABLE_RECORD],
-        now=link.now(),
-    )
-    outcome = apply_reading(tx, link, record)
-    if outcome == "written":
-        tally.written += 1
-    elif outcome == "unchanged":
-        tally.unchanged += 1
-    else:
-        tally.skipped[outcome] += 1
-
-
-def _unreadable(record: UnreadableOrder) -> Problem:
-    return Problem(
-        kind=ExceptionKind.UNREADABLE_RECORD,
-        subject_type=SubjectType.ORDER,
-        subject=str(record.number),
-        field=record.field,
-        value="",
-        message=f"Centra's order {record.number} could not be read: {record.detail}",
-    )
+        message = f"Centra's order {record.number} could not be read: {record.detail}"
+        problem = exceptions.order_problem(record.number, kind, message, field=record.field)
+        exceptions.open_or_refresh(tx, [problem])
+        return Failed("unreadable")
+    exceptions.resolve_order(tx, record.number, [kind])
+    return apply_reading(tx, link, record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from centra_whistl_dagster.domain.tally import Tally
+from centra_whistl_dagster.domain.tally import Failed, Fate, Tally
 from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.transport import AccessDenied, Refused
 from centra_whistl_dagster.workflows.link import Link
@@ -15,7 +15,7 @@ _TRIED_AGAIN = timedelta(hours=1)
 
 
 def lock_accepted_orders(link: Link) -> Tally:
-    """Lock in one batch the orders Whistl has, then look whether one was edited just before.
+    """Lock in one batch the orders Whistl has, then check whether one was edited just before.
 
     Once locked, an order is no longer among those that intake reads: an edit between sending and
     locking would go unnoticed for ever.
@@ -25,19 +25,19 @@ def lock_accepted_orders(link: Link) -> Tally:
             which does no harm.
     """
     with link.ledger.reading() as tx:
-        rows = orders.unlocked(tx, due_by=link.now())
+        rows = orders.unlocked(tx)
     tally = Tally(read=len(rows))
     ids = [row.centra_id for row in rows]
     refused = _lock(link, ids)
     locked = [centra_id for centra_id in ids if centra_id not in refused]
     as_locked = link.centra.orders(locked) if locked else []
     with link.ledger.transaction() as tx:
-        orders.update(tx, locked, locked_at=link.now())
-        orders.update(tx, refused, due_at=link.now() + _TRIED_AGAIN)
+        orders.update(tx, locked, locked_at=tx.now)
+        orders.update(tx, refused, due_at=tx.now + _TRIED_AGAIN)
         for order in as_locked:
             apply_reading(tx, link, order)
-    tally.written = len(locked)
-    tally.failed["refused by Centra"] = len(refused)
+    tally.add(Fate.WRITTEN, len(locked))
+    tally.add(Failed("refused by Centra"), len(refused))
     return tally
 
 

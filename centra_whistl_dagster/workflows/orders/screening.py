@@ -8,30 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.domain.tally import Tally
-from centra_whistl_dagster.ledger import catalogues, order_contents, orders, state
-from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
+from centra_whistl_dagster.ledger import catalogues, exceptions, order_contents, orders, state
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow
 from centra_whistl_dagster.screening.basis import basis_of
 from centra_whistl_dagster.screening.reference_data import ScreeningReference
 from centra_whistl_dagster.screening.screen import Blocked, Cleared, ScreeningResult, screen
 from centra_whistl_dagster.whistl.mapping import order_body
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.reference.refresh import is_due, refresh_reference
-
-
-class Fate(StrEnum):
-    """What became of one order in a round of screening."""
-
-    READY = "ready"
-    BLOCKED = "blocked"
-    CHANGED = "changed while it was screened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,24 +63,17 @@ def screen_waiting_orders(link: Link) -> Screened:
     concerned = [
         (row, order, basis)
         for row, order, basis in zip(rows, contents, bases, strict=True)
-        if row.state != OrderState.BLOCKED or row.screened_against != basis
+        if row.state is not OrderState.BLOCKED or row.screened_against != basis
     ]
     tally = Tally(read=len(waiting))
-    tally.unchanged = len(rows) - len(concerned)
-    if without_contents := len(waiting) - len(rows):
-        tally.failed["contents not stored"] = without_contents
+    tally.add(Fate.UNCHANGED, len(rows) - len(concerned))
+    tally.add(Failed("contents not stored"), len(waiting) - len(rows))
     result = screen([order for _, order, _ in concerned], judged_by) if concerned else None
     for (row, _, basis), verdict in zip(concerned, result.verdicts if result else (), strict=True):
-        fate = _settle(link, row, verdict, basis)
-        if fate is Fate.READY:
-            tally.written += 1
-        elif fate is Fate.BLOCKED:
-            tally.failed[fate] += 1
-        else:
-            tally.skipped[fate] += 1
+        tally.add(_settle(link, row, verdict, basis))
     if looks_again:
         with link.ledger.transaction() as tx:
-            state.set_to(tx, state.LOOKED_AGAIN_FOR, whole_basis, now=link.now())
+            state.set_to(tx, state.LOOKED_AGAIN_FOR, whole_basis)
     return Screened(tally=tally, result=result)
 
 
@@ -118,31 +103,23 @@ def reference_for(link: Link, contents: list[Order]) -> ScreeningReference:
         )
 
 
-def _settle(link: Link, row: Row, verdict: Cleared | Blocked, basis: str) -> Fate:
-    now = link.now()
+def _settle(link: Link, row: OrderRow, verdict: Cleared | Blocked, basis: str) -> Fate:
     findings = (*verdict.warnings, *(verdict.problems if isinstance(verdict, Blocked) else ()))
-    judged = {"screened_at": now, "screened_against": basis, "due_at": None}
     with link.ledger.transaction() as tx:
+        judged = OrderChange(screened_at=tx.now, screened_against=basis, due_at=None)
         fresh = orders.find(tx, row.centra_id)
         if fresh is None or (fresh.state, fresh.content_hash) != (row.state, row.content_hash):
-            return Fate.CHANGED
-        link.set_exceptions_of_order(tx, row.centra_id, findings)
+            return Skipped("changed while it was screened")
+        exceptions.set_for_order(tx, row.centra_id, findings)
         if isinstance(verdict, Blocked):
             kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
-            orders.move(tx, fresh, OrderState.BLOCKED, reason=kinds, now=now, **judged)
-            return Fate.BLOCKED
+            orders.move(tx, fresh, OrderState.BLOCKED, reason=kinds, **judged)
+            return Failed("blocked")
         order_contents.store_outgoing(tx, row.centra_id, _outgoing(tx, link, verdict))
-        orders.move(
-            tx,
-            fresh,
-            OrderState.READY,
-            reason="screened",
-            now=now,
-            carrier_code=verdict.service.carrier_code,
-            delivery_method=verdict.service.delivery_method,
-            **judged,
-        )
-    return Fate.READY
+        judged["carrier_code"] = verdict.service.carrier_code
+        judged["delivery_method"] = verdict.service.delivery_method
+        orders.move(tx, fresh, OrderState.READY, reason="screened", **judged)
+    return Fate.WRITTEN
 
 
 def _outgoing(tx: Transaction, link: Link, verdict: Cleared) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from datetime import timedelta
 from threading import Event
 from typing import Any
 
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
 from centra_whistl_dagster.domain.orders.order import Order, content_hash
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.domain.tally import Tally
+from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import exceptions, order_contents, orders, submissions
-from centra_whistl_dagster.ledger.engine import Row, Transaction
-from centra_whistl_dagster.ledger.submissions import Outcome
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import OrderRow
+from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.transport import (
     AccessDenied,
     IntegrationError,
@@ -46,7 +47,7 @@ _LONGEST_WAIT = timedelta(minutes=5)
 class _Claim:
     """One order that this process, and no other, is sending."""
 
-    row: Row
+    row: OrderRow
     intent_id: int
     body: dict[str, Any]
     payload_hash: str
@@ -67,15 +68,18 @@ def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
         IntegrationError: Centra could not be asked; nothing was sent.
     """
     with link.ledger.reading() as tx:
-        rows = orders.in_states(tx, [OrderState.READY], due_by=link.now(), limit=at_most)
+        rows = orders.in_states(tx, [OrderState.READY], are_due=True, limit=at_most)
     tally = Tally(read=len(rows))
     whistl_is_gone = Event()
 
-    def send(row: Row, order: Order | None) -> str:
+    def send(row: OrderRow, order: Order | None) -> Fate:
         if whistl_is_gone.is_set():
-            return "whistl not answering"
+            return Skipped("Whistl does not answer")
         claim = _claim(link, row, order)
-        return _send(link, claim, whistl_is_gone) if claim else "changed since it was screened"
+        if claim is None:
+            return Skipped("changed since it was screened")
+        outcome = _send(link, claim, whistl_is_gone)
+        return Fate.WRITTEN if outcome is SubmissionOutcome.ACCEPTED else Failed(outcome)
 
     with ThreadPoolExecutor(link.settings.parallel_calls) as pool:
         for start in range(0, len(rows), _READ_AGAIN_TOGETHER):
@@ -83,29 +87,19 @@ def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
             ids = [] if whistl_is_gone.is_set() else [row.centra_id for row in part]
             current = {order.centra_id: order for order in link.centra.orders(ids)}
             for fate in pool.map(send, part, [current.get(row.centra_id) for row in part]):
-                _count(tally, fate)
+                tally.add(fate)
     return tally
 
 
-def _count(tally: Tally, fate: str) -> None:
-    if fate == Outcome.ACCEPTED:
-        tally.written += 1
-    elif fate in set(Outcome):
-        tally.failed[fate] += 1
-    else:
-        tally.skipped[fate] += 1
-
-
-def _claim(link: Link, row: Row, order: Order | None) -> _Claim | None:
+def _claim(link: Link, row: OrderRow, order: Order | None) -> _Claim | None:
     """Write the intent to send an order, or send it back when it is no longer what was screened."""
-    now = link.now()
     with link.ledger.transaction() as tx:
         fresh = orders.find(tx, row.centra_id)
-        if fresh is None or fresh.state != OrderState.READY:
+        if fresh is None or fresh.state is not OrderState.READY:
             return None
         if order is None:
             reason = "Centra does not show it any more"
-            orders.move(tx, fresh, OrderState.WAITING, reason=reason, now=now)
+            orders.move(tx, fresh, OrderState.WAITING, reason=reason)
             return None
         is_as_screened = content_hash(order) == fresh.content_hash
         if not (is_as_screened and may_be_sent(link, order, fresh)):
@@ -118,8 +112,7 @@ def _claim(link: Link, row: Row, order: Order | None) -> _Claim | None:
             fresh,
             OrderState.SENDING,
             reason="being sent",
-            now=now,
-            due_at=now + CLAIM_LASTS,
+            due_at=tx.now + CLAIM_LASTS,
             sent_hash=fresh.content_hash,
             # Centra lets it go now: an earlier cancellation has been taken back.
             cancel_wanted_at=None,
@@ -129,12 +122,11 @@ def _claim(link: Link, row: Row, order: Order | None) -> _Claim | None:
             centra_id=row.centra_id,
             whistl_number=row.whistl_number,
             payload_hash=digest,
-            now=now,
         )
     return _Claim(row=fresh, intent_id=intent_id, body=body, payload_hash=digest)
 
 
-def _send(link: Link, claim: _Claim, whistl_is_gone: Event) -> Outcome:
+def _send(link: Link, claim: _Claim, whistl_is_gone: Event) -> SubmissionOutcome:
     try:
         answer = link.whistl.submit_order(claim.body, idempotency_key=claim.idempotency_key)
     except (NotSent, Throttled, AccessDenied) as error:
@@ -148,15 +140,15 @@ def _send(link: Link, claim: _Claim, whistl_is_gone: Event) -> Outcome:
         # It has had the order for longer than we know; the look-up tells what became of it since.
         return _settle_unknown(link, claim, "Whistl had it already")
     with link.ledger.transaction() as tx:
-        row = _settle(tx, link, claim, Outcome.ACCEPTED, answer.status)
+        row = _settle(tx, claim, SubmissionOutcome.ACCEPTED, answer.status)
         if row is not None:
-            accept(tx, link, row, answer)
-    return Outcome.ACCEPTED
+            accept(tx, row, answer)
+    return SubmissionOutcome.ACCEPTED
 
 
 def _settle(
-    tx: Transaction, link: Link, claim: _Claim, outcome: Outcome, detail: str
-) -> Row | None:
+    tx: Transaction, claim: _Claim, outcome: SubmissionOutcome, detail: str
+) -> OrderRow | None:
     """Settle an intent; return the order's row, or None when the order does not wait for it.
 
     An answer may come so late that the order was looked up, has moved on, or was sent again.
@@ -168,96 +160,88 @@ def _settle(
     is_waiting = row.state in {OrderState.SENDING, OrderState.IN_DOUBT}
     is_awaited = is_waiting and newest.id == claim.intent_id
     # What a look-up has proved meanwhile says more than that the answer was lost.
-    if is_awaited or outcome is not Outcome.UNKNOWN:
-        submissions.settle(tx, claim.intent_id, outcome, detail=detail, now=link.now())
+    if is_awaited or outcome is not SubmissionOutcome.UNKNOWN:
+        submissions.settle(tx, claim.intent_id, outcome, detail=detail)
     return row if is_awaited else None
 
 
-def accept(tx: Transaction, link: Link, row: Row, answer: Acceptance | WhistlOrderView) -> None:
+def accept(tx: Transaction, row: OrderRow, answer: Acceptance | WhistlOrderView) -> None:
     """Note that Whistl has an order."""
-    now = link.now()
     orders.move(
         tx,
         row,
         OrderState.SUBMITTED,
         reason="Whistl has it",
-        now=now,
-        submitted_at=now,
+        submitted_at=tx.now,
         whistl_order_id=answer.whistl_order_id,
         whistl_status=answer.status,
         whistl_status_version=answer.status_version,
         attempts=0,
         # Due at once where Centra cancelled it while it was on its way.
-        due_at=now if row.cancel_wanted_at else None,
+        due_at=tx.now if row.cancel_wanted_at else None,
     )
     # An edit that was noticed while it was on its way is still one that Whistl does not have.
     over = [kind for kind in ExceptionKind if kind is not ExceptionKind.EDITED_AFTER_SENDING]
-    exceptions.resolve(tx, SubjectType.ORDER, str(row.number), kinds=over, now=now)
-    link.set_exceptions_of_order(tx, row.centra_id, [])
+    exceptions.resolve_order(tx, row.number, over)
+    exceptions.set_for_order(tx, row.centra_id, [])
 
 
-def _settle_not_sent(link: Link, claim: _Claim, error: IntegrationError) -> Outcome:
-    now = link.now()
+def _settle_not_sent(link: Link, claim: _Claim, error: IntegrationError) -> SubmissionOutcome:
     with link.ledger.transaction() as tx:
-        row = _settle(tx, link, claim, Outcome.NOT_SENT, error.detail)
+        row = _settle(tx, claim, SubmissionOutcome.NOT_SENT, error.detail)
         if row is None:
-            return Outcome.NOT_SENT
+            return SubmissionOutcome.NOT_SENT
         orders.move(
             tx,
             row,
             OrderState.READY,
             reason="not sent: Whistl could not be reached",
-            now=now,
             attempts=row.attempts + 1,
-            due_at=now + back_off(row.attempts),
+            due_at=tx.now + back_off(row.attempts),
         )
-    return Outcome.NOT_SENT
+    return SubmissionOutcome.NOT_SENT
 
 
-def _settle_unknown(link: Link, claim: _Claim, detail: str) -> Outcome:
-    now = link.now()
+def _settle_unknown(link: Link, claim: _Claim, detail: str) -> SubmissionOutcome:
     with link.ledger.transaction() as tx:
-        row = _settle(tx, link, claim, Outcome.UNKNOWN, detail)
+        row = _settle(tx, claim, SubmissionOutcome.UNKNOWN, detail)
         if row is None:
-            return Outcome.UNKNOWN
+            return SubmissionOutcome.UNKNOWN
         orders.move(
             tx,
             row,
             OrderState.IN_DOUBT,
             reason="the answer was lost",
-            now=now,
-            due_at=now + link.settings.look_up_lag,
+            due_at=tx.now + link.settings.look_up_lag,
         )
-    return Outcome.UNKNOWN
+    return SubmissionOutcome.UNKNOWN
 
 
-def _settle_refused(link: Link, claim: _Claim, error: Refused) -> Outcome:
-    now = link.now()
+def _settle_refused(link: Link, claim: _Claim, error: Refused) -> SubmissionOutcome:
     if error.code == "duplicate_order":
         # The number is taken: by our own earlier attempt, or by something else. The look-up tells.
         return _settle_unknown(link, claim, error.detail)
     with link.ledger.transaction() as tx:
-        row = _settle(tx, link, claim, Outcome.REFUSED, error.code)
+        row = _settle(tx, claim, SubmissionOutcome.REFUSED, error.code)
         if row is None:
-            return Outcome.REFUSED
+            return SubmissionOutcome.REFUSED
         # What it was screened against stays: only when that changes, or the order itself, is it
         # worth another try.
-        orders.move(tx, row, OrderState.BLOCKED, reason="refused by Whistl", now=now, due_at=None)
-        link.set_exceptions_of_order(tx, row.centra_id, _refusals(row, error))
-    return Outcome.REFUSED
+        orders.move(tx, row, OrderState.BLOCKED, reason="refused by Whistl", due_at=None)
+        exceptions.set_for_order(tx, row.centra_id, _refusals(row, error))
+    return SubmissionOutcome.REFUSED
 
 
-def _refusals(row: Row, error: Refused) -> list[Problem]:
+def _refusals(row: OrderRow, error: Refused) -> list[Problem]:
     # Whistl's own sentence is left out: it may repeat what the customer typed.
     reasons = error.reasons or ((error.code or str(error.status), "order", ""),)
     return [
-        Problem(
-            kind=ExceptionKind.WHISTL_REFUSED,
-            subject_type=SubjectType.ORDER,
-            subject=str(row.number),
+        exceptions.order_problem(
+            row.number,
+            ExceptionKind.WHISTL_REFUSED,
+            f"Whistl refused order {row.number}: {code} in {field}.",
             field=field,
             value=code,
-            message=f"Whistl refused order {row.number}: {code} in {field}.",
         )
         for code, field, _ in reasons
     ]

@@ -62,5 +62,5 @@ def try_order(link: Link, number: str) -> Trial:
     return Trial(
         verdict=verdict,
         permission=permission(order, locked_by_us=is_ours),
-        state=None if row is None else OrderState(row.state),
+        state=None if row is None else row.state,
     )

@@ -1,7 +1,7 @@
-"""Tell Centra of each parcel that left: one completed shipment, with carrier and tracking number.
+"""Complete one shipment in Centra for each parcel that left, with carrier and tracking number.
 
 Belongs here: finding what Centra already has, creating or completing, settling lost answers. Does
-not belong here: reading Whistl's messages (`workflows.shipments.completion.despatches`).
+not belong here: reading Whistl's messages (`workflows.shipments.despatches`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Prob
 from centra_whistl_dagster.domain.orders.order import CentraShipment
 from centra_whistl_dagster.domain.orders.shipment_matching import Box, Match, Step, match
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.domain.tally import Tally
+from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import despatches, exceptions, orders
-from centra_whistl_dagster.ledger.despatches import ParcelState
-from centra_whistl_dagster.ledger.engine import Lease, Row, Transaction
+from centra_whistl_dagster.ledger.engine import Lease, Transaction
+from centra_whistl_dagster.ledger.rows import ParcelRow
+from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, OutcomeUnknown, Refused
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.closing import close_if_known_whole
@@ -49,85 +50,77 @@ def complete_shipments(link: Link) -> Tally:
         _put_abandoned_parcels_in_doubt(link)
         with link.ledger.reading() as tx:
             due = [ParcelState.OPEN, ParcelState.IN_DOUBT, ParcelState.HELD]
-            rows = despatches.parcels_due(tx, due, due_by=link.now())[:_AT_MOST]
+            rows = despatches.parcels_due(tx, due)[:_AT_MOST]
         tally = Tally(read=len(rows))
         if not rows:
             return tally
         known = link.centra.shipments_of(sorted({row.centra_id for row in rows}))
         for row in rows:
-            fate = _write(link, lease, row, known.get(row.centra_id, ()))
-            if fate == ParcelState.COMPLETED:
-                tally.written += 1
-            elif fate in set(ParcelState):
-                tally.failed[fate] += 1
-            else:
-                tally.skipped[fate] += 1
+            tally.add(_write(link, lease, row, known.get(row.centra_id, ())))
     return tally
 
 
 def _put_abandoned_parcels_in_doubt(link: Link) -> None:
     with link.ledger.transaction() as tx:
-        for row in despatches.parcels_due(tx, [ParcelState.SENDING], due_by=link.now()):
-            despatches.move_parcel(tx, row, ParcelState.IN_DOUBT, now=link.now(), due_at=None)
+        for row in despatches.parcels_due(tx, [ParcelState.SENDING]):
+            despatches.move_parcel(tx, row, ParcelState.IN_DOUBT, due_at=None)
 
 
-def _write(link: Link, lease: Lease, row: Row, shipments: Sequence[CentraShipment]) -> str:
-    """Tell Centra of one parcel, and of those that it can only be told of together with it."""
-    now = link.now()
+def _write(link: Link, lease: Lease, row: ParcelRow, shipments: Sequence[CentraShipment]) -> Fate:
+    """Send one parcel to Centra, with those that can only be sent together with it."""
     with link.ledger.transaction() as tx:
         lease.renew(tx)
         order = orders.find(tx, row.centra_id)
         parcels = despatches.parcels_of_order(tx, row.centra_id)
-        pending = {_key(parcel): parcel for parcel in parcels if _is_pending(parcel)}
-        if order is None or not _is_due(pending.get(_key(row)), now):
+        pending = {parcel.key: parcel for parcel in parcels if _is_pending(parcel)}
+        if order is None or not _is_due(pending.get(row.key), tx.now):
             return _written_meanwhile(parcels, row)
-        if any(_is_under_way(parcel, now) for parcel in parcels):
-            return "waits until it is known whether Centra has another parcel"
+        if any(_is_under_way(parcel, tx.now) for parcel in parcels):
+            return Skipped("waits until it is known whether Centra has another parcel")
         taken = {parcel.centra_shipment_id for parcel in parcels}
         boxes = {key: _box(tx, parcel) for key, parcel in pending.items()}
         found = match(
-            boxes[_key(row)],
+            boxes[row.key],
             list(boxes.values()),
             [each for each in shipments if each.shipment_id not in taken],
-            is_all_gone=order.state == OrderState.DESPATCHED,
+            is_all_gone=order.state is OrderState.DESPATCHED,
         )
         rows = [pending[box.despatch_id, box.parcel_number] for box in found.boxes]
         if found.step is Step.NOTHING and found.shipment is not None:
-            return _completed(tx, link, rows, found.shipment.shipment_id)
+            return _completed(tx, rows, found.shipment.shipment_id)
         if found.step is Step.WAIT:
-            despatches.move_parcel(tx, row, ParcelState.OPEN, now=now, due_at=now + _FOR_THE_REST)
-            return "waits for the rest of its shipment"
-        claimed = [_claim(tx, parcel, due_at=now + CLAIM_LASTS, now=now) for parcel in rows]
+            despatches.move_parcel(tx, row, ParcelState.OPEN, due_at=tx.now + _FOR_THE_REST)
+            return Skipped("waits for the rest of its shipment")
+        claimed = [_claim(tx, parcel) for parcel in rows]
     return _send(link, claimed, found)
 
 
-def _key(parcel: Row) -> tuple[str, int]:
-    return parcel.despatch_id, parcel.parcel_number
-
-
-def _is_pending(parcel: Row) -> bool:
-    is_to_be_tried_again = parcel.state == ParcelState.HELD and parcel.due_at is not None
+def _is_pending(parcel: ParcelRow) -> bool:
+    is_to_be_tried_again = parcel.state is ParcelState.HELD and parcel.due_at is not None
     return parcel.state in {ParcelState.OPEN, ParcelState.IN_DOUBT} or is_to_be_tried_again
 
 
-def _is_due(parcel: Row | None, now: datetime) -> bool:
+def _is_due(parcel: ParcelRow | None, now: datetime) -> bool:
     """Say whether a parcel waits to be written; one that went with another this round waits not."""
     return parcel is not None and (parcel.due_at is None or parcel.due_at <= now)
 
 
-def _is_under_way(parcel: Row, now: datetime) -> bool:
+def _is_under_way(parcel: ParcelRow, now: datetime) -> bool:
     """Say whether Centra may have got a parcel since it was asked what it has."""
     is_in_the_air = parcel.state in {ParcelState.SENDING, ParcelState.IN_DOUBT}
     return is_in_the_air and parcel.due_at is not None and parcel.due_at > now
 
 
-def _written_meanwhile(parcels: Sequence[Row], row: Row) -> str:
-    """Return the state of a parcel that went with another of its order, or that is gone."""
-    states = {_key(parcel): str(parcel.state) for parcel in parcels}
-    return states.get(_key(row), "taken back by a correction")
+def _written_meanwhile(parcels: Sequence[ParcelRow], row: ParcelRow) -> Fate:
+    """Return what became of a parcel that went with another of its order, or that is gone."""
+    states = {parcel.key: parcel.state for parcel in parcels}
+    if row.key not in states:
+        return Skipped("removed by a correction")
+    is_completed = states[row.key] is ParcelState.COMPLETED
+    return Fate.WRITTEN if is_completed else Failed(states[row.key])
 
 
-def _box(tx: Transaction, row: Row) -> Box:
+def _box(tx: Transaction, row: ParcelRow) -> Box:
     lines = despatches.lines_of_parcel(tx, row.despatch_id, row.parcel_number)
     return Box(
         despatch_id=row.despatch_id,
@@ -138,15 +131,15 @@ def _box(tx: Transaction, row: Row) -> Box:
     )
 
 
-def _claim(tx: Transaction, row: Row, *, due_at: datetime, now: datetime) -> Row:
-    despatches.move_parcel(tx, row, ParcelState.SENDING, now=now, due_at=due_at)
+def _claim(tx: Transaction, row: ParcelRow) -> ParcelRow:
+    despatches.move_parcel(tx, row, ParcelState.SENDING, due_at=tx.now + CLAIM_LASTS)
     claimed = despatches.parcel(tx, row.despatch_id, row.parcel_number)
     if claimed is None:
         raise LookupError(f"parcel {row.despatch_id}/{row.parcel_number} vanished")
     return claimed
 
 
-def _send(link: Link, rows: Sequence[Row], found: Match) -> str:
+def _send(link: Link, rows: Sequence[ParcelRow], found: Match) -> Fate:
     first, *others = rows
     further = ", ".join(f"{each.carrier_name} {each.tracking_number}" for each in others)
     draft = ShipmentDraft(
@@ -176,46 +169,36 @@ def _send(link: Link, rows: Sequence[Row], found: Match) -> str:
     except IntegrationError:
         return _wait(link, rows, ParcelState.OPEN)
     with link.ledger.transaction() as tx:
-        return _completed(tx, link, rows, written.shipment_id)
+        return _completed(tx, rows, written.shipment_id)
 
 
-def _completed(tx: Transaction, link: Link, rows: Sequence[Row], shipment_id: int) -> str:
-    now = link.now()
+def _completed(tx: Transaction, rows: Sequence[ParcelRow], shipment_id: int) -> Fate:
     for row in rows:
         despatches.move_parcel(
             tx,
             row,
             ParcelState.COMPLETED,
-            now=now,
             centra_shipment_id=shipment_id,
-            completed_at=now,
+            completed_at=tx.now,
             due_at=None,
         )
-        exceptions.resolve(
-            tx,
-            SubjectType.DESPATCH,
-            row.despatch_id,
-            kinds=[ExceptionKind.SHIPMENT_REFUSED],
-            now=now,
-        )
+        kinds = [ExceptionKind.SHIPMENT_REFUSED]
+        exceptions.resolve(tx, SubjectType.DESPATCH, row.despatch_id, kinds)
     for centra_id in {row.centra_id for row in rows}:
-        # Not at the end of the round, which may never come: nothing would look at the order again.
-        close_if_known_whole(tx, link, centra_id)
-    return ParcelState.COMPLETED
+        # Not at the end of the round, which may never come: nothing would check the order again.
+        close_if_known_whole(tx, centra_id)
+    return Fate.WRITTEN
 
 
-def _wait(link: Link, rows: Sequence[Row], state: ParcelState) -> str:
-    now = link.now()
+def _wait(link: Link, rows: Sequence[ParcelRow], state: ParcelState) -> Fate:
     with link.ledger.transaction() as tx:
         for row in rows:
-            despatches.move_parcel(
-                tx, row, state, now=now, attempts=row.attempts + 1, due_at=now + _WAIT
-            )
-    return state
+            due_at = tx.now + _WAIT
+            despatches.move_parcel(tx, row, state, attempts=row.attempts + 1, due_at=due_at)
+    return Failed(state)
 
 
-def _held(link: Link, rows: Sequence[Row], error: Refused) -> str:
-    now = link.now()
+def _held(link: Link, rows: Sequence[ParcelRow], error: Refused) -> Fate:
     with link.ledger.transaction() as tx:
         for row in rows:
             again = _REFUSED_AGAIN * 2 ** min(row.attempts, _MOST_DOUBLINGS)
@@ -223,15 +206,14 @@ def _held(link: Link, rows: Sequence[Row], error: Refused) -> str:
                 tx,
                 row,
                 ParcelState.HELD,
-                now=now,
                 attempts=row.attempts + 1,
-                due_at=now + again,
+                due_at=tx.now + again,
             )
-        link.raise_exceptions(tx, [_refused(row, error) for row in rows])
-    return ParcelState.HELD
+        exceptions.open_or_refresh(tx, [_refused(row, error) for row in rows])
+    return Failed(ParcelState.HELD)
 
 
-def _refused(row: Row, error: Refused) -> Problem:
+def _refused(row: ParcelRow, error: Refused) -> Problem:
     return Problem(
         kind=ExceptionKind.SHIPMENT_REFUSED,
         subject_type=SubjectType.DESPATCH,

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
-from centra_whistl_dagster.ledger import catalogues, despatches, order_contents
-from centra_whistl_dagster.ledger.despatches import ParcelState
-from centra_whistl_dagster.ledger.engine import Row, Transaction
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.ledger import catalogues, despatches, exceptions, order_contents
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import OrderLineRow, OrderRow, ParcelRow
+from centra_whistl_dagster.ledger.states import ParcelState
 
 ABOUT_PARCELS = (ExceptionKind.DESPATCH_WITHOUT_CARRIER, ExceptionKind.DESPATCH_DIFFERS)
 """The kinds that `take_over` finds; a correction takes those away that it mends."""
@@ -30,17 +30,15 @@ def are_under_way(tx: Transaction, root_id: str) -> bool:
     )
 
 
-def take_over(
-    tx: Transaction, link: Link, row: Row, despatch: Despatch, root_id: str
-) -> list[Problem]:
+def take_over(tx: Transaction, row: OrderRow, despatch: Despatch, root_id: str) -> list[Problem]:
     """Make the parcels of a message those of its root, but for what Centra was told already.
 
     Returns:
         what is wrong with boxes of this message; such boxes are not written to Centra.
     """
-    told: dict[int, Row] = {}
+    told: dict[int, ParcelRow] = {}
     for existing in despatches.parcels_of_root(tx, root_id):
-        if existing.state == ParcelState.COMPLETED:
+        if existing.state is ParcelState.COMPLETED:
             told[existing.parcel_number] = existing
         else:
             despatches.remove_parcel(tx, existing)
@@ -51,9 +49,9 @@ def take_over(
         if parcel.parcel_number in seen:
             problems.append(about.differs("is named twice"))
         elif (was := told.pop(parcel.parcel_number, None)) is None:
-            problems += _add(tx, link, row, about, parcel)
+            problems += _add(tx, row, about, parcel)
         else:
-            problems += _compare(tx, link, about, parcel, was)
+            problems += _compare(tx, about, parcel, was)
         seen.add(parcel.parcel_number)
     for number in told:
         gone = _About(despatch, number, root_id, row)
@@ -64,7 +62,7 @@ def take_over(
 class _About:
     """Words problems with one box of a message."""
 
-    def __init__(self, despatch: Despatch, parcel_number: int, root_id: str, row: Row) -> None:
+    def __init__(self, despatch: Despatch, parcel_number: int, root_id: str, row: OrderRow) -> None:
         self.despatch = despatch
         self.root_id = root_id
         self._number = parcel_number
@@ -87,7 +85,7 @@ class _About:
         return self.problem(ExceptionKind.DESPATCH_DIFFERS, "contents", fault)
 
 
-def _add(tx: Transaction, link: Link, row: Row, about: _About, parcel: Parcel) -> list[Problem]:
+def _add(tx: Transaction, row: OrderRow, about: _About, parcel: Parcel) -> list[Problem]:
     lines = {line.line_number: line for line in order_contents.lines(tx, row.centra_id)}
     problem = _fault_of_label(tx, about, parcel) or _fault_of_contents(
         tx, row, about, parcel, lines
@@ -101,7 +99,6 @@ def _add(tx: Transaction, link: Link, row: Row, about: _About, parcel: Parcel) -
             centra_id=row.centra_id,
             state=ParcelState.HELD if problem else ParcelState.OPEN,
             line_ids={number: line.line_id for number, line in lines.items()},
-            now=link.now(),
         )
     return [problem] if problem else []
 
@@ -120,7 +117,11 @@ def _fault_of_label(tx: Transaction, about: _About, parcel: Parcel) -> Problem |
 
 
 def _fault_of_contents(
-    tx: Transaction, row: Row, about: _About, parcel: Parcel, lines: Mapping[int, Row]
+    tx: Transaction,
+    row: OrderRow,
+    about: _About,
+    parcel: Parcel,
+    lines: Mapping[int, OrderLineRow],
 ) -> Problem | None:
     left = Counter(despatches.units_shipped_by_line(tx, row.centra_id))
     left.update(parcel.units)
@@ -141,11 +142,11 @@ def _fault_of_contents(
     return None
 
 
-def _compare(tx: Transaction, link: Link, about: _About, parcel: Parcel, was: Row) -> list[Problem]:
+def _compare(tx: Transaction, about: _About, parcel: Parcel, was: ParcelRow) -> list[Problem]:
     """Say what a correction changes about a parcel that Centra was told of."""
     label = (parcel.carrier_name, parcel.tracking_number)
     if label != (was.carrier_name, was.tracking_number):
-        link.raise_exceptions(tx, [_relabelled(about, parcel, was)])
+        exceptions.open_or_refresh(tx, [_relabelled(about, parcel, was)])
     told = {
         line.line_number: line.quantity
         for line in despatches.lines_of_parcel(tx, was.despatch_id, was.parcel_number)
@@ -155,7 +156,7 @@ def _compare(tx: Transaction, link: Link, about: _About, parcel: Parcel, was: Ro
     return []
 
 
-def _relabelled(about: _About, parcel: Parcel, was: Row) -> Problem:
+def _relabelled(about: _About, parcel: Parcel, was: ParcelRow) -> Problem:
     return about.problem(
         ExceptionKind.TRACKING_CORRECTED,
         "tracking",
