@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import fields
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.ledger.rows import (
+    AlertRow,
+    DespatchRow,
+    ExceptionChange,
+    ExceptionRow,
+    OrderChange,
+    OrderLineRow,
+    OrderRow,
+    ParcelChange,
+    ParcelLineRow,
+    ParcelRow,
+    SnapshotRow,
+    SubmissionRow,
+    WatchedRow,
+)
 from centra_whistl_dagster.ledger.tables import metadata
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 
@@ -73,6 +89,29 @@ def test_the_migrated_ledger_is_exactly_what_its_tables_say(
             assert is_key or column["nullable"] == declared.nullable, f"{name}.{key} may be null"
             has_default = column["default"] is not None
             assert is_key or has_default == (declared.server_default is not None), f"{name}.{key}"
+
+
+ROWS = {
+    "orders": OrderRow,
+    "order_lines": OrderLineRow,
+    "submissions": SubmissionRow,
+    "despatches": DespatchRow,
+    "parcels": ParcelRow,
+    "parcel_lines": ParcelLineRow,
+    "exceptions": ExceptionRow,
+    "alerts": AlertRow,
+    "watched": WatchedRow,
+    "stock_snapshots": SnapshotRow,
+}
+CHANGES = {"orders": OrderChange, "parcels": ParcelChange, "exceptions": ExceptionChange}
+
+
+def test_each_row_of_the_ledger_has_exactly_its_tables_columns() -> None:
+    for name, row in ROWS.items():
+        columns = metadata.tables[name].columns.keys()
+        assert [field.name for field in fields(row)] == list(columns), name
+    for name, change in CHANGES.items():
+        assert change.__annotations__.keys() <= set(metadata.tables[name].columns.keys()), name
 
 
 def test_every_kind_of_exception_is_raised_somewhere() -> None:

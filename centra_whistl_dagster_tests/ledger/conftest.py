@@ -10,16 +10,39 @@ from typing import Any
 
 import pytest
 
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import Owner, Responsibility, Severity
 from centra_whistl_dagster.domain.orders.order import Address, Order, OrderLine, ShippingOption
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import orders
-from centra_whistl_dagster.ledger.engine import Ledger, Row
+from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.simulator.world.clock import ManualClock
+
+
+def responsibility(
+    owner: Owner = Owner.MERCHANDISING, *, time_limit_minutes: int = 30
+) -> Responsibility:
+    return Responsibility(
+        owner=owner,
+        severity=Severity.BLOCKING,
+        channel=owner,
+        time_limit_minutes=time_limit_minutes,
+        title="Something is wrong",
+        instructions="Fix it.",
+    )
 
 
 @pytest.fixture
 def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}", now=clock)
+    opened = Ledger(
+        f"sqlite:///{tmp_path / 'ledger.db'}",
+        now=clock,
+        responsibilities={
+            **dict.fromkeys(ExceptionKind, responsibility()),
+            ExceptionKind.POSTCODE_MALFORMED: responsibility(Owner.CX, time_limit_minutes=5),
+        },
+    )
     yield opened
     opened.close()
 
@@ -64,12 +87,12 @@ def make_order(clock: ManualClock) -> Callable[..., Order]:
 
 
 @pytest.fixture
-def add(ledger: Ledger, clock: ManualClock, make_order: Callable[..., Order]) -> Callable[..., Row]:
+def add(ledger: Ledger, make_order: Callable[..., Order]) -> Callable[..., OrderRow]:
     """Take an order in and return its row."""
 
     def take_in(
         number: int = 100_001, state: OrderState = OrderState.RECEIVED, **members: Any
-    ) -> Row:
+    ) -> OrderRow:
         order = make_order(number, **members)
         with ledger.transaction() as tx:
             orders.add(
@@ -78,7 +101,6 @@ def add(ledger: Ledger, clock: ManualClock, make_order: Callable[..., Order]) ->
                 whistl_number=f"C{number}",
                 state=state,
                 reason="confirmed in Centra",
-                now=clock(),
             )
             row = orders.find(tx, order.centra_id)
         assert row is not None

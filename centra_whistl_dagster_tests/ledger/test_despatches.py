@@ -11,8 +11,8 @@ import pytest
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine
 from centra_whistl_dagster.ledger import despatches
-from centra_whistl_dagster.ledger.despatches import DespatchState, ParcelState
 from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.ledger.states import DespatchState, ParcelState
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 
 
@@ -54,8 +54,8 @@ def test_a_message_that_comes_twice_is_kept_once_and_comes_back_as_it_was(
     ledger: Ledger, clock: ManualClock, message
 ) -> None:
     with ledger.transaction() as tx:
-        first = despatches.receive(tx, message(), now=clock())
-        second = despatches.receive(tx, message(sequence=2), now=clock())
+        first = despatches.receive(tx, message())
+        second = despatches.receive(tx, message(sequence=2))
         waiting = despatches.waiting(tx)
 
     assert (first, second) == (True, False)
@@ -72,7 +72,7 @@ def test_a_chain_of_corrections_shares_one_root_when_it_comes_in_order(
     ]
     with ledger.transaction() as tx:
         for each in chain:
-            despatches.receive(tx, each, now=clock())
+            despatches.receive(tx, each)
         roots = {despatches.root_of(tx, each) for each in chain}
 
     assert roots == {"D-1"}
@@ -89,7 +89,7 @@ def test_a_chain_of_corrections_shares_one_root_in_whatever_order_it_comes(
     ]
     with ledger.transaction() as tx:
         for place in arrival:
-            despatches.receive(tx, chain[place], now=clock())
+            despatches.receive(tx, chain[place])
         roots = {despatches.root_of(tx, each) for each in chain}
 
     assert roots == {"D-1"}
@@ -101,7 +101,7 @@ def test_messages_wait_in_whistls_own_order_until_they_are_marked(
     late, early = message("D-9", sequence=9), message("D-2", sequence=2)
     with ledger.transaction() as tx:
         for each in (late, early):
-            despatches.receive(tx, each, now=clock())
+            despatches.receive(tx, each)
         before = [each.despatch_id for each in despatches.waiting(tx)]
         despatches.mark(tx, early, DespatchState.APPLIED)
         despatches.mark(tx, late, DespatchState.UNMATCHED)
@@ -121,8 +121,8 @@ def test_a_parcel_is_moved_by_one_and_only_when_it_is_where_it_was_seen(
     with ledger.transaction() as tx:
         seen = despatches.parcel(tx, "D-1", 1)
         assert seen is not None
-        first = despatches.move_parcel(tx, seen, ParcelState.SENDING, now=clock())
-        second = despatches.move_parcel(tx, seen, ParcelState.SENDING, now=clock())
+        first = despatches.move_parcel(tx, seen, ParcelState.SENDING)
+        second = despatches.move_parcel(tx, seen, ParcelState.SENDING)
 
     assert (first, second) == (True, False)
 
@@ -144,7 +144,6 @@ def put(
                 centra_id=centra_id,
                 state=state,
                 line_ids={1: 7},
-                now=clock(),
             )
 
 
@@ -175,15 +174,12 @@ def test_parcels_are_due_when_their_time_has_come_and_held_ones_only_if_they_hav
         later = despatches.parcel(tx, "D-3", 1)
         assert later is not None
         in_a_minute = clock() + timedelta(minutes=1)
-        despatches.move_parcel(tx, later, ParcelState.HELD, now=clock(), due_at=in_a_minute)
+        despatches.move_parcel(tx, later, ParcelState.HELD, due_at=in_a_minute)
 
     def due(minutes: float) -> list[str]:
+        clock.advance(60 * minutes)
         with ledger.reading() as tx:
-            rows = despatches.parcels_due(
-                tx,
-                [ParcelState.OPEN, ParcelState.HELD],
-                due_by=clock() + timedelta(minutes=minutes),
-            )
+            rows = despatches.parcels_due(tx, [ParcelState.OPEN, ParcelState.HELD])
         return [each.despatch_id for each in rows]
 
     assert due(0) == ["D-1"]

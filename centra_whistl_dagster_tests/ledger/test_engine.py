@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from centra_whistl_dagster.ledger import migrations, state
+from centra_whistl_dagster.ledger import migrations, orders, state
 from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger
 from centra_whistl_dagster.ledger.migrations import LedgerTooNew
 from centra_whistl_dagster.simulator.world.clock import ManualClock
@@ -18,7 +18,7 @@ from centra_whistl_dagster.simulator.world.clock import ManualClock
 def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger, clock: ManualClock) -> None:
     def write_and_fail() -> None:
         with ledger.transaction() as tx:
-            state.set_to(tx, "feed", "1", now=clock())
+            state.set_to(tx, "feed", "1")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -41,7 +41,7 @@ def test_writers_of_several_handles_wait_for_each_other_and_lose_nothing(
         for _ in range(10):
             with ledger.transaction() as tx:
                 value = int(state.read(tx, "count") or 0)
-                state.set_to(tx, "count", str(value + 1), now=clock())
+                state.set_to(tx, "count", str(value + 1))
         ledger.close()
 
     threads = [threading.Thread(target=count_up) for _ in range(4)]
@@ -60,7 +60,7 @@ def test_a_reader_sees_the_state_before_a_write_under_way_and_makes_it_wait_for_
     ledger: Ledger, clock: ManualClock
 ) -> None:
     with ledger.transaction() as writing:
-        state.set_to(writing, "feed", "new", now=clock())
+        state.set_to(writing, "feed", "new")
         with ledger.reading() as reading:
             assert state.read(reading, "feed") is None
 
@@ -75,7 +75,7 @@ def test_a_time_without_a_zone_is_refused(ledger: Ledger) -> None:
         pytest.raises(sa.exc.StatementError, match="time without a zone"),
         ledger.transaction() as tx,
     ):
-        state.set_to(tx, "feed", "1", now=naive)
+        orders.update(tx, ["id"], due_at=naive)
 
 
 def test_a_lease_is_held_by_one_and_free_again_afterwards(ledger: Ledger) -> None:
@@ -126,7 +126,7 @@ def test_a_lease_renewed_in_time_outlasts_its_first_term_and_one_renewed_too_lat
 
         def write_too_late() -> None:
             with ledger.transaction() as tx:
-                state.set_to(tx, "feed", "1", now=clock())
+                state.set_to(tx, "feed", "1")
                 lease.renew(tx)
 
         with pytest.raises(LeaseTaken, match="longer than"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -15,16 +14,6 @@ from centra_whistl_dagster.simulator.world.clock import ManualClock
 
 KIND = ExceptionKind.SKU_UNKNOWN
 OTHER = ExceptionKind.POSTCODE_MALFORMED
-
-
-@dataclass(frozen=True)
-class Policy:
-    owner: str = "merchandising"
-    severity: str = "blocking"
-    time_limit_minutes: int = 30
-
-
-POLICIES = dict.fromkeys(ExceptionKind, Policy())
 
 
 def problem(
@@ -46,11 +35,10 @@ def problem(
 
 
 @pytest.fixture
-def raise_them(ledger: Ledger, clock: ManualClock) -> Callable[..., list[bool]]:
-    def run(*problems: Problem) -> list[bool]:
+def raise_them(ledger: Ledger) -> Callable[..., set[int]]:
+    def run(*problems: Problem) -> set[int]:
         with ledger.transaction() as tx:
-            raised = exceptions.raise_all(tx, problems, POLICIES, now=clock())
-        return [each.is_new for each in raised]
+            return exceptions.open_or_refresh(tx, problems)
 
     return run
 
@@ -73,7 +61,7 @@ def test_a_problem_seen_again_is_one_exception_with_its_newest_words(
 
     with ledger.reading() as tx:
         (row,) = exception_news.listed(tx)
-    assert (first, second) == ([True], [False])
+    assert first == second
     assert row.opened_at == clock() - timedelta(seconds=60)
     assert row.last_seen_at == clock()
     assert row.due_at == row.opened_at + timedelta(minutes=30)
@@ -83,12 +71,12 @@ def test_a_problem_seen_again_is_one_exception_with_its_newest_words(
 def test_a_problem_that_comes_back_after_it_was_closed_is_a_new_one(
     ledger: Ledger, clock: ManualClock, raise_them
 ) -> None:
-    raise_them(problem())
+    before = raise_them(problem())
     with ledger.transaction() as tx:
-        closed = exceptions.resolve(tx, SubjectType.SKU, "TEE-S", now=clock())
+        closed = exceptions.resolve(tx, SubjectType.SKU, "TEE-S")
 
     assert closed == 1
-    assert raise_them(problem()) == [True]
+    assert raise_them(problem()) != before
     with ledger.reading() as tx:
         assert exceptions.counts_by_kind(tx) == {KIND: 2}
         assert exceptions.counts_by_kind(tx, only_open=True) == {KIND: 1}
@@ -100,7 +88,7 @@ def test_closing_some_kinds_of_a_subject_leaves_the_rest_and_every_other_subject
     raise_them(problem("A"), problem("A", OTHER), problem("B"))
 
     with ledger.transaction() as tx:
-        exceptions.resolve(tx, SubjectType.SKU, "A", kinds=[KIND], now=clock())
+        exceptions.resolve(tx, SubjectType.SKU, "A", [KIND])
 
     assert open_now() == [(OTHER, "A"), (KIND, "B")]
 
@@ -111,7 +99,7 @@ def test_closing_a_kind_but_where_it_is_still_true(
     raise_them(problem("A"), problem("B"), problem("C", OTHER))
 
     with ledger.transaction() as tx:
-        exceptions.resolve_kind(tx, KIND, except_subjects={"B"}, now=clock())
+        exceptions.resolve_kind(tx, KIND, except_subjects={"B"})
 
     assert open_now() == [(OTHER, "C"), (KIND, "B")]
 
@@ -123,7 +111,7 @@ def test_orders_with_one_cause_share_its_exception_until_the_last_is_free_of_it(
 
     def set_for(centra_id: str, *problems: Problem) -> None:
         with ledger.transaction() as tx:
-            exceptions.set_for_order(tx, centra_id, problems, POLICIES, now=clock())
+            exceptions.set_for_order(tx, centra_id, problems)
 
     set_for(one, problem())
     set_for(two, problem(), problem("two", OTHER, subject_type=SubjectType.ORDER))
@@ -148,8 +136,6 @@ def test_what_a_subject_has_of_some_kinds_is_replaced_and_the_others_stay(
             "TEE-S",
             [KIND],
             [problem(field="parcel 2")],
-            POLICIES,
-            now=clock(),
         )
         fields = {row.field for row in exception_news.listed(tx) if row.kind == KIND}
 
@@ -160,9 +146,8 @@ def test_what_a_subject_has_of_some_kinds_is_replaced_and_the_others_stay(
 def test_the_most_overdue_come_first_and_an_owner_sees_their_own(
     ledger: Ledger, clock: ManualClock
 ) -> None:
-    policies = {**POLICIES, OTHER: Policy(owner="cx", time_limit_minutes=5)}
     with ledger.transaction() as tx:
-        exceptions.raise_all(tx, [problem("A"), problem("B", OTHER)], policies, now=clock())
+        exceptions.open_or_refresh(tx, [problem("A"), problem("B", OTHER)])
 
     with ledger.reading() as tx:
         everything = [row.subject for row in exception_news.listed(tx)]

@@ -16,6 +16,7 @@ from centra_whistl_dagster.domain.orders.states import OrderState, may_follow
 from centra_whistl_dagster.ledger import order_contents, orders, records, submissions
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.ledger.orders import IllegalMove
+from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.ledger.tables import order_events, order_payloads
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 
@@ -29,7 +30,7 @@ def test_every_move_is_written_down_with_its_reason(
     row = add()
     clock.advance(5)
     with ledger.transaction() as tx:
-        orders.move(tx, row, OrderState.READY, reason="screened", now=clock())
+        orders.move(tx, row, OrderState.READY, reason="screened")
 
     with ledger.reading() as tx:
         events = tx.execute(sa.select(order_events).order_by(order_events.c.id)).all()
@@ -44,12 +45,12 @@ def test_only_the_ways_between_states_can_be_gone(ledger: Ledger, clock: ManualC
 
     with ledger.transaction() as tx:
         for here, there in LEGAL:
-            with tx.begin_nested() as undone:
-                orders.move(tx, rows[here], there, reason="test", now=clock())
+            with tx.connection.begin_nested() as undone:
+                orders.move(tx, rows[here], there, reason="test")
                 undone.rollback()
         for here, there in ILLEGAL:
             with pytest.raises(IllegalMove, match="cannot go from"):
-                orders.move(tx, rows[here], there, reason="test", now=clock())
+                orders.move(tx, rows[here], there, reason="test")
 
 
 def test_an_order_that_somebody_else_has_moved_is_not_moved_again(
@@ -57,17 +58,17 @@ def test_an_order_that_somebody_else_has_moved_is_not_moved_again(
 ) -> None:
     row = add()
     with ledger.transaction() as tx:
-        orders.move(tx, row, OrderState.READY, reason="screened", now=clock())
+        orders.move(tx, row, OrderState.READY, reason="screened")
 
     with pytest.raises(IllegalMove, match="another process"), ledger.transaction() as tx:
-        orders.move(tx, row, OrderState.BLOCKED, reason="screened", now=clock())
+        orders.move(tx, row, OrderState.BLOCKED, reason="screened")
 
 
 def test_staying_put_is_no_move_and_keeps_the_time(ledger: Ledger, clock: ManualClock, add) -> None:
     row = add(state=OrderState.BLOCKED)
     clock.advance(60)
     with ledger.transaction() as tx:
-        orders.move(tx, row, OrderState.BLOCKED, reason="again", now=clock(), attempts=3)
+        orders.move(tx, row, OrderState.BLOCKED, reason="again", attempts=3)
         kept = orders.find(tx, row.centra_id)
 
     assert kept is not None
@@ -83,14 +84,14 @@ def test_orders_come_oldest_first_when_they_are_due_and_no_more_than_asked(
         orders.update(tx, ["id-100002"], due_at=clock() + timedelta(seconds=10))
 
     def due(seconds: float, limit: int | None = None) -> list[int]:
-        moment = clock() + timedelta(seconds=seconds)
+        clock.advance(seconds)
         with ledger.reading() as tx:
-            rows = orders.in_states(tx, [OrderState.READY], due_by=moment, limit=limit)
+            rows = orders.in_states(tx, [OrderState.READY], are_due=True, limit=limit)
         return [row.number for row in rows]
 
     assert due(0) == [100_001, 100_003]
     assert due(10) == [100_001, 100_002, 100_003]
-    assert due(10, limit=2) == [100_001, 100_002]
+    assert due(0, limit=2) == [100_001, 100_002]
 
 
 def test_counts_name_every_state_and_add_up(ledger: Ledger, add) -> None:
@@ -136,9 +137,9 @@ def test_the_newest_intent_is_the_one_that_counts(ledger: Ledger, clock: ManualC
     row = add()
     intent = {"centra_id": row.centra_id, "whistl_number": row.whistl_number}
     with ledger.transaction() as tx:
-        first = submissions.open_intent(tx, **intent, payload_hash="a", now=clock())
-        submissions.settle(tx, first, submissions.Outcome.ABSENT, detail="", now=clock())
-        second = submissions.open_intent(tx, **intent, payload_hash="b", now=clock())
+        first = submissions.open_intent(tx, **intent, payload_hash="a")
+        submissions.settle(tx, first, SubmissionOutcome.ABSENT, detail="")
+        second = submissions.open_intent(tx, **intent, payload_hash="b")
         latest = submissions.latest(tx, row.centra_id)
         everything = submissions.of_order(tx, row.centra_id)
 

@@ -19,7 +19,7 @@ import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import exception_news, orders
-from centra_whistl_dagster.ledger.engine import Row
+from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.centra.rules import cancel_order
 from centra_whistl_dagster.simulator.people.checkout import place_order
@@ -195,7 +195,7 @@ class Desk:
             self.wait(100)
 
     # ---- what can be seen
-    def row(self, order: CentraOrder) -> Row:
+    def row(self, order: CentraOrder) -> OrderRow:
         with self.link.ledger.reading() as tx:
             found = orders.find(tx, order.order_id)
         assert found is not None, f"the ledger does not have order {order.number}"

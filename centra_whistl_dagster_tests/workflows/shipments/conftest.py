@@ -57,7 +57,7 @@ def say(desk) -> Callable[..., Despatch]:
             }
         )
         with desk.link.ledger.transaction() as tx:
-            inbox.receive(tx, told, now=desk.clock())
+            inbox.receive(tx, told)
         return told
 
     return message

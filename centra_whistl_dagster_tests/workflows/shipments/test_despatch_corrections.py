@@ -91,7 +91,7 @@ def test_a_chain_of_corrections_ends_in_its_last_in_whatever_order_it_comes(
     ]
     for place in arrival:
         with desk.link.ledger.transaction() as tx:
-            inbox.receive(tx, chain[place], now=desk.clock())
+            inbox.receive(tx, chain[place])
         despatches.apply_despatches(desk.link)
 
     completion.complete_shipments(desk.link)
@@ -142,7 +142,7 @@ def test_messages_in_any_order_end_in_the_same_true_state(desk, is_told_between:
         messages = [part, rest, corrected, rest]
         for place in arrival:
             with desk.link.ledger.transaction() as tx:
-                inbox.receive(tx, messages[place], now=desk.clock())
+                inbox.receive(tx, messages[place])
             despatches.apply_despatches(desk.link)
             if is_told_between:
                 completion.complete_shipments(desk.link)

@@ -9,6 +9,7 @@ import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import submissions
+from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.workflows.link import open_link
@@ -63,7 +64,7 @@ def test_an_order_in_doubt_is_looked_up_only_after_whistl_must_show_it(desk) -> 
     assert desk.at_whistl(order) == 1
     with desk.link.ledger.reading() as tx:
         outcomes = [row.outcome for row in submissions.of_order(tx, order.order_id)]
-    assert outcomes == [submissions.Outcome.FOUND]
+    assert outcomes == [SubmissionOutcome.FOUND]
 
 
 def test_a_look_up_that_fails_is_repeated_and_told_and_never_taken_for_absence(desk) -> None:

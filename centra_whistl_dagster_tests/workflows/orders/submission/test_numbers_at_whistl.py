@@ -10,6 +10,7 @@ import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import order_contents, submissions
+from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlClient
@@ -69,7 +70,7 @@ def test_an_answer_that_comes_after_the_order_has_left_does_not_bring_it_back(de
     with link.ledger.reading() as tx:
         outcomes = [row.outcome for row in submissions.of_order(tx, order.order_id)]
     assert desk.state(order) == OrderState.COMPLETED
-    assert outcomes == [submissions.Outcome.ACCEPTED]
+    assert outcomes == [SubmissionOutcome.ACCEPTED]
 
 
 def lose_track_of(desk, order) -> None:
@@ -84,7 +85,6 @@ def lose_track_of(desk, order) -> None:
             centra_id=order.order_id,
             whistl_number=f"C{order.number}",
             payload_hash=payload_hash(body),
-            now=desk.clock(),
         )
     desk.wait(200)
 
