@@ -1,4 +1,4 @@
-"""What the ledger says is waiting to be done, so that work is started only when there is some."""
+"""What the ledger says is waiting to be done, so that a job starts only when there is work."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from dataclasses import dataclass, fields
 
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import despatches, orders
-from centra_whistl_dagster.ledger.despatches import ParcelState
+from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrdersDue:
-    """Orders that need the next step now, by the step."""
+    """How many orders are due for each step."""
 
     to_screen: int
     to_look_at_again: int
+    """1 when blocked orders are to be screened again, else 0."""
     to_send: int
     to_look_up: int
     to_lock: int
@@ -24,45 +25,43 @@ class OrdersDue:
 
     @property
     def total(self) -> int:
-        """All of them."""
-        return sum(getattr(self, each.name) for each in fields(self))
+        """All steps together."""
+        return sum(getattr(self, step.name) for step in fields(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParcelsDue:
-    """Despatch messages and parcels that need the next step now."""
+    """How many despatch messages and parcels are due for their next step."""
 
     to_match: int
     to_write: int
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Both steps together."""
         return self.to_match + self.to_write
 
 
 def orders_due(link: Link) -> OrdersDue:
     """Count the orders that a relay would move on."""
-    now = link.now()
-    looks_again = int(is_another_look_due(link))
+    to_look_at_again = int(is_another_look_due(link))
+    in_question = [OrderState.SENDING, OrderState.IN_DOUBT]
     with link.ledger.reading() as tx:
         return OrdersDue(
             to_screen=len(orders.in_states(tx, [OrderState.RECEIVED])),
-            to_look_at_again=looks_again,
-            to_send=len(orders.in_states(tx, [OrderState.READY], due_by=now)),
-            to_look_up=len(
-                orders.in_states(tx, [OrderState.SENDING, OrderState.IN_DOUBT], due_by=now)
-            ),
-            to_lock=len(orders.unlocked(tx, due_by=now)),
-            to_cancel=len(orders.to_be_cancelled(tx, due_by=now)),
+            to_look_at_again=to_look_at_again,
+            to_send=len(orders.in_states(tx, [OrderState.READY], are_due=True)),
+            to_look_up=len(orders.in_states(tx, in_question, are_due=True)),
+            to_lock=len(orders.unlocked(tx)),
+            to_cancel=len(orders.to_be_cancelled(tx)),
         )
 
 
 def parcels_due(link: Link) -> ParcelsDue:
     """Count the despatches and parcels that a relay would move on."""
+    unfinished = [state for state in ParcelState if state is not ParcelState.COMPLETED]
     with link.ledger.reading() as tx:
-        states = [state for state in ParcelState if state is not ParcelState.COMPLETED]
         return ParcelsDue(
             to_match=despatches.count_to_apply(tx),
-            to_write=len(despatches.parcels_due(tx, states, due_by=link.now())),
+            to_write=len(despatches.parcels_due(tx, unfinished)),
         )

@@ -1,18 +1,16 @@
-"""Put what owners must hear into the outbox: new, overdue and resolved exceptions, the reminder.
+"""Write alerts to the outbox: new, overdue and resolved exceptions, and the daily reminder.
 
-Belongs here: reading the register, and writing alerts together with the marks of what they tell.
-Does not belong here: when to tell (`alerts.rules`), wording (`alerts.messages`), or sending
-(`workflows.exceptions.delivery`): a dead channel must not keep this from being written down.
+An alert is written together with the mark that its exceptions were alerted. Sending is a step of
+its own (`workflows.exceptions.delivery`): a dead channel must not keep alerts from being written.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 from centra_whistl_dagster.alerts import messages, rules
-from centra_whistl_dagster.alerts.addresses import ESCALATION
+from centra_whistl_dagster.alerts.addresses import ESCALATION, AlertAddresses
 from centra_whistl_dagster.alerts.messages import Message
 from centra_whistl_dagster.alerts.rules import Group, News, Round, Standing, Told
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
@@ -20,88 +18,93 @@ from centra_whistl_dagster.domain.exceptions.responsibilities import Severity
 from centra_whistl_dagster.domain.exceptions.stakes import Stake, stake_of
 from centra_whistl_dagster.ledger import alerts, exception_news
 from centra_whistl_dagster.ledger.alerts import NewAlert
-from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.ledger.engine import Ledger, Transaction
+from centra_whistl_dagster.ledger.rows import ExceptionChange, ExceptionRow
 from centra_whistl_dagster.workflows.link import Link
 
 
 def tell_owners(link: Link) -> int:
-    """Write the alerts that this round deserves; return how many.
+    """Write the alerts that are due now; return how many.
 
-    Where no address is set nothing is written, and nothing counts as told: the first round after
-    one was set tells what is open then, not what has passed.
+    Where no address is set nothing is written, and no exception counts as alerted: the first round
+    after an address was set covers what is open then, not what has passed.
     """
-    if not link.settings.alerts.are_there:
+    addresses = link.settings.alerts
+    if not addresses.are_there:
         return 0
     with link.ledger.reading() as tx:
-        _, decided = _decide(tx, link.now())
-    reminders = _reminders_due(link)
+        _, decided = _decide(tx)
+    reminders = _reminders_due(link.ledger)
     if not decided.groups and not decided.passed and not reminders:
         return 0
     with link.ledger.transaction() as tx:
-        return _tell_news(tx, link) + _remind(tx, link, reminders)
+        return _write_alerts(tx, addresses) + _write_reminders(tx, reminders)
 
 
-def _decide(tx: Transaction, now: datetime) -> tuple[Mapping[int, Row], Round]:
-    rows = {row.id: row for row in exception_news.to_tell(tx, now)}
-    last_told = alerts.last_told(tx, now - rules.LONGEST_PAUSE)
-    return rows, rules.decide(map(_standing, rows.values()), last_told, now)
+def _decide(tx: Transaction) -> tuple[Mapping[int, ExceptionRow], Round]:
+    rows = {row.id: row for row in exception_news.to_tell(tx)}
+    last_alerts = alerts.last_told(tx, tx.now - rules.LONGEST_PAUSE)
+    return rows, rules.decide(map(_standing, rows.values()), last_alerts, tx.now)
 
 
-def _tell_news(tx: Transaction, link: Link) -> int:
-    # Decided again: what was read outside this transaction may have been told or resolved since.
-    rows, decided = _decide(tx, link.now())
+def _write_alerts(tx: Transaction, addresses: AlertAddresses) -> int:
+    # Decided again: another process may have written these alerts meanwhile.
+    rows, decided = _decide(tx)
     exception_news.set_told(tx, decided.passed, Told.CLOSED)
-    return sum(_tell_group(tx, link, group, rows) for group in decided.groups)
+    return sum(_write_group(tx, addresses, group, rows) for group in decided.groups)
 
 
-def _tell_group(tx: Transaction, link: Link, group: Group, rows: Mapping[int, Row]) -> int:
-    ids = [each.exception_id for each in group.standings]
+def _write_group(
+    tx: Transaction, addresses: AlertAddresses, group: Group, rows: Mapping[int, ExceptionRow]
+) -> int:
+    ids = [standing.exception_id for standing in group.standings]
     is_escalation = group.news is News.ESCALATED
-    marks = {"escalated_at": link.now()} if is_escalation else {}
-    exception_news.set_told(tx, ids, rules.told_after(group.news), **marks)
-    responsibility = link.configuration.exception_kinds[ExceptionKind(group.kind)]
-    stake = _stake(tx, [rows[each] for each in ids])
+    change: ExceptionChange = {"escalated_at": tx.now} if is_escalation else {}
+    exception_news.set_told(tx, ids, rules.told_after(group.news), **change)
+    responsibility = tx.responsibilities[ExceptionKind(group.kind)]
+    stake = _stake(tx, [rows[exception_id] for exception_id in ids])
     message = messages.of_exceptions(group, responsibility, stake)
     channels = [responsibility.channel]
-    if is_escalation and link.settings.alerts.has(ESCALATION):
+    if is_escalation and addresses.has(ESCALATION):
         channels.append(ESCALATION)
     return alerts.add(
         tx,
-        [new_alert(message, cause=group.cause, owner=group.owner, channel=c) for c in channels],
-        now=link.now(),
+        [
+            new_alert(message, cause=group.cause, owner=group.owner, channel=channel)
+            for channel in channels
+        ],
     )
 
 
-def _reminders_due(link: Link) -> dict[str, list[Standing]]:
+def _reminders_due(ledger: Ledger) -> dict[str, list[Standing]]:
     """Return the owners to be reminded now, with what they have had open since yesterday."""
-    moment = rules.reminder_moment(link.now())
-    with link.ledger.reading() as tx:
-        told = alerts.last_told(tx, moment)
+    with ledger.reading() as tx:
+        moment = rules.reminder_moment(tx.now)
+        last_alerts = alerts.last_told(tx, moment)
         rows = exception_news.open_since_before(tx, moment - rules.REMINDED_AFTER)
     by_owner: dict[str, list[Standing]] = defaultdict(list)
-    for each in map(_standing, rows):
-        if reminder_cause(each.owner) not in told:
-            by_owner[each.owner].append(each)
+    for standing in map(_standing, rows):
+        if reminder_cause(standing.owner) not in last_alerts:
+            by_owner[standing.owner].append(standing)
     return by_owner
 
 
-def _remind(tx: Transaction, link: Link, reminders: Mapping[str, Sequence[Standing]]) -> int:
-    kinds = link.configuration.exception_kinds
-    titles = {kind: entry.title for kind, entry in kinds.items()}
+def _write_reminders(tx: Transaction, reminders: Mapping[str, Sequence[Standing]]) -> int:
+    titles = {kind: entry.title for kind, entry in tx.responsibilities.items()}
     red = defaultdict(list)
     for row in alerts.all_watched(tx):
         if row.is_told_red:
             red[row.owner].append(row.title)
     new = []
     for owner, standings in reminders.items():
-        message = messages.of_reminder(owner, standings, titles, red[owner], link.now())
+        message = messages.of_reminder(owner, standings, titles, red[owner], tx.now)
         cause = reminder_cause(owner)
         new.append(new_alert(message, cause=cause, owner=owner, channel=owner))
-    return alerts.add(tx, new, now=link.now())
+    return alerts.add(tx, new)
 
 
 def reminder_cause(owner: str) -> str:
-    """Name an owner's daily reminder."""
+    """Return the cause under which an owner's daily reminder is grouped."""
     return rules.cause_of(News.REMINDER, "open", owner)
 
 
@@ -117,12 +120,12 @@ def new_alert(message: Message, *, cause: str, owner: str, channel: str) -> NewA
     )
 
 
-def _stake(tx: Transaction, rows: Iterable[Row]) -> Stake:
+def _stake(tx: Transaction, rows: Iterable[ExceptionRow]) -> Stake:
     concerned = exception_news.orders_concerned(tx, rows)
     return stake_of(order for orders in concerned.values() for order in orders)
 
 
-def _standing(row: Row) -> Standing:
+def _standing(row: ExceptionRow) -> Standing:
     return Standing(
         exception_id=row.id,
         kind=row.kind,

@@ -1,8 +1,4 @@
-"""Send what is in the outbox: at least once, by a second channel when the first is dead.
-
-Belongs here: which alerts are tried, where, and when again. Does not belong here: their contents
-(`workflows.exceptions.alerting`), or the sending itself (`alerts.delivery`).
-"""
+"""Send what is in the outbox: at least once, and by a second channel when the first is dead."""
 
 from __future__ import annotations
 
@@ -17,10 +13,12 @@ from centra_whistl_dagster.alerts import delivery
 from centra_whistl_dagster.alerts.addresses import TRIES_BEFORE_SECOND, AlertAddresses
 from centra_whistl_dagster.alerts.delivery import Letter
 from centra_whistl_dagster.ledger import alerts
-from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger, Row
+from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger
+from centra_whistl_dagster.ledger.rows import AlertRow
 
 Post = Callable[[Sequence[Letter]], Mapping[int, str | None]]
-"""Sends letters, and says of each that was tried None when it was taken, else why not."""
+"""Sends letters. Returns None for each letter that a channel took, and the reason for each that
+failed; letters that were not tried are left out."""
 
 IN_ONE_ROUND = 40
 FIRST_WAIT = timedelta(seconds=5)
@@ -36,18 +34,19 @@ class Delivered:
 
     sent: int = 0
     put_off: int = 0
+    """Alerts that failed, to be tried again later."""
 
 
 def are_any_due(ledger: Ledger) -> bool:
-    """Say whether an alert waits to be tried."""
+    """Say whether an alert is due to be sent."""
     with ledger.reading() as tx:
-        return bool(alerts.unsent(tx, due_by=ledger.now(), limit=1))
+        return bool(alerts.unsent(tx, limit=1))
 
 
 def deliver(ledger: Ledger, addresses: AlertAddresses, *, post: Post = delivery.post) -> Delivered:
-    """Try the alerts that are due, and note what came of each.
+    """Send the alerts that are due, and record what came of each.
 
-    One that was taken and not noted, because this process died between, is sent again.
+    An alert that a channel took just before this process died, unrecorded, is sent again.
     """
     try:
         with ledger.lease("alerts", holder=_holder(), seconds=_LEASE_SECONDS):
@@ -58,7 +57,7 @@ def deliver(ledger: Ledger, addresses: AlertAddresses, *, post: Post = delivery.
 
 def _deliver(ledger: Ledger, addresses: AlertAddresses, post: Post) -> Delivered:
     with ledger.reading() as tx:
-        due = alerts.unsent(tx, due_by=ledger.now(), limit=IN_ONE_ROUND)
+        due = alerts.unsent(tx, limit=IN_ONE_ROUND)
     letters = {row.id: _letter(row, addresses) for row in due}
     errors: dict[int, str | None] = dict.fromkeys(letters, NO_ADDRESS)
     posted = [letter for letter in letters.values() if letter.address]
@@ -67,11 +66,11 @@ def _deliver(ledger: Ledger, addresses: AlertAddresses, post: Post) -> Delivered
         for letter in posted:
             del errors[letter.id]
         errors |= {**answers, **_given_up(posted, answers)}
-    return _note(ledger, addresses, [row for row in due if row.id in errors], errors)
+    return _record(ledger, addresses, [row for row in due if row.id in errors], errors)
 
 
-def _letter(row: Row, addresses: AlertAddresses) -> Letter:
-    """Address an alert; who reads it in another team's channel is told whose it is."""
+def _letter(row: AlertRow, addresses: AlertAddresses) -> Letter:
+    """Address an alert; in another team's channel its title names the owner."""
     is_second = addresses.is_second(row.channel, row.attempts)
     return Letter(
         id=row.id,
@@ -85,27 +84,27 @@ def _letter(row: Row, addresses: AlertAddresses) -> Letter:
 def _given_up(posted: Iterable[Letter], answers: Mapping[int, str | None]) -> dict[int, str | None]:
     """Return the untried letters of dead channels, so that they move to the second one too.
 
-    A channel is dead when nothing came of its letters, or when the last one tried failed. Behind
-    one that works, an untried letter only ran out of time and stays due.
+    A channel is dead when none of its letters was answered, or when the last one tried failed.
+    Behind one that works, an untried letter only ran out of time and stays due.
     """
     by_address: dict[str, list[int]] = defaultdict(list)
     for letter in posted:
         by_address[letter.address].append(letter.id)
     given_up: dict[int, str | None] = {}
     for ids in by_address.values():
-        tried = [each for each in ids if each in answers]
+        tried = [letter_id for letter_id in ids if letter_id in answers]
         if not tried or answers[tried[-1]] is not None:
-            given_up |= dict.fromkeys([each for each in ids if each not in answers], NO_ANSWER)
+            untried = [letter_id for letter_id in ids if letter_id not in answers]
+            given_up |= dict.fromkeys(untried, NO_ANSWER)
     return given_up
 
 
-def _note(
+def _record(
     ledger: Ledger,
     addresses: AlertAddresses,
-    rows: Sequence[Row],
+    rows: Sequence[AlertRow],
     errors: Mapping[int, str | None],
 ) -> Delivered:
-    now = ledger.now()
     sent = 0
     with ledger.transaction() as tx:
         for row in rows:
@@ -113,15 +112,15 @@ def _note(
             if error is None:
                 is_second = addresses.is_second(row.channel, row.attempts)
                 sent_by = "second channel" if is_second else row.channel
-                alerts.mark_sent(tx, row.id, sent_by=sent_by, now=now)
+                alerts.mark_sent(tx, row.id, sent_by=sent_by)
                 sent += 1
             else:
-                alerts.put_off(tx, row.id, until=now + _wait(row.attempts), error=error)
+                alerts.put_off(tx, row.id, until=tx.now + _wait(row.attempts), error=error)
     return Delivered(sent=sent, put_off=len(rows) - sent)
 
 
 def _wait(attempts: int) -> timedelta:
-    """Return how long an alert rests; short until the second channel has had its turn."""
+    """Return the wait before the next attempt; short until the second channel has had its turn."""
     doublings = min(max(0, attempts - TRIES_BEFORE_SECOND + 1), 10)
     return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
 

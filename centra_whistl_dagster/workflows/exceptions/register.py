@@ -1,17 +1,15 @@
-"""The register of exceptions as people read it: what is wrong, whose it is, and what hangs on it.
-
-Belongs here: putting the register, its orders and the owners' instructions side by side. Does not
-belong here: how it is printed.
-"""
+"""The register of exceptions as people read it: what is wrong, who owns it, what depends on it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
-from centra_whistl_dagster.domain.exceptions.stakes import Stake, stake_of
+from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
+from centra_whistl_dagster.domain.exceptions.stakes import ConcernedOrder, Stake, stake_of
 from centra_whistl_dagster.ledger import exception_news
+from centra_whistl_dagster.ledger.rows import ExceptionRow
 from centra_whistl_dagster.workflows.link import Link
 
 
@@ -43,32 +41,37 @@ def list_exceptions(
     link: Link, *, owner: str | None = None, only_open: bool = True
 ) -> list[ListedException]:
     """Return exceptions: open ones first, the most overdue first among them."""
-    now = link.now()
     with link.ledger.reading() as tx:
         rows = exception_news.listed(tx, owner=owner, only_open=only_open)
         concerned = exception_news.orders_concerned(tx, rows)
-    kinds = link.configuration.exception_kinds
-    listed = []
-    for row in rows:
-        responsibility = kinds[ExceptionKind(row.kind)]
-        listed.append(
-            ListedException(
-                owner=row.owner,
-                severity=row.severity,
-                kind=row.kind,
-                title=responsibility.title,
-                about=row.subject,
-                field=row.field,
-                value=row.value,
-                message=row.message,
-                instructions=responsibility.instructions,
-                opened_at=row.opened_at,
-                last_seen_at=row.last_seen_at,
-                due_at=row.due_at,
-                escalated_at=row.escalated_at,
-                resolved_at=row.resolved_at,
-                is_overdue=row.resolved_at is None and row.due_at < now,
-                stake=stake_of(concerned.get(row.id, ())),
-            )
-        )
-    return listed
+        return [
+            _listed(row, tx.responsibilities[row.kind], concerned.get(row.id, ()), now=tx.now)
+            for row in rows
+        ]
+
+
+def _listed(
+    row: ExceptionRow,
+    responsibility: Responsibility,
+    concerned: Iterable[ConcernedOrder],
+    *,
+    now: datetime,
+) -> ListedException:
+    return ListedException(
+        owner=row.owner,
+        severity=row.severity,
+        kind=row.kind,
+        title=responsibility.title,
+        about=row.subject,
+        field=row.field,
+        value=row.value,
+        message=row.message,
+        instructions=responsibility.instructions,
+        opened_at=row.opened_at,
+        last_seen_at=row.last_seen_at,
+        due_at=row.due_at,
+        escalated_at=row.escalated_at,
+        resolved_at=row.resolved_at,
+        is_overdue=row.resolved_at is None and row.due_at < now,
+        stake=stake_of(concerned),
+    )

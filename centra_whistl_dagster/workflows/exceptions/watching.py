@@ -1,8 +1,6 @@
-"""Tell of checks, jobs and sensors that turned red, and of those that recovered.
+"""Write alerts about checks, jobs and sensors that turned red, and about those that recovered.
 
-Belongs here: comparing what was seen with what was told. Does not belong here: seeing it, which
-takes Dagster (`defs.alerts`). Needs the ledger alone: a broken configuration file, which stops all
-else, is told of all the same.
+Needs the ledger alone, so that a broken configuration file, which stops all else, is alerted too.
 """
 
 from __future__ import annotations
@@ -14,23 +12,27 @@ from centra_whistl_dagster.alerts import messages, rules
 from centra_whistl_dagster.alerts.rules import Condition, Memory, News
 from centra_whistl_dagster.ledger import alerts
 from centra_whistl_dagster.ledger.alerts import NewAlert
-from centra_whistl_dagster.ledger.engine import Ledger, Row
+from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.ledger.rows import WatchedRow
 from centra_whistl_dagster.workflows.exceptions.alerting import new_alert
 
 
 def note_conditions(ledger: Ledger, observed: Sequence[Condition]) -> int:
-    """Write an alert for each owner of what has changed its colour; return how many."""
-    now = ledger.now()
+    """Write an alert to each owner of a condition that turned red or green; return how many."""
     with ledger.reading() as tx:
         memories = {row.name: _memory(row) for row in alerts.all_watched(tx)}
-    turned = rules.turned(observed, memories, now)
+        turned = rules.turned(observed, memories, tx.now)
     changed = {condition.name for _, condition in turned}
-    still_red = [each.name for each in observed if each.is_red and each.name not in changed]
+    still_red = [
+        condition.name
+        for condition in observed
+        if condition.is_red and condition.name not in changed
+    ]
     if not changed and not still_red:
         return 0
     with ledger.transaction() as tx:
         for name in still_red:
-            alerts.set_watched(tx, name, last_red_at=now)
+            alerts.set_watched(tx, name, last_red_at=tx.now)
         for news, condition in turned:
             alerts.set_watched(
                 tx,
@@ -38,9 +40,15 @@ def note_conditions(ledger: Ledger, observed: Sequence[Condition]) -> int:
                 title=condition.title,
                 owner=condition.owner,
                 is_told_red=news is News.TURNED_RED,
-                last_red_at=now,
+                last_red_at=tx.now,
             )
-        return alerts.add(tx, _alerts(turned), now=now)
+        return alerts.add(tx, _alerts(turned))
+
+
+def names_told_red(ledger: Ledger) -> set[str]:
+    """Return the conditions whose last alert said red."""
+    with ledger.reading() as tx:
+        return {row.name for row in alerts.all_watched(tx) if row.is_told_red}
 
 
 def _alerts(turned: Sequence[tuple[News, Condition]]) -> list[NewAlert]:
@@ -58,11 +66,5 @@ def _alerts(turned: Sequence[tuple[News, Condition]]) -> list[NewAlert]:
     ]
 
 
-def _memory(row: Row) -> Memory:
+def _memory(row: WatchedRow) -> Memory:
     return Memory(is_told_red=row.is_told_red, last_red_at=row.last_red_at, owner=row.owner)
-
-
-def names_told_red(ledger: Ledger) -> set[str]:
-    """Return what was last told to be red."""
-    with ledger.reading() as tx:
-        return {row.name for row in alerts.all_watched(tx) if row.is_told_red}

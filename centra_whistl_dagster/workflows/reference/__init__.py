@@ -1,1 +1,1 @@
-"""Catalogues and services of both systems, and whether they fit each other."""
+"""Catalogues and services of both systems, and whether they agree."""

@@ -1,8 +1,4 @@
-"""Whether the lists of both systems and the configuration fit, before an order meets them.
-
-Belongs here: gathering the lists and comparing them. Does not belong here: the comparison's rules
-(`domain.orders.skus`, `domain.orders.services`).
-"""
+"""Whether both systems' catalogues and the configuration agree, before an order depends on it."""
 
 from __future__ import annotations
 
@@ -25,7 +21,7 @@ class SkuAlignment:
     counts: dict[Alignment, int]
     differing: list[AlignedSku]
     colliding: dict[str, tuple[str, ...]]
-    """SKUs of one catalogue that look the same as others of it on a pick list."""
+    """By SKU, the SKUs of the same catalogue that look the same on a pick list."""
 
 
 def compare_catalogues(link: Link) -> SkuAlignment:
@@ -44,15 +40,15 @@ def compare_catalogues(link: Link) -> SkuAlignment:
 
 
 def problems_of_the_shipping_table(link: Link) -> list[Problem]:
-    """Find options in use that nobody mapped, and mapped services that Whistl does not offer.
+    """Find shipping options in use that are not mapped, and mapped services Whistl does not offer.
 
-    Centra publishes no list of its shipping options; those of all orders seen are taken, and orders
-    on hold or unpaid are seen before they may go.
+    Centra publishes no list of its shipping options, so those of all orders read count as in use.
+    Orders on hold or unpaid are read before they may be sent.
     """
     with link.ledger.reading() as tx:
         services = catalogues.services(tx)
         options = [
             ShippingOption(option_id=0, name=name) for name in orders.shipping_options_seen(tx)
         ]
-    today = link.now().astimezone(LONDON).date()
+        today = tx.now.astimezone(LONDON).date()
     return problems_of_mapping(link.configuration.services, services, options, on=today)

@@ -11,7 +11,7 @@ from centra_whistl_dagster.workflows.link import Link
 
 FRESH_FOR = timedelta(minutes=30)
 _OVERLAP = timedelta(minutes=2)
-"""The two clocks may differ by that much."""
+"""The two clocks may differ by as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +39,12 @@ def refresh_reference(link: Link) -> Refreshed:
         {sku for _, sku, _ in sizes if sku},
         link.configuration.screening,
     )
-    now = link.now()
     with link.ledger.transaction() as tx:
         catalogues.replace_services(tx, services)
         catalogues.replace_products(tx, products)
         catalogues.replace_centra_sizes(tx, sizes)
         catalogues.replace_collisions(tx, colliding)
-        state.set_to(tx, state.REFERENCE, catalogues.fingerprint(tx), now=now)
+        state.set_to(tx, state.REFERENCE, catalogues.fingerprint(tx))
     return Refreshed(services=len(services), whistl_products=len(products), centra_sizes=len(sizes))
 
 
@@ -72,4 +71,4 @@ def is_due(link: Link) -> bool:
     """Say whether the reference data was never read, or too long ago."""
     with link.ledger.reading() as tx:
         read_at = state.moved_at(tx, state.REFERENCE)
-    return read_at is None or link.now() - read_at > FRESH_FOR
+        return read_at is None or tx.now - read_at > FRESH_FOR

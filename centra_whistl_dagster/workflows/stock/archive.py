@@ -1,8 +1,4 @@
-"""Stock as it was read, kept as files: a later step and a rebuild see what the first one saw.
-
-Belongs here: names of files, writing them whole or not at all, reading them back, letting old ones
-go. Does not belong here: what is made of the figures, or how long they are needed (`retention`).
-"""
+"""Stock as it was read, kept as files, so that a later step and a rebuild see the same figures."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 STAMP = "%Y%m%dT%H%M%S%f"
-"""How a moment is spelled in a file's name."""
+"""How a moment is written in a file's name."""
 WHISTL_STOCK = "whistl_stock"
 CENTRA_STOCK = "centra_stock"
 DEMAND = "demand"
@@ -23,7 +19,7 @@ DIVERGENCE = "divergence"
 BUFFER_CHANGES = "buffer_changes"
 FOR_HISTORY = (WHISTL_STOCK, CENTRA_STOCK, DIVERGENCE, BUFFER_CHANGES)
 """The history is made from these."""
-FOR_NEXT_PASS = (RECONCILED, DEMAND)
+FOR_NEXT_SYNC = (RECONCILED, DEMAND)
 """Of these only the newest is ever read again."""
 
 
@@ -58,8 +54,8 @@ def is_kept(folder: Path, relative: str) -> bool:
     return (folder / relative).exists()
 
 
-def let_go(folder: Path, kind: str, before: datetime, in_use: Collection[str]) -> int:
-    """Remove readings of a kind from days before a moment, but for those in use; count them."""
+def remove(folder: Path, kind: str, before: datetime, in_use: Collection[str]) -> int:
+    """Remove readings of a kind from days before a moment, except those in use; count them."""
     removed = 0
     for day in (folder / kind).glob("*"):
         if day.name >= f"{before:%Y-%m-%d}":

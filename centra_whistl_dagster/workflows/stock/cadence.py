@@ -1,7 +1,6 @@
-"""Whether stock should be passed over now, how much of it, and why.
+"""Whether stock should be synced now, how much of it, and why.
 
-Belongs here: gathering what the decision rests on. Does not belong here: the decision
-(`domain.stock.cadence`).
+Gathers what the decision rests on; the decision itself is `domain.stock.cadence`.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from centra_whistl_dagster.domain.stock.cadence import (
     decide,
 )
 from centra_whistl_dagster.domain.stock.policy import sale_begun
-from centra_whistl_dagster.ledger import stock as stock_rows
+from centra_whistl_dagster.ledger import stock
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock.last_sync import last_pass
 from centra_whistl_dagster.workflows.stock.snapshots import is_there_a_new_snapshot
 
-_BOUNDLESS = Quota(
+_UNLIMITED = Quota(
     requests_limit=10**6, requests_left=10**6, mutations_limit=10**6, mutations_left=10**6
 )
-"""For a Centra without limits, such as one of one's own."""
+"""For a Centra installation that states no limits."""
 
 
 def decide_stock_pass(link: Link) -> Decision:
@@ -32,10 +31,9 @@ def decide_stock_pass(link: Link) -> Decision:
     Raises:
         IntegrationError: Whistl does not say what its newest snapshot is.
     """
-    policy, now = link.configuration.stock, link.now()
+    policy = link.configuration.stock
     with link.ledger.reading() as tx:
-        last = last_pass(tx)
-        used = stock_rows.latest_accepted(tx)
+        now, last, used = tx.now, last_pass(tx), stock.latest_accepted(tx)
     last_full_at = last.full_at if last else None
     is_released = last is not None and used is not None and used.snapshot_id != last.snapshot_id
     return decide(
@@ -55,4 +53,4 @@ def decide_stock_pass(link: Link) -> Decision:
 
 def allowed_for_stock(link: Link) -> Allowance:
     """Return what stock may take of Centra's quota now."""
-    return allowance(link.centra.quota_left() or _BOUNDLESS, link.configuration.stock.cadence)
+    return allowance(link.centra.quota_left() or _UNLIMITED, link.configuration.stock.cadence)

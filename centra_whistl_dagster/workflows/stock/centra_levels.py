@@ -1,19 +1,15 @@
-"""Centra's side of the stock: reading all of it, or the SKUs that cannot wait.
-
-Belongs here: what is read of Centra, and keeping it. Does not belong here: what it is held against
-(`workflows.stock.reconciliation`).
-"""
+"""Centra's side of the stock: reading all of it, or only the SKUs that cannot wait."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 
+from centra_whistl_dagster.centra.records import CentraStockLevel
 from centra_whistl_dagster.ledger import state
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.workflows.link import Link
@@ -37,23 +33,34 @@ class Levels:
         return self.frame[self.frame["read_at"] == self.read_at]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LastReading:
+    """What the ledger holds of the last reading."""
+
+    file: str
+    """In the archive."""
+    read_at: datetime
+    within_minutes: int | None
+
+
+_STORED = TypeAdapter(_LastReading)
+
+
 def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
     """Read stock levels from Centra into the archive and return how many SKUs were read.
 
-    What is reconciled next is what was read here.
+    The next reconciliation covers the SKUs read here.
 
     Args:
-        link: the connections.
-        within_minutes: read those SKUs only that need this interval or a shorter one, and keep the
-            others as they were read last. None reads all, and so does whatever is given before the
-            first pass.
+        link: the connection.
+        within_minutes: read only SKUs that need this interval or a shorter one, and keep the others
+            as they were read last. None reads all, and so does any value before the first sync.
 
     Raises:
         IntegrationError: Centra could not be read to the end; the last reading stays.
     """
     read_at = link.now()
-    known = None if within_minutes is None else _known(link)
-    if known is None:
+    if within_minutes is None or (known := _known(link)) is None:
         within_minutes = None
         read = frame = _frame(link.centra.stock_levels(), read_at)
     else:
@@ -67,44 +74,48 @@ def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
     frame = frame.drop_duplicates("sku", keep=False)
     name = f"C--{read_at:{archive.STAMP}}"
     file = archive.keep(link.settings.archive_path, archive.CENTRA_STOCK, name, read_at, frame)
-    told = {"file": str(file), "read_at": read_at.isoformat(), "within_minutes": within_minutes}
+    last = _LastReading(file=str(file), read_at=read_at, within_minutes=within_minutes)
     with link.ledger.transaction() as tx:
-        state.set_to(tx, state.CENTRA_LEVELS, json.dumps(told), now=read_at)
+        state.set_to(tx, state.CENTRA_LEVELS, _STORED.dump_json(last).decode())
     return len(read)
 
 
 def last_levels(link: Link) -> Levels | None:
     """Return what is known of Centra's stock; None before it was read."""
     with link.ledger.reading() as tx:
-        kept = state.read(tx, state.CENTRA_LEVELS)
-    if kept is None:
+        last = _last_reading(tx)
+    if last is None:
         return None
-    told = json.loads(kept)
     return Levels(
-        frame=archive.fetch(link.settings.archive_path, told["file"]),
-        read_at=datetime.fromisoformat(told["read_at"]),
-        within_minutes=told["within_minutes"],
+        frame=archive.fetch(link.settings.archive_path, last.file),
+        read_at=last.read_at,
+        within_minutes=last.within_minutes,
     )
 
 
 def levels_file(tx: Transaction) -> str | None:
     """Return where in the archive the last reading is; None before there was one."""
-    kept = state.read(tx, state.CENTRA_LEVELS)
-    return None if kept is None else str(json.loads(kept)["file"])
+    last = _last_reading(tx)
+    return None if last is None else last.file
 
 
-def _known(link: Link) -> tuple[pd.DataFrame, pd.Series[Any]] | None:
+def _last_reading(tx: Transaction) -> _LastReading | None:
+    stored = state.read(tx, state.CENTRA_LEVELS)
+    return None if stored is None else _STORED.validate_json(stored)
+
+
+def _known(link: Link) -> tuple[pd.DataFrame, pd.Series[int]] | None:
     """Return all levels as last read, and the interval that each SKU needs."""
     levels = last_levels(link)
     with link.ledger.reading() as tx:
         last = last_pass(tx)
     if levels is None or last is None:
         return None
-    passed = archive.fetch(link.settings.archive_path, last.file)
-    return levels.frame, passed.set_index("sku")["minutes"]
+    synced = archive.fetch(link.settings.archive_path, last.file)
+    return levels.frame, synced.set_index("sku")["minutes"]
 
 
-def _frame(levels: Iterable[Any], read_at: datetime) -> pd.DataFrame:
+def _frame(levels: Iterable[CentraStockLevel], read_at: datetime) -> pd.DataFrame:
     rows = [
         (level.sku, level.product_size_id, level.physical, level.allocated, level.free)
         for level in levels

@@ -1,24 +1,21 @@
-"""Measure how far the two systems' stock is apart, and keep it with its causes.
-
-Belongs here: gathering what was last written, keeping the comparison. Does not belong here: the
-split into causes (`domain.stock.divergence`).
-"""
+"""Measure how far the two systems' stock is apart, and keep it with its causes."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from centra_whistl_dagster.domain.stock.catalogue import ReconciledCatalogue
 from centra_whistl_dagster.domain.stock.divergence import LastWrite, explain
+from centra_whistl_dagster.domain.stock.quantiles import Ints
 from centra_whistl_dagster.history.stock_tables import CAUSES
-from centra_whistl_dagster.ledger import standings
-from centra_whistl_dagster.ledger import stock as stock_rows
+from centra_whistl_dagster.ledger import standings, stock
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.intake import take_in_orders
 from centra_whistl_dagster.workflows.stock import archive
@@ -37,79 +34,76 @@ class Compared:
     skus: int
     differing: int
     units_by_cause: dict[str, int]
-    unexplained: list[dict[str, Any]]
-    """SKUs of whose difference a part has no cause."""
-    oversold: list[dict[str, Any]]
+    unexplained: list[dict[str, str | int]]
+    """Rows for people: SKUs whose difference has a part without a cause."""
+    oversold: list[dict[str, str | int]]
+    """Rows for people: SKUs of which more is sold than exists."""
 
 
 def measure_divergence(link: Link) -> Compared:
-    """Read Centra's stock as the last pass left it, and compare.
+    """Read Centra's stock as the last sync left it, and compare it with Whistl's.
 
-    What is unexplained is looked at once more before it is called so: an order or a cancellation of
-    these very seconds may have been seen on one side only.
+    An unexplained difference is measured a second time before it is reported: an order or a
+    cancellation of these very seconds may have been seen on one side only.
 
     Raises:
         IntegrationError: Centra could not be read.
         NothingToReconcile: a reading is missing, or the snapshot has grown too old.
     """
     usable_snapshot(link)  # else Centra would be read for nothing
-    found, rows = _compare(link)
+    reconciliation, rows = _compare(link)
     if rows["unexplained"].any():
-        found, rows = _compare(link)
-    now = link.now()
-    archive.keep(
-        link.settings.archive_path,
-        archive.DIVERGENCE,
-        f"{found.snapshot_id}--{now:{archive.STAMP}}--{len(found.skus)}",
-        now,
-        rows,
-    )
+        reconciliation, rows = _compare(link)
+    now, skus = link.now(), len(reconciliation.skus)
+    name = f"{reconciliation.snapshot_id}--{now:{archive.STAMP}}--{skus}"
+    archive.keep(link.settings.archive_path, archive.DIVERGENCE, name, now, rows)
     unexplained = rows[rows["unexplained"] != 0]
     return Compared(
-        skus=len(found.skus),
+        skus=skus,
         differing=len(rows),
         units_by_cause={cause: int(rows[cause].abs().sum()) for cause in CAUSES},
         unexplained=[
-            {"SKU": row.sku, "Centra has free": row.actual, "unexplained": row.unexplained}
-            for row in unexplained.itertuples()
+            {"SKU": sku, "Centra has free": free, "unexplained": units}
+            for sku, free, units in zip(
+                unexplained["sku"].tolist(),
+                unexplained["actual"].tolist(),
+                unexplained["unexplained"].tolist(),
+                strict=True,
+            )
         ],
-        oversold=_oversold(found),
+        oversold=[
+            {"SKU": sku, "units too many": units} for sku, units in reconciliation.oversold.items()
+        ],
     )
 
 
 def _compare(link: Link) -> tuple[Reconciliation, pd.DataFrame]:
     asked_at = link.now()
     read_centra_levels(link)
-    # Orders that Centra had allocated by then and that nobody had read yet: now they are known.
+    # Centra may have allocated stock to orders that were not read yet. Now they are known.
     take_in_orders(link)
-    found = reconcile_stock(link)
+    reconciliation = reconcile_stock(link)
+    skus = reconciliation.skus
     with link.ledger.reading() as tx:
-        until = link.now() + timedelta(seconds=1)
+        until = tx.now + timedelta(seconds=1)
         placed = standings.units_ordered(tx, since=asked_at, until=until)
     units: Counter[str] = Counter()
     for sku, quantity in placed:
         units[sku] += quantity
     rows = divergence_rows(
-        np.asarray(found.skus),
-        found.catalogue,
-        _last_write(link, found.skus),
-        np.array([units[sku] for sku in found.skus], dtype=np.int64),
+        skus,
+        reconciliation.catalogue,
+        _last_write(link, skus),
+        np.array([units[sku] for sku in skus], dtype=np.int64),
     )
-    return found, rows
+    return reconciliation, rows
 
 
-def _oversold(found: Reconciliation) -> list[dict[str, Any]]:
-    steps, both = found.catalogue.steps, found.catalogue.in_whistl & found.catalogue.in_centra
-    where = np.flatnonzero((steps.oversold > 0) & both).tolist()
-    return [{"SKU": found.skus[at], "units too many": int(steps.oversold[at])} for at in where]
-
-
-def _last_write(link: Link, skus: Any) -> LastWrite:
+def _last_write(link: Link, skus: Sequence[str]) -> LastWrite:
     with link.ledger.reading() as tx:
-        written = stock_rows.last_written(tx)
-        completed = standings.units_completed_since(
-            tx, {sku: each.at for sku, each in written.items()}
-        )
+        written = stock.last_written(tx)
+        moments = {sku: write.at for sku, write in written.items()}
+        completed = standings.units_completed_since(tx, moments)
     known = np.array([sku in written for sku in skus], dtype=np.int64)
     quantity = [written[sku].quantity if sku in written else 0 for sku in skus]
     shown = [written[sku].read_back if sku in written else 0 for sku in skus]
@@ -122,17 +116,17 @@ def _last_write(link: Link, skus: Any) -> LastWrite:
 
 
 def divergence_rows(
-    skus: Any,
+    skus: ArrayLike,
     catalogue: ReconciledCatalogue,
     last_write: LastWrite,
-    placed_meanwhile: Any = 0,
+    placed_meanwhile: Ints | int = 0,
 ) -> pd.DataFrame:
-    """Return the history's divergence rows: each SKU whose free stock is other than expected.
+    """Return the history's divergence rows: each SKU whose free stock is not the expected figure.
 
-    `expected` is what the building has beyond the orders it was given (`on_hand - held`), `actual`
-    what Centra shows free, and the causes add up to the difference. Orders that Centra has and this
-    connection does not know stand under `unexplained`, and units that could not be shown missing
-    below none under `clamped`. For `placed_meanwhile` see `domain.stock.divergence.explain`.
+    `expected` is what the building has beyond the orders sent to it (`on_hand - held`), `actual` is
+    what Centra shows free, and the causes add up to the difference. Orders that only Centra knows
+    count as `unexplained`, and missing units that a quantity of zero cannot show as `clamped`. For
+    `placed_meanwhile` see `domain.stock.divergence.explain`.
     """
     steps = catalogue.steps
     causes = explain(steps, last_write, placed_meanwhile)

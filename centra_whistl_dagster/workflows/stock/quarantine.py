@@ -1,8 +1,4 @@
-"""Snapshots that the guards refused: what they would have done, and how a person lets one go.
-
-Belongs here: listing, previewing, releasing. Does not belong here: the judgement
-(`domain.stock.guards`).
-"""
+"""Snapshots that the guards refused: listing them, previewing them, releasing one."""
 
 from __future__ import annotations
 
@@ -12,9 +8,10 @@ from datetime import datetime
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.stock.catalogue import Preview, preview
 from centra_whistl_dagster.domain.stock.guards import RefusalReason
-from centra_whistl_dagster.ledger import exceptions
-from centra_whistl_dagster.ledger import stock as stock_rows
-from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.ledger import exceptions, stock
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import SnapshotRow
+from centra_whistl_dagster.ledger.states import Verdict
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.reconciliation import reconcile_with
@@ -46,7 +43,7 @@ def quarantined(link: Link) -> list[Quarantined]:
                 row_count=row.row_count,
                 reason=row.reason,
             )
-            for row in stock_rows.refused(tx)
+            for row in stock.refused(tx)
             if archive.is_kept(link.settings.archive_path, row.file)
         ]
 
@@ -64,34 +61,28 @@ def what_it_would_do(link: Link, snapshot_id: str) -> Preview:
 
 
 def release(link: Link, snapshot_id: str) -> None:
-    """Let a refused snapshot be used by the next pass, unless a newer good one has come since.
+    """Let a refused snapshot be used by the next sync, unless a newer good one has come since.
 
     Raises:
         NotInQuarantine: as `what_it_would_do`, and where its time is in the future: which of our
-            orders it counts cannot be known, and it would pass for the newest for as long as that
-            time has not come.
+            orders it counts cannot be known, and until that time it would count as the newest.
     """
     with link.ledger.transaction() as tx:
         row = _find(tx, link, snapshot_id)
         if RefusalReason.FROM_THE_FUTURE in reasons_of(row):
             raise NotInQuarantine(
                 f"'{snapshot_id}' cannot be used: it says that it was taken at "
-                f"{row.taken_at:%H:%M} UTC on {row.taken_at:%d %B}, which had not come when it was "
-                "read. Ask Whistl to set their clock right; the next snapshot is judged anew."
+                f"{row.taken_at:%H:%M} UTC on {row.taken_at:%d %B}, which was in the future when "
+                "it was read. Ask Whistl to correct their clock; the next snapshot is judged anew."
             )
-        stock_rows.release(tx, snapshot_id)
-        exceptions.resolve(
-            tx,
-            SubjectType.SNAPSHOT,
-            LATEST,
-            kinds=[ExceptionKind.STOCK_SNAPSHOT_REFUSED],
-            now=link.now(),
-        )
+        stock.release(tx, snapshot_id)
+        kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
+        exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
 
 
-def _find(tx: Transaction, link: Link, snapshot_id: str) -> Row:
-    row = stock_rows.snapshot(tx, snapshot_id)
-    if row is None or row.verdict != stock_rows.Verdict.REFUSED:
+def _find(tx: Transaction, link: Link, snapshot_id: str) -> SnapshotRow:
+    row = stock.snapshot(tx, snapshot_id)
+    if row is None or row.verdict is not Verdict.REFUSED:
         raise NotInQuarantine(f"No refused snapshot is named '{snapshot_id}'.")
     if not archive.is_kept(link.settings.archive_path, row.file):
         days = link.settings.keeps_archive_for.days

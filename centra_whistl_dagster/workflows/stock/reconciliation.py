@@ -1,6 +1,6 @@
 """Bring both systems' stock and our orders to one number per SKU: what Centra should hold.
 
-Belongs here: gathering what the sum needs, the buffer that each SKU's demand asks for. Does not
+Belongs here: gathering what the sum needs, and the buffer that each SKU's demand asks for. Does not
 belong here: the sum itself (`domain.stock.availability`), reading either side
 (`workflows.stock.centra_levels`, `workflows.stock.snapshots`), and writing
 (`workflows.stock.sync`).
@@ -21,9 +21,8 @@ from centra_whistl_dagster.domain.stock.catalogue import ReconciledCatalogue, re
 from centra_whistl_dagster.domain.stock.plan import plan, policies
 from centra_whistl_dagster.domain.stock.quantiles import Floats, Ints
 from centra_whistl_dagster.history.alignment import align, columns_of
-from centra_whistl_dagster.ledger import standings
-from centra_whistl_dagster.ledger import stock as stock_rows
-from centra_whistl_dagster.ledger.engine import Row
+from centra_whistl_dagster.ledger import standings, stock
+from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.ledger.standings import LineUnits
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
@@ -46,15 +45,15 @@ class Demand:
     per_hour: Floats
     """Units, seen and unseen, in this hour of the week."""
     unseen_per_hour: Floats
-    """Of them, those that Centra does not see."""
+    """The part of `per_hour` that Centra does not see."""
     unseen_dispersion: Floats
-    """Their variance over their mean."""
+    """The variance of unseen demand over its mean."""
     write_minutes: float
     """From a snapshot being taken to its numbers being in Centra, as measured."""
     buffer: Ints
     """Units to hold back."""
     minutes: Ints
-    """The longest interval it can be left alone for at the stated risk."""
+    """The longest interval between two syncs of the SKU at the stated risk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ class Reconciliation:
     """Both systems' stock side by side, SKU by SKU, with the number that Centra should hold."""
 
     at: datetime
-    """When it was worked out: policies are those of that moment."""
+    """When it was worked out, with the policies of that moment."""
     snapshot_id: str
     taken_at: datetime
     skus: Sequence[str]
@@ -70,25 +69,32 @@ class Reconciliation:
     catalogue: ReconciledCatalogue
     demand: Demand
     within_minutes: int | None
-    """Only SKUs that needed this interval or a shorter one are in it; None: all of both systems."""
+    """It covers only SKUs that need this interval or a shorter one; None: all of both systems."""
 
     @property
     def is_whole(self) -> bool:
-        """Say whether every SKU of either system is among them."""
+        """Whether it covers every SKU of either system."""
         return self.within_minutes is None
 
+    @property
+    def oversold(self) -> dict[str, int]:
+        """By SKU, units sold in Centra that the warehouse does not have."""
+        catalogue, units = self.catalogue, self.catalogue.steps.oversold
+        where = np.flatnonzero((units > 0) & catalogue.in_whistl & catalogue.in_centra)
+        return {self.skus[at]: int(units[at]) for at in where.tolist()}
 
-def usable_snapshot(link: Link) -> Row:
+
+def usable_snapshot(link: Link) -> SnapshotRow:
     """Return the newest good snapshot.
 
     Raises:
         NothingToReconcile: there is none yet, or it has grown too old to be used.
     """
     with link.ledger.reading() as tx:
-        snapshot = stock_rows.latest_accepted(tx)
+        now, snapshot = tx.now, stock.latest_accepted(tx)
     if snapshot is None:
         raise NothingToReconcile("no usable stock snapshot has been read from Whistl yet")
-    age = link.now() - snapshot.taken_at
+    age = now - snapshot.taken_at
     oldest = timedelta(minutes=link.configuration.stock.guard.oldest_minutes)
     if age > oldest:
         raise NothingToReconcile(
@@ -99,9 +105,9 @@ def usable_snapshot(link: Link) -> Row:
 
 
 def reconcile_stock(link: Link) -> Reconciliation:
-    """Work out what Centra should hold of each SKU that was read from it last.
+    """Work out what Centra should hold of each SKU that was read from Centra last.
 
-    Rests on the last good readings and on the ledger as it is now.
+    Uses the last good readings, and the ledger as it is now.
 
     Raises:
         NothingToReconcile: a reading is missing, or the snapshot has grown too old to be used.
@@ -113,8 +119,8 @@ def reconcile_stock(link: Link) -> Reconciliation:
     return _reconcile(link, snapshot, read.just_read, within_minutes=read.within_minutes)
 
 
-def reconcile_with(link: Link, snapshot: Row) -> Reconciliation:
-    """Work the same out for every SKU, with a snapshot of one's choice, however old.
+def reconcile_with(link: Link, snapshot: SnapshotRow) -> Reconciliation:
+    """Work the same out for every SKU with the given snapshot, however old it is.
 
     Raises:
         NothingToReconcile: Centra's stock has not been read yet.
@@ -126,11 +132,10 @@ def reconcile_with(link: Link, snapshot: Row) -> Reconciliation:
 
 
 def _reconcile(
-    link: Link, snapshot: Row, levels: pd.DataFrame, *, within_minutes: int | None
+    link: Link, snapshot: SnapshotRow, levels: pd.DataFrame, *, within_minutes: int | None
 ) -> Reconciliation:
-    now = link.now()
     with link.ledger.reading() as tx:
-        lines = standings.of_open_lines(tx, taken_at=snapshot.taken_at)
+        now, lines = tx.now, standings.of_open_lines(tx, taken_at=snapshot.taken_at)
     whistl = archive.fetch(link.settings.archive_path, snapshot.file)
     if within_minutes is not None:
         whistl = whistl[whistl["sku"].isin(levels["sku"])]
@@ -155,45 +160,50 @@ def _reconcile(
 
 def our_units(lines: Iterable[LineUnits]) -> pd.DataFrame:
     """Return what our open orders mean for stock: one row a SKU, the columns of `OurUnits`."""
-    names = [each.name for each in fields(LineUnits)]
+    names = [field.name for field in fields(LineUnits)]
     table = pd.DataFrame([[getattr(line, name) for name in names] for line in lines], columns=names)
     columns = {name: table[name].to_numpy(dtype=np.int64) for name in names if name != "sku"}
     columns["is_blocked"] = columns["is_blocked"].astype(bool)
     units = units_of_line(LineStanding(**columns))
-    by_line = pd.DataFrame({each.name: getattr(units, each.name) for each in fields(OurUnits)})
+    by_line = pd.DataFrame({field.name: getattr(units, field.name) for field in fields(OurUnits)})
     by_line.insert(0, "sku", table["sku"].astype("str"))
     return by_line.groupby("sku", as_index=False).sum()
 
 
 def _demand(link: Link, skus: list[str], room: Ints, now: datetime) -> Demand:
-    """Lay the stock policy over measured demand; before there is any, nothing is held back."""
+    """Apply the stock policy to measured demand; before any was measured, nothing is held back."""
     policy = link.configuration.stock
     measured = measure_velocity(link, skus)
     if measured is None:
-        return Demand(
-            per_hour=np.zeros(len(skus)),
-            unseen_per_hour=np.zeros(len(skus)),
-            unseen_dispersion=np.ones(len(skus)),
-            write_minutes=_ASSUMED_SECONDS_TO_WRITE / 60,
-            buffer=np.zeros(len(skus), dtype=np.int64),
-            minutes=np.full(len(skus), policy.cadence.ladder_minutes[0], dtype=np.int64),
-        )
+        return _no_demand(len(skus), shortest_minutes=policy.cadence.ladder_minutes[0])
     with link.ledger.reading() as tx:
-        taken = stock_rows.seconds_to_write(tx)
-    write_minutes = (median(taken) if taken else _ASSUMED_SECONDS_TO_WRITE) / 60
-    laid = plan(
+        seconds = stock.seconds_to_write(tx)
+    write_minutes = (median(seconds) if seconds else _ASSUMED_SECONDS_TO_WRITE) / 60
+    stock_plan = plan(
         measured.velocity,
         busyness=measured.busyness,
         write_minutes=write_minutes,
         groups=policies(skus, now, policy),
         policy=policy,
     )
-    rungs = laid.rungs(room)
+    rungs = stock_plan.rungs(room)
     return Demand(
-        per_hour=laid.per_hour,
+        per_hour=stock_plan.per_hour,
         unseen_per_hour=np.asarray(measured.velocity.unseen_per_hour) * measured.busyness,
         unseen_dispersion=np.asarray(measured.velocity.unseen_dispersion),
         write_minutes=write_minutes,
-        buffer=laid.buffers_at(rungs),
+        buffer=stock_plan.buffers_at(rungs),
         minutes=np.asarray(policy.cadence.ladder_minutes, dtype=np.int64)[rungs],
+    )
+
+
+def _no_demand(skus: int, *, shortest_minutes: int) -> Demand:
+    """Return what is assumed before any demand was measured: no buffer, and syncs at each tick."""
+    return Demand(
+        per_hour=np.zeros(skus),
+        unseen_per_hour=np.zeros(skus),
+        unseen_dispersion=np.ones(skus),
+        write_minutes=_ASSUMED_SECONDS_TO_WRITE / 60,
+        buffer=np.zeros(skus, dtype=np.int64),
+        minutes=np.full(skus, shortest_minutes, dtype=np.int64),
     )

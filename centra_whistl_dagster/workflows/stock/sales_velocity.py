@@ -1,17 +1,17 @@
-"""Count demand from one snapshot to the next: what Centra saw sold, and what went without it.
+"""Count demand from one snapshot to the next: what Centra saw sold, and what left unseen.
 
-Belongs here: carrying the counts forward and keeping them. Does not belong here: what they mean
-(`domain.stock.velocity`) or how they are counted over a catalogue (`domain.stock.demand_counts`).
+The counts are carried forward and kept in the archive. What they mean is `domain.stock.velocity`'s.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.stock.demand_counts import (
@@ -31,9 +31,9 @@ from centra_whistl_dagster.domain.stock.velocity import (
     profile,
     unexplained,
 )
-from centra_whistl_dagster.ledger import standings, state
-from centra_whistl_dagster.ledger import stock as stock_rows
-from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.ledger import standings, state, stock
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 
@@ -58,46 +58,6 @@ class Measured:
     busyness: float
 
 
-def count_demand(link: Link) -> Counted | None:
-    """Carry the counts forward to the newest usable snapshot; None before there is one."""
-    with link.ledger.reading() as tx:
-        latest = stock_rows.latest_accepted(tx)
-        kept = counted_until(tx)
-    if latest is None:
-        return None
-    before = _fetch(link, kept)
-    if before is not None and before.until >= latest.taken_at:
-        return before
-    counted = _carry_forward(link, before, latest)
-    frame = pd.DataFrame({"sku": pd.Series(counted.skus, dtype="str"), **asdict(counted.observed)})
-    file = archive.keep(
-        link.settings.archive_path, archive.DEMAND, latest.snapshot_id, latest.taken_at, frame
-    )
-    value = json.dumps({"file": str(file), "until": counted.until.isoformat()})
-    with link.ledger.transaction() as tx:
-        state.set_to(tx, state.SALES_VELOCITY, value, now=link.now())
-    return counted
-
-
-def measure_velocity(link: Link, skus: list[str]) -> Measured | None:
-    """Return the demand of these SKUs as last counted; None before anything was."""
-    with link.ledger.reading() as tx:
-        counted = _fetch(link, counted_until(tx))
-        since = link.now() - timedelta(days=_PROFILE_DAYS)
-        began = stock_rows.first_taken_at(tx)
-        since = max(since, began) if began else since
-        sales = standings.units_by_ordering_hour(tx, since=since)
-    if counted is None:
-        return None
-    pooling = link.configuration.stock.pooling
-    seen = hours_of_week_between(since, link.now(), LONDON)
-    week = profile(units_by_hour(sales, LONDON), seen)
-    return Measured(
-        velocity=estimate(_on(skus, counted), average(counted.observed), pooling),
-        busyness=week[hour_of_week(link.now(), LONDON)],
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedUntil:
     """Where the counts are kept, and the moment they go up to."""
@@ -106,66 +66,107 @@ class CountedUntil:
     until: datetime
 
 
-def counted_until(tx: Transaction) -> CountedUntil | None:
-    """Return where the last counts are; None before there were any."""
-    kept = state.read(tx, state.SALES_VELOCITY)
-    if kept is None:
-        return None
-    told = json.loads(kept)
-    return CountedUntil(file=told["file"], until=datetime.fromisoformat(told["until"]))
+_STORED = TypeAdapter(CountedUntil)
 
 
-def _fetch(link: Link, kept: CountedUntil | None) -> Counted | None:
+def count_demand(link: Link) -> Counted | None:
+    """Carry the counts forward to the newest usable snapshot; None before there is one."""
+    with link.ledger.reading() as tx:
+        latest, kept = stock.latest_accepted(tx), counted_until(tx)
+    if latest is None:
+        return None
+    before = _fetch(link, kept) if kept else None
+    if before is not None and before.until >= latest.taken_at:
+        return before
+    counted = _carry_forward(link, before, latest) if before else _first_counts(link, latest)
+    frame = pd.DataFrame({"sku": pd.Series(counted.skus, dtype="str"), **asdict(counted.observed)})
+    file = archive.keep(
+        link.settings.archive_path, archive.DEMAND, latest.snapshot_id, latest.taken_at, frame
+    )
+    record = CountedUntil(file=str(file), until=counted.until)
+    with link.ledger.transaction() as tx:
+        state.set_to(tx, state.SALES_VELOCITY, _STORED.dump_json(record).decode())
+    return counted
+
+
+def measure_velocity(link: Link, skus: Sequence[str]) -> Measured | None:
+    """Return the demand of these SKUs as last counted; None before anything was."""
+    with link.ledger.reading() as tx:
+        now, kept, began = tx.now, counted_until(tx), stock.first_taken_at(tx)
+        since = now - timedelta(days=_PROFILE_DAYS)
+        since = max(since, began) if began else since
+        sales = standings.units_by_ordering_hour(tx, since=since)
     if kept is None:
         return None
-    frame = archive.fetch(link.settings.archive_path, kept.file)
-    return Counted(
-        skus=frame["sku"].tolist(),
-        observed=Observed(
-            **{each.name: frame[each.name].to_numpy(dtype=np.float64) for each in fields(Observed)}
-        ),
-        until=kept.until,
+    counted = _fetch(link, kept)
+    pooling = link.configuration.stock.pooling
+    week = profile(units_by_hour(sales, LONDON), hours_of_week_between(since, now, LONDON))
+    return Measured(
+        velocity=estimate(_on(skus, counted), average(counted.observed), pooling),
+        busyness=week[hour_of_week(now, LONDON)],
     )
 
 
-def _carry_forward(link: Link, before: Counted | None, latest: Row) -> Counted:
-    stock = archive.fetch(link.settings.archive_path, latest.file)
-    if before is None:
-        skus = stock["sku"].tolist()
-        return Counted(skus=skus, observed=nothing_yet(len(skus)), until=latest.taken_at)
-    now = stock.set_index("sku")["available"]
-    skus = sorted({*before.skus, *now.index})
-    observed = _on(skus, before)
+def counted_until(tx: Transaction) -> CountedUntil | None:
+    """Return where the last counts are; None before there were any."""
+    stored = state.read(tx, state.SALES_VELOCITY)
+    return None if stored is None else _STORED.validate_json(stored)
+
+
+def _fetch(link: Link, kept: CountedUntil) -> Counted:
+    frame = archive.fetch(link.settings.archive_path, kept.file)
+    columns = {
+        field.name: frame[field.name].to_numpy(dtype=np.float64) for field in fields(Observed)
+    }
+    return Counted(skus=frame["sku"].tolist(), observed=Observed(**columns), until=kept.until)
+
+
+def _first_counts(link: Link, latest: SnapshotRow) -> Counted:
+    skus = archive.fetch(link.settings.archive_path, latest.file)["sku"].tolist()
+    return Counted(skus=skus, observed=nothing_yet(len(skus)), until=latest.taken_at)
+
+
+def _carry_forward(link: Link, before: Counted, latest: SnapshotRow) -> Counted:
+    now = _available(link, latest)
     with link.ledger.reading() as tx:
-        earlier = stock_rows.accepted_at(tx, before.until)
+        earlier = stock.accepted_at(tx, before.until)
         lines = standings.units_ordered(tx, since=before.until, until=latest.taken_at)
         taken = standings.units_taken(tx, since=before.until, until=latest.taken_at)
+    skus = sorted({*before.skus, *now.index})
     hours = (latest.taken_at - before.until).total_seconds() / 3600
     half_life = link.configuration.stock.pooling.half_life_days
-    observed = aged(observed, hours, half_life)
+    observed = _with_orders(aged(_on(skus, before), hours, half_life), skus, lines)
+    if earlier is not None:
+        was = _available(link, earlier)
+        both = [sku for sku in skus if sku in was.index and sku in now.index]
+        ours = np.array([taken.get(sku, 0) for sku in both], dtype=np.int64)
+        unseen, _arrived = unexplained(
+            was.loc[both].to_numpy(dtype=np.int64), now.loc[both].to_numpy(dtype=np.int64), ours
+        )
+        where = pd.Index(skus).get_indexer(both)
+        observed = with_interval(observed, unseen, hours, where)
+    return Counted(skus=skus, observed=observed, until=latest.taken_at)
+
+
+def _available(link: Link, snapshot: SnapshotRow) -> pd.Series[int]:
+    """Return a snapshot's `available` by SKU."""
+    frame = archive.fetch(link.settings.archive_path, snapshot.file)
+    return frame.set_index("sku")["available"]
+
+
+def _with_orders(
+    observed: Observed, skus: Sequence[str], lines: Sequence[tuple[str, int]]
+) -> Observed:
+    """Add the units of order lines to the counts of their SKUs; other SKUs' lines are left out."""
     places = {sku: at for at, sku in enumerate(skus)}
     known = [(places[sku], units) for sku, units in lines if sku in places]
     positions = np.array([at for at, _ in known], dtype=np.int64)
-    units = np.array([units for _, units in known], dtype=np.int64)
-    observed = with_lines(observed, positions, units)
-    if earlier is None:
-        return Counted(skus=skus, observed=observed, until=latest.taken_at)
-    was = archive.fetch(link.settings.archive_path, earlier.file).set_index("sku")["available"]
-    both = [sku for sku in skus if sku in was.index and sku in now.index]
-    ours = np.array([taken.get(sku, 0) for sku in both], dtype=np.int64)
-    unseen, _arrived = unexplained(
-        was.loc[both].to_numpy(dtype=np.int64), now.loc[both].to_numpy(dtype=np.int64), ours
-    )
-    where = np.array([places[sku] for sku in both], dtype=np.int64)
-    return Counted(
-        skus=skus,
-        observed=with_interval(observed, unseen, hours, where),
-        until=latest.taken_at,
-    )
+    quantities = np.array([units for _, units in known], dtype=np.int64)
+    return with_lines(observed, positions, quantities)
 
 
-def _on(skus: list[str], before: Counted) -> Observed:
-    """Lay the counts out over another list of SKUs; one that is new has none."""
+def _on(skus: Sequence[str], before: Counted) -> Observed:
+    """Return the counts in the order of another list of SKUs; a new SKU has none."""
     frame = pd.DataFrame(asdict(before.observed), index=pd.Index(before.skus))
-    laid = frame.reindex(skus).fillna(0.0)
-    return Observed(**{each.name: laid[each.name].to_numpy() for each in fields(Observed)})
+    counts = frame.reindex(pd.Index(skus)).fillna(0.0)
+    return Observed(**{field.name: counts[field.name].to_numpy() for field in fields(Observed)})

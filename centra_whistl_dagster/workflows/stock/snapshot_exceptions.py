@@ -1,10 +1,8 @@
-"""Who is told what of a stock snapshot, and when that is over.
-
-Belongs here: exceptions about the feed and about single SKUs of it. Does not belong here: the
-judgement (`domain.stock.guards`), or reading and keeping (`workflows.stock.snapshots`).
-"""
+"""Exceptions about a stock snapshot, and about single SKUs of it: raised and resolved."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import numpy as np
 
@@ -12,110 +10,106 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Prob
 from centra_whistl_dagster.domain.stock.guards import Outcome, SnapshotFacts, Verdict
 from centra_whistl_dagster.domain.stock.snapshot_rows import BadRow, SnapshotRows
 from centra_whistl_dagster.ledger import catalogues, exceptions
-from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.transport import ContractBroken
 from centra_whistl_dagster.whistl.client import SnapshotHead
 from centra_whistl_dagster.workflows.link import Link
 
 LATEST = "latest"
-"""The subject of exceptions about the feed as such: a refused feed is one trouble, not many."""
+"""The subject of exceptions about the feed: a feed refused again and again is one exception."""
 
 
-def tell_if_it_stands_still(link: Link, row: Row) -> None:
-    """Tell of a feed whose newest snapshot has grown too old to be used."""
+def raise_if_too_old(link: Link, row: SnapshotRow) -> None:
+    """Raise an exception when Whistl's newest snapshot has grown too old to be used."""
     age_minutes = (link.now() - row.taken_at).total_seconds() / 60
     if age_minutes <= link.configuration.stock.guard.oldest_minutes:
         return
-    told = (
+    message = (
         f"Whistl has published no stock since {row.taken_at:%H:%M} UTC, {age_minutes:.0f} minutes "
         "ago."
     )
     with link.ledger.transaction() as tx:
-        link.raise_exceptions(tx, [_about_the_feed(row.snapshot_id, told)])
+        exceptions.open_or_refresh(tx, [_about_the_feed(row.snapshot_id, message)])
 
 
-def tell_of_unreadable(link: Link, head: SnapshotHead, error: ContractBroken) -> None:
-    """Tell of a snapshot whose pages break the contract. The next that can be read closes it."""
-    told = f"Whistl's stock of {head.taken_at:%H:%M} UTC cannot be read: {error.detail}."
+def raise_unreadable(link: Link, head: SnapshotHead, error: ContractBroken) -> None:
+    """Raise an exception about a snapshot whose pages break the contract.
+
+    The next one that can be read resolves it.
+    """
+    message = f"Whistl's stock of {head.taken_at:%H:%M} UTC cannot be read: {error.detail}."
     with link.ledger.transaction() as tx:
-        link.raise_exceptions(tx, [_about_the_feed(head.snapshot_id, told)])
+        exceptions.open_or_refresh(tx, [_about_the_feed(head.snapshot_id, message)])
 
 
-def tell(
+def update_snapshot_exceptions(
     tx: Transaction,
-    link: Link,
     facts: SnapshotFacts,
     verdict: Verdict,
     rows: SnapshotRows,
-    absent: list[str],
+    absent: Collection[str],
 ) -> None:
-    """Tell of a refused snapshot, or of single SKUs of a good one; close what is told no more.
+    """Raise an exception about a refused snapshot, or update those about SKUs of a good one.
 
     Args:
-        tx: in which the snapshot is stored.
-        link: the connection.
+        tx: the transaction that stores the snapshot.
         facts: what was measured of it.
-        verdict: what was made of it.
+        verdict: the judgement of it.
         rows: its rows.
         absent: SKUs of the last good one that it has no usable row of.
     """
     if verdict.outcome is Outcome.QUARANTINE:
-        link.raise_exceptions(tx, [_refused(facts, verdict)])
+        exceptions.open_or_refresh(tx, [_refused(facts, verdict)])
         return
-    exceptions.resolve(
-        tx,
-        SubjectType.SNAPSHOT,
-        LATEST,
-        kinds=[ExceptionKind.STOCK_SNAPSHOT_REFUSED],
-        now=link.now(),
-    )
-    # A name that nobody knows is a garbled one: no later feed would list it and close what is told.
+    kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
+    exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
+    _update_left_out(tx, facts, rows, absent)
+    _update_overpromised(tx, facts, rows)
+
+
+def _update_left_out(
+    tx: Transaction, facts: SnapshotFacts, rows: SnapshotRows, absent: Collection[str]
+) -> None:
+    kind = ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT
+    # A SKU that neither system knows is a garbled one. No later feed would list it, and an
+    # exception about it would never be resolved.
     missing = {*absent, *catalogues.active_centra_skus(tx)} - set(rows.skus)
     unusable = {row.sku: row for row in rows.bad if row.sku in missing}
-    without = sorted({*absent, *unusable})
-    exceptions.resolve_kind(
-        tx,
-        ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT,
-        except_subjects={*without, *_still_absent(tx, rows)},
-        now=link.now(),
-    )
-    overpromised = _overpromised(rows, facts)
-    exceptions.resolve_kind(
-        tx,
-        ExceptionKind.NEGATIVE_AVAILABLE,
-        except_subjects={problem.subject for problem in overpromised},
-        now=link.now(),
-    )
-    left_out = [_left_out(sku, unusable.get(sku), facts) for sku in without]
-    link.raise_exceptions(tx, [*left_out, *overpromised])
+    left_out = sorted({*absent, *unusable})
+    still_absent = exceptions.open_subjects(tx, kind) - set(rows.skus)
+    exceptions.resolve_kind(tx, kind, except_subjects={*left_out, *still_absent})
+    exceptions.open_or_refresh(tx, [_left_out(sku, unusable.get(sku), facts) for sku in left_out])
 
 
-def _still_absent(tx: Transaction, rows: SnapshotRows) -> set[str]:
-    open_now = exceptions.open_subjects(tx, ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT)
-    return open_now - set(rows.skus)
+def _update_overpromised(tx: Transaction, facts: SnapshotFacts, rows: SnapshotRows) -> None:
+    problems = _overpromised(rows, facts)
+    subjects = {problem.subject for problem in problems}
+    exceptions.resolve_kind(tx, ExceptionKind.NEGATIVE_AVAILABLE, except_subjects=subjects)
+    exceptions.open_or_refresh(tx, problems)
 
 
 def _refused(facts: SnapshotFacts, verdict: Verdict) -> Problem:
-    why = "; ".join(refusal.message for refusal in verdict.refusals)
-    told = f"Whistl's stock of {facts.taken_at:%H:%M} UTC was not used: {why}."
-    return _about_the_feed(facts.snapshot_id, told)
+    reasons = "; ".join(refusal.message for refusal in verdict.refusals)
+    message = f"Whistl's stock of {facts.taken_at:%H:%M} UTC was not used: {reasons}."
+    return _about_the_feed(facts.snapshot_id, message)
 
 
-def _about_the_feed(snapshot_id: str, told: str) -> Problem:
+def _about_the_feed(snapshot_id: str, message: str) -> Problem:
     return Problem(
         kind=ExceptionKind.STOCK_SNAPSHOT_REFUSED,
         subject_type=SubjectType.SNAPSHOT,
         subject=LATEST,
         field="stock",
         value=snapshot_id,
-        message=f"{told} Centra keeps the last good figures.",
+        message=f"{message} Centra keeps the last good figures.",
     )
 
 
 def _left_out(sku: str, unusable: BadRow | None, facts: SnapshotFacts) -> Problem:
-    why = f"does not list {sku}, which was there before"
+    reason = f"does not list {sku}, which the snapshot before it listed"
     if unusable is not None:
-        why = f"cannot be used for {sku}: {unusable.message}"
+        reason = f"cannot be used for {sku}: {unusable.message}"
     return Problem(
         kind=ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT,
         subject_type=SubjectType.SKU,
@@ -123,8 +117,8 @@ def _left_out(sku: str, unusable: BadRow | None, facts: SnapshotFacts) -> Proble
         field=unusable.field if unusable else "sku",
         value=unusable.value if unusable else sku,
         message=(
-            f"Whistl's stock of {facts.taken_at:%H:%M} UTC {why}. Its quantity in Centra was left "
-            "as it is."
+            f"Whistl's stock of {facts.taken_at:%H:%M} UTC {reason}. Its quantity in Centra was "
+            "left unchanged."
         ),
     )
 

@@ -1,8 +1,8 @@
 """Read Whistl's newest stock snapshot, judge it, and keep it: to be used, or in quarantine.
 
-Belongs here: when a snapshot is read and what its verdict does. Does not belong here: the judgement
-(`domain.stock.guards`), who is told (`workflows.stock.snapshot_exceptions`) and what is written to
-Centra (`workflows.stock.sync`).
+Belongs here: when a snapshot is read and what follows from its verdict. Does not belong here: the
+judgement (`domain.stock.guards`), the exceptions about it (`workflows.stock.snapshot_exceptions`),
+and what is written to Centra (`workflows.stock.sync`).
 """
 
 from __future__ import annotations
@@ -26,21 +26,25 @@ from centra_whistl_dagster.domain.stock.guards import (
 )
 from centra_whistl_dagster.domain.stock.snapshot_rows import SnapshotRows, against, read_rows
 from centra_whistl_dagster.history.alignment import align, columns_of
-from centra_whistl_dagster.ledger import standings
-from centra_whistl_dagster.ledger import stock as stock_rows
-from centra_whistl_dagster.ledger.engine import Row, Transaction
+from centra_whistl_dagster.ledger import standings, states, stock
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.transport import ContractBroken
 from centra_whistl_dagster.whistl.client import SnapshotHead
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
-from centra_whistl_dagster.workflows.stock import snapshot_exceptions as news
+from centra_whistl_dagster.workflows.stock.snapshot_exceptions import (
+    raise_if_too_old,
+    raise_unreadable,
+    update_snapshot_exceptions,
+)
 
 _BETWEEN_REASONS = ", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotRead:
-    """What came of looking for a snapshot."""
+    """What came of reading Whistl's newest snapshot."""
 
     snapshot_id: str
     taken_at: datetime
@@ -52,45 +56,45 @@ class SnapshotRead:
     absent_skus: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LastGood:
+    """The last good snapshot, which the new one is compared with."""
+
+    row: SnapshotRow
+    stock: pd.DataFrame
+    ours: pd.DataFrame
+    """`sku` and `taken`: units that Whistl took for our orders since. They are sold, not lost."""
+
+
 def read_latest_snapshot(link: Link) -> SnapshotRead:
     """Read the newest snapshot, unless it was read before, and decide whether it may be used.
 
-    One that was refused for rows that were not there yet is read again once Whistl calls it whole.
+    One that was refused because rows were missing is read again once Whistl calls it complete.
 
     Raises:
-        IntegrationError: Whistl could not be read to the end; nothing is kept of it. Where what it
-            sent cannot be read, however often it is asked, its owner is told.
+        IntegrationError: Whistl could not be read to the end; nothing is kept of it. Where the
+            pages break the contract, so that no attempt can help, an exception is raised too.
     """
     head = link.whistl.latest_snapshot()
     with link.ledger.reading() as tx:
-        known = stock_rows.snapshot(tx, head.snapshot_id)
-        last_good = stock_rows.latest_accepted(tx)
-        moves = stock_rows.movements(tx)
-        ours = _taken_since(tx, last_good, head)
-    if known is not None and not _may_be_whole_now(known, head):
-        news.tell_if_it_stands_still(link, known)
+        known = stock.snapshot(tx, head.snapshot_id)
+    if known is not None and not _may_be_complete_now(known, head):
+        raise_if_too_old(link, known)
         return _as_known(known)
-    policy = link.configuration.stock.guard
+    last_good = _last_good(link, head)
     rows = _read(link, head)
     frame = _frame(rows)
-    before = archive.fetch(link.settings.archive_path, last_good.file) if last_good else None
-    compared = _compare(frame, before, last_good, ours)
-    facts = _facts(head, rows, compared)
-    verdict = judge(facts, now=link.now(), limits=learn(moves, policy), policy=policy)
+    facts = _facts(head, rows, _compare(frame, last_good) if last_good else None)
+    verdict = _judge(link, facts)
     if verdict.outcome is Outcome.NOTHING_NEW and last_good is not None:
         # Another name for the moment that is in use already: neither good news nor bad.
-        return _as_known(last_good)
-    file = archive.keep(
-        link.settings.archive_path,
-        archive.WHISTL_STOCK,
-        head.snapshot_id,
-        head.taken_at,
-        frame,
-    )
-    absent = [] if before is None else sorted(set(before["sku"]) - set(frame["sku"]))
+        return _as_known(last_good.row)
+    absent = set(last_good.stock["sku"]) - set(frame["sku"]) if last_good else set()
+    archive_path, kind = link.settings.archive_path, archive.WHISTL_STOCK
+    file = archive.keep(archive_path, kind, head.snapshot_id, head.taken_at, frame)
     with link.ledger.transaction() as tx:
-        _store(tx, link, facts, verdict, str(file))
-        news.tell(tx, link, facts, verdict, rows, absent)
+        _store(tx, facts, verdict, str(file))
+        update_snapshot_exceptions(tx, facts, verdict, rows, absent)
     return SnapshotRead(
         snapshot_id=head.snapshot_id,
         taken_at=head.taken_at,
@@ -104,15 +108,50 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
 
 
 def is_there_a_new_snapshot(link: Link) -> bool:
-    """Ask Whistl, in one cheap request, whether `read_latest_snapshot` would find something.
+    """Ask Whistl, in one cheap request, whether `read_latest_snapshot` has something to read.
 
     Raises:
         IntegrationError: Whistl does not say what its newest snapshot is.
     """
     head = link.whistl.latest_snapshot()
     with link.ledger.reading() as tx:
-        known = stock_rows.snapshot(tx, head.snapshot_id)
-    return known is None or _may_be_whole_now(known, head)
+        known = stock.snapshot(tx, head.snapshot_id)
+    return known is None or _may_be_complete_now(known, head)
+
+
+def _may_be_complete_now(known: SnapshotRow, head: SnapshotHead) -> bool:
+    lacked_rows = {RefusalReason.NOT_COMPLETE, RefusalReason.ROWS_MISSING} & reasons_of(known)
+    is_refused = known.verdict is states.Verdict.REFUSED
+    return is_refused and head.is_complete and bool(lacked_rows)
+
+
+def _as_known(row: SnapshotRow) -> SnapshotRead:
+    return SnapshotRead(
+        snapshot_id=row.snapshot_id,
+        taken_at=row.taken_at,
+        row_count=row.row_count,
+        is_new=False,
+        is_accepted=row.verdict is states.Verdict.ACCEPTED,
+        reason=row.reason,
+    )
+
+
+def _last_good(link: Link, head: SnapshotHead) -> _LastGood | None:
+    with link.ledger.reading() as tx:
+        row = stock.latest_accepted(tx)
+        if row is None:
+            return None
+        taken = standings.units_taken(tx, since=row.taken_at, until=head.taken_at)
+    return _LastGood(
+        row=row,
+        stock=archive.fetch(link.settings.archive_path, row.file),
+        ours=pd.DataFrame(
+            {
+                "sku": pd.Series(list(taken), dtype="str"),
+                "taken": pd.Series(list(taken.values()), dtype="int64"),
+            }
+        ),
+    )
 
 
 def _read(link: Link, head: SnapshotHead) -> SnapshotRows:
@@ -120,25 +159,8 @@ def _read(link: Link, head: SnapshotHead) -> SnapshotRows:
         with closing(link.whistl.snapshot_rows(head.snapshot_id)) as pages:
             return read_rows(pages, link.configuration.stock.convention)
     except ContractBroken as error:
-        news.tell_of_unreadable(link, head, error)
+        raise_unreadable(link, head, error)
         raise
-
-
-def _may_be_whole_now(known: Row, head: SnapshotHead) -> bool:
-    had_rows_to_come = {RefusalReason.NOT_COMPLETE, RefusalReason.ROWS_MISSING} & reasons_of(known)
-    is_refused = known.verdict == stock_rows.Verdict.REFUSED
-    return is_refused and head.is_complete and bool(had_rows_to_come)
-
-
-def _as_known(row: Row) -> SnapshotRead:
-    return SnapshotRead(
-        snapshot_id=row.snapshot_id,
-        taken_at=row.taken_at,
-        row_count=row.row_count,
-        is_new=False,
-        is_accepted=row.verdict == stock_rows.Verdict.ACCEPTED,
-        reason=row.reason,
-    )
 
 
 def _frame(rows: SnapshotRows) -> pd.DataFrame:
@@ -153,30 +175,18 @@ def _frame(rows: SnapshotRows) -> pd.DataFrame:
     )
 
 
-def _taken_since(tx: Transaction, last_good: Row | None, head: SnapshotHead) -> pd.DataFrame:
-    """Return units that Whistl took for our orders between two snapshots: sold, not lost."""
-    since = last_good.taken_at if last_good else head.taken_at
-    taken = standings.units_taken(tx, since=since, until=head.taken_at)
-    skus = pd.Series(list(taken), dtype="str")
-    return pd.DataFrame({"sku": skus, "taken": pd.Series(list(taken.values()), dtype="int64")})
-
-
-def _compare(
-    frame: pd.DataFrame, before: pd.DataFrame | None, last_good: Row | None, ours: pd.DataFrame
-) -> Against | None:
-    if before is None or last_good is None:
-        return None
+def _compare(frame: pd.DataFrame, last_good: _LastGood) -> Against:
+    available = ["sku", "available"]
     columns = columns_of(
         align(
-            {"now": frame[["sku", "available"]], "before": before[["sku", "available"]]},
-            {"ours": ours},
+            {"now": frame[available], "before": last_good.stock[available]},
+            {"ours": last_good.ours},
         )
     )
-    is_in_both = np.asarray(columns["in_now"] & columns["in_before"], dtype=bool)
     return against(
-        taken_at=last_good.taken_at,
-        rows_before=last_good.row_count,
-        is_in_both=is_in_both,
+        taken_at=last_good.row.taken_at,
+        rows_before=last_good.row.row_count,
+        is_in_both=np.asarray(columns["in_now"] & columns["in_before"], dtype=bool),
         available_before=columns["before_available"],
         available_now=columns["now_available"],
         ours_taken=columns["ours_taken"],
@@ -195,19 +205,25 @@ def _facts(head: SnapshotHead, rows: SnapshotRows, compared: Against | None) -> 
     )
 
 
-def _store(tx: Transaction, link: Link, facts: SnapshotFacts, verdict: Verdict, file: str) -> None:
+def _judge(link: Link, facts: SnapshotFacts) -> Verdict:
+    policy = link.configuration.stock.guard
+    with link.ledger.reading() as tx:
+        limits = learn(stock.movements(tx), policy)
+        return judge(facts, now=tx.now, limits=limits, policy=policy)
+
+
+def _store(tx: Transaction, facts: SnapshotFacts, verdict: Verdict, file: str) -> None:
     is_good = verdict.outcome is Outcome.USE
-    move = movement(facts.against, facts.taken_at) if facts.against and is_good else None
-    stock_rows.add_snapshot(
+    stock.add_snapshot(
         tx,
         snapshot_id=facts.snapshot_id,
         taken_at=facts.taken_at,
-        read_at=link.now(),
+        read_at=tx.now,
         row_count=facts.rows,
-        verdict=stock_rows.Verdict.ACCEPTED if is_good else stock_rows.Verdict.REFUSED,
+        verdict=states.Verdict.ACCEPTED if is_good else states.Verdict.REFUSED,
         reason=_reason(verdict),
         file=file,
-        move=move,
+        move=movement(facts.against, facts.taken_at) if facts.against and is_good else None,
     )
 
 
@@ -215,6 +231,6 @@ def _reason(verdict: Verdict) -> str:
     return _BETWEEN_REASONS.join(refusal.reason for refusal in verdict.refusals)
 
 
-def reasons_of(snapshot: Row) -> set[str]:
+def reasons_of(snapshot: SnapshotRow) -> set[str]:
     """Return why a kept snapshot was refused."""
     return set(snapshot.reason.split(_BETWEEN_REASONS))

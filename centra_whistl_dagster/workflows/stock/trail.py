@@ -1,7 +1,6 @@
-"""Keep how stock figures came about: every step of the sum, and each change of what is held back.
+"""Keep how stock figures came about: every step of the sum, and each change of a buffer.
 
-Belongs here: what the next pass is decided by, and what history is told. Does not belong here:
-writing to Centra (`workflows.stock.sync`).
+The next sync is decided by it, and the history is loaded from it.
 """
 
 from __future__ import annotations
@@ -13,64 +12,77 @@ import numpy as np
 import pandas as pd
 
 from centra_whistl_dagster.domain.stock.buffer import buffer_reason
+from centra_whistl_dagster.domain.stock.cadence import Rung
 from centra_whistl_dagster.domain.stock.plan import in_short
 from centra_whistl_dagster.domain.stock.policy import policy_for
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
-from centra_whistl_dagster.workflows.stock.last_sync import LastPass, keep_last_pass, last_pass
+from centra_whistl_dagster.workflows.stock.last_sync import LastSync, keep_last_sync, last_pass
 from centra_whistl_dagster.workflows.stock.reconciliation import Reconciliation
 
 _EPOCH = pd.Timestamp(datetime.fromtimestamp(0, UTC))
 
 
-def keep_reconciliation(link: Link, found: Reconciliation, unfinished: Collection[str]) -> None:
-    """Keep every step of the sum, and what the next pass is decided by.
+def keep_reconciliation(
+    link: Link, reconciliation: Reconciliation, unfinished: Collection[str]
+) -> None:
+    """Keep every step of the sum, and what the next sync is decided by.
 
     Args:
-        link: the connections.
-        found: the SKUs of this pass.
-        unfinished: of them, those whose figure could not be written: the next pass is theirs.
+        link: the connection.
+        reconciliation: the SKUs of this sync.
+        unfinished: of them, those whose figure could not be written: the next sync covers them.
     """
     now, folder = link.now(), link.settings.archive_path
     with link.ledger.reading() as tx:
         last = last_pass(tx)
     before = archive.fetch(folder, last.file) if last else None
-    _log_buffer_changes(link, found, before)
+    _log_buffer_changes(link, reconciliation, before)
     ladder = link.configuration.stock.cadence.ladder_minutes
-    frame = _steps_frame(found).assign(looked_at=pd.Timestamp(found.at))
+    frame = _steps_frame(reconciliation).assign(looked_at=pd.Timestamp(reconciliation.at))
     frame.loc[frame["sku"].isin(unfinished), "minutes"] = ladder[0]
-    if before is not None and found.within_minutes is not None:
-        others = before[~before["sku"].isin(frame["sku"])]
-        # Centra was asked for these, and no longer has them.
-        is_gone = others["minutes"] <= found.within_minutes
-        others = others.assign(in_centra=others["in_centra"] & ~is_gone)
+    if before is not None and reconciliation.within_minutes is not None:
+        others = _others(before, frame, reconciliation.within_minutes)
         frame = pd.concat([others, frame], ignore_index=True)
-    in_both = frame[frame["in_whistl"] & frame["in_centra"]]
     file = archive.keep(folder, archive.RECONCILED, f"R--{now:{archive.STAMP}}", now, frame)
-    record = LastPass(
+    record = LastSync(
         file=str(file),
-        snapshot_id=found.snapshot_id,
-        full_at=found.at if last is None or found.is_whole else last.full_at,
-        rungs=in_short(
-            in_both["minutes"].to_numpy(dtype=np.int64),
-            np.asarray((in_both["looked_at"] - _EPOCH).dt.total_seconds(), dtype=np.float64),
-            in_both["per_hour"].to_numpy(dtype=np.float64),
-            in_both["sku"].tolist(),
-            ladder[-1],
-        ),
+        snapshot_id=reconciliation.snapshot_id,
+        full_at=reconciliation.at if last is None or reconciliation.is_whole else last.full_at,
+        rungs=_rungs(frame, longest=ladder[-1]),
         unfinished=len(unfinished),
     )
     with link.ledger.transaction() as tx:
-        keep_last_pass(tx, record, now)
+        keep_last_sync(tx, record)
 
 
-def _steps_frame(found: Reconciliation) -> pd.DataFrame:
-    steps, demand = found.catalogue.steps, found.demand
+def _others(before: pd.DataFrame, synced: pd.DataFrame, within_minutes: int) -> pd.DataFrame:
+    """Return the SKUs that a partial sync left alone, as they were before."""
+    others = before[~before["sku"].isin(synced["sku"])]
+    # Centra was asked for these, and no longer has them.
+    is_gone = others["minutes"] <= within_minutes
+    return others.assign(in_centra=others["in_centra"] & ~is_gone)
+
+
+def _rungs(frame: pd.DataFrame, *, longest: int) -> tuple[Rung, ...]:
+    in_both = frame[frame["in_whistl"] & frame["in_centra"]]
+    return in_short(
+        in_both["minutes"].to_numpy(dtype=np.int64),
+        np.asarray((in_both["looked_at"] - _EPOCH).dt.total_seconds(), dtype=np.float64),
+        in_both["per_hour"].to_numpy(dtype=np.float64),
+        in_both["sku"].tolist(),
+        longest,
+    )
+
+
+def _steps_frame(reconciliation: Reconciliation) -> pd.DataFrame:
+    catalogue, demand = reconciliation.catalogue, reconciliation.demand
+    steps = catalogue.steps
     return pd.DataFrame(
         {
-            "sku": pd.Series(found.skus, dtype="str"),
-            "in_whistl": found.catalogue.in_whistl,
-            "in_centra": found.catalogue.in_centra,
+            "sku": pd.Series(reconciliation.skus, dtype="str"),
+            "in_whistl": catalogue.in_whistl,
+            "in_centra": catalogue.in_centra,
             "whistl_available": steps.warehouse.available,
             "units_held": steps.ours.held,
             "units_left": steps.ours.left,
@@ -86,9 +98,11 @@ def _steps_frame(found: Reconciliation) -> pd.DataFrame:
     )
 
 
-def _log_buffer_changes(link: Link, found: Reconciliation, frame: pd.DataFrame | None) -> None:
-    """Keep each change of what is held back, with the sum in words."""
-    folder, now, demand = link.settings.archive_path, link.now(), found.demand
+def _log_buffer_changes(
+    link: Link, reconciliation: Reconciliation, frame: pd.DataFrame | None
+) -> None:
+    """Keep each change of a buffer, with the sum in words."""
+    folder, now, demand = link.settings.archive_path, link.now(), reconciliation.demand
     before: dict[str, int] = {}
     if frame is not None:
         before = dict(zip(frame["sku"], frame["buffer_wanted"].astype(int).tolist(), strict=True))
@@ -103,10 +117,12 @@ def _log_buffer_changes(link: Link, found: Reconciliation, frame: pd.DataFrame |
                 unseen_per_hour=float(demand.unseen_per_hour[at]),
                 dispersion=float(demand.unseen_dispersion[at]),
                 exposure_minutes=float(demand.minutes[at]) + demand.write_minutes,
-                policy=policy_for(sku, found.at, link.configuration.stock).buffer,
+                policy=policy_for(sku, reconciliation.at, link.configuration.stock).buffer,
             ),
         }
-        for at, (sku, units) in enumerate(zip(found.skus, demand.buffer.tolist(), strict=True))
+        for at, (sku, units) in enumerate(
+            zip(reconciliation.skus, demand.buffer.tolist(), strict=True)
+        )
         if before.get(sku, 0) != units
     ]
     if rows:

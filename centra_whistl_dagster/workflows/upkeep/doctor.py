@@ -1,4 +1,4 @@
-"""Try every connection once and say which works: for the first day, and for the bad one."""
+"""Try every connection once and say which works: for the first day, and for a bad one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from centra_whistl_dagster.workflows.link import Link
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What came of one trial."""
+    """What came of trying one connection."""
 
     subject: str
     is_well: bool
@@ -20,7 +20,7 @@ class Finding:
 
 
 def examine(link: Link) -> list[Finding]:
-    """Ask each system for something small. Reads only."""
+    """Read something small from each system. Writes nothing."""
     return [
         _tried("Centra: orders", lambda: f"{link.centra.count_open_orders()} open orders"),
         _tried("Centra: stock", lambda: _first_level(link)),

@@ -1,14 +1,14 @@
-"""Carry what happened from the ledger and the stock archive into the history, and publish it.
+"""Load what happened from the ledger and the stock archive into the history, and publish it.
 
-Belongs here: what is loaded and from when on. Does not belong here: tables (`history`) or the
-ledger's rows (`ledger.export`). A new history file is filled from the beginning by the same steps.
+A new history file is filled from the beginning by the same steps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -29,11 +29,11 @@ from centra_whistl_dagster.history.tables import (
     Parcels,
 )
 from centra_whistl_dagster.ledger import export
-from centra_whistl_dagster.ledger.stock import Verdict
+from centra_whistl_dagster.ledger.rows import SnapshotRow
+from centra_whistl_dagster.ledger.states import Verdict
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 
-_STAMP = archive.STAMP
 _OVERLAP = timedelta(minutes=5)
 """Load again from this long before the last load: a row may have been committed late."""
 
@@ -79,33 +79,27 @@ def load_exceptions(link: Link, history: History) -> list[Load]:
 
 def load_stock(link: Link, history: History) -> list[Load]:
     """Load stock snapshots, Centra's levels, and what was written."""
-    since = _since(history)
+    folder, since = link.settings.archive_path, _since(history)
     with link.ledger.reading() as tx:
+        kept_since = tx.now - link.settings.keeps_archive_for
         updates = _frame(StockUpdates, export.stock_writes_since(tx, since))
         snapshots = export.snapshots_since(tx, since)
     with history.writing() as session:
         loads = [session.record_stock_updates(updates)]
-    kept_since = link.now() - link.settings.keeps_archive_for
+    # One reading at a time: a damaged file fails its own transaction, and no other reading's.
     for row in snapshots:
-        if row.read_at < kept_since and not archive.is_kept(link.settings.archive_path, row.file):
-            continue  # let go in time; a new history file begins with what is kept
-        # One at a time: a damaged file takes its own transaction down, and no other reading's.
+        if row.read_at < kept_since and not archive.is_kept(folder, row.file):
+            continue  # removed when it was old; a new history file begins with what is kept
         with history.writing() as session:
-            loads.append(_load_snapshot(session, link, row))
-    for kind, load in _FROM_THE_ARCHIVE.items():
-        for relative in archive.kept_since(link.settings.archive_path, kind, since):
-            name, at, *rest = relative.stem.split("--")
-            read_at = datetime.strptime(at, _STAMP).replace(tzinfo=UTC)
-            if since is None or read_at >= since:
-                with history.writing() as session:
-                    loads += load(
-                        session, link.settings.archive_path / relative, name, read_at, rest
-                    )
+            loads.append(_load_snapshot(session, folder, row))
+    for reading, load in _archived_since(folder, since):
+        with history.writing() as session:
+            loads += load(session, reading)
     return loads
 
 
 def publish_history(link: Link, history: History) -> Publication:
-    """Put a copy in the analysts' place."""
+    """Publish the copy that analysts open."""
     return publish(history, link.settings.published_path)
 
 
@@ -115,54 +109,78 @@ def _since(history: History) -> datetime | None:
     return last - _OVERLAP if last else None
 
 
-def _load_snapshot(session: Session, link: Link, row: Any) -> Load:
+def _load_snapshot(session: Session, folder: Path, row: SnapshotRow) -> Load:
     reading = Reading(
         snapshot_id=row.snapshot_id,
         taken_at=row.taken_at,
         read_at=row.read_at,
         is_complete=True,
     )
-    if row.verdict == Verdict.REFUSED:
+    if row.verdict is Verdict.REFUSED:
         return session.record_refused_snapshot(reading, row_count=row.row_count, reason=row.reason)
-    return session.record_stock_snapshot(link.settings.archive_path / row.file, reading)
+    return session.record_stock_snapshot(folder / row.file, reading)
 
 
-def _load_levels(
-    session: Session, path: Path, name: str, read_at: datetime, _rest: list[str]
-) -> list[Load]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Archived:
+    """A file of the archive, and what its name says."""
+
+    path: Path
+    name: str
+    at: datetime
+    sku_count: int | None
+    """Of a comparison: how many SKUs were compared."""
+
+
+def _archived_since(folder: Path, since: datetime | None) -> Iterator[tuple[_Archived, _Load]]:
+    for kind, load in _FROM_THE_ARCHIVE.items():
+        for relative in archive.kept_since(folder, kind, since):
+            name, at, *rest = relative.stem.split("--")
+            reading = _Archived(
+                path=folder / relative,
+                name=name,
+                at=datetime.strptime(at, archive.STAMP).replace(tzinfo=UTC),
+                sku_count=int(rest[0]) if rest else None,
+            )
+            if since is None or reading.at >= since:
+                yield reading, load
+
+
+def _load_levels(session: Session, archived: _Archived) -> Sequence[Load]:
     """Load Centra's levels as known at a moment; some may have been read minutes before."""
     reading = Reading(
-        snapshot_id=f"{name}-{read_at:{_STAMP}}",
-        taken_at=read_at,
-        read_at=read_at,
+        snapshot_id=f"{archived.name}-{archived.at:{archive.STAMP}}",
+        taken_at=archived.at,
+        read_at=archived.at,
         is_complete=True,
     )
-    return [session.record_centra_levels(path, reading)]
+    return [session.record_centra_levels(archived.path, reading)]
 
 
-def _load_compared(
-    session: Session, path: Path, name: str, read_at: datetime, rest: list[str]
-) -> list[Load]:
-    frame = pd.read_parquet(path)
-    loads = session.record_comparison(
-        frame, snapshot_id=name, compared_at=read_at, sku_count=int(rest[0])
+def _load_comparison(session: Session, archived: _Archived) -> Sequence[Load]:
+    if archived.sku_count is None:
+        raise ValueError(f"{archived.path}: the file's name should end in the number of SKUs")
+    return session.record_comparison(
+        pd.read_parquet(archived.path),
+        snapshot_id=archived.name,
+        compared_at=archived.at,
+        sku_count=archived.sku_count,
     )
-    return list(loads)
 
 
-def _load_buffer_changes(
-    session: Session, path: Path, _name: str, _at: datetime, _rest: list[str]
-) -> list[Load]:
-    return [session.record_buffer_changes(pd.read_parquet(path))]
+def _load_buffer_changes(session: Session, archived: _Archived) -> Sequence[Load]:
+    return [session.record_buffer_changes(pd.read_parquet(archived.path))]
 
 
-_FROM_THE_ARCHIVE = {
+_Load = Callable[[Session, _Archived], Sequence[Load]]
+
+_FROM_THE_ARCHIVE: Mapping[str, _Load] = {
     archive.CENTRA_STOCK: _load_levels,
-    archive.DIVERGENCE: _load_compared,
+    archive.DIVERGENCE: _load_comparison,
     archive.BUFFER_CHANGES: _load_buffer_changes,
 }
 
 
-def _frame(model: type[HistoryTable], rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _frame(model: type[HistoryTable], rows: export.Rows) -> pd.DataFrame:
     """Return rows as a frame with all of the model's columns, also when there are none."""
     return pd.DataFrame(rows, columns=[column.name for column in columns_of(model)])
