@@ -20,6 +20,7 @@ from centra_whistl_dagster.simulator.world.world import CentraOrder, Settings
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.orders import intake
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
+from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 STEPS = 70
 WIRE_FAULTS = (
@@ -67,9 +68,9 @@ def settings(request: pytest.FixtureRequest) -> Settings:
     )
 
 
-def live_through_the_day(desk, seed: int) -> None:
-    """Let people shop and steps run, in an order that the seed decides, on a faulty wire."""
-    rng = random.Random(f"{seed} day")  # noqa: S311 - decides a story, guards nothing
+def live_through_the_day(desk: Desk, seed: int) -> None:
+    """Let people shop and steps run, in an order that the seed decides, over a faulty network."""
+    rng = random.Random(f"{seed} day")  # noqa: S311 - decides a scenario, guards nothing
     people = People(desk.world)
     with desk.world.lock:
         people.open()
@@ -77,10 +78,10 @@ def live_through_the_day(desk, seed: int) -> None:
         for kind in WIRE_FAULTS:
             desk.fault(system, "*", kind, share=0.01)
 
-    def pass_over_stock() -> None:
+    def sync_some_stock() -> None:
         desk.sync_stock(within_minutes=rng.choice((None, 1, 10)))
 
-    steps = (desk.relay_orders, desk.relay_despatches, pass_over_stock)
+    steps = (desk.relay_orders, desk.relay_despatches, sync_some_stock)
     for _ in range(STEPS):
         desk.wait(rng.uniform(1, 20))
         with suppress(IntegrationError, LeaseTaken, NothingToReconcile):
@@ -90,8 +91,8 @@ def live_through_the_day(desk, seed: int) -> None:
     desk.world.faults.clear()
 
 
-def settle(desk) -> None:
-    """Let everything that is under way come to its end, then compare stock once more."""
+def settle(desk: Desk) -> None:
+    """Let everything under way finish, then sync stock once more."""
     for _ in range(60):
         desk.relay()
         if is_drained(desk.world) and not intake.look_for_news(desk.link).orders:
@@ -105,23 +106,25 @@ def settle(desk) -> None:
 
 
 @pytest.mark.parametrize("settings", [1, 2], indirect=True)
-def test_a_day_of_everything_loses_doubles_and_invents_nothing(desk, settings: Settings) -> None:
+def test_a_day_of_everything_loses_doubles_and_invents_nothing(
+    desk: Desk, settings: Settings
+) -> None:
     live_through_the_day(desk, settings.seed)
     settle(desk)
 
-    told = desk.truth()
-    found = told["orders"]
+    truth = desk.truth()
+    found = truth["orders"]
     assert found["confirmed"] > 70
     never = ("lost", "duplicated", "strangers", "spoiled_but_sent", "shipments_wrong")
     assert {name: found[name] for name in never} == dict.fromkeys(never, 0)
-    assert told["shipments"]["parcels_completed"] > 40
-    assert told["stock"]["resurrected_units"] == 0
-    assert told["stock"]["unexplained"] == []
-    assert sum(told["faults"].values()) > 5
+    assert truth["shipments"]["parcels_completed"] > 40
+    assert truth["stock"]["resurrected_units"] == 0
+    assert truth["stock"]["unexplained"] == []
+    assert sum(truth["faults"].values()) > 5
     assert_every_order_is_in_the_state_that_the_world_is_in(desk)
 
 
-def assert_every_order_is_in_the_state_that_the_world_is_in(desk) -> None:
+def assert_every_order_is_in_the_state_that_the_world_is_in(desk: Desk) -> None:
     """Conservation: each confirmed order is in one state, and it is the one the systems show."""
     confirmed = [order for order in desk.world.orders.values() if order.confirmed_at is not None]
     with desk.link.ledger.reading() as tx:
@@ -134,7 +137,7 @@ def assert_every_order_is_in_the_state_that_the_world_is_in(desk) -> None:
     assert sum(desk.counts().values()) == len(expected)
 
 
-def what_the_systems_show(desk, order: CentraOrder) -> str:
+def what_the_systems_show(desk: Desk, order: CentraOrder) -> str:
     is_cancelled = order.status == "CANCELLED"
     held = desk.world.whistl_orders.get(f"C{order.number}")
     if held is None or held.status in {"CANCELLED", "REJECTED"}:

@@ -1,4 +1,4 @@
-"""Owners hear of what waits for them: once, in time, by any channel, and nothing personal."""
+"""Owners are alerted to what waits for them: once, in time, without personal data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,16 +13,15 @@ import sqlalchemy as sa
 from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.alerts.delivery import Letter
 from centra_whistl_dagster.alerts.rules import Condition
-from centra_whistl_dagster.ledger import alerts as outbox
-from centra_whistl_dagster.ledger import exception_news
-from centra_whistl_dagster.ledger.engine import Row
-from centra_whistl_dagster.ledger.tables import alerts as alert_rows
+from centra_whistl_dagster.ledger import alerts, exception_news, tables
+from centra_whistl_dagster.ledger.rows import AlertRow
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA, ADA_THE_CUSTOMER
 from centra_whistl_dagster.simulator.world.catalogue import EXPRESS, POP_UP, STANDARD
 from centra_whistl_dagster.workflows.exceptions import alerting, register, watching
 from centra_whistl_dagster.workflows.exceptions.delivery import NO_ADDRESS, Delivered, deliver
 from centra_whistl_dagster.workflows.orders import intake, screening
+from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 BAD_POSTCODE = {**ADA, "zipCode": "YO1 7H"}
 ADDRESSES = AlertAddresses(by_channel={"cx": "cx"}, default="all", fallback="second")
@@ -39,7 +37,7 @@ class Channels:
     def post(self, letters: Sequence[Letter]) -> Mapping[int, str | None]:
         alive = [letter for letter in letters if letter.address not in self.dead]
         self.taken += alive
-        return {each.id: "no" if each.address in self.dead else None for each in letters}
+        return {letter.id: "no" if letter.address in self.dead else None for letter in letters}
 
 
 @pytest.fixture
@@ -48,47 +46,49 @@ def channels() -> Channels:
 
 
 @pytest.fixture
-def told(desk):
+def addressed(desk: Desk) -> Desk:
     """The desk, with an address for alerts."""
     desk.reopen(ALERT_DEFAULT_URL="json://127.0.0.1:9/default")
     return desk
 
 
-def judge(desk) -> None:
+def screen_orders(desk: Desk) -> None:
     intake.take_in_orders(desk.link)
     screening.screen_waiting_orders(desk.link)
 
 
-def rows(desk) -> list[Row]:
+def rows(desk: Desk) -> list[AlertRow]:
     with desk.link.ledger.reading() as tx:
-        return list(tx.execute(sa.select(alert_rows).order_by(alert_rows.c.id)))
+        return tx.rows(AlertRow, sa.select(tables.alerts).order_by(tables.alerts.c.id))
 
 
-def titles(desk) -> list[str]:
+def titles(desk: Desk) -> list[str]:
     return [row.title for row in rows(desk)]
 
 
 # ---- what is written
-def test_a_bad_order_is_told_to_its_owner_once(told) -> None:
-    order = told.order(address=BAD_POSTCODE)
-    judge(told)
+def test_the_owner_of_a_bad_order_is_alerted_once(addressed: Desk) -> None:
+    order = addressed.order(address=BAD_POSTCODE)
+    screen_orders(addressed)
 
-    written = [alerting.tell_owners(told.link) for _ in range(3)]
+    written = [alerting.tell_owners(addressed.link) for _ in range(3)]
 
     assert written == [1, 0, 0]
-    (row,) = rows(told)
+    (row,) = rows(addressed)
     assert (row.owner, row.channel, row.sent_at) == ("cx", "cx", None)
     assert row.title == f"Postcode of the wrong form: order {order.number}"
     assert "1 order waits for it, worth" in row.body
 
 
-def test_many_orders_of_one_option_are_one_alert_with_their_number_and_worth(told) -> None:
-    placed = [told.order(option=POP_UP) for _ in range(60)]
-    judge(told)
+def test_many_orders_of_one_option_are_one_alert_with_their_number_and_worth(
+    addressed: Desk,
+) -> None:
+    placed = [addressed.order(option=POP_UP) for _ in range(60)]
+    screen_orders(addressed)
 
-    assert alerting.tell_owners(told.link) == 1
+    assert alerting.tell_owners(addressed.link) == 1
 
-    (row,) = rows(told)
+    (row,) = rows(addressed)
     assert row.owner == "ecommerce"
     assert "(60 orders wait)" in row.title
     assert str(placed[0].number) in row.body
@@ -96,71 +96,71 @@ def test_many_orders_of_one_option_are_one_alert_with_their_number_and_worth(tol
     assert "GBP" in row.body
 
 
-def test_a_flood_that_goes_on_makes_an_alert_now_and_then_and_forgets_no_order(told) -> None:
+def test_a_flood_makes_an_alert_now_and_then_and_forgets_no_order(addressed: Desk) -> None:
     placed = []
     for _ in range(12):
-        placed.append(told.order(address=BAD_POSTCODE))
-        judge(told)
-        alerting.tell_owners(told.link)
-        told.wait(5)
-    told.wait(30)
-    alerting.tell_owners(told.link)
+        placed.append(addressed.order(address=BAD_POSTCODE))
+        screen_orders(addressed)
+        alerting.tell_owners(addressed.link)
+        addressed.wait(5)
+    addressed.wait(30)
+    alerting.tell_owners(addressed.link)
 
-    bodies = " ".join(row.title + row.body for row in rows(told))
-    assert len(rows(told)) <= 5
+    bodies = " ".join(row.title + row.body for row in rows(addressed))
+    assert len(rows(addressed)) <= 5
     assert all(str(order.number) in bodies for order in placed)
 
 
-def test_a_correction_is_told_too(told) -> None:
-    order = told.order(address=BAD_POSTCODE)
-    judge(told)
-    alerting.tell_owners(told.link)
-    told.wait(60)
+def test_a_correction_is_alerted_too(addressed: Desk) -> None:
+    order = addressed.order(address=BAD_POSTCODE)
+    screen_orders(addressed)
+    alerting.tell_owners(addressed.link)
+    addressed.wait(60)
     order.address = dict(ADA)
-    touch(told.world, order)
-    judge(told)
+    touch(addressed.world, order)
+    screen_orders(addressed)
 
-    alerting.tell_owners(told.link)
+    alerting.tell_owners(addressed.link)
 
-    assert titles(told)[-1] == f"Resolved: Postcode of the wrong form: order {order.number}"
+    assert titles(addressed)[-1] == f"Resolved: Postcode of the wrong form: order {order.number}"
 
 
-def test_what_was_mended_before_anybody_heard_is_not_told(told) -> None:
-    order = told.order(address=BAD_POSTCODE)
-    judge(told)
-    told.wait(5)
+def test_what_was_fixed_before_its_owner_was_alerted_is_not_alerted(addressed: Desk) -> None:
+    order = addressed.order(address=BAD_POSTCODE)
+    screen_orders(addressed)
+    addressed.wait(5)
     order.address = dict(ADA)
-    touch(told.world, order)
-    judge(told)
+    touch(addressed.world, order)
+    screen_orders(addressed)
 
-    assert alerting.tell_owners(told.link) == 0
-    told.wait(3600)
-    assert alerting.tell_owners(told.link) == 0
+    assert alerting.tell_owners(addressed.link) == 0
+    addressed.wait(3600)
+    assert alerting.tell_owners(addressed.link) == 0
 
 
-def test_what_is_past_its_time_limit_is_told_once_more_and_to_one_more(told) -> None:
-    told.reopen(ALERT_ESCALATION_URL="json://127.0.0.1:9/boss")
-    told.order(address=BAD_POSTCODE)
-    judge(told)
-    alerting.tell_owners(told.link)
-    told.wait(3599)
-    assert alerting.tell_owners(told.link) == 0
-    told.wait(2)
+def test_what_is_past_its_time_limit_is_alerted_again_and_escalated(addressed: Desk) -> None:
+    addressed.reopen(ALERT_ESCALATION_URL="json://127.0.0.1:9/boss")
+    addressed.order(address=BAD_POSTCODE)
+    screen_orders(addressed)
+    alerting.tell_owners(addressed.link)
+    addressed.wait(3599)
+    assert alerting.tell_owners(addressed.link) == 0
+    addressed.wait(2)
 
-    assert alerting.tell_owners(told.link) == 2
-    assert alerting.tell_owners(told.link) == 0
+    assert alerting.tell_owners(addressed.link) == 2
+    assert alerting.tell_owners(addressed.link) == 0
 
-    late = rows(told)[1:]
+    late = rows(addressed)[1:]
     assert [row.channel for row in late] == ["cx", "escalation"]
     assert all(row.title.startswith("Overdue: ") for row in late)
-    with told.link.ledger.reading() as tx:
+    with addressed.link.ledger.reading() as tx:
         (exception,) = exception_news.listed(tx)
     assert exception.escalated_at is not None
 
 
-def test_without_an_address_nothing_counts_as_told(desk) -> None:
+def test_without_an_address_nothing_counts_as_alerted(desk: Desk) -> None:
     desk.order(address=BAD_POSTCODE)
-    judge(desk)
+    screen_orders(desk)
     assert alerting.tell_owners(desk.link) == 0
 
     desk.reopen(ALERT_CX_URL="json://127.0.0.1:9/cx")
@@ -169,32 +169,32 @@ def test_without_an_address_nothing_counts_as_told(desk) -> None:
 
 
 def test_an_alert_and_the_mark_of_it_are_written_together_or_not_at_all(
-    told, monkeypatch: pytest.MonkeyPatch
+    addressed: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told.order(address=BAD_POSTCODE)
-    judge(told)
+    addressed.order(address=BAD_POSTCODE)
+    screen_orders(addressed)
 
     def fail(*_: object, **__: object) -> int:
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "add", fail)
+        patch.setattr(alerts, "add", fail)
         with pytest.raises(OSError, match="disk full"):
-            alerting.tell_owners(told.link)
+            alerting.tell_owners(addressed.link)
 
-    assert alerting.tell_owners(told.link) == 1
+    assert alerting.tell_owners(addressed.link) == 1
 
 
-def test_the_morning_reminder_comes_once_to_each_owner_of_something_old(told) -> None:
-    told.order(address=BAD_POSTCODE)
-    told.order(option=POP_UP)
-    judge(told)
+def test_the_morning_reminder_comes_once_to_each_owner_of_something_old(addressed: Desk) -> None:
+    addressed.order(address=BAD_POSTCODE)
+    addressed.order(option=POP_UP)
+    screen_orders(addressed)
     for _ in range(30):
-        alerting.tell_owners(told.link)
-        told.wait(3600)
-    alerting.tell_owners(told.link)
+        alerting.tell_owners(addressed.link)
+        addressed.wait(3600)
+    alerting.tell_owners(addressed.link)
 
-    reminders = [row for row in rows(told) if row.title.startswith("Still open")]
+    reminders = [row for row in rows(addressed) if row.title.startswith("Still open")]
 
     assert sorted(row.owner for row in reminders) == ["cx", "ecommerce"]
     assert all(row.title.startswith("Still open: 1 for") for row in reminders)
@@ -202,10 +202,6 @@ def test_the_morning_reminder_comes_once_to_each_owner_of_something_old(told) ->
 
 # ---- personal data
 CANARY = "Quetzalcoatl"
-
-
-def _customer(**changes: Any) -> dict[str, Any]:
-    return {"customer": {**ADA_THE_CUSTOMER, "lastName": CANARY, **changes}}
 
 
 @pytest.mark.parametrize(
@@ -221,33 +217,44 @@ def _customer(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_no_alert_list_or_log_line_holds_what_a_customer_typed(
-    told, channels: Channels, caplog: pytest.LogCaptureFixture, case: str, address: Any, option: Any
+    addressed: Desk,
+    channels: Channels,
+    caplog: pytest.LogCaptureFixture,
+    case: str,
+    address: dict[str, str],
+    option: dict[str, object],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    told.order(address={**ADA, "lastName": CANARY, **address}, option=option, **_customer())
-    judge(told)
+    addressed.order(
+        address={**ADA, "lastName": CANARY, **address},
+        option=option,
+        customer={**ADA_THE_CUSTOMER, "lastName": CANARY},
+    )
+    screen_orders(addressed)
 
-    assert alerting.tell_owners(told.link) >= 1, case
-    deliver(told.link.ledger, ADDRESSES, post=channels.post)
+    assert alerting.tell_owners(addressed.link) >= 1, case
+    deliver(addressed.link.ledger, ADDRESSES, post=channels.post)
 
     assert channels.taken
     for letter in channels.taken:
         assert CANARY.lower() not in f"{letter.title} {letter.body}".lower()
-    assert CANARY not in " ".join(str(row) for row in rows(told))
-    assert CANARY not in str(register.list_exceptions(told.link, only_open=False))
+    assert CANARY not in " ".join(str(row) for row in rows(addressed))
+    assert CANARY not in str(register.list_exceptions(addressed.link, only_open=False))
     assert CANARY not in caplog.text
 
 
 # ---- sending
-def alert(desk, title: str = "Title", *, owner: str = "cx") -> None:
-    new = outbox.NewAlert(
+def alert(desk: Desk, title: str = "Title", *, owner: str = "cx") -> None:
+    new = alerts.NewAlert(
         cause=title, owner=owner, channel=owner, tone="warning", title=title, body="Body"
     )
     with desk.link.ledger.transaction() as tx:
-        outbox.add(tx, [new], now=desk.link.now())
+        alerts.add(tx, [new])
 
 
-def test_an_alert_goes_to_its_own_channel_else_to_the_default(desk, channels: Channels) -> None:
+def test_an_alert_goes_to_its_own_channel_else_to_the_default(
+    desk: Desk, channels: Channels
+) -> None:
     alert(desk, "one", owner="cx")
     alert(desk, "two", owner="finance")
 
@@ -258,14 +265,14 @@ def test_an_alert_goes_to_its_own_channel_else_to_the_default(desk, channels: Ch
     assert [row.sent_by for row in rows(desk)] == ["cx", "finance"]
 
 
-def rounds(desk, channels: Channels, seconds: int, *, every: int = 5) -> None:
+def rounds(desk: Desk, channels: Channels, seconds: int, *, every: int = 5) -> None:
     for _ in range(0, seconds, every):
         deliver(desk.link.ledger, ADDRESSES, post=channels.post)
         desk.wait(every)
 
 
-def test_a_dead_channel_s_alerts_go_by_the_second_within_a_minute_and_say_whose_they_are(
-    desk, channels: Channels
+def test_a_dead_channel_s_alerts_go_by_the_second_within_a_minute_and_name_their_owner(
+    desk: Desk, channels: Channels
 ) -> None:
     channels.dead = {"cx"}
     for n in range(100):
@@ -280,8 +287,8 @@ def test_a_dead_channel_s_alerts_go_by_the_second_within_a_minute_and_say_whose_
     assert {row.sent_by for row in rows(desk)} == {"second channel"}
 
 
-def test_with_both_channels_dead_for_a_day_nothing_is_lost_and_nothing_comes_twice(
-    desk, channels: Channels
+def test_with_both_channels_dead_for_a_day_nothing_is_lost_and_nothing_is_sent_twice(
+    desk: Desk, channels: Channels
 ) -> None:
     channels.dead = {"cx", "second"}
     for n in range(30):
@@ -297,12 +304,12 @@ def test_with_both_channels_dead_for_a_day_nothing_is_lost_and_nothing_comes_twi
     )
 
 
-def test_a_dead_channel_is_asked_ever_more_rarely(desk) -> None:
+def test_a_dead_channel_is_tried_ever_more_rarely(desk: Desk) -> None:
     asked = []
 
     def post(letters: Sequence[Letter]) -> Mapping[int, str | None]:
         asked.append(desk.link.now())
-        return {each.id: "dead" for each in letters}
+        return {letter.id: "dead" for letter in letters}
 
     alert(desk)
     for _ in range(120):
@@ -314,7 +321,9 @@ def test_a_dead_channel_is_asked_ever_more_rarely(desk) -> None:
     assert max(gaps) <= timedelta(minutes=16)
 
 
-def test_an_alert_without_any_address_waits_and_says_what_to_set(desk, channels: Channels) -> None:
+def test_an_alert_without_any_address_waits_and_says_what_to_set(
+    desk: Desk, channels: Channels
+) -> None:
     alert(desk)
 
     assert deliver(desk.link.ledger, AlertAddresses(), post=channels.post).put_off == 1
@@ -325,7 +334,7 @@ def test_an_alert_without_any_address_waits_and_says_what_to_set(desk, channels:
     assert deliver(desk.link.ledger, ADDRESSES, post=channels.post).sent == 1
 
 
-def test_a_crash_between_sending_and_noting_sends_again(desk, channels: Channels) -> None:
+def test_a_crash_between_sending_and_recording_sends_again(desk: Desk, channels: Channels) -> None:
     def crash(letters: Sequence[Letter]) -> Mapping[int, str | None]:
         channels.post(letters)
         raise KeyboardInterrupt
@@ -338,7 +347,7 @@ def test_a_crash_between_sending_and_noting_sends_again(desk, channels: Channels
     assert len(channels.taken) == 2
 
 
-def test_two_processes_do_not_send_the_same_alert(desk, channels: Channels) -> None:
+def test_two_processes_do_not_send_the_same_alert(desk: Desk, channels: Channels) -> None:
     inner = []
 
     def post(letters: Sequence[Letter]) -> Mapping[int, str | None]:
@@ -352,8 +361,8 @@ def test_two_processes_do_not_send_the_same_alert(desk, channels: Channels) -> N
     assert len(channels.taken) == 1
 
 
-def test_what_a_slow_channel_had_no_time_for_stays_due_and_what_a_hung_one_had_does_not(
-    desk,
+def test_untried_alerts_of_a_slow_channel_stay_due_and_those_of_a_hung_one_do_not(
+    desk: Desk,
 ) -> None:
     alert(desk, "slow 1", owner="data")
     alert(desk, "slow 2", owner="data")
@@ -361,7 +370,7 @@ def test_what_a_slow_channel_had_no_time_for_stays_due_and_what_a_hung_one_had_d
     alert(desk, "hung 2")
 
     def post(letters: Sequence[Letter]) -> Mapping[int, str | None]:
-        return {each.id: None for each in letters if each.title == "slow 1"}
+        return {letter.id: None for letter in letters if letter.title == "slow 1"}
 
     done = deliver(desk.link.ledger, ADDRESSES, post=post)
 
@@ -375,7 +384,7 @@ def condition(*, is_red: bool, name: str = "check a") -> Condition:
     return Condition(name=name, title="The check", owner="cx", is_red=is_red, detail="Why.")
 
 
-def test_a_check_that_flickers_is_told_red_once_and_green_once(desk) -> None:
+def test_a_check_that_flickers_is_alerted_red_once_and_green_once(desk: Desk) -> None:
     ledger = desk.link.ledger
     for n in range(10):
         watching.note_conditions(ledger, [condition(is_red=n % 2 == 0)])
@@ -388,7 +397,7 @@ def test_a_check_that_flickers_is_told_red_once_and_green_once(desk) -> None:
     assert watching.names_told_red(ledger) == set()
 
 
-def test_what_turns_red_together_is_one_alert(desk) -> None:
+def test_what_turns_red_together_is_one_alert(desk: Desk) -> None:
     seen = [condition(is_red=True, name=f"check {n}") for n in range(5)]
 
     assert watching.note_conditions(desk.link.ledger, seen) == 1

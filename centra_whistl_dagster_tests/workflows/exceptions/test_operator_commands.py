@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
@@ -15,26 +17,29 @@ from hypothesis import strategies as st
 from centra_whistl_dagster.cli.main import commands
 from centra_whistl_dagster.cli.operations import safe_cell
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.ledger import exceptions
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.simulator.world.catalogue import POP_UP
 from centra_whistl_dagster.workflows.orders import intake, screening
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 BAD_POSTCODE = {**ADA, "zipCode": "YO1 7H"}
 
 
-@pytest.fixture
-def desk(desk, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(autouse=True)
+def wall_clock(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[time_machine.Traveller]:
+    """The commands read the environment and the wall clock, which here are the desk's own."""
     for name, value in desk.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "300")
-    # The commands read the wall clock; here it shows what the desk's does.
-    with time_machine.travel(desk.clock(), tick=False) as wall_clock:
-        desk.wall_clock = wall_clock
-        yield desk
+    with time_machine.travel(desk.clock(), tick=False) as traveller:
+        yield traveller
 
 
-def judge(desk) -> None:
+def screen_orders(desk: Desk) -> None:
     intake.take_in_orders(desk.link)
     screening.screen_waiting_orders(desk.link)
 
@@ -49,11 +54,11 @@ def listed(*arguments: str) -> list[dict[str, object]]:
 
 
 # ---- the list
-def test_the_list_names_owner_orders_worth_and_what_to_do(desk) -> None:
+def test_the_list_names_owner_orders_worth_and_what_to_do(desk: Desk) -> None:
     desk.order(address=BAD_POSTCODE)
     for _ in range(3):
         desk.order(option=POP_UP)
-    judge(desk)
+    screen_orders(desk)
 
     rows = {str(row["kind"]): row for row in listed("--format", "json")}
 
@@ -69,14 +74,14 @@ def test_the_list_names_owner_orders_worth_and_what_to_do(desk) -> None:
     assert rows["postcode_malformed"]["value"] == "YO****"
 
 
-def test_the_list_can_be_one_team_s_and_can_hold_what_was_resolved(desk) -> None:
+def test_the_list_can_be_one_team_s_and_can_hold_what_was_resolved(desk: Desk) -> None:
     order = desk.order(address=BAD_POSTCODE)
     desk.order(option=POP_UP)
-    judge(desk)
+    screen_orders(desk)
     desk.wait(5)
     order.address = dict(ADA)
     touch(desk.world, order)
-    judge(desk)
+    screen_orders(desk)
 
     kinds = [row["kind"] for row in listed("--format", "json")]
     of_cx = [row["kind"] for row in listed("--owner", "cx", "--all", "--format", "json")]
@@ -86,15 +91,17 @@ def test_the_list_can_be_one_team_s_and_can_hold_what_was_resolved(desk) -> None
     assert listed("--owner", "cx", "--format", "json") == []
 
 
-def test_what_is_overdue_is_said_and_stands_first(desk) -> None:
+def test_an_overdue_exception_is_marked_and_listed_first(
+    desk: Desk, wall_clock: time_machine.Traveller
+) -> None:
     desk.order(address=BAD_POSTCODE)
-    judge(desk)
-    desk.wall_clock.shift(3601)
+    screen_orders(desk)
+    wall_clock.shift(3601)
 
     assert listed("--format", "json")[0]["is_overdue"]
 
 
-def test_the_table_shows_a_shop_s_words_as_they_are(desk) -> None:
+def test_the_table_shows_a_shop_s_words_as_they_are(desk: Desk) -> None:
     problem = Problem(
         kind=ExceptionKind.SKU_UNKNOWN,
         subject_type=SubjectType.SKU,
@@ -104,7 +111,7 @@ def test_the_table_shows_a_shop_s_words_as_they_are(desk) -> None:
         message="Unknown.",
     )
     with desk.link.ledger.transaction() as tx:
-        desk.link.raise_exceptions(tx, [problem])
+        exceptions.open_or_refresh(tx, [problem])
 
     result = run("exceptions")
 
@@ -112,10 +119,10 @@ def test_the_table_shows_a_shop_s_words_as_they_are(desk) -> None:
     assert "[bold]TEE[/bold] [/]" in result.stdout
 
 
-def test_the_csv_has_no_cell_that_a_spreadsheet_works_out(desk) -> None:
+def test_the_csv_has_no_cell_that_a_spreadsheet_works_out(desk: Desk) -> None:
     formula = '=HYPERLINK("http://evil.example")'
     with desk.link.ledger.transaction() as tx:
-        desk.link.raise_exceptions(
+        exceptions.open_or_refresh(
             tx,
             [
                 Problem(
@@ -141,7 +148,7 @@ def test_no_cell_begins_like_a_formula(text: str) -> None:
     assert not safe_cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
-def test_a_team_that_does_not_exist_is_refused_with_those_that_do(desk) -> None:
+def test_a_team_that_does_not_exist_is_refused_with_those_that_do(desk: Desk) -> None:
     result = run("exceptions", "--owner", "warehouse")
 
     assert result.exit_code != 0
@@ -149,9 +156,9 @@ def test_a_team_that_does_not_exist_is_refused_with_those_that_do(desk) -> None:
 
 
 # ---- one order
-def test_a_blocked_order_is_told_which_rule_whose_it_is_and_what_would_pass(desk) -> None:
+def test_a_blocked_order_is_told_which_rule_whose_it_is_and_what_would_pass(desk: Desk) -> None:
     order = desk.order(address=BAD_POSTCODE)
-    judge(desk)
+    screen_orders(desk)
 
     told = run("screen", str(order.number)).stdout
 
@@ -163,9 +170,9 @@ def test_a_blocked_order_is_told_which_rule_whose_it_is_and_what_would_pass(desk
     assert "whose:      cx" in told
 
 
-def test_an_order_is_judged_as_it_stands_in_centra_now_and_nothing_is_changed(desk) -> None:
+def test_an_order_is_judged_as_it_stands_in_centra_now_and_nothing_is_changed(desk: Desk) -> None:
     order = desk.order(address=BAD_POSTCODE)
-    judge(desk)
+    screen_orders(desk)
     with desk.world.lock:
         order.address = dict(ADA)
     before = (desk.state(order), desk.problems(), desk.effects())
@@ -176,24 +183,24 @@ def test_an_order_is_judged_as_it_stands_in_centra_now_and_nothing_is_changed(de
     assert (desk.state(order), desk.problems(), desk.effects()) == before
 
 
-def test_an_order_that_was_never_taken_in_can_be_tried(desk) -> None:
+def test_an_order_that_was_never_taken_in_can_be_tried(desk: Desk) -> None:
     desk.order()
-    judge(desk)
+    screen_orders(desk)
     late = desk.order(option=POP_UP)
 
     assert "service_unmapped" in run("screen", str(late.number)).stdout
 
 
-def test_an_order_that_centra_holds_says_so(desk) -> None:
-    judge(desk)
+def test_an_order_that_centra_holds_says_so(desk: Desk) -> None:
+    screen_orders(desk)
     desk.order()
-    judge(desk)
+    screen_orders(desk)
     held = desk.order(is_on_hold=True)
 
     assert "does not let it go yet" in run("screen", str(held.number)).stdout
 
 
-def test_an_order_that_whistl_has_says_so(desk) -> None:
+def test_an_order_that_whistl_has_says_so(desk: Desk) -> None:
     order = desk.order()
     desk.relay()
 
@@ -208,14 +215,16 @@ def test_an_order_that_whistl_has_says_so(desk) -> None:
         ("none such", "999999", "Centra has no order 999999"),
     ],
 )
-def test_an_order_that_cannot_be_tried_is_told_why(desk, case: str, number: str, told: str) -> None:
+def test_an_order_that_cannot_be_tried_is_told_why(
+    desk: Desk, case: str, number: str, told: str
+) -> None:
     result = run("screen", number)
 
     assert result.exit_code == 1, case
     assert told in result.stderr
 
 
-def test_without_catalogues_the_trial_says_how_to_get_them(desk) -> None:
+def test_without_catalogues_the_trial_says_how_to_get_them(desk: Desk) -> None:
     order = desk.order()
 
     assert "refresh_reference" in run("screen", str(order.number)).stderr

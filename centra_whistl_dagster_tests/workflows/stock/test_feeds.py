@@ -1,7 +1,7 @@
-"""Feeds that must not be believed, over real HTTP and several pages: what Centra holds afterwards.
+"""Feeds that must not be used, over real HTTP and several pages: what Centra holds afterwards.
 
-Each judges by the simulated Centra's own shelves that no SKU was put to nothing that the building
-has, that its owner was told, and that a snapshot which was refused waits in quarantine.
+Each test checks on the simulated Centra's own shelves that no SKU that the building has was set to
+zero, that an exception was raised for its owner, and that a refused snapshot is in quarantine.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from centra_whistl_dagster.ledger import exception_news
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.whistl.snapshots import SnapshotFault, take_snapshot
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, take_unseen
 from centra_whistl_dagster.simulator.world.world import World
 from centra_whistl_dagster.transport import ContractBroken, IntegrationError, OutcomeUnknown
@@ -28,9 +29,10 @@ from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_leve
 from centra_whistl_dagster.workflows.stock.quarantine import quarantined
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
 from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
+from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 SPOILED, CHANGED, SOLD_OUT = range(3)
-"""Places of SKUs: the first row, which a fault of one row hits, and two that are healthy."""
+"""Positions of SKUs: the first row, which a fault of one row hits, and two that are healthy."""
 
 REFUSED = ("stock_snapshot_refused", "fulfilment")
 LEFT_OUT = ("sku_absent_from_snapshot", "fulfilment")
@@ -38,7 +40,7 @@ LEFT_OUT = ("sku_absent_from_snapshot", "fulfilment")
 
 @pytest.fixture
 def environment(environment: dict[str, str]) -> dict[str, str]:
-    """No buffers: what a feed does to Centra is then its own figures, to the unit."""
+    """No buffers: Centra then holds the feed's own figures, to the unit."""
     policy = Path(environment["CONFIG_DIR"]) / "policy.toml"
     usual = policy.read_text()
     assert "cap_units = 200" in usual
@@ -47,12 +49,16 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def desk(desk, clock) -> Iterator:
-    """The usual one, ten rows a page: forty SKUs take four pages."""
+def desk(desk: Desk, clock: ManualClock) -> Iterator[Desk]:
+    """The usual desk with ten rows a page: forty SKUs take four pages."""
+
+    def sleep(seconds: float) -> None:
+        clock.advance(seconds)
+
     client = WhistlClient(
         replace(load_settings(desk.environment).whistl, page_size=10),
         now=clock,
-        sleep=lambda seconds: clock.advance(seconds) and None,
+        sleep=sleep,
         rng=random.Random(7),  # noqa: S311 - spreads waits, guards nothing
     )
     desk.link = replace(desk.link, whistl=client)
@@ -61,8 +67,8 @@ def desk(desk, clock) -> Iterator:
 
 
 @pytest.fixture
-def trading(desk):
-    """A good pass lies behind; since then a SKU was sold elsewhere, and another one sold out."""
+def trading(desk: Desk) -> Desk:
+    """After a good sync some units of a SKU were sold elsewhere, and another SKU sold out."""
     desk.sync_stock()
     assert all(quantity > 0 for quantity in free_in_centra(desk.world).values())
     take_unseen(desk.world, desk.skus[CHANGED], 3)
@@ -88,18 +94,18 @@ def physical(world: World) -> dict[str, int]:
     return {sku: world.shelves[sku].centra_physical for sku in world.items}
 
 
-def told(desk) -> list[tuple[str, str]]:
+def raised(desk: Desk) -> list[tuple[str, str]]:
     """Kind and owner of each open exception."""
     with desk.link.ledger.reading() as tx:
         return sorted((row.kind, row.owner) for row in exception_news.listed(tx))
 
 
-def in_quarantine(desk) -> list[str]:
-    return [each.snapshot_id for each in quarantined(desk.link)]
+def in_quarantine(desk: Desk) -> list[str]:
+    return [snapshot.snapshot_id for snapshot in quarantined(desk.link)]
 
 
-def publish(desk, fault: SnapshotFault | None = None) -> str:
-    """Let Whistl publish a snapshot a second later, spoiled or whole, and return its name."""
+def publish(desk: Desk, fault: SnapshotFault | None = None) -> str:
+    """Let Whistl publish a snapshot a second later, spoiled or good, and return its name."""
     desk.switch(snapshot_fault=fault)
     desk.clock.advance(1)
     with desk.world.lock:
@@ -109,7 +115,7 @@ def publish(desk, fault: SnapshotFault | None = None) -> str:
     return desk.world.latest_snapshot_id
 
 
-def assert_a_good_feed_mends_everything(desk) -> None:
+def assert_a_good_feed_puts_everything_right(desk: Desk) -> None:
     desk.world.faults.clear()
     publish(desk)
     desk.sync_stock()
@@ -118,10 +124,10 @@ def assert_a_good_feed_mends_everything(desk) -> None:
     assert (stock["unexplained"], stock["resurrected_units"]) == ([], 0)
     assert desk.world.centra_free(desk.skus[SOLD_OUT]) == 0
     assert wrongly_zeroed(desk.world) == []
-    assert told(desk) == []
+    assert raised(desk) == []
 
 
-# ---- the whole of it is refused
+# ---- the whole feed is refused
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -136,7 +142,7 @@ def assert_a_good_feed_mends_everything(desk) -> None:
     ],
 )
 def test_an_absurd_feed_zeroes_nothing_and_waits_in_quarantine_until_a_good_one_comes(
-    trading, fault: SnapshotFault, reason: str
+    trading: Desk, fault: SnapshotFault, reason: str
 ) -> None:
     before = physical(trading.world)
     snapshot_id = publish(trading, fault)
@@ -147,11 +153,11 @@ def test_an_absurd_feed_zeroes_nothing_and_waits_in_quarantine_until_a_good_one_
     assert physical(trading.world) == before
     assert in_quarantine(trading) == [snapshot_id]
     assert reason in quarantined(trading.link)[0].reason.split(", ")
-    assert told(trading) == [REFUSED]
-    assert_a_good_feed_mends_everything(trading)
+    assert raised(trading) == [REFUSED]
+    assert_a_good_feed_puts_everything_right(trading)
 
 
-# ---- one row of it cannot be used
+# ---- one row of the feed cannot be used
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -160,8 +166,8 @@ def test_an_absurd_feed_zeroes_nothing_and_waits_in_quarantine_until_a_good_one_
         (SnapshotFault.ONE_NEGATIVE, "on_hand should be a whole number from 0"),
     ],
 )
-def test_one_bad_row_leaves_its_sku_alone_says_what_is_wrong_and_stops_no_other(
-    trading, fault: SnapshotFault, message: str
+def test_one_bad_row_leaves_its_sku_alone_says_what_is_wrong_and_stops_no_other_sku(
+    trading: Desk, fault: SnapshotFault, message: str
 ) -> None:
     world, spoiled, changed = trading.world, trading.skus[SPOILED], trading.skus[CHANGED]
     take_unseen(world, spoiled, 3)
@@ -175,12 +181,12 @@ def test_one_bad_row_leaves_its_sku_alone_says_what_is_wrong_and_stops_no_other(
     assert world.centra_free(changed) == world.whistl_available(changed)
     assert world.centra_free(trading.skus[SOLD_OUT]) == 0
     assert in_quarantine(trading) == []
-    assert (trading.problems(spoiled), told(trading)) == ([LEFT_OUT[0]], [LEFT_OUT])
+    assert (trading.problems(spoiled), raised(trading)) == ([LEFT_OUT[0]], [LEFT_OUT])
     assert message in trading.messages()[0]
-    assert_a_good_feed_mends_everything(trading)
+    assert_a_good_feed_puts_everything_right(trading)
 
 
-def test_a_name_that_nobody_has_is_told_of_no_sku_but_the_one_it_stands_for(trading) -> None:
+def test_a_garbled_sku_raises_an_exception_about_the_missing_sku_only(trading: Desk) -> None:
     garbled = trading.skus[SPOILED]
     snapshot = trading.world.snapshots[publish(trading)]
     row = next(row for row in snapshot.rows if row["sku"] == garbled)
@@ -188,13 +194,13 @@ def test_a_name_that_nobody_has_is_told_of_no_sku_but_the_one_it_stands_for(trad
 
     trading.sync_stock()
 
-    assert told(trading) == [LEFT_OUT]
+    assert raised(trading) == [LEFT_OUT]
     assert trading.problems(garbled) == ["sku_absent_from_snapshot"]
-    assert_a_good_feed_mends_everything(trading)
+    assert_a_good_feed_puts_everything_right(trading)
 
 
-def test_a_sku_that_vanishes_from_the_feed_keeps_its_stock_and_is_told_until_it_is_back(
-    trading,
+def test_a_sku_that_vanishes_from_the_feed_keeps_its_stock_and_an_exception_until_it_is_back(
+    trading: Desk,
 ) -> None:
     world, gone = trading.world, trading.skus[SPOILED]
     shown = world.shelves[gone].centra_physical
@@ -208,36 +214,37 @@ def test_a_sku_that_vanishes_from_the_feed_keeps_its_stock_and_is_told_until_it_
     assert meanwhile == shown
     assert wrongly_zeroed(world) == []
     assert in_quarantine(trading) == []
-    assert (trading.problems(gone), told(trading)) == ([LEFT_OUT[0]], [LEFT_OUT])
-    assert_a_good_feed_mends_everything(trading)
+    assert (trading.problems(gone), raised(trading)) == ([LEFT_OUT[0]], [LEFT_OUT])
+    assert_a_good_feed_puts_everything_right(trading)
 
 
-# ---- it cannot be read to its end
+# ---- the feed cannot be read to its end
 UNREADABLE = {
     "a figure is NaN": (SnapshotFault.NOT_A_NUMBER, None, ContractBroken, [REFUSED]),
     "cut within a page": (None, FaultKind.TRUNCATE, ContractBroken, [REFUSED]),
     "pages end in nothing": (None, FaultKind.EMPTY_200, ContractBroken, [REFUSED]),
     "a proxy's page": (None, FaultKind.HTML_200, ContractBroken, [REFUSED]),
-    # Nothing is wrong with the feed: whoever runs the connection hears of an outage that lasts.
+    # Nothing is wrong with the feed. An outage that lasts raises an exception of its own.
     "pages stop coming": (None, FaultKind.ERROR_503_BEFORE, OutcomeUnknown, []),
     "the connection breaks": (None, FaultKind.LOSE_ANSWER_AFTER, OutcomeUnknown, []),
 }
 
 
 @pytest.mark.parametrize(
-    ("fault", "on_the_wire", "error", "is_told"), UNREADABLE.values(), ids=UNREADABLE.keys()
+    ("fault", "on_the_wire", "error", "expected"), UNREADABLE.values(), ids=UNREADABLE.keys()
 )
-def test_half_the_pages_are_no_feed_nothing_is_kept_and_nothing_written(
-    trading,
+def test_of_a_feed_that_breaks_off_nothing_is_kept_and_nothing_written(
+    trading: Desk,
     fault: SnapshotFault | None,
     on_the_wire: FaultKind | None,
     error: type[IntegrationError],
-    is_told: list[tuple[str, str]],
+    expected: list[tuple[str, str]],
 ) -> None:
     before = physical(trading.world)
     publish(trading, fault)
-    for page in range(3, 3 + MOST_TRIES) if on_the_wire else ():
-        trading.fault("whistl", "snapshot_items", on_the_wire, nth=page)
+    if on_the_wire:
+        for page in range(3, 3 + MOST_TRIES):
+            trading.fault("whistl", "snapshot_items", on_the_wire, nth=page)
 
     with pytest.raises(error, match="snapshot_items"):
         read_latest_snapshot(trading.link)
@@ -247,14 +254,14 @@ def test_half_the_pages_are_no_feed_nothing_is_kept_and_nothing_written(
     assert wrongly_zeroed(trading.world) == []
     assert physical(trading.world) == before
     assert in_quarantine(trading) == []
-    assert told(trading) == is_told
-    assert_a_good_feed_mends_everything(trading)
+    assert raised(trading) == expected
+    assert_a_good_feed_puts_everything_right(trading)
 
 
-# ---- it goes back, or stands still
+# ---- the feed goes back in time, or stands still
 @pytest.fixture
-def old_and_new(desk) -> tuple[str, str]:
-    """A snapshot of before goods came in for SKUs that were sold out, and one of after."""
+def old_and_new(desk: Desk) -> tuple[str, str]:
+    """A snapshot from before goods came in for SKUs that were sold out, and one from after."""
     for sku in desk.skus[:3]:
         take_unseen(desk.world, sku, desk.world.whistl_available(sku))
     old = publish(desk)
@@ -263,13 +270,13 @@ def old_and_new(desk) -> tuple[str, str]:
     return old, publish(desk)
 
 
-def go_back_to(desk, snapshot_id: str) -> None:
+def go_back_to(desk: Desk, snapshot_id: str) -> None:
     with desk.world.lock:
         desk.world.latest_snapshot_id = snapshot_id
 
 
 def test_an_old_snapshot_that_comes_after_a_newer_one_is_refused(
-    desk, old_and_new: tuple[str, str]
+    desk: Desk, old_and_new: tuple[str, str]
 ) -> None:
     old, _ = old_and_new
     desk.sync_stock()
@@ -282,11 +289,11 @@ def test_an_old_snapshot_that_comes_after_a_newer_one_is_refused(
     assert physical(desk.world) == before
     assert in_quarantine(desk) == [old]
     assert "older_than_last" in quarantined(desk.link)[0].reason
-    assert told(desk) == [REFUSED]
+    assert raised(desk) == [REFUSED]
 
 
 def test_a_feed_that_goes_back_to_what_was_used_before_changes_nothing(
-    desk, old_and_new: tuple[str, str]
+    desk: Desk, old_and_new: tuple[str, str]
 ) -> None:
     old, new = old_and_new
     for snapshot_id in (old, new):
@@ -299,12 +306,12 @@ def test_a_feed_that_goes_back_to_what_was_used_before_changes_nothing(
 
     assert wrongly_zeroed(desk.world) == []
     assert physical(desk.world) == before
-    assert (in_quarantine(desk), told(desk)) == ([], [])
+    assert (in_quarantine(desk), raised(desk)) == ([], [])
 
 
 @pytest.mark.parametrize("fault", [SnapshotFault.STALE, SnapshotFault.OLD_AFTER_NEW])
-def test_a_feed_that_stands_still_is_told_and_no_longer_written(
-    trading, fault: SnapshotFault
+def test_a_feed_that_stands_still_raises_an_exception_and_is_no_longer_written(
+    trading: Desk, fault: SnapshotFault
 ) -> None:
     before = physical(trading.world)
     trading.clock.advance(3_700)
@@ -316,15 +323,15 @@ def test_a_feed_that_stands_still_is_told_and_no_longer_written(
     assert wrongly_zeroed(trading.world) == []
     assert physical(trading.world) == before
     assert in_quarantine(trading) == []
-    assert told(trading) == [REFUSED]
-    assert_a_good_feed_mends_everything(trading)
+    assert raised(trading) == [REFUSED]
+    assert_a_good_feed_puts_everything_right(trading)
 
 
-def test_all_faults_of_a_feed_one_after_the_other_zero_nothing(trading) -> None:
+def test_all_faults_of_a_feed_one_after_the_other_zero_nothing(trading: Desk) -> None:
     for fault in SnapshotFault:
         publish(trading, fault)
         with suppress(ContractBroken):
             trading.sync_stock()
         assert wrongly_zeroed(trading.world) == []
 
-    assert_a_good_feed_mends_everything(trading)
+    assert_a_good_feed_puts_everything_right(trading)

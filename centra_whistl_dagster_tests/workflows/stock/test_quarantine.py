@@ -1,4 +1,4 @@
-"""A refused snapshot waits with its reason; a person sees what it would do, and may let it go."""
+"""A refused snapshot is kept with its reason; a person can preview it, and may release it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ import pytest
 
 from centra_whistl_dagster.simulator.whistl.snapshots import SnapshotFault, take_snapshot
 from centra_whistl_dagster.simulator.world.warehouse import goods_in
+from centra_whistl_dagster.simulator.world.world import Snapshot
 from centra_whistl_dagster.workflows.stock.quarantine import (
     NotInQuarantine,
     quarantined,
     release,
     what_it_would_do,
 )
+from centra_whistl_dagster_tests.workflows.conftest import Desk
+
+
+def taken(desk: Desk) -> Snapshot:
+    """Let Whistl take a snapshot."""
+    with desk.world.lock:
+        snapshot = take_snapshot(desk.world)
+    assert snapshot is not None
+    return snapshot
 
 
 @pytest.fixture
-def refused(desk) -> str:
-    """A warehouse that really sold out over night, which looks absurd to the guards."""
+def refused(desk: Desk) -> str:
+    """A warehouse that really sold out overnight, which looks absurd to the guards."""
     desk.sync_stock()
     desk.wait(10)
     with desk.world.lock:
@@ -31,7 +41,7 @@ def refused(desk) -> str:
     return waiting.snapshot_id
 
 
-def test_a_refused_snapshot_shows_what_it_would_do(desk, refused: str) -> None:
+def test_a_refused_snapshot_shows_what_it_would_do(desk: Desk, refused: str) -> None:
     would = what_it_would_do(desk.link, refused)
 
     assert would.rising == 0
@@ -40,7 +50,7 @@ def test_a_refused_snapshot_shows_what_it_would_do(desk, refused: str) -> None:
     assert would.units_removed > 0
 
 
-def test_looking_at_it_changes_nothing(desk, refused: str) -> None:
+def test_a_preview_changes_nothing(desk: Desk, refused: str) -> None:
     before = desk.effects()
 
     what_it_would_do(desk.link, refused)
@@ -49,7 +59,7 @@ def test_looking_at_it_changes_nothing(desk, refused: str) -> None:
     assert len(quarantined(desk.link)) == 1
 
 
-def test_a_released_snapshot_is_written_by_the_next_pass(desk, refused: str) -> None:
+def test_a_released_snapshot_is_written_by_the_next_sync(desk: Desk, refused: str) -> None:
     release(desk.link, refused)
     desk.sync_stock()
 
@@ -59,24 +69,25 @@ def test_a_released_snapshot_is_written_by_the_next_pass(desk, refused: str) -> 
     assert left == {}
 
 
-def test_a_name_that_is_not_in_quarantine_is_said_to_be_none(desk, refused: str) -> None:
+def test_a_name_that_is_not_in_quarantine_is_reported(desk: Desk, refused: str) -> None:
     with pytest.raises(NotInQuarantine, match="S-nobody"):
         release(desk.link, "S-nobody")
 
 
 @pytest.mark.parametrize("fault", [SnapshotFault.INCOMPLETE, SnapshotFault.TRUNCATED])
-def test_a_snapshot_read_before_it_was_whole_is_used_once_it_is(desk, fault: SnapshotFault) -> None:
+def test_a_snapshot_read_before_it_was_complete_is_used_once_it_is(
+    desk: Desk, fault: SnapshotFault
+) -> None:
     desk.sync_stock()
     desk.wait(10)
     goods_in(desk.world, desk.skus[0], 3)
     desk.switch(snapshot_fault=fault)
-    with desk.world.lock:
-        early = take_snapshot(desk.world)
+    early = taken(desk)
     desk.sync_stock()
-    refused = [each.snapshot_id for each in quarantined(desk.link)]
+    refused = [snapshot.snapshot_id for snapshot in quarantined(desk.link)]
     desk.switch(snapshot_fault=None)
+    whole = taken(desk)
     with desk.world.lock:
-        whole = take_snapshot(desk.world)
         early.rows, early.item_count, early.complete = whole.rows, whole.item_count, True
         desk.world.latest_snapshot_id = early.snapshot_id
 
@@ -89,24 +100,22 @@ def test_a_snapshot_read_before_it_was_whole_is_used_once_it_is(desk, fault: Sna
     assert desk.world.centra_free(sku) == desk.world.whistl_available(sku)
 
 
-def test_a_snapshot_from_the_future_cannot_be_released(desk) -> None:
+def test_a_snapshot_from_the_future_cannot_be_released(desk: Desk) -> None:
     desk.sync_stock()
-    with desk.world.lock:
-        early = take_snapshot(desk.world)
-        early.taken_at += timedelta(days=1)
+    early = taken(desk)
+    early.taken_at += timedelta(days=1)
     desk.sync_stock()
     (waiting,) = quarantined(desk.link)
 
-    with pytest.raises(NotInQuarantine, match="had not come"):
+    with pytest.raises(NotInQuarantine, match="in the future"):
         release(desk.link, waiting.snapshot_id)
 
     assert len(quarantined(desk.link)) == 1
 
 
-def test_a_second_snapshot_of_one_moment_is_neither_used_nor_refused(desk) -> None:
+def test_a_second_snapshot_of_one_moment_is_neither_used_nor_refused(desk: Desk) -> None:
     desk.sync_stock()
-    with desk.world.lock:
-        take_snapshot(desk.world)
+    taken(desk)
 
     desk.sync_stock()
 

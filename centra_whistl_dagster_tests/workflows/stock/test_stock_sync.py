@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from centra_whistl_dagster.centra.client import CentraClient
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.engine import LeaseTaken
 from centra_whistl_dagster.simulator.centra.permissions import ALL_PERMISSIONS
@@ -20,6 +21,7 @@ from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_at_
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, set_aside, take_unseen
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.transport import AccessDenied
+from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders import intake, statuses
 from centra_whistl_dagster.workflows.shipments import completion, despatches
 from centra_whistl_dagster.workflows.shipments.completion import CENTRA_STOCK_LEASE
@@ -27,28 +29,29 @@ from centra_whistl_dagster.workflows.stock import sync
 from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
 from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
+from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 
-def publish_new_snapshot(desk) -> None:
+def publish_new_snapshot(desk: Desk) -> None:
     desk.clock.advance(1)
     with desk.world.lock:
         take_snapshot(desk.world)
     desk.clock.advance(1)
 
 
-def assert_the_shop_is_right(desk) -> None:
-    told = desk.truth()["stock"]
-    assert told["unexplained"] == []
-    assert told["agreeing"] == told["skus"] > 0
-    assert told["resurrected_units"] == 0
+def assert_the_shop_is_right(desk: Desk) -> None:
+    stock = desk.truth()["stock"]
+    assert stock["unexplained"] == []
+    assert stock["agreeing"] == stock["skus"] > 0
+    assert stock["resurrected_units"] == 0
 
 
-def lines_written(desk) -> int:
+def lines_written(desk: Desk) -> int:
     return desk.effects()["centra stock lines written"]
 
 
 # ---- agreement
-def test_stock_that_left_by_other_ways_and_goods_that_came_reach_the_shop(desk) -> None:
+def test_stock_that_left_unseen_and_goods_that_came_in_reach_the_shop(desk: Desk) -> None:
     sold, found, damaged = desk.skus[:3]
     take_unseen(desk.world, sold, 3)
     goods_in(desk.world, found, 30)
@@ -64,10 +67,10 @@ def test_stock_that_left_by_other_ways_and_goods_that_came_reach_the_shop(desk) 
 STAGES = ("RECEIVED", "ALLOCATED", "PICKING", "PACKED", "DESPATCHED")
 
 
-@pytest.mark.parametrize("is_told", [True, False], ids=["statuses known", "statuses not read"])
+@pytest.mark.parametrize("is_known", [True, False], ids=["statuses known", "statuses not read"])
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_order_is_deducted_once_wherever_it_is_when_stock_is_written(
-    desk, stage: str, is_told: bool
+    desk: Desk, stage: str, is_known: bool
 ) -> None:
     order = desk.order((desk.skus[0], 2))
     desk.relay_orders()
@@ -75,7 +78,7 @@ def test_an_order_is_deducted_once_wherever_it_is_when_stock_is_written(
         if desk.world.whistl_orders[f"C{order.number}"].status == stage:
             break
         desk.wait(1)
-    if is_told:
+    if is_known:
         statuses.follow_order_statuses(desk.link)
     take_unseen(desk.world, desk.skus[0], 1)
     publish_new_snapshot(desk)
@@ -85,7 +88,7 @@ def test_an_order_is_deducted_once_wherever_it_is_when_stock_is_written(
     assert_the_shop_is_right(desk)
 
 
-def test_orders_that_whistl_was_never_told_of_stay_deducted(desk) -> None:
+def test_orders_that_were_never_sent_to_whistl_stay_deducted(desk: Desk) -> None:
     blocked = desk.order((desk.skus[0], 2), address={**ADA, "zipCode": "YO1 7H"})
     waiting = desk.order((desk.skus[0], 3), is_on_hold=True)
     desk.relay_orders()
@@ -93,14 +96,14 @@ def test_orders_that_whistl_was_never_told_of_stay_deducted(desk) -> None:
 
     desk.sync_stock()
 
-    assert [desk.state(each) for each in (blocked, waiting)] == [
+    assert [desk.state(order) for order in (blocked, waiting)] == [
         OrderState.BLOCKED,
         OrderState.WAITING,
     ]
     assert_the_shop_is_right(desk)
 
 
-def test_a_shipment_completed_after_the_snapshot_does_not_bring_its_units_back(desk) -> None:
+def test_a_shipment_completed_after_the_snapshot_does_not_bring_its_units_back(desk: Desk) -> None:
     order = desk.order((desk.skus[0], 2))
     desk.relay_orders()
     publish_new_snapshot(desk)
@@ -115,7 +118,7 @@ def test_a_shipment_completed_after_the_snapshot_does_not_bring_its_units_back(d
     assert desk.truth()["stock"]["resurrected_units"] == 0
 
 
-def test_what_whistl_freed_without_telling_is_not_sold_twice(desk) -> None:
+def test_units_of_an_order_that_whistl_cancelled_by_itself_are_not_sold_twice(desk: Desk) -> None:
     order = desk.order((desk.skus[0], 2))
     desk.relay_orders()
     desk.wait(10)
@@ -130,7 +133,7 @@ def test_what_whistl_freed_without_telling_is_not_sold_twice(desk) -> None:
     assert_the_shop_is_right(desk)
 
 
-def test_a_cancellation_is_free_for_the_shop_once_whistl_has_freed_it(desk) -> None:
+def test_a_cancellation_is_free_for_the_shop_once_whistl_has_freed_it(desk: Desk) -> None:
     order = desk.order((desk.skus[0], 2))
     desk.relay(2, every=5)
     desk.wait(1)
@@ -147,7 +150,7 @@ def test_a_cancellation_is_free_for_the_shop_once_whistl_has_freed_it(desk) -> N
 
 @pytest.mark.parametrize("cancelled", [1, 2], ids=["a unit", "a line"])
 def test_a_unit_cancelled_in_the_shop_while_it_is_picked_is_not_offered_again(
-    desk, cancelled: int
+    desk: Desk, cancelled: int
 ) -> None:
     order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
     desk.relay(2, every=5)
@@ -164,7 +167,7 @@ def test_a_unit_cancelled_in_the_shop_while_it_is_picked_is_not_offered_again(
     assert desk.truth()["stock"]["resurrected_units"] == 0
 
 
-def test_an_order_in_doubt_is_not_sold_a_second_time(desk) -> None:
+def test_an_order_in_doubt_is_not_sold_a_second_time(desk: Desk) -> None:
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     order = desk.order((desk.skus[0], 2))
     desk.relay_orders()
@@ -177,7 +180,7 @@ def test_an_order_in_doubt_is_not_sold_a_second_time(desk) -> None:
     assert desk.truth()["stock"]["resurrected_units"] == 0
 
 
-def test_a_second_quiet_pass_writes_nothing_to_either_system(desk) -> None:
+def test_a_second_sync_with_nothing_new_writes_nothing_to_either_system(desk: Desk) -> None:
     take_unseen(desk.world, desk.skus[0], 3)
     desk.order()
     desk.relay(rounds=8)
@@ -196,26 +199,28 @@ def test_a_second_quiet_pass_writes_nothing_to_either_system(desk) -> None:
 
 
 # ---- single SKUs of a good feed
-def test_a_sku_that_whistl_has_promised_beyond_what_it_holds_is_told_until_goods_come(desk) -> None:
+def test_a_sku_of_which_whistl_promised_more_than_it_holds_has_an_exception_until_goods_come(
+    desk: Desk,
+) -> None:
     sku = desk.skus[0]
     take_unseen(desk.world, sku, desk.world.whistl_available(sku))
     set_aside(desk.world, sku, 2)
     publish_new_snapshot(desk)
 
     desk.sync_stock()
-    told = (desk.problems(sku), desk.messages(), desk.world.centra_free(sku))
+    problems, messages, free = desk.problems(sku), desk.messages(), desk.world.centra_free(sku)
     goods_in(desk.world, sku, 10)
     publish_new_snapshot(desk)
     desk.sync_stock()
 
-    assert told[0] == ["negative_available", "oversold"]
-    assert any("shows 2 more of" in message for message in told[1])
-    assert told[2] == 0
+    assert problems == ["negative_available", "oversold"]
+    assert any("shows 2 more of" in message for message in messages)
+    assert free == 0
     assert desk.problems(sku) == []
 
 
 # ---- what Centra makes of a write
-def oversell(desk, sku: str, units: int) -> CentraOrder:
+def oversell(desk: Desk, sku: str, units: int) -> CentraOrder:
     """Sell all but one of a SKU in the shop, and then lose some of it in the building."""
     order = desk.order((sku, desk.world.centra_free(sku) - 1), is_on_hold=True)
     desk.relay_orders()
@@ -225,8 +230,8 @@ def oversell(desk, sku: str, units: int) -> CentraOrder:
 
 
 @pytest.mark.parametrize("answer", ["clamp", "error"])
-def test_more_sold_than_exists_is_told_whatever_centra_does_and_closed_when_goods_come(
-    desk, answer: str
+def test_more_sold_than_exists_is_an_exception_whatever_centra_does_until_goods_come(
+    desk: Desk, answer: str
 ) -> None:
     desk.switch(centra_stock_below_allocated=answer)
     sku, other = desk.skus[:2]
@@ -234,7 +239,7 @@ def test_more_sold_than_exists_is_told_whatever_centra_does_and_closed_when_good
     oversell(desk, sku, 4)
 
     desk.sync_stock()
-    told, for_sale = desk.problems(sku), desk.world.centra_free(sku)
+    problems, for_sale = desk.problems(sku), desk.world.centra_free(sku)
     written = lines_written(desk)
     desk.sync_stock()
     again = lines_written(desk)
@@ -242,7 +247,7 @@ def test_more_sold_than_exists_is_told_whatever_centra_does_and_closed_when_good
     publish_new_snapshot(desk)
     desk.sync_stock()
 
-    assert told == ["oversold", "stock_write_not_taken"]
+    assert problems == ["oversold", "stock_write_not_taken"]
     assert for_sale == 0
     assert again == written
     assert desk.world.centra_free(other) == desk.world.whistl_available(other)
@@ -252,7 +257,7 @@ def test_more_sold_than_exists_is_told_whatever_centra_does_and_closed_when_good
 
 @pytest.mark.parametrize("answer", ["take", "clamp", "error"])
 def test_units_lost_of_a_sku_that_is_sold_out_are_taken_off_once_before_a_cancellation_frees_them(
-    desk, answer: str
+    desk: Desk, answer: str
 ) -> None:
     desk.switch(centra_stock_below_allocated=answer)
     sku = desk.skus[0]
@@ -274,11 +279,11 @@ def test_units_lost_of_a_sku_that_is_sold_out_are_taken_off_once_before_a_cancel
         assert desk.world.centra_free(sku) == 0
 
 
-def test_a_clamp_is_forgotten_when_the_orders_that_caused_it_are_gone(desk) -> None:
+def test_a_clamped_quantity_is_resolved_when_the_orders_that_caused_it_are_gone(desk: Desk) -> None:
     sku = desk.skus[0]
     order = oversell(desk, sku, 4)
     desk.sync_stock()
-    told = desk.problems(sku)
+    problems = desk.problems(sku)
     desk.wait(1)
     cancel_order(desk.world, order)
     desk.relay_orders()
@@ -287,13 +292,15 @@ def test_a_clamp_is_forgotten_when_the_orders_that_caused_it_are_gone(desk) -> N
     desk.sync_stock()
     desk.sync_stock()
 
-    assert "oversold" in told
+    assert "oversold" in problems
     assert desk.problems(sku) == []
     assert_the_shop_is_right(desk)
 
 
 @pytest.mark.parametrize("applies_good_lines", [True, False])
-def test_a_sku_that_centra_refuses_does_not_stop_its_batch(desk, applies_good_lines: bool) -> None:
+def test_a_sku_that_centra_refuses_does_not_stop_its_batch(
+    desk: Desk, applies_good_lines: bool
+) -> None:
     desk.switch(centra_applies_good_stock_lines=applies_good_lines)
     for sku in desk.skus[:6]:
         take_unseen(desk.world, sku, 2)
@@ -304,19 +311,19 @@ def test_a_sku_that_centra_refuses_does_not_stop_its_batch(desk, applies_good_li
     kept = desk.world.items.pop(refused)
 
     tally = sync.publish_stock(desk.link)
-    told = desk.problems(refused)
+    problems = desk.problems(refused)
     desk.world.items[refused] = kept
     desk.sync_stock()
 
     assert (tally.written, tally.failed["refused"]) == (5, 1)
     assert tally.is_balanced
-    assert told == ["stock_write_refused"]
+    assert problems == ["stock_write_refused"]
     assert desk.problems() == []
     assert_the_shop_is_right(desk)
 
 
-def test_lines_that_centra_drops_without_a_word_are_found_by_reading_back_and_written_again(
-    desk,
+def test_lines_that_centra_drops_silently_are_found_by_reading_back_and_written_again(
+    desk: Desk,
 ) -> None:
     desk.switch(centra_several_sizes_bug=True)
     for sku in desk.skus[:3]:
@@ -324,11 +331,11 @@ def test_lines_that_centra_drops_without_a_word_are_found_by_reading_back_and_wr
     publish_new_snapshot(desk)
 
     desk.sync_stock()
-    told = desk.problems()
+    problems = desk.problems()
     desk.sync_stock()
     desk.sync_stock()
 
-    assert told == ["stock_write_not_taken"] * 2
+    assert problems == ["stock_write_not_taken"] * 2
     assert desk.problems() == []
     assert_the_shop_is_right(desk)
 
@@ -343,7 +350,9 @@ def test_lines_that_centra_drops_without_a_word_are_found_by_reading_back_and_wr
         FaultKind.RATE_LIMITED,
     ],
 )
-def test_a_lost_answer_to_a_stock_write_is_mended_by_itself(desk, kind: FaultKind) -> None:
+def test_a_lost_answer_to_a_stock_write_is_put_right_by_the_next_sync(
+    desk: Desk, kind: FaultKind
+) -> None:
     take_unseen(desk.world, desk.skus[0], 3)
     publish_new_snapshot(desk)
     desk.fault("centra", "setStock", kind, nth=1)
@@ -354,7 +363,7 @@ def test_a_lost_answer_to_a_stock_write_is_mended_by_itself(desk, kind: FaultKin
     assert_the_shop_is_right(desk)
 
 
-def test_a_write_that_could_not_be_read_back_is_not_called_unsent(desk) -> None:
+def test_a_write_that_could_not_be_read_back_is_not_counted_as_unsent(desk: Desk) -> None:
     take_unseen(desk.world, desk.skus[0], 3)
     publish_new_snapshot(desk)
     read_latest_snapshot(desk.link)
@@ -368,11 +377,15 @@ def test_a_write_that_could_not_be_read_back_is_not_called_unsent(desk) -> None:
 
 
 class WatchedCentra:
-    """Centra, whose writes are counted and may take their time."""
+    """Centra, whose writes are counted and may be slow."""
 
-    def __init__(self, desk, *, seconds: float = 0.0) -> None:
+    def __init__(self, desk: Desk, *, seconds: float = 0.0) -> None:
         self._client, self._clock, self._seconds = desk.link.centra, desk.clock, seconds
         self.writes = 0
+
+    def beside(self, link: Link) -> Link:
+        """Return the link with this Centra in place of its own."""
+        return dataclasses.replace(link, centra=cast("CentraClient", self))
 
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._client, name)
@@ -387,22 +400,22 @@ class WatchedCentra:
         return watched
 
 
-def take_away(desk, permission: str) -> None:
+def take_away(desk: Desk, permission: str) -> None:
     desk.world.settings.centra_tokens[desk.environment["CENTRA_TOKEN"]] = CentraToken(
         permissions=ALL_PERMISSIONS - {permission}
     )
 
 
-def test_a_token_that_may_not_write_stock_ends_the_pass_and_is_not_tried_on_every_batch(
-    desk, monkeypatch: pytest.MonkeyPatch
+def test_a_token_that_may_not_write_stock_ends_the_sync_and_is_not_tried_on_every_batch(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sync, "_ROWS_PER_WRITE", 1)
+    monkeypatch.setattr(sync, "SKUS_OF_A_BATCH", 1)
     for sku in desk.skus[:3]:
         take_unseen(desk.world, sku, 2)
     publish_new_snapshot(desk)
     take_away(desk, "StockChange:write")
     watched = WatchedCentra(desk)
-    desk.link = dataclasses.replace(desk.link, centra=watched)
+    desk.link = watched.beside(desk.link)
 
     with pytest.raises(AccessDenied):
         desk.sync_stock()
@@ -415,14 +428,14 @@ def test_a_token_that_may_not_write_stock_ends_the_pass_and_is_not_tried_on_ever
 
 
 def test_a_token_that_may_not_write_shipments_ends_the_round_and_is_not_tried_on_every_parcel(
-    desk,
+    desk: Desk,
 ) -> None:
     placed = [desk.order((sku, 1)) for sku in desk.skus[:3]]
     desk.relay_orders()
     desk.wait(5_000)
     take_away(desk, "Shipment:write")
     watched = WatchedCentra(desk)
-    desk.link = dataclasses.replace(desk.link, centra=watched)
+    desk.link = watched.beside(desk.link)
 
     with pytest.raises(AccessDenied):
         desk.relay_despatches()
@@ -436,7 +449,7 @@ def test_a_token_that_may_not_write_shipments_ends_the_round_and_is_not_tried_on
 
 
 # ---- never at the same time
-def test_stock_and_shipments_are_never_written_at_the_same_time(desk) -> None:
+def test_stock_and_shipments_are_never_written_at_the_same_time(desk: Desk) -> None:
     publish_new_snapshot(desk)
     read_latest_snapshot(desk.link)
     read_centra_levels(desk.link)
@@ -454,15 +467,15 @@ def test_stock_and_shipments_are_never_written_at_the_same_time(desk) -> None:
 
 @pytest.mark.parametrize(("seconds", "written"), [(200, 3), (400, 1)], ids=["in time", "too slow"])
 def test_stock_goes_on_being_written_only_while_no_shipment_can_be_completed(
-    desk, monkeypatch: pytest.MonkeyPatch, seconds: float, written: int
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, seconds: float, written: int
 ) -> None:
-    monkeypatch.setattr(sync, "_ROWS_PER_WRITE", 1)
+    monkeypatch.setattr(sync, "SKUS_OF_A_BATCH", 1)
     for sku in desk.skus[:3]:
         take_unseen(desk.world, sku, 2)
     publish_new_snapshot(desk)
     read_latest_snapshot(desk.link)
     read_centra_levels(desk.link)
-    slow = dataclasses.replace(desk.link, centra=WatchedCentra(desk, seconds=seconds))
+    slow = WatchedCentra(desk, seconds=seconds).beside(desk.link)
 
     with contextlib.suppress(LeaseTaken):
         sync.publish_stock(slow)
@@ -472,7 +485,7 @@ def test_stock_goes_on_being_written_only_while_no_shipment_can_be_completed(
 
 @pytest.mark.parametrize(("seconds", "written"), [(200, 3), (400, 1)], ids=["in time", "too slow"])
 def test_shipments_go_on_being_completed_only_while_no_stock_can_be_written(
-    desk, seconds: float, written: int
+    desk: Desk, seconds: float, written: int
 ) -> None:
     placed = [desk.order((sku, 1)) for sku in desk.skus[:3]]
     desk.relay_orders()
@@ -480,7 +493,7 @@ def test_shipments_go_on_being_completed_only_while_no_stock_can_be_written(
     statuses.follow_order_statuses(desk.link)
     despatches.pull_despatches(desk.link)
     despatches.apply_despatches(desk.link)
-    slow = dataclasses.replace(desk.link, centra=WatchedCentra(desk, seconds=seconds))
+    slow = WatchedCentra(desk, seconds=seconds).beside(desk.link)
 
     with contextlib.suppress(LeaseTaken):
         completion.complete_shipments(slow)
@@ -489,18 +502,17 @@ def test_shipments_go_on_being_completed_only_while_no_stock_can_be_written(
     assert desk.counts()[OrderState.COMPLETED] == written
 
 
-def test_before_anything_was_read_nothing_is_written(desk) -> None:
+def test_before_anything_was_read_nothing_is_written(desk: Desk) -> None:
     with pytest.raises(NothingToReconcile, match="no usable stock snapshot"):
         sync.publish_stock(desk.link)
     read_latest_snapshot(desk.link)
     with pytest.raises(NothingToReconcile, match="Centra's stock has not been read"):
         sync.publish_stock(desk.link)
 
-    effects: Any = desk.effects()
-    assert effects["centra stock lines written"] == 0
+    assert lines_written(desk) == 0
 
 
-def test_a_unit_the_picker_cannot_find_is_not_sold_again(desk) -> None:
+def test_a_unit_the_picker_cannot_find_is_not_sold_again(desk: Desk) -> None:
     desk.switch(short_line_share=1.0)
     order = desk.order((desk.skus[0], 2))
     desk.relay_orders()

@@ -1,9 +1,8 @@
-"""Stock as it was read goes when it is old and in the history; what is still needed stays."""
+"""Stock readings are removed once they are old and in the history; those still needed stay."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,11 +17,12 @@ from centra_whistl_dagster.workflows.stock.quarantine import (
 )
 from centra_whistl_dagster.workflows.upkeep import history
 from centra_whistl_dagster.workflows.upkeep.retention import thin_archive
+from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 DAY = 86_400.0
 
 
-def pass_over(desk: Any, fault: SnapshotFault | None = None) -> None:
+def sync(desk: Desk, fault: SnapshotFault | None = None) -> None:
     desk.clock.advance(60)
     desk.switch(snapshot_fault=fault)
     with desk.world.lock:
@@ -31,21 +31,23 @@ def pass_over(desk: Any, fault: SnapshotFault | None = None) -> None:
     desk.sync_stock()
 
 
-def publish(desk: Any) -> None:
+def publish(desk: Desk) -> None:
     live = history.open_history(desk.link)
     history.load_stock(desk.link, live)
     history.publish_history(desk.link, live)
 
 
-def files(desk: Any, kind: str) -> list[Path]:
+def files(desk: Desk, kind: str) -> list[Path]:
     return archive.kept_since(desk.link.settings.archive_path, kind, None)
 
 
-def test_readings_go_after_thirty_days_and_the_history_keeps_what_they_said(desk: Any) -> None:
+def test_readings_are_removed_after_thirty_days_and_the_history_keeps_what_they_said(
+    desk: Desk,
+) -> None:
     for _ in range(3):
-        pass_over(desk)
+        sync(desk)
     desk.clock.advance(31 * DAY)
-    pass_over(desk)
+    sync(desk)
     publish(desk)
     before = {kind: len(files(desk, kind)) for kind in archive.FOR_HISTORY}
 
@@ -59,21 +61,21 @@ def test_readings_go_after_thirty_days_and_the_history_keeps_what_they_said(desk
         assert reader.row_counts()["stock_snapshots"] >= 4
 
 
-def test_what_the_next_pass_begins_with_stays_however_old(desk: Any) -> None:
-    pass_over(desk)
+def test_what_the_next_sync_begins_with_stays_however_old(desk: Desk) -> None:
+    sync(desk)
     publish(desk)
     desk.clock.advance(90 * DAY)
     publish(desk)
 
     thin_archive(desk.link)
-    pass_over(desk)
+    sync(desk)
 
     assert desk.truth()["stock"]["agreeing"] == desk.truth()["stock"]["skus"]
 
 
-def test_nothing_goes_that_analysts_do_not_have_yet(desk: Any) -> None:
-    pass_over(desk)
-    pass_over(desk)
+def test_nothing_is_removed_that_analysts_do_not_have_yet(desk: Desk) -> None:
+    sync(desk)
+    sync(desk)
     desk.clock.advance(90 * DAY)
 
     thin_archive(desk.link)
@@ -81,10 +83,10 @@ def test_nothing_goes_that_analysts_do_not_have_yet(desk: Any) -> None:
     assert len(files(desk, archive.WHISTL_STOCK)) == len(files(desk, archive.CENTRA_STOCK)) == 2
 
 
-def test_a_new_history_begins_with_what_is_still_kept(desk: Any) -> None:
-    pass_over(desk)
+def test_a_new_history_begins_with_what_is_still_kept(desk: Desk) -> None:
+    sync(desk)
     desk.clock.advance(31 * DAY)
-    pass_over(desk)
+    sync(desk)
     publish(desk)
     thin_archive(desk.link)
     desk.link.settings.history_path.unlink()
@@ -95,8 +97,8 @@ def test_a_new_history_begins_with_what_is_still_kept(desk: Any) -> None:
         assert reader.row_counts()["stock_snapshots"] > 0
 
 
-def test_a_reading_that_is_missing_before_its_time_is_not_passed_over(desk: Any) -> None:
-    pass_over(desk)
+def test_a_reading_that_is_missing_too_early_is_not_skipped(desk: Desk) -> None:
+    sync(desk)
     (kept,) = files(desk, archive.WHISTL_STOCK)
     (desk.link.settings.archive_path / kept).unlink()
 
@@ -105,13 +107,13 @@ def test_a_reading_that_is_missing_before_its_time_is_not_passed_over(desk: Any)
 
 
 def test_a_refused_snapshot_that_is_no_longer_kept_can_neither_be_shown_nor_released(
-    desk: Any,
+    desk: Desk,
 ) -> None:
-    pass_over(desk)
-    pass_over(desk, SnapshotFault.TRUNCATED)
+    sync(desk)
+    sync(desk, SnapshotFault.TRUNCATED)
     (waiting,) = quarantined(desk.link)
     desk.clock.advance(31 * DAY)
-    pass_over(desk)
+    sync(desk)
     publish(desk)
     thin_archive(desk.link)
 

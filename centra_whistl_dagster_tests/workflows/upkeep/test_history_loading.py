@@ -1,26 +1,26 @@
-"""What happened comes into the history whole, once, and without a word about any person."""
+"""The history holds all that happened, once, and no personal data."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from centra_whistl_dagster.history.publish import open_published
 from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
 from centra_whistl_dagster.workflows.upkeep import history
+from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 
-def load(desk: Any) -> dict[str, int]:
+def load(desk: Desk) -> dict[str, int]:
     file = history.open_history(desk.link)
     for step in (history.load_orders, history.load_exceptions, history.load_stock):
-        assert all(each.failed == 0 for each in step(desk.link, file))
+        assert all(loaded.failed == 0 for loaded in step(desk.link, file))
     history.publish_history(desk.link, file)
     with open_published(desk.link.settings.published_path) as reader:
         return reader.row_counts()
 
 
-def a_day(desk: Any) -> None:
+def a_day(desk: Desk) -> None:
     for _ in range(3):
         desk.order()
     desk.order(address=ADA | {"city": None, "firstName": "Zebedee", "lastName": "Quartermaine"})
@@ -29,7 +29,7 @@ def a_day(desk: Any) -> None:
     measure_divergence(desk.link)
 
 
-def test_a_day_is_found_in_the_published_copy(desk) -> None:
+def test_a_day_is_found_in_the_published_copy(desk: Desk) -> None:
     a_day(desk)
 
     found = load(desk)
@@ -43,7 +43,7 @@ def test_a_day_is_found_in_the_published_copy(desk) -> None:
     assert found["stock_comparisons"] == 1
 
 
-def test_loading_twice_changes_nothing(desk) -> None:
+def test_loading_twice_changes_nothing(desk: Desk) -> None:
     a_day(desk)
     once = load(desk)
 
@@ -54,7 +54,9 @@ def test_loading_twice_changes_nothing(desk) -> None:
     }
 
 
-def test_a_history_that_was_lost_is_filled_again_from_the_ledger_and_the_archive(desk) -> None:
+def test_a_history_that_was_lost_is_filled_again_from_the_ledger_and_the_archive(
+    desk: Desk,
+) -> None:
     a_day(desk)
     once = load(desk)
     desk.link.settings.history_path.unlink()
@@ -66,7 +68,7 @@ def test_a_history_that_was_lost_is_filled_again_from_the_ledger_and_the_archive
     }
 
 
-def test_no_personal_datum_is_in_any_byte_of_the_history(desk) -> None:
+def test_no_personal_datum_is_in_any_byte_of_the_history(desk: Desk) -> None:
     a_day(desk)
     load(desk)
 

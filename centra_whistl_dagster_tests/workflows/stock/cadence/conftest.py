@@ -1,22 +1,24 @@
-"""An installation whose stock is passed over as the schedule decides, minute by minute."""
+"""An installation whose stock is synced as the schedule decides, minute by minute."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from centra_whistl_dagster.domain.stock.cadence import Decision, Pass
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
+from centra_whistl_dagster.simulator.world.world import World
+from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock.cadence import decide_stock_pass
 from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.stock.sales_velocity import count_demand
 from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
 from centra_whistl_dagster.workflows.stock.sync import publish_stock
+from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 SALE = """
 [[stock.sale]]
@@ -33,10 +35,20 @@ most_minutes = 1
 class Watch:
     """A desk, and somebody who watches its stock."""
 
-    desk: Any
+    desk: Desk
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.desk, name)
+    @property
+    def link(self) -> Link:
+        """The desk's connection as it is open now."""
+        return self.desk.link
+
+    @property
+    def world(self) -> World:
+        return self.desk.world
+
+    @property
+    def skus(self) -> list[str]:
+        return self.desk.skus
 
     # ---- what operators set
     def put_on_sale(self, sku: str, *, starts_at: str = "2000-01-01T00:00:00Z") -> None:
@@ -60,12 +72,12 @@ class Watch:
             take_snapshot(self.desk.world)
         self.desk.clock.advance(1)
 
-    def pass_over(self, within_minutes: int | None = None) -> Tally:
+    def sync(self, within_minutes: int | None = None) -> Tally:
         """Do what the job does with a new snapshot."""
         self.new_snapshot()
-        return self.pass_again(within_minutes)
+        return self.sync_again(within_minutes)
 
-    def pass_again(self, within_minutes: int | None = None) -> Tally:
+    def sync_again(self, within_minutes: int | None = None) -> Tally:
         """Do what the job does with the newest snapshot there is."""
         read_latest_snapshot(self.desk.link)
         count_demand(self.desk.link)
@@ -73,9 +85,9 @@ class Watch:
         return publish_stock(self.desk.link)
 
     def settle_down(self) -> None:
-        """Pass over everything twice: after the first nothing is known of demand yet."""
-        self.pass_over()
-        self.pass_over()
+        """Sync everything twice: after the first sync nothing is known of demand yet."""
+        self.sync()
+        self.sync()
 
     def tick(self, *, is_new: bool = True) -> Decision:
         """Let a minute go by, and do what the schedule decides."""
@@ -86,18 +98,23 @@ class Watch:
             self.desk.clock.advance(60)
         decision = decide_stock_pass(self.desk.link)
         if decision.does is not Pass.NONE:
-            self.pass_again(None if decision.does is Pass.FULL else decision.minutes)
+            self.sync_again(None if decision.does is Pass.FULL else decision.minutes)
         return decision
 
     # ---- what can be seen
     def free(self, sku: str) -> int:
         return int(self.desk.world.centra_free(sku))
 
-    def looks(self) -> dict[str, int]:
-        found: dict[str, int] = self.desk.truth()["stock"]["looks"]
-        return found
+    def reads(self) -> dict[str, int]:
+        """How often Centra was asked for each SKU's stock."""
+        reads: dict[str, int] = self.desk.truth()["stock"]["looks"]
+        return reads
+
+    def assert_the_shop_is_right(self) -> None:
+        stock = self.desk.truth()["stock"]
+        assert stock["agreeing"] == stock["skus"] > 0
 
 
 @pytest.fixture
-def watch(desk: Any) -> Watch:
+def watch(desk: Desk) -> Watch:
     return Watch(desk)

@@ -1,10 +1,10 @@
-"""Whatever goes wrong in a pass, no SKU is forgotten and no pass is made for nothing."""
+"""Whatever goes wrong in a sync, no SKU is forgotten and no sync is made for nothing."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,21 +24,22 @@ from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
 from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
 from centra_whistl_dagster.workflows.stock.sync import publish_stock
+from centra_whistl_dagster_tests.workflows.stock.cadence.conftest import Watch
 
 
-def sell_out(watch: Any, sku: str) -> None:
+def sell_out(watch: Watch, sku: str) -> None:
     """Let others take all that Whistl has of a SKU."""
     with watch.world.lock:
         take_unseen(watch.world, sku, watch.world.whistl_available(sku))
 
 
-def test_a_sold_out_sku_that_could_not_be_written_is_written_the_next_minute(watch: Any) -> None:
+def test_a_sold_out_sku_that_could_not_be_written_is_written_the_next_minute(watch: Watch) -> None:
     gone = watch.skus[0]
     watch.set_policy("cap_units", "0")
     watch.settle_down()
     sell_out(watch, gone)
-    watch.fault("centra", "setStock", FaultKind.ERROR_503_BEFORE)
-    watch.pass_over()
+    watch.desk.fault("centra", "setStock", FaultKind.ERROR_503_BEFORE)
+    watch.sync()
     assert watch.free(gone) > 0
     watch.world.faults.clear()
 
@@ -49,30 +50,30 @@ def test_a_sold_out_sku_that_could_not_be_written_is_written_the_next_minute(wat
     assert watch.free(gone) == 0
 
 
-def test_what_the_quota_left_over_is_written_with_the_same_snapshot(
-    watch: Any, monkeypatch: pytest.MonkeyPatch
+def test_what_the_quota_did_not_allow_is_written_later_with_the_same_snapshot(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch.settle_down()
-    monkeypatch.setattr(sync, "_ROWS_PER_WRITE", 1)
+    monkeypatch.setattr(sync, "SKUS_OF_A_BATCH", 1)
     monkeypatch.setattr(cadence, "_MOST_BATCHES", 2)
     offered = {sku: watch.free(sku) for sku in watch.skus[:5]}
     for sku in offered:
         goods_in(watch.world, sku, 30)
-    watch.pass_over()
+    watch.sync()
 
     decisions = [watch.tick(is_new=False) for _ in range(3)]
 
-    assert [each.does for each in decisions] == [Pass.DUE, Pass.DUE, Pass.NONE]
+    assert [decision.does for decision in decisions] == [Pass.DUE, Pass.DUE, Pass.NONE]
     assert {sku: watch.free(sku) - before for sku, before in offered.items()} == dict.fromkeys(
         offered, 30
     )
 
 
-def test_a_long_reading_does_not_use_up_what_it_is_to_be_written_with(watch: Any) -> None:
+def test_a_long_reading_leaves_enough_quota_to_write(watch: Watch) -> None:
     watch.settle_down()
     goods_in(watch.world, watch.skus[0], 30)
     offered = watch.free(watch.skus[0])
-    watch.reopen(CENTRA_PLAN="growth")
+    watch.desk.reopen(CENTRA_PLAN="growth")
     watch.new_snapshot()
     read_latest_snapshot(watch.link)
     for _ in range(20):  # as many pages as a catalogue of 4,000 SKUs has
@@ -84,14 +85,14 @@ def test_a_long_reading_does_not_use_up_what_it_is_to_be_written_with(watch: Any
     assert watch.free(watch.skus[0]) == offered + 30
 
 
-def test_a_token_that_may_not_write_makes_no_full_pass_each_minute(watch: Any) -> None:
+def test_a_token_that_may_not_write_causes_no_full_sync_each_minute(watch: Watch) -> None:
     watch.settle_down()
     goods_in(watch.world, watch.skus[0], 30)
-    watch.world.settings.centra_tokens[watch.environment["CENTRA_TOKEN"]] = CentraToken(
+    watch.world.settings.centra_tokens[watch.desk.environment["CENTRA_TOKEN"]] = CentraToken(
         permissions=ALL_PERMISSIONS - {"StockChange:write"}
     )
     with pytest.raises(AccessDenied):
-        watch.pass_over()
+        watch.sync()
     watch.desk.wait(60)
 
     decision = decide_stock_pass(watch.link)
@@ -99,7 +100,7 @@ def test_a_token_that_may_not_write_makes_no_full_pass_each_minute(watch: Any) -
     assert (decision.does, decision.minutes) == (Pass.DUE, 1)
 
 
-def test_a_sale_of_everything_still_lets_every_sku_be_passed_over(watch: Any) -> None:
+def test_during_a_sale_of_everything_every_sku_is_still_synced(watch: Watch) -> None:
     watch.put_on_sale("*")
     new = watch.skus[0]
     watch.world.items[new].is_active_in_centra = False
@@ -109,11 +110,11 @@ def test_a_sale_of_everything_still_lets_every_sku_be_passed_over(watch: Any) ->
 
     decisions = [watch.tick() for _ in range(16)]
 
-    assert sum(each.does is Pass.FULL for each in decisions) == 1
-    assert watch.truth()["stock"]["agreeing"] == watch.truth()["stock"]["skus"]
+    assert sum(decision.does is Pass.FULL for decision in decisions) == 1
+    watch.assert_the_shop_is_right()
 
 
-def test_skus_of_one_side_alone_ask_for_no_pass(watch: Any) -> None:
+def test_skus_on_one_side_only_cause_no_sync(watch: Watch) -> None:
     only_whistl, left_since = watch.skus[:2]
     for sku in (only_whistl, left_since):
         watch.put_on_sale(sku)
@@ -123,11 +124,11 @@ def test_skus_of_one_side_alone_ask_for_no_pass(watch: Any) -> None:
 
     decisions = [watch.tick() for _ in range(3)]
 
-    assert [each.does for each in decisions] == [Pass.DUE, Pass.NONE, Pass.NONE]
+    assert [decision.does for decision in decisions] == [Pass.DUE, Pass.NONE, Pass.NONE]
 
 
 class SlowToWrite:
-    """Centra, taking its time to write stock."""
+    """Centra, slow to write stock."""
 
     def __init__(self, client: CentraClient, clock: ManualClock, seconds: float) -> None:
         self._client, self._clock, self._seconds = client, clock, seconds
@@ -140,7 +141,7 @@ class SlowToWrite:
         return self._client.set_physical_stock(*args, **members)
 
 
-def test_a_sale_that_begins_during_a_pass_is_noticed_by_the_next_tick(watch: Any) -> None:
+def test_a_sale_that_begins_during_a_sync_is_noticed_by_the_next_tick(watch: Watch) -> None:
     watch.settle_down()
     goods_in(watch.world, watch.skus[1], 30)
     watch.new_snapshot()
@@ -150,17 +151,16 @@ def test_a_sale_that_begins_during_a_pass_is_noticed_by_the_next_tick(watch: Any
     starts_at = f"{begins:%Y-%m-%dT%H:%M:%SZ}"
     watch.put_on_sale(watch.skus[0], starts_at=starts_at)
     read_centra_levels(watch.link)
-    publish_stock(
-        replace(watch.link, centra=SlowToWrite(watch.link.centra, watch.clock, begins_in))
-    )
+    slow = SlowToWrite(watch.link.centra, watch.desk.clock, begins_in)
+    publish_stock(replace(watch.link, centra=cast("CentraClient", slow)))
 
     assert watch.tick().reason == "the sale 'Black Friday' has begun"
 
 
-def test_a_snapshot_that_was_refused_before_is_no_news(watch: Any) -> None:
+def test_a_snapshot_that_was_refused_before_is_no_news(watch: Watch) -> None:
     watch.put_on_sale(watch.skus[0])
     watch.settle_down()
-    watch.switch(snapshot_fault="zeroed")
+    watch.desk.switch(snapshot_fault="zeroed")
     assert watch.tick().does is Pass.DUE
 
     decision = watch.tick(is_new=False)
@@ -169,21 +169,21 @@ def test_a_snapshot_that_was_refused_before_is_no_news(watch: Any) -> None:
     assert "Whistl has published nothing since" in decision.reason
 
 
-def test_while_no_stock_may_be_used_centra_is_not_read_for_nothing(watch: Any) -> None:
+def test_while_no_stock_may_be_used_centra_is_not_read_for_nothing(watch: Watch) -> None:
     watch.settle_down()
-    watch.clock.advance(2 * 3600)
-    before = watch.looks()
+    watch.desk.clock.advance(2 * 3600)
+    before = watch.reads()
 
     with pytest.raises(NothingToReconcile):
         measure_divergence(watch.link)
 
-    assert watch.looks() == before
+    assert watch.reads() == before
 
 
-def test_a_changed_ladder_lets_every_sku_be_passed_over(watch: Any) -> None:
+def test_after_a_change_of_the_ladder_every_sku_is_still_synced(watch: Watch) -> None:
     watch.settle_down()
     watch.set_policy("ladder_minutes", "[5, 20]")
 
     decisions = [watch.tick() for _ in range(40)]
 
-    assert sum(each.does is Pass.FULL for each in decisions) == 2
+    assert sum(decision.does is Pass.FULL for decision in decisions) == 2
