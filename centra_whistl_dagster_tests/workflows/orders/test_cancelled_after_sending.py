@@ -119,7 +119,7 @@ def test_a_cancellation_that_could_not_be_passed_on_is_passed_on_later(
 
     desk.relay_orders()
 
-    assert tally.failed["whistl not answering"] == 1
+    assert tally.failed["Whistl does not answer"] == 1
     assert meanwhile == (OrderState.SUBMITTED, [])
     assert desk.held(order).status == "CANCELLED"
     assert desk.state(order) == CANCELLED

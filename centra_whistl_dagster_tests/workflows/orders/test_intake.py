@@ -12,6 +12,7 @@ import pytest
 from centra_whistl_dagster.centra.client import CentraClient, UnreadableOrder
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.domain.tally import Fate
 from centra_whistl_dagster.ledger import state
 from centra_whistl_dagster.simulator.centra.rules import cancel_order, touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA
@@ -122,7 +123,7 @@ def test_a_reading_older_than_what_is_known_changes_nothing(desk) -> None:
     with desk.link.ledger.transaction() as tx:
         outcome = apply_reading(tx, desk.link, early)
 
-    assert outcome == "unchanged"
+    assert outcome == Fate.UNCHANGED
     assert desk.row(order) == known
     assert known.state == WAITING
 

@@ -110,7 +110,7 @@ def test_an_order_cancelled_before_anybody_read_it_is_not_taken_in(desk) -> None
 
     tally = intake.take_in_orders(desk.link)
 
-    assert tally.skipped["cancelled before it was seen"] == 1
+    assert tally.skipped["cancelled before it was read"] == 1
     assert desk.counts() == {RECEIVED: 1}
 
 
