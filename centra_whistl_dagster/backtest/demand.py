@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from centra_whistl_dagster.domain.stock.quantiles import Ints
+from centra_whistl_dagster.domain.stock.arrays import Ints
 
 _SPELLINGS = (
     {"order": "order_number", "sku": "sku", "quantity": "quantity", "at": "ordered_at"},

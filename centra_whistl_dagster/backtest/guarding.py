@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.guards import (
     GuardPolicy,
     Movement,
@@ -19,7 +20,6 @@ from centra_whistl_dagster.domain.stock.guards import (
     learn,
     movement,
 )
-from centra_whistl_dagster.domain.stock.quantiles import Ints
 from centra_whistl_dagster.domain.stock.snapshot_rows import against
 
 RELEASED_AFTER = timedelta(minutes=30)

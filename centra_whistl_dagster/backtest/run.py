@@ -21,6 +21,7 @@ from centra_whistl_dagster.backtest.outcomes import Outcomes
 from centra_whistl_dagster.backtest.replay import DAY, World, WorldSettings
 from centra_whistl_dagster.backtest.strategies import Strategy
 from centra_whistl_dagster.domain.london import LONDON
+from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.availability import (
     CentraStock,
     OurUnits,
@@ -38,7 +39,6 @@ from centra_whistl_dagster.domain.stock.cadence import (
     allowance,
     decide,
 )
-from centra_whistl_dagster.domain.stock.columns import positive_part
 from centra_whistl_dagster.domain.stock.demand_counts import (
     average,
     nothing_yet,
@@ -53,7 +53,6 @@ from centra_whistl_dagster.domain.stock.plan import (
     policies,
 )
 from centra_whistl_dagster.domain.stock.policy import sale_begun
-from centra_whistl_dagster.domain.stock.quantiles import Ints
 from centra_whistl_dagster.domain.stock.velocity import (
     HOURS_OF_WEEK,
     Observed,
@@ -245,7 +244,7 @@ class Backtest:
         available, allocated = snapshot.available[where], self.world.allocated[where]
         zero = np.zeros_like(available)
         outside = snapshot.taken[where] - self.world.completed[where]
-        held, left = positive_part(outside), positive_part(-outside)
+        held, left = np.maximum(outside, 0), np.maximum(-outside, 0)
         if self.strategy.ignores_in_flight:
             held, left = allocated, zero
         return reconcile(

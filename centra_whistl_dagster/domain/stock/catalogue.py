@@ -1,18 +1,18 @@
 """The availability rules over an aligned table of both systems' stock.
 
-Belongs here: from aligned columns to the numbers to write, and to a preview of what a refused
-snapshot would have done. Does not belong here: any arithmetic (`domain.stock.availability`), or the
-joining of columns (`history.alignment`).
+From aligned columns to the numbers to write, and to a preview of what a refused snapshot would have
+done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from centra_whistl_dagster.domain.stock.arrays import Bools, Ints
 from centra_whistl_dagster.domain.stock.availability import (
     CentraStock,
     OurUnits,
@@ -20,21 +20,21 @@ from centra_whistl_dagster.domain.stock.availability import (
     WarehouseStock,
     reconcile,
 )
-from centra_whistl_dagster.domain.stock.quantiles import Ints
 
-Columns = Mapping[str, Any]
-"""Aligned columns by name, all of one length: `whistl_on_hand`, `centra_physical`, `ours_held`."""
+Columns = Mapping[str, NDArray[np.generic]]
+"""Aligned columns by name, all of one length: `whistl_on_hand`, `centra_physical`, `ours_held`.
+Whole numbers of any width, and truth values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciledCatalogue:
-    """Every SKU of either system, with every step to its number."""
+    """Every SKU of either system, with every step of the sum."""
 
     steps: Reconciled
     """Meaningful where both systems have the SKU."""
-    in_whistl: Any
+    in_whistl: Bools
     """The snapshot names it. Where false its stock is unknown, not zero."""
-    in_centra: Any
+    in_centra: Bools
     to_write: Ints
     """Positions of the SKUs whose quantity in Centra has to change."""
 
@@ -45,15 +45,16 @@ def reconcile_columns(columns: Columns, buffer: Ints) -> ReconciledCatalogue:
     Args:
         columns: `in_whistl`, `in_centra`, then `whistl_`, `centra_` and `ours_` with the fields of
             `WarehouseStock`, `CentraStock` and `OurUnits`, zero where that system lacks the SKU.
-        buffer: units wanted of each.
+        buffer: units to hold back of each SKU, where there is room.
     """
     steps = reconcile(
-        _record(WarehouseStock, columns, "whistl"),
-        _record(OurUnits, columns, "ours"),
-        _record(CentraStock, columns, "centra"),
+        WarehouseStock(**_units(WarehouseStock, columns, "whistl")),
+        OurUnits(**_units(OurUnits, columns, "ours")),
+        CentraStock(**_units(CentraStock, columns, "centra")),
         buffer,
     )
-    in_whistl, in_centra = columns["in_whistl"], columns["in_centra"]
+    in_whistl = columns["in_whistl"].astype(np.bool_, copy=False)
+    in_centra = columns["in_centra"].astype(np.bool_, copy=False)
     return ReconciledCatalogue(
         steps=steps,
         in_whistl=in_whistl,
@@ -62,8 +63,14 @@ def reconcile_columns(columns: Columns, buffer: Ints) -> ReconciledCatalogue:
     )
 
 
-def _record(kind: type[Any], columns: Columns, prefix: str) -> Any:
-    return kind(**{each.name: columns[f"{prefix}_{each.name}"] for each in fields(kind)})
+def _units(
+    kind: type[WarehouseStock | OurUnits | CentraStock], columns: Columns, prefix: str
+) -> dict[str, Ints]:
+    # A join may keep narrower numbers, whose sums would overflow without a word.
+    return {
+        field.name: columns[f"{prefix}_{field.name}"].astype(np.int64, copy=False)
+        for field in fields(kind)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +87,7 @@ class Preview:
 
 
 def preview(catalogue: ReconciledCatalogue) -> Preview:
-    """Say what writing would do."""
+    """Say what writing the catalogue's numbers would do."""
     steps, where = catalogue.steps, catalogue.to_write
     change = steps.change[where]
     allocated = steps.centra.allocated[where]

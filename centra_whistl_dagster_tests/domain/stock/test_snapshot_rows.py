@@ -15,7 +15,9 @@ from centra_whistl_dagster.domain.stock.snapshot_rows import against, read_rows
 CONTRACT = Convention()
 
 
-def row(sku: Any, on_hand: Any = 12, allocated: Any = 3, quarantined: Any = 1, **more: Any) -> dict:
+def row(
+    sku: Any, on_hand: Any = 12, allocated: Any = 3, quarantined: Any = 1, **more: Any
+) -> dict[str, Any]:
     figures = {"on_hand": on_hand, "allocated": allocated, "quarantined": quarantined}
     if all(type(each) is int for each in figures.values()):
         figures["available"] = on_hand - allocated - quarantined
