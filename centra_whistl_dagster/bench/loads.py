@@ -11,9 +11,9 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
+from centra_whistl_dagster.config_files.shipping_services import load_service_mapping
 from centra_whistl_dagster.domain.orders.order import Address, Order, OrderLine, ShippingOption
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
-from centra_whistl_dagster.domain.orders.service_mapping import load_service_mapping
 from centra_whistl_dagster.domain.orders.whistl_catalogue import (
     ServiceCode,
     WhistlProduct,

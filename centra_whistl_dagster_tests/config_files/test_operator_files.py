@@ -1,4 +1,4 @@
-"""The files operators own: what is shipped loads, and what is wrong is told with its line."""
+"""The files operators own: what is shipped loads, and what is wrong is shown with its line."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from centra_whistl_dagster.domain.configuration import ConfigError
+from centra_whistl_dagster.config_files.exceptions import load_responsibilities
+from centra_whistl_dagster.config_files.policy import load_screening_policy
+from centra_whistl_dagster.config_files.reader import ConfigError
+from centra_whistl_dagster.config_files.shipping_services import load_service_mapping
 from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind
-from centra_whistl_dagster.domain.exceptions.responsibilities import (
-    Owner,
-    Severity,
-    load_responsibilities,
-)
-from centra_whistl_dagster.domain.orders.screening_policy import (
-    ScreeningPolicy,
-    load_screening_policy,
-)
-from centra_whistl_dagster.domain.orders.service_mapping import load_service_mapping
+from centra_whistl_dagster.domain.exceptions.responsibilities import Owner, Severity
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.domain.orders.skus import Ignored
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -77,7 +72,7 @@ def test_a_kind_without_an_entry_is_refused() -> None:
 
     line = EXCEPTIONS.splitlines().index("[oversold]") + 1
     assert found == {
-        "[over_sold] is no kind of exception that this project raises": line,
+        "[over_sold] is not a kind of exception that this project raises": line,
         "[oversold] is missing; every kind needs an owner": None,
     }
 
@@ -100,10 +95,10 @@ def test_an_entry_with_a_part_missing_or_unknown_is_told() -> None:
 
     found = faults_of(text)
 
-    assert {detail.split(" is ")[0] for detail in found} == {
-        "[oversold] heading",
-        "[oversold] title",
-    }
+    assert [detail.partition(";")[0] for detail in found] == [
+        "[oversold] title is missing",
+        "[oversold] has no setting 'heading'",
+    ]
 
 
 def test_text_that_is_no_toml_is_told_with_its_line() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -153,7 +154,7 @@ def test_the_causes_add_up_whatever_the_figures_are() -> None:
 def test_sums_of_figures_that_fit_32_bits_alone_do_not_overflow() -> None:
     most = np.array([2**31 - 1], dtype=np.int32)
     zero, yes = np.zeros(1, dtype=np.int32), np.array([True])
-    columns: Columns = {
+    columns: dict[str, Any] = {
         "in_whistl": yes,
         "in_centra": yes,
         **{f"whistl_{name}": most for name in ("on_hand", "available")},
