@@ -35,10 +35,10 @@ def load_responsibilities(text: str, file_name: str) -> Mapping[ExceptionKind, R
     document = TomlDocument(text, file_name)
     loaded: dict[ExceptionKind, Responsibility] = {}
     for name in document.values:
-        table = document.table(name)
         if name not in list(ExceptionKind):
-            table.fault(None, "is not a kind of exception that this project raises")
-        elif settings := table.settings(_SETTINGS, all_required=True):
+            detail = f"[{name}] is not a kind of exception that this project raises"
+            document.faults.add(document.line_of("", name), detail)
+        elif settings := document.table(name).settings(_SETTINGS, required=_SETTINGS):
             loaded[ExceptionKind(name)] = Responsibility(**settings)
     for kind in ExceptionKind:
         if kind not in document.values:

@@ -1,4 +1,4 @@
-"""What the value of a setting in a TOML file must be, each kind as one value with its words."""
+"""The kinds of value that a setting in a TOML file can have, and how each is read."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def one_of(members: type[E]) -> Expected[E]:
 
 
 def some_of(members: type[E]) -> Expected[frozenset[E]]:
-    """Return members of an enumeration, none of them too."""
+    """Return a list of members of an enumeration; it may be empty."""
     return Expected(
         f"a list of {', '.join(members)}",
         lambda value: (

@@ -104,7 +104,7 @@ def load_stock_policy(text: str, file_name: str) -> StockPolicy:
     """
     document = TomlDocument(text, file_name)
     stock = document.table("stock")
-    stock.is_without_unknown_keys([*_STOCK_PARTS, "sku", "sale"])
+    stock.refuse_unknown([*_STOCK_PARTS, "sku", "sale"])
     parts = {
         name: stock.table(name).settings(expected) or {} for name, expected in _STOCK_PARTS.items()
     }
@@ -125,17 +125,15 @@ def load_stock_policy(text: str, file_name: str) -> StockPolicy:
 
 def _sku_rule(table: Table, buffer: BufferPolicy) -> SkuRule | None:
     """Read one `[[stock.sku]]`: a pattern, and what its buffer has of its own."""
-    pattern = table.value("pattern", TEXT)
-    own = table.settings({"pattern": TEXT, **_BUFFER})
-    if pattern is None or own is None:
+    own = table.settings({"pattern": TEXT, **_BUFFER}, required=("pattern",))
+    if own is None:
         return None
-    own.pop("pattern")
-    return SkuRule(pattern=pattern, buffer=replace(buffer, **own))
+    return SkuRule(pattern=own.pop("pattern"), buffer=replace(buffer, **own))
 
 
 def _sale(table: Table) -> Sale | None:
     """Read one `[[stock.sale]]`."""
-    settings = table.settings(_SALE, all_required=True)
+    settings = table.settings(_SALE, required=_SALE)
     if settings is None:
         return None
     sale = Sale(**settings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -90,11 +90,16 @@ class Table:
     """One table of a TOML file. What is wrong in it is noted, not raised."""
 
     def __init__(
-        self, document: TomlDocument, name: str, values: Mapping[str, Any], nth: int | None = None
+        self, document: TomlDocument, name: str, values: object, nth: int | None = None
     ) -> None:
         self._document = document
         self._name, self._nth = name, nth
-        self.values = values
+        self._is_table = isinstance(values, dict)
+        self._values: Mapping[str, Any] = values if isinstance(values, dict) else {}
+        if not self._is_table:
+            parent, _, key = name.rpartition(".")
+            line = document.line_of(parent, key)
+            document.faults.add(line, f"{name} must be a table, written [{name}]")
 
     def fault(self, key: str | None, detail: str) -> None:
         """Note a fault of the table, or of one key in it."""
@@ -102,48 +107,48 @@ class Table:
         written = self._name if self._nth is None else f"[{self._name}]"
         self._document.faults.add(line, f"[{written}] {detail}")
 
-    def is_without_unknown_keys(self, known: Sequence[str]) -> bool:
-        """Note every key that the table does not have; say whether there was none."""
-        unknown = [key for key in self.values if key not in known]
-        for key in unknown:
+    def refuse_unknown(self, known: Iterable[str]) -> None:
+        """Note every key that is not among the known ones."""
+        for key in self._values.keys() - set(known):
             self.fault(key, f"has no setting {key!r}; it has {', '.join(known)}")
-        return not unknown
 
     def table(self, key: str) -> Table:
         """Return a table inside this one, empty when it is not there."""
-        return self._document.table_at(f"{self._name}.{key}", self.values.get(key, {}))
+        return Table(self._document, f"{self._name}.{key}", self._values.get(key, {}))
 
     def tables(self, key: str) -> list[Table]:
         """Return a list of tables inside this one, written `[[name]]`."""
-        name, value = f"{self._name}.{key}", self.values.get(key, [])
+        name, value = f"{self._name}.{key}", self._values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             self.fault(key, f"{key} must be a list of tables, each written [[{name}]]")
             return []
         return [Table(self._document, name, one, nth) for nth, one in enumerate(value)]
 
-    def value(self, key: str, expected: Expected[T]) -> T | None:
-        """Return a value that must be there; None, and a fault, when it is absent or wrong."""
-        if key not in self.values:
+    def _value(self, key: str, expected: Expected[T]) -> T | None:
+        """Return a value; None, and a fault, when it is absent or wrong."""
+        if key not in self._values:
             self.fault(key, f"{key} is missing; it must be {expected.words}")
             return None
-        found = expected.read(self.values[key])
-        if found is None:
-            shown = _as_written(self.values[key])
+        value = expected.read(self._values[key])
+        if value is None:
+            shown = _as_written(self._values[key])
             self.fault(key, f"{key} must be {expected.words}, not {shown}")
-        return found
+        return value
 
     def settings(
-        self, expected: Mapping[str, Expected[Any]], *, all_required: bool = False
+        self, expected: Mapping[str, Expected[Any]], *, required: Collection[str] = ()
     ) -> dict[str, Any] | None:
         """Return the values given; None when one is wrong or unknown, or absent and required."""
+        if not self._is_table:
+            return None
         before = len(self._document.faults)
-        self.is_without_unknown_keys(list(expected))
-        found = {
-            key: self.value(key, kind)
+        self.refuse_unknown(expected)
+        values = {
+            key: self._value(key, kind)
             for key, kind in expected.items()
-            if all_required or key in self.values
+            if key in required or key in self._values
         }
-        return found if len(self._document.faults) == before else None
+        return values if len(self._document.faults) == before else None
 
 
 class TomlDocument:
@@ -161,21 +166,13 @@ class TomlDocument:
         try:
             self.values = tomllib.loads(text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
-            found = re.search(r"at line (\d+)", str(error))
-            self.faults.add(int(found[1]) if found else None, str(error))
+            line = re.search(r"at line (\d+)", str(error))
+            self.faults.add(int(line[1]) if line else None, str(error))
             self.faults.raise_if_any()
 
     def table(self, name: str) -> Table:
         """Return a table of the file, empty when it is not there."""
-        return self.table_at(name, self.values.get(name, {}))
-
-    def table_at(self, name: str, value: object) -> Table:
-        """Return a value as a table; when it is none, a fault and an empty table."""
-        if isinstance(value, dict):
-            return Table(self, name, value)
-        parent, _, key = name.rpartition(".")
-        self.faults.add(self.line_of(parent, key), f"{name} must be a table, written [{name}]")
-        return Table(self, name, {})
+        return Table(self, name, self.values.get(name, {}))
 
     def line_of(self, table: str, key: str | None, *, nth: int = 0) -> int | None:
         """Return the line of a key, or else of its table, or else None.
@@ -184,11 +181,12 @@ class TomlDocument:
         for: the files have none, and such a fault is shown without its line.
         """
         tables_seen, line_of_table, is_inside = -1, None, not table
+        inner_table = f"{table}.{key}" if table else key
         for number, line in enumerate(self._text.splitlines(), start=1):
             if header := re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line):
                 tables_seen += header[1] == table
                 is_inside = header[1] == table and tables_seen == nth
-                if is_inside or (key and header[1] == f"{table}.{key}"):
+                if is_inside or header[1] == inner_table:
                     line_of_table = line_of_table or number
             elif is_inside and key and re.match(rf'\s*"?{re.escape(key)}"?\s*=', line):
                 return number

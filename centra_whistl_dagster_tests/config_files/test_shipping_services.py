@@ -16,13 +16,13 @@ def faults(*lines: str) -> list[tuple[int | None, str]]:
     return [(fault.line, fault.detail) for fault in caught.value.faults]
 
 
-def test_comments_and_a_spreadsheets_byte_order_mark_are_read_over() -> None:
+def test_comments_and_the_byte_order_mark_of_a_spreadsheet_are_skipped() -> None:
     text = f"\ufeff# owner: ecommerce\n\n{HEADER}\n# none yet\n"
 
     assert load_service_mapping(text, "f").rows == ()
 
 
-def test_every_fault_is_told_with_its_line() -> None:
+def test_every_fault_is_listed_with_its_line() -> None:
     found = faults(
         "# a comment counts as a line",
         HEADER,

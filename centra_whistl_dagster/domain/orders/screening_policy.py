@@ -1,4 +1,4 @@
-"""The screening rules that are the client's choice: `[screening]` of `config/policy.toml`.
+"""The limits of screening that are the client's choice: `[screening]` of `config/policy.toml`.
 
 The defaults follow the columns of one Whistl site's software, as published with its tools
 (Whistl-Fulfilment-South-West/TAFIE and TLAImport); the client's own account may differ.
@@ -42,7 +42,7 @@ class ScreeningPolicy:
         }
     )
     sku_collisions_ignore: frozenset[skus.Ignored] = skus.EVERYTHING
-    """Which differences between two SKUs do not keep them apart; empty switches the rule off."""
+    """Two SKUs that differ only in these collide; empty switches the rule off."""
     not_product_skus: tuple[str, ...] = (
         *("post", "postage", "dot", "carriage", "shipping*"),
         *("bank charges", "amazonfee", "c2", "m", "d", "s"),

@@ -1,6 +1,6 @@
 """Which Whistl service a Centra shipping option means, and where: `config/shipping_services.csv`.
 
-Whether Whistl has and offers the service is judged in `services`.
+Whether Whistl has and offers the service is decided in `services`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingRow:
-    """One row of the file."""
+    """One row of the file: a service for a shipping option in a country or in parts of it."""
 
     line: int
     shipping_option: str
@@ -63,15 +63,15 @@ class MappingRow:
     note: str
 
     def is_active(self, on: date) -> bool:
-        """Say whether the row holds on a day."""
+        """Say whether the row is valid on a day."""
         return (self.active_from is None or self.active_from <= on) and (
             self.active_to is None or on <= self.active_to
         )
 
     def specificity(self, destination: Destination) -> tuple[int, int] | None:
-        """Return how closely the row fits a destination, greater is closer; None when it does not.
+        """Return how closely the row fits a destination (greater is closer); None when it does not.
 
-        A row for GB does not reach Jersey, Guernsey or the Isle of Man unless its zone names their
+        A row for GB does not cover Jersey, Guernsey or the Isle of Man unless its zone names their
         postcode area: mainland prices and carriers rarely do.
         """
         zone = max((zone.specificity(destination) for zone in self.zones), default=0)
@@ -85,7 +85,7 @@ class MappingRow:
 
 @dataclass(frozen=True, slots=True)
 class ServiceMapping:
-    """The whole file, findable by option."""
+    """The whole file, indexed by shipping option."""
 
     rows: tuple[MappingRow, ...]
     by_option: Mapping[str, Sequence[MappingRow]]

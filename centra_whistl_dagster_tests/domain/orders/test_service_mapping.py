@@ -56,7 +56,7 @@ def test_the_closest_row_wins(country: str, postcode: str, method: str) -> None:
     assert chosen(loaded, country, postcode) == [method]
 
 
-def test_a_row_holds_from_its_first_to_its_last_day() -> None:
+def test_a_row_is_valid_from_its_first_to_its_last_day() -> None:
     loaded = mapping(
         "Standard,GB,,X,old,,2026-05-31,ecommerce,", "Standard,GB,,X,new,2026-06-01,,ecommerce,"
     )
@@ -71,7 +71,7 @@ def test_an_option_is_found_by_its_uri_or_its_name_and_by_nothing_like_it() -> N
     assert chosen(mapping("STANDARD,GB,,X,neither,,,ecommerce,"), "GB", "YO1 7HH") == []
 
 
-def test_the_mapping_is_judged_before_an_order_meets_it() -> None:
+def test_faults_of_the_mapping_are_found_before_an_order_needs_it() -> None:
     loaded = mapping(
         "Standard,GB,,X,gone,,,ecommerce,", "Old,GB,,X,ended,,2020-01-01,ecommerce,past"
     )

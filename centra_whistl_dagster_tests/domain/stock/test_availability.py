@@ -112,7 +112,9 @@ def test_each_unit_of_an_order_line_has_one_place(
     assert values(*columns) == expected
 
 
-def test_the_shop_shows_what_is_available_less_what_whistl_was_not_told_and_the_buffer() -> None:
+def test_the_shop_shows_what_is_available_less_orders_whistl_does_not_have_yet_and_the_buffer() -> (
+    None
+):
     units = ours(held=7, reserved=5, in_flight=4, blocked=1)
 
     steps = reconcile(
@@ -154,7 +156,7 @@ def test_negative_availability_never_writes_a_negative_quantity() -> None:
     assert values(steps.physical, steps.needs_write) == (0, True)
 
 
-def test_a_quantity_that_centra_lifted_to_its_allocated_is_not_written_again_and_again() -> None:
+def test_a_quantity_that_centra_raised_to_its_allocated_is_not_written_again_and_again() -> None:
     units = ours(in_flight=7)
 
     steps = reconcile(row(5, 0, 0, 5), units, centra(physical=7, allocated=7), buffer=one(0))

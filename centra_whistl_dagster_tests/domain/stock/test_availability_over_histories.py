@@ -78,7 +78,7 @@ class Shelf:
     other: int = 0
     quarantined: int = 0
     unseen: int = 0
-    """Units gone that Centra was never told of, since the beginning."""
+    """Units gone, since the beginning, without Centra hearing of it."""
 
 
 @dataclass
@@ -375,7 +375,7 @@ def test_long_random_histories_hold_too_and_do_reach_every_situation(has_unseen:
         ("absent taken as zero", "absent is not zero"),
     ],
 )
-def test_a_planted_fault_is_found(bug: str, complaint: str) -> None:
+def test_a_deliberate_fault_is_detected(bug: str, complaint: str) -> None:
     chance = random.Random(4)  # noqa: S311  -- repeatable, not secret
     complaints = []
 
@@ -401,7 +401,7 @@ def trade_where_centra_sees_every_sale(bug: str) -> None:
 
 
 @pytest.mark.parametrize("bug", ["no roll-forward", "unsent orders ignored"])
-def test_a_planted_fault_oversells_even_where_centra_sees_every_sale(bug: str) -> None:
+def test_a_deliberate_fault_oversells_even_where_centra_sees_every_sale(bug: str) -> None:
     with pytest.raises(AssertionError, match="sold what nobody has"):
         trade_where_centra_sees_every_sale(bug)
 

@@ -105,7 +105,7 @@ def test_a_catalogue_is_covered_as_each_sku_alone_would_be() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_policy_bends_the_buffer(case: str, policy: BufferPolicy, expected: int) -> None:
+def test_policy_changes_the_buffer(case: str, policy: BufferPolicy, expected: int) -> None:
     got = buffer_units(np.array([2.5]), np.array([3.0]), np.array([31.0]), policy)
 
     assert got.tolist() == [expected]

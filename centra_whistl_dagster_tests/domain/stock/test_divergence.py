@@ -93,7 +93,7 @@ def five_too_many() -> Reconciled:
     return ten_at_whistl(physical=15, allocated=0, in_flight=0)
 
 
-def test_what_centra_was_given_and_did_not_take_is_told_apart_from_what_moved_since() -> None:
+def test_a_quantity_that_centra_did_not_take_is_another_cause_than_one_that_moved_since() -> None:
     why = explain(five_too_many(), last_write(physical_now=12, not_taken=2))
 
     assert values(why.stale, why.clamped, why.unexplained) == (2, 2, 1)

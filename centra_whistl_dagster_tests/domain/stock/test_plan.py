@@ -81,7 +81,7 @@ def test_looking_up_some_skus_gives_what_looking_up_all_gives() -> None:
     )
 
 
-def test_skus_are_gathered_by_the_interval_they_need_but_for_those_that_can_wait() -> None:
+def test_skus_that_cannot_wait_are_summarised_by_the_interval_they_need() -> None:
     minutes = np.array([15, 1, 2, 1, 15])
     noon = NOON.timestamp()
 
@@ -148,7 +148,7 @@ def test_a_rule_holds_for_its_skus_alone() -> None:
     assert buffers[0] == 0
 
 
-def test_what_is_oversold_is_written_first_and_the_fastest_before_the_slow() -> None:
+def test_oversold_skus_are_written_first_and_fast_sellers_before_slow_ones() -> None:
     order = hottest_first(np.array([0.01, 20.0, 25.0]), np.array([-1, 5, -3]))
 
     assert order.tolist() == [2, 0, 1]
