@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -107,9 +107,9 @@ class Table:
         written = self._name if self._nth is None else f"[{self._name}]"
         self._document.faults.add(line, f"[{written}] {detail}")
 
-    def refuse_unknown(self, known: Iterable[str]) -> None:
+    def refuse_unknown(self, known: Collection[str]) -> None:
         """Note every key that is not among the known ones."""
-        for key in self._values.keys() - set(known):
+        for key in sorted(self._values.keys() - set(known)):
             self.fault(key, f"has no setting {key!r}; it has {', '.join(known)}")
 
     def table(self, key: str) -> Table:
