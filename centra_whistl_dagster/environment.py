@@ -26,6 +26,9 @@ from centra_whistl_dagster.config_files.reader import ConfigError, ConfigFault
 from centra_whistl_dagster.transport.wire import checked_base_url
 
 _ALERT = re.compile(r"(ALERT_\w+_URL)(_FILE)?")
+_POSTGRESQL = re.compile(
+    r"postgresql(\+\w+)?://([^\s@]*@)?(\[[0-9a-f:.]+\]|[^\s/@:]*)(:\d+)?/\S+", re.IGNORECASE
+)
 _YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -58,8 +61,9 @@ def _plan(text: str) -> str:
 
 
 def _memory(text: str) -> str:
-    if not re.fullmatch(r"0*[1-9]\d*(\.\d+)? ?([KMGT]i?B)", text, flags=re.IGNORECASE):
-        raise ValueError("a number with a unit, such as 1GB or 800MB")
+    size = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT](i?B)?|%)", text, flags=re.IGNORECASE)
+    if not size or not float(size[1]):
+        raise ValueError("a number with a unit, such as 1GB or 800MB, or a share such as 50%")
     return text
 
 
@@ -74,7 +78,7 @@ def _secret(secret: SecretStr) -> SecretStr:
 
 def _ledger_url(secret: SecretStr) -> SecretStr:
     url = secret.get_secret_value()
-    if not re.fullmatch(r"sqlite:///.+|postgresql(\+\w+)?://([^\s/]*@)?[^\s/@]*/\S+", url):
+    if not (url.startswith("sqlite:///") or _POSTGRESQL.fullmatch(url)):
         raise ValueError("sqlite:///path or postgresql://user:password@host/database")
     return secret
 

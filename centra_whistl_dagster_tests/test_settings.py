@@ -6,6 +6,7 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from centra_whistl_dagster.config_files.reader import ConfigError
@@ -69,7 +70,7 @@ FAULTS = [
     ("WHISTL_REQUESTS_PER_MINUTE", "-1", "must be 0 or more, not '-1'"),
     ("WHISTL_SITE", "SW\nNE", "must be one line of text"),
     ("SEND_SHIPPING_EMAIL", "perhaps", "must be yes or no, not 'perhaps'"),
-    ("HISTORY_MEMORY", "lots", "must be a number with a unit, such as 1GB or 800MB, not 'lots'"),
+    ("HISTORY_MEMORY", "lots", "such as 1GB or 800MB, or a share such as 50%, not 'lots'"),
     ("HISTORY_MEMORY", "0GB", "must be a number with a unit"),
     ("HISTORY_THREADS", "0", "must be 1 or more, not '0'"),
     ("KEEP_CONTENTS_DAYS", "-30", "must be 0 or more, not '-30'"),
@@ -106,6 +107,7 @@ def test_all_faults_of_the_environment_are_listed_at_once_one_message_each() -> 
         ("WHISTL_TOKEN", "naïve-token"),
         ("LEDGER_URL", "mysql://user:hunter2@db/ledger"),
         ("LEDGER_URL", "postgresql://user:hunter2@db"),
+        ("LEDGER_URL", "postgresql://user:hunter2@db:port/ledger"),
         ("LEDGER_URL", "state/hunter2.db"),
         ("ALERT_CX_URL", "hunter2@example.com"),
         ("ALERT_CX_URL", "mailtos://hunter2\n@example.com"),
@@ -125,12 +127,22 @@ def test_a_secret_that_cannot_be_used_is_named_without_its_value(name: str, valu
     "url",
     [
         "sqlite:////var/lib/the shop/ledger.db",
-        "postgresql://user:p%40ss@db.example:5432/ledger",
+        "postgresql://user:p%40ss/word@db.example:5432/ledger",
+        "postgresql://user@[::1]:5432/ledger",
+        "postgresql:///ledger?host=/run/postgresql",
         "postgresql+psycopg2://db/ledger?sslmode=require",
     ],
 )
 def test_the_ledger_may_be_sqlite_or_postgresql(url: str) -> None:
     assert load_settings(ENOUGH | {"LEDGER_URL": url}).ledger_url == url
+
+
+@pytest.mark.parametrize("memory", ["1GB", "1.5 GiB", "800mb", "2G", "50%"])
+def test_the_memory_of_the_history_is_a_size_or_a_share_that_duckdb_reads(memory: str) -> None:
+    with duckdb.connect(":memory:", config={"memory_limit": memory}) as con:
+        assert con.execute("SELECT 1").fetchone() == (1,)
+
+    assert load_settings(ENOUGH | {"HISTORY_MEMORY": memory}).history_memory == memory
 
 
 def test_without_a_static_token_whistl_needs_a_client_and_its_secret() -> None:
