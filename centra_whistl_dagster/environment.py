@@ -168,7 +168,7 @@ def read_environment(environment: Mapping[str, str]) -> Environment:
     details: dict[str, str] = {}
     alerts = {match[1] for name in environment if (match := _ALERT.fullmatch(name))}
     given = _given(environment, [*_NAMES, *sorted(alerts)], details)
-    if "WHISTL_TOKEN" not in given:
+    if "WHISTL_TOKEN" not in {**given, **details}:
         for name in {"WHISTL_CLIENT_ID", "WHISTL_CLIENT_SECRET"} - given.keys():
             details.setdefault(name, _not_set(name))
     addresses = {name: given.pop(name) for name in alerts & given.keys()}

@@ -180,6 +180,15 @@ def test_a_secret_can_come_from_a_file_and_a_missing_file_is_named(tmp_path: Pat
     ]
 
 
+def test_a_token_file_that_cannot_be_read_is_the_only_fault_that_is_listed(tmp_path: Path) -> None:
+    given = ENOUGH | {"WHISTL_CLIENT_ID": "", "WHISTL_TOKEN_FILE": str(tmp_path / "gone")}
+
+    with pytest.raises(ConfigError) as error:
+        load_settings(given)
+
+    assert [detail.split()[0] for detail in details(error.value)] == ["WHISTL_TOKEN_FILE"]
+
+
 def test_a_file_of_a_secret_that_is_not_text_is_named(tmp_path: Path) -> None:
     secret = tmp_path / "token"
     secret.write_bytes(b"\xff\xfe")

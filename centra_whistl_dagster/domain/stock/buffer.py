@@ -1,8 +1,8 @@
 """How many units to hold back for demand that Centra cannot see, at a stated risk.
 
 The buffer is the smallest b with P(demand over the exposure <= b) >= 1 - risk. Demand is negative
-binomial with the measured mean m and variance over mean phi: sales come in clumps, and taking them
-for single ones (Poisson, phi = 1) roughly halves the buffer that three units a sale need.
+binomial with the measured mean m and variance over mean phi: sales come in clumps, and treating
+them as single units (Poisson, phi = 1) would about halve the buffer that three units a sale need.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ _LEAST_DISPERSION = 1.0001
 _LEAST_CHANCE = 1e-250
 """Where the chance of no demand is below it a float cannot carry the sum, and so much is sold that
 the normal curve is close enough."""
-
 
 _CHUNK = 512
 """A search runs as long as the slowest SKU of its chunk needs, so like is put with like."""
@@ -62,9 +61,8 @@ def _search(mean: Floats, dispersion: Floats, risk: float, most: int) -> Floats:
         reached = reached + chance
         units = units + is_short
     spread = NormalDist().inv_cdf(1 - risk) * np.sqrt(phi * mean)
-    found: Floats = np.where(is_large, np.ceil(np.maximum(mean + spread, 0)), units)
-    capped: Floats = np.minimum(found, most)
-    return capped
+    needed: Floats = np.where(is_large, np.ceil(np.maximum(mean + spread, 0)), units)
+    return needed.clip(max=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
