@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.catalogue import ReconciledCatalogue
 from centra_whistl_dagster.domain.stock.divergence import LastWrite, explain
-from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.history.stock_tables import CAUSES
 from centra_whistl_dagster.ledger import standings, stock
 from centra_whistl_dagster.workflows.link import Link
