@@ -10,12 +10,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from centra_whistl_dagster.config_files.exceptions import load_responsibilities
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import (
     Owner,
     Responsibility,
     Severity,
-    load_responsibilities,
 )
 
 BEGIN = "<!-- written from config/exceptions.toml: begin -->"

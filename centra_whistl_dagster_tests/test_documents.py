@@ -12,7 +12,8 @@ import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, build_schema, parse
 
 from centra_whistl_dagster.centra.graphql import document
-from centra_whistl_dagster.domain.exceptions.responsibilities import Owner, load_responsibilities
+from centra_whistl_dagster.config_files.exceptions import load_responsibilities
+from centra_whistl_dagster.domain.exceptions.responsibilities import Owner
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.handbook import TEAMS, exceptions_tables, with_tables
 from centra_whistl_dagster.settings import load_settings
@@ -20,6 +21,7 @@ from centra_whistl_dagster.simulator.centra.survey import survey
 
 PROJECT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
+ADDRESSES = {"CENTRA_BASE_URL": "https://shop.test", "WHISTL_BASE_URL": "https://whistl.test"}
 HANDBOOK = (PROJECT / "docs" / "handbook.md").read_text(encoding="utf-8")
 ENV_EXAMPLE = (PROJECT / ".env.example").read_text(encoding="utf-8")
 
@@ -54,7 +56,7 @@ def named_in_example() -> set[str]:
 def test_the_example_names_every_setting_that_is_read_and_no_other() -> None:
     named = named_in_example()
     minimal = {"CENTRA_TOKEN": "t", "WHISTL_TOKEN": "t", "WHISTL_CLIENT_CODE": "c"}
-    minimal |= {"CENTRA_BASE_URL": "u", "WHISTL_BASE_URL": "u", "WHISTL_SITE": "s"}
+    minimal |= ADDRESSES | {"WHISTL_SITE": "s"}
     environment = Noting(minimal | {name: "json://x" for name in named if "ALERT_" in name})
 
     load_settings(environment)
@@ -65,7 +67,7 @@ def test_the_example_names_every_setting_that_is_read_and_no_other() -> None:
 
 
 def test_the_example_filled_in_is_what_the_settings_are_without_it() -> None:
-    filled = {"CENTRA_BASE_URL": "u", "CENTRA_TOKEN": "t", "WHISTL_BASE_URL": "u"}
+    filled = ADDRESSES | {"CENTRA_TOKEN": "t"}
     filled |= {"WHISTL_CLIENT_ID": "i", "WHISTL_CLIENT_SECRET": "s"}
     filled |= {"WHISTL_CLIENT_CODE": "c", "WHISTL_SITE": "s"}
 

@@ -1,1 +1,1 @@
-"""How a stock policy would have fared on real orders, by the code that runs in production."""
+"""How a stock policy would have performed on past orders, with the code that runs in production."""

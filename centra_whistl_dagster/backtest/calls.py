@@ -1,8 +1,4 @@
-"""Calls that a backtest would have made, against Centra's limits.
-
-Belongs here: how many calls a pass takes, and how many were made in a sliding window. Does not
-belong here: what a pass may take (`domain.stock.cadence`).
-"""
+"""Calls that a backtest would have made: how many a sync takes, and Centra's sliding windows."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ CENTRA_PAGE, WHISTL_PAGE = 200, 500
 """SKUs in one read of Centra, and in one page of Whistl's snapshot."""
 
 OUR_SHARE = 0.5
-"""Of the plan, as `.env.example` has it: the rest is the client's other integrations'."""
+"""Of the plan, the default in `.env.example`: the rest is for the client's other integrations."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +33,7 @@ class Calls:
         self.peak = max(self.peak, self.within)
 
     def forget(self, at: int) -> None:
-        """Drop what has left the window."""
+        """Drop calls that are older than the window."""
         while self._recent and self._recent[0][0] <= at - self.window_seconds:
             self.within -= self._recent.popleft()[1]
 
@@ -63,7 +59,7 @@ class _Window:
 
 
 class CentraCalls:
-    """What one strategy takes of Centra's default plan, Growth.
+    """What one strategy uses of Centra's default plan, Growth.
 
     Limits: https://centra.dev/integration-api/api-rate-limits
     """

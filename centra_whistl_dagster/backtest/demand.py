@@ -1,8 +1,4 @@
-"""Real orders, made ready to be lived through again.
-
-Belongs here: reading a table of order lines in either of two spellings, and splitting it into what
-the shop sees and what it does not. Does not belong here: what then happens to them (`replay`).
-"""
+"""Past orders, read for a replay and split into those the shop sees and those it does not."""
 
 from __future__ import annotations
 
@@ -11,21 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from centra_whistl_dagster.domain.stock.quantiles import Ints
+from centra_whistl_dagster.domain.stock.arrays import Bools, Ints
 
-_SPELLINGS = (
+_COLUMN_NAMES = (
     {"order": "order_number", "sku": "sku", "quantity": "quantity", "at": "ordered_at"},
     {"order": "InvoiceNo", "sku": "StockCode", "quantity": "Quantity", "at": "InvoiceDate"},
 )
 """Our own history, and the UCI "Online Retail" invoices (doi.org/10.24432/C5BW33)."""
 
 _UCI_PRODUCT = r"^\d{5}"
-"""Its products have five digits first; POST, M, BANK CHARGES and their like are no goods."""
+"""The UCI data's products begin with five digits; POST, M, BANK CHARGES and so on are charges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """Order lines in the order of time, as columns."""
+    """Order lines by time, one element each."""
 
     skus: tuple[str, ...]
     seconds: Ints
@@ -34,8 +30,8 @@ class Demand:
     """Position in `skus`."""
     quantity: Ints
     order: Ints
-    is_unseen: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    """The order came by a channel that the shop does not see."""
+    is_unseen: Bools
+    """The order came through a channel that the shop does not see."""
     starts_at: pd.Timestamp
     """Midnight before the first order, UTC."""
 
@@ -46,13 +42,18 @@ class Demand:
 
 
 def read_demand(frame: pd.DataFrame, *, unseen_share: float, seed: int) -> Demand:
-    """Read order lines; whole orders go unseen, at random.
+    """Read order lines.
 
-    Times given to the minute are spread over it, an order's lines together. Cancellations and what
-    is no product are left out.
+    Times given to the minute are spread over that minute, an order's lines together. Cancellations
+    and charges are left out.
+
+    Args:
+        frame: one row an order line, with the columns of the history or of the UCI data.
+        unseen_share: of the orders, those that come through another channel, chosen at random.
+        seed: of that choice, and of the seconds.
 
     Raises:
-        ValueError: the columns are of neither spelling, or no line is left.
+        ValueError: a column is missing, or no line is left.
     """
     lines = _lines(frame)
     if lines.empty:
@@ -78,16 +79,16 @@ def read_demand(frame: pd.DataFrame, *, unseen_share: float, seed: int) -> Deman
 
 
 def _lines(frame: pd.DataFrame) -> pd.DataFrame:
-    for spelling in _SPELLINGS:
-        if set(spelling.values()) <= set(frame.columns):
+    for names in _COLUMN_NAMES:
+        if set(names.values()) <= set(frame.columns):
             break
     else:
-        wanted = " or ".join(str(list(spelling.values())) for spelling in _SPELLINGS)
+        wanted = " or ".join(str(list(names.values())) for names in _COLUMN_NAMES)
         raise ValueError(f"order lines need the columns {wanted}; these are {list(frame.columns)}")
-    lines = pd.DataFrame({ours: frame[theirs] for ours, theirs in spelling.items()}).dropna()
+    lines = pd.DataFrame({ours: frame[theirs] for ours, theirs in names.items()}).dropna()
     lines = lines.astype({"order": str, "sku": str})
     lines["at"] = pd.to_datetime(lines["at"], utc=True)
-    if spelling["order"] == "InvoiceNo":
+    if names["order"] == "InvoiceNo":
         is_product = lines["sku"].str.match(_UCI_PRODUCT)
         lines = lines.loc[is_product & ~lines["order"].str.startswith("C")]
     bought: pd.DataFrame = lines.loc[lines["quantity"] > 0]

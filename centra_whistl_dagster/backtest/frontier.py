@@ -1,20 +1,18 @@
-"""What strategies cost and save, side by side: a table, JSON, and a picture of the trade.
-
-Belongs here: comparing and showing. Does not belong here: how one strategy fares (`backtest`).
-"""
+"""What strategies cost and save, side by side: as a table, as JSON and as a chart."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import asdict, replace
 from functools import partial
 from io import BytesIO
 from multiprocessing import get_context
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 
 from centra_whistl_dagster.backtest.demand import Demand
 from centra_whistl_dagster.backtest.outcomes import Outcomes
@@ -32,24 +30,51 @@ def compare(
     warm_up_share: float = 0.25,
     workers: int = 1,
 ) -> list[Outcomes]:
-    """Live through the same orders in the same world with each strategy.
+    """Replay the same orders in the same world with each strategy; a terminal shows progress.
 
     Args:
         demand: the orders.
-        strategies: what to try; the outcomes come in their order.
+        strategies: what to try; the outcomes are returned in the same order.
         settings: the world's.
-        warm_up_share: of the time, lived through before counting begins.
+        warm_up_share: of the time, replayed before counting begins.
         workers: processes to share the work among.
     """
-    one = partial(run, demand, settings=settings, warm_up_share=warm_up_share)
-    if workers == 1 or len(strategies) == 1:
-        return [one(strategy) for strategy in strategies]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(one, strategies))
+    replay = partial(run, demand, settings=settings, warm_up_share=warm_up_share)
+    with _progress() as progress:
+        days = progress.add_task("days replayed", total=demand.days * len(strategies))
+        if workers > 1 and len(strategies) > 1:
+            return _in_processes(replay, strategies, workers, progress, days)
+        return [replay(one, on_day=partial(progress.advance, days)) for one in strategies]
+
+
+def _progress() -> Progress:
+    terminal = Console(stderr=True)
+    columns = "{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
+
+
+def _in_processes(
+    replay: Callable[..., Outcomes],
+    strategies: Sequence[Strategy],
+    workers: int,
+    progress: Progress,
+    days: TaskID,
+) -> list[Outcomes]:
+    context = get_context("spawn")
+    with (
+        context.Manager() as manager,
+        ProcessPoolExecutor(workers, mp_context=context) as pool,
+    ):
+        replayed = manager.Queue()
+        on_day = partial(replayed.put, None)
+        runs = [pool.submit(replay, strategy, on_day=on_day) for strategy in strategies]
+        while wait(runs, timeout=0.5).not_done:
+            progress.update(days, completed=replayed.qsize())
+        return [done.result() for done in runs]
 
 
 def frontier(policy: StockPolicy) -> list[Strategy]:
-    """Return a policy at other buffer risks: what more caution saves, and what it costs."""
+    """Return a policy at other buffer risks, to show what more caution saves and costs."""
     return [
         Strategy(
             name=f"buffer risk {risk:.3%}",
@@ -60,43 +85,43 @@ def frontier(policy: StockPolicy) -> list[Strategy]:
 
 
 def as_table(outcomes: Sequence[Outcomes]) -> pd.DataFrame:
-    """Return one row a strategy, for people: units in 10,000, and calls at the busiest."""
+    """Return one row a strategy, for people: units in 10,000, and calls at the busiest time."""
     return pd.DataFrame(
         {
-            "strategy": [each.strategy for each in outcomes],
-            "oversold": [round(each.oversold_per_10k, 2) for each in outcomes],
-            "withheld": [round(each.withheld_per_10k, 2) for each in outcomes],
-            "lost": [round(each.lost_per_10k, 1) for each in outcomes],
-            "passes a day": [round(each.passes / each.days) for each in outcomes],
-            "Centra requests/h": [each.centra_requests_peak_hour for each in outcomes],
-            "Centra mutations/h": [each.centra_mutations_peak_hour for each in outcomes],
-            "Centra mutations/10 s": [each.centra_mutations_peak_10s for each in outcomes],
-            "Whistl requests/min": [each.whistl_requests_peak_minute for each in outcomes],
+            "strategy": [outcome.strategy for outcome in outcomes],
+            "oversold": [round(outcome.oversold_per_10k, 2) for outcome in outcomes],
+            "withheld": [round(outcome.withheld_per_10k, 2) for outcome in outcomes],
+            "lost": [round(outcome.lost_per_10k, 1) for outcome in outcomes],
+            "syncs a day": [round(outcome.passes / outcome.days) for outcome in outcomes],
+            "Centra requests/h": [outcome.centra_requests_peak_hour for outcome in outcomes],
+            "Centra mutations/h": [outcome.centra_mutations_peak_hour for outcome in outcomes],
+            "Centra mutations/10 s": [outcome.centra_mutations_peak_10s for outcome in outcomes],
+            "Whistl requests/min": [outcome.whistl_requests_peak_minute for outcome in outcomes],
         }
     )
 
 
-def as_records(outcomes: Sequence[Outcomes]) -> list[dict[str, Any]]:
+def as_records(outcomes: Sequence[Outcomes]) -> list[dict[str, object]]:
     """Return every figure of each strategy, ready for JSON."""
     return [
         {
-            **asdict(each),
-            "oversold_per_10k": each.oversold_per_10k,
-            "withheld_per_10k": each.withheld_per_10k,
-            "lost_per_10k": each.lost_per_10k,
+            **asdict(outcome),
+            "oversold_per_10k": outcome.oversold_per_10k,
+            "withheld_per_10k": outcome.withheld_per_10k,
+            "lost_per_10k": outcome.lost_per_10k,
         }
-        for each in outcomes
+        for outcome in outcomes
     ]
 
 
 def as_picture(outcomes: Sequence[Outcomes]) -> bytes:
-    """Return a PNG: oversold against withheld, both on a scale that shows zero and thousands."""
+    """Return a PNG chart: oversold against withheld, on scales that show zero and thousands."""
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot()
-    for each in outcomes:
-        at = (each.withheld_per_10k, each.oversold_per_10k)
+    for outcome in outcomes:
+        at = (outcome.withheld_per_10k, outcome.oversold_per_10k)
         axes.plot(*at, "o")
-        axes.annotate(each.strategy, at, xytext=(6, 4), textcoords="offset points", fontsize=8)
+        axes.annotate(outcome.strategy, at, xytext=(6, 4), textcoords="offset points", fontsize=8)
     axes.set_xscale("symlog", linthresh=1)
     axes.set_yscale("symlog", linthresh=1)
     axes.set_xlim(left=0)

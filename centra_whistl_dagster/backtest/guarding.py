@@ -1,8 +1,4 @@
-"""A backtest's snapshots, judged as the product judges them.
-
-Belongs here: carrying the guards' limits from snapshot to snapshot. Does not belong here: the
-judgement (`domain.stock.guards`).
-"""
+"""A backtest's snapshots, judged by the product's guards, whose limits are learnt as it goes on."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.guards import (
     GuardPolicy,
     Movement,
@@ -19,25 +16,24 @@ from centra_whistl_dagster.domain.stock.guards import (
     learn,
     movement,
 )
-from centra_whistl_dagster.domain.stock.quantiles import Ints
 from centra_whistl_dagster.domain.stock.snapshot_rows import against
 
 RELEASED_AFTER = timedelta(minutes=30)
-"""How long a person takes to release a refused snapshot. Here every one is good."""
+"""How long a person takes to release a refused snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Snapshot:
     """Whistl's stock at one moment, SKU by SKU."""
 
     taken_at: datetime
     available: Ints
     taken: Ints
-    """Units of ours that Whistl had taken, ever: what its order histories tell for that moment."""
+    """Units that Whistl had taken for our orders up to that moment, as its order histories show."""
 
 
 class Guard:
-    """Believes snapshots or not, and learns from those that it believed."""
+    """Accepts or refuses snapshots, and learns from those it accepted."""
 
     def __init__(self, policy: GuardPolicy) -> None:
         self._policy = policy
@@ -46,25 +42,25 @@ class Guard:
         self._refused_since: datetime | None = None
 
     def learn(self) -> None:
-        """Draw the limits anew from what was believed so far."""
+        """Learn the limits again from the snapshots accepted so far."""
         self._limits = learn(self._movements, self._policy)
 
-    def believes(self, picture: Picture, last_good: Picture, *, now: datetime) -> bool:
+    def accepts(self, snapshot: Snapshot, last_good: Snapshot, *, now: datetime) -> bool:
         """Say whether a snapshot may be used, by itself or because a person has released it."""
         measured = against(
             taken_at=last_good.taken_at,
-            rows_before=len(picture.available),
+            rows_before=len(snapshot.available),
             is_in_both=slice(None),
             available_before=last_good.available,
-            available_now=picture.available,
-            ours_taken=picture.taken - last_good.taken,
+            available_now=snapshot.available,
+            ours_taken=snapshot.taken - last_good.taken,
         )
         facts = SnapshotFacts(
-            snapshot_id=picture.taken_at.isoformat(),
-            taken_at=picture.taken_at,
+            snapshot_id=snapshot.taken_at.isoformat(),
+            taken_at=snapshot.taken_at,
             is_complete=True,
-            rows_announced=len(picture.available),
-            rows=len(picture.available),
+            rows_announced=len(snapshot.available),
+            rows=len(snapshot.available),
             bad_rows=0,
             against=measured,
         )
@@ -74,5 +70,5 @@ class Guard:
             if now - self._refused_since < RELEASED_AFTER:
                 return False
         self._refused_since = None
-        self._movements.append(movement(measured, picture.taken_at))
+        self._movements.append(movement(measured, snapshot.taken_at))
         return verdict.outcome is not Outcome.NOTHING_NEW

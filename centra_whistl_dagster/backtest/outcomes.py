@@ -1,8 +1,4 @@
-"""What a backtest counts: units that went wrong, and calls that it took.
-
-Belongs here: the figures. Does not belong here: living through orders (`backtest`), counting calls
-(`calls`), or showing either (`frontier`).
-"""
+"""What a backtest counts: units that went wrong, and calls that were made."""
 
 from __future__ import annotations
 
@@ -13,14 +9,15 @@ from centra_whistl_dagster.backtest.replay import Score
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """How a strategy fared. Units and calls are counted after the warm-up."""
+    """How a strategy performed. Units and calls are counted after the warm-up."""
 
     strategy: str
     score: Score
     days: float
     passes: int
+    """Syncs, full and partial."""
     refused_snapshots: int
-    """Each a good one: the guards were too strict."""
+    """Every snapshot of a backtest is good: these the guards refused without need."""
     centra_requests_peak_hour: int
     centra_mutations_peak_hour: int
     centra_requests_peak_10s: int
@@ -41,5 +38,5 @@ class Outcomes:
 
     @property
     def lost_per_10k(self) -> float:
-        """Per 10,000 units ordered: there were none to sell, whatever the policy."""
+        """Per 10,000 units ordered: there were none to sell, under any policy."""
         return 10_000 * self.score.lost / max(1, self.score.ordered)

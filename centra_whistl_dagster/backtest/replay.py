@@ -1,38 +1,41 @@
-"""A shop and a warehouse that live through real orders, with the product's own stock code between.
-
-Belongs here: the small world (what is on the shelf, what is sold, what arrives) and its count of
-what went wrong. Does not belong here: any stock rule; those are the product's, imported.
+"""A simulated shop and warehouse that replay past orders, and the count of what went wrong.
 
 The world is harder than most on purpose: every SKU is bought in for about four weeks, once a week,
-and takes a week to come, so that it sells out often; a tenth of the orders take stock that the shop
-never hears of.
+and takes a week to arrive, so that it sells out often; a tenth of the orders take stock without the
+shop hearing of it.
+
+Does not belong here: any stock rule; those are the product's, driven by `run`.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from centra_whistl_dagster.backtest.demand import Demand
+from centra_whistl_dagster.domain.stock.arrays import Bools, Ints
 
 DAY = 86_400
+
+Event = Callable[[int, int, int, int], None]
+"""Takes the second, the SKU's position, its units, and how many of them were there when sold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldSettings:
-    """How the world behaves. None of it is the product's choice."""
+    """How the world behaves. The product chooses none of it."""
 
     seed: int = 7
     relay_seconds: int = 30
     """From an order in the shop to Whistl having it."""
     allocate_seconds: int = 60
-    """From there to Whistl taking its units out of `available`."""
+    """From there to Whistl taking the order's units out of `available`."""
     blocked_share: float = 0.02
-    """Orders that wait for a person first."""
+    """Of the orders, those that wait for a person first."""
     blocked_seconds: int = 4 * 3600
     fulfil_seconds: tuple[int, int] = (3 * 3600, 27 * 3600)
     """From allocation to the shipment being complete in Centra: shortest and longest."""
@@ -57,7 +60,7 @@ class Score:
     """Accepted, and not there when Whistl came to allocate them."""
     taken_first: int = 0
     """Of those, units that were there when the shop sold them: the other channel took them before
-    Whistl was told. No stock figure can prevent it, only a faster order."""
+    Whistl had the order. No stock figure can prevent it, only a faster order."""
     withheld: int = 0
     """Refused by the shop although they were there and promised to nobody."""
     lost: int = 0
@@ -68,32 +71,34 @@ class Score:
 
 @dataclass(slots=True)
 class World:
-    """The truth of both systems. Columns have one row a SKU."""
+    """The true stock of both systems. Arrays have one element a SKU."""
 
     demand: Demand
     settings: WorldSettings
     counts_from: int
     """The second from which `score` counts."""
     score: Score = field(default_factory=Score)
-    available: Any = field(init=False)
-    taken: Any = field(init=False)
+    available: Ints = field(init=False)
+    taken: Ints = field(init=False)
     """Units that Whistl has taken for our orders, ever."""
-    completed: Any = field(init=False)
+    completed: Ints = field(init=False)
     """Units in shipments that Centra holds as complete, ever."""
-    physical: Any = field(init=False)
+    physical: Ints = field(init=False)
     """Centra's."""
-    allocated: Any = field(init=False)
+    allocated: Ints = field(init=False)
     """Centra's: sold and not complete."""
-    untaken: Any = field(init=False)
+    untaken: Ints = field(init=False)
     """Of the allocated, what Whistl has not taken yet."""
     touched: set[int] = field(default_factory=set)
-    """SKUs that something happened to since the product last looked."""
+    """SKUs that something happened to since the product last read them."""
     sold: list[tuple[int, int, int]] = field(default_factory=list)
-    """Second, SKU and units of each line accepted since the product last looked."""
-    _on_order: Any = field(init=False)
-    _target: Any = field(init=False)
+    """Second, SKU and units of each line accepted since the product last read them."""
+    _on_order: Ints = field(init=False)
+    _target: Ints = field(init=False)
+    _blocked: Bools = field(init=False)
+    """By order: an exception keeps it for a while."""
     _backorders: dict[int, deque[list[int]]] = field(default_factory=dict)
-    _agenda: list[tuple[int, int, str, int, int, int]] = field(default_factory=list)
+    _agenda: list[tuple[int, int, Event, int, int, int]] = field(default_factory=list)
     _next_line: int = 0
     _ids: int = 0
     _rng: np.random.Generator = field(init=False)
@@ -111,9 +116,7 @@ class World:
         orders = int(demand.order.max()) + 1
         self._blocked = self._rng.random(orders) < self.settings.blocked_share
         for day in range(self.settings.review_days, demand.days, self.settings.review_days):
-            self._later(day * DAY, "review")
-
-    _blocked: Any = field(init=False)
+            self._later(day * DAY, self._review)
 
     def advance(self, until: int) -> None:
         """Let everything happen that happens before a second, in the order of time."""
@@ -124,9 +127,9 @@ class World:
             if min(line_at, event_at) >= until:
                 return
             if event_at <= line_at:
-                at, _, act, sku, units, covered = heapq.heappop(self._agenda)
+                at, _, event, sku, units, covered = heapq.heappop(self._agenda)
                 self.touched.add(sku)
-                getattr(self, f"_{act}")(at, sku, units, covered)
+                event(at, sku, units, covered)
             else:
                 self._order_line(self._next_line, line_at)
                 self._next_line += 1
@@ -155,7 +158,7 @@ class World:
             self.sold.append((at, sku, bought))
             waits = self.settings.relay_seconds + self.settings.allocate_seconds
             waits += self.settings.blocked_seconds * bool(self._blocked[self.demand.order[line]])
-            self._later(at + waits, "allocate", sku, bought, min(bought, there))
+            self._later(at + waits, self._allocate, sku, bought, min(bought, there))
 
     def _allocate(self, at: int, sku: int, units: int, covered: int) -> None:
         there = min(units, max(0, int(self.available[sku])))
@@ -172,7 +175,8 @@ class World:
             self.taken[sku] += units
             self.untaken[sku] -= units
             shortest, longest = self.settings.fulfil_seconds
-            self._later(at + int(self._rng.integers(shortest, longest)), "complete", sku, units)
+            completed_at = at + int(self._rng.integers(shortest, longest))
+            self._later(completed_at, self._complete, sku, units)
 
     def _complete(self, _at: int, sku: int, units: int, _covered: int) -> None:
         self.physical[sku] -= units
@@ -187,7 +191,7 @@ class World:
                 at + int(self.settings.lead_days * DAY) + int(self._rng.integers(8, 17)) * 3600
             )
             arrives += int(self._rng.integers(0, 3600))
-            self._later(arrives, "arrive", int(sku), int(short[sku]))
+            self._later(arrives, self._arrive, int(sku), int(short[sku]))
 
     def _arrive(self, at: int, sku: int, units: int, _covered: int) -> None:
         self.available[sku] += units
@@ -200,6 +204,6 @@ class World:
                 waiting.popleft()
             self._take(at, sku, now)
 
-    def _later(self, at: int, act: str, sku: int = 0, units: int = 0, covered: int = 0) -> None:
+    def _later(self, at: int, event: Event, sku: int = 0, units: int = 0, covered: int = 0) -> None:
         self._ids += 1
-        heapq.heappush(self._agenda, (at, self._ids, act, sku, units, covered))
+        heapq.heappush(self._agenda, (at, self._ids, event, sku, units, covered))

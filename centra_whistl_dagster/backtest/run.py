@@ -1,26 +1,26 @@
-"""How a stock policy would have fared on real orders, with the code that runs in production.
+"""A backtest: the product's decisions, driven through the world of `replay` minute by minute.
 
-Belongs here: driving the product's decisions through `replay`'s world, minute by minute. Does not
-belong here: a rule of its own; where a comparison needs a wrong one, `strategies` says so.
+The first part of the orders is replayed without counting: the product starts with no history and
+learns from it, and from what follows, only what it could have known at the time.
 
-The first part of the orders is lived through without counting: the product starts with no history
-and learns from it, and from what follows, only what it could have known at the time.
+Does not belong here: a stock rule; where a comparison needs a wrong one, `strategies` says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 
 from centra_whistl_dagster.backtest.calls import WHISTL_PAGE, Calls, CentraCalls
 from centra_whistl_dagster.backtest.demand import Demand
-from centra_whistl_dagster.backtest.guarding import Guard, Picture
+from centra_whistl_dagster.backtest.guarding import Guard, Snapshot
 from centra_whistl_dagster.backtest.outcomes import Outcomes
 from centra_whistl_dagster.backtest.replay import DAY, World, WorldSettings
 from centra_whistl_dagster.backtest.strategies import Strategy
 from centra_whistl_dagster.domain.london import LONDON
+from centra_whistl_dagster.domain.stock.arrays import Ints, Rows
 from centra_whistl_dagster.domain.stock.availability import (
     CentraStock,
     OurUnits,
@@ -38,7 +38,6 @@ from centra_whistl_dagster.domain.stock.cadence import (
     allowance,
     decide,
 )
-from centra_whistl_dagster.domain.stock.columns import positive_part
 from centra_whistl_dagster.domain.stock.demand_counts import (
     average,
     nothing_yet,
@@ -53,7 +52,6 @@ from centra_whistl_dagster.domain.stock.plan import (
     policies,
 )
 from centra_whistl_dagster.domain.stock.policy import sale_begun
-from centra_whistl_dagster.domain.stock.quantiles import Ints
 from centra_whistl_dagster.domain.stock.velocity import (
     HOURS_OF_WEEK,
     Observed,
@@ -66,7 +64,7 @@ from centra_whistl_dagster.domain.stock.velocity import (
 
 
 class Backtest:
-    """One strategy's life. `run` makes it; nothing is left running afterwards."""
+    """One strategy under test. `run` creates it; nothing is left running afterwards."""
 
     def __init__(
         self, demand: Demand, strategy: Strategy, settings: WorldSettings, warm_up_share: float
@@ -78,7 +76,7 @@ class Backtest:
         self.observed: Observed = nothing_yet(len(demand.skus))
         self.sold_by_hour, self.hours_seen = [0.0] * HOURS_OF_WEEK, [0.0] * HOURS_OF_WEEK
         self.guard = Guard(self.policy.guard)
-        self.last_good = self._photograph(0)
+        self.last_good = self._take_snapshot(0)
         self.published = self.last_read = self.last_good
         self.plan: StockPlan = self._planned(0)
         count, longest = len(demand.skus), self.policy.cadence.ladder_minutes[-1]
@@ -88,24 +86,26 @@ class Backtest:
         self.is_uncounted = np.zeros(count, dtype=bool)
         """Something happened to the SKU since the last snapshot that was used."""
         self.is_pending = np.ones(count, dtype=bool)
-        """Something happened to it since it was last passed over."""
+        """Something happened to the SKU since it was last synced."""
         self.unfinished = 0
         self.last_full: int | None = None
         self.passes = self.refused = 0
         self.centra, self.whistl = CentraCalls(), Calls(window_seconds=60)
 
-    def run(self) -> Outcomes:
-        """Live through all orders, a tick a minute."""
+    def run(self, on_day: Callable[[], object]) -> Outcomes:
+        """Replay all orders, a tick a minute; `on_day` is called at the end of each day."""
         for tick in range(0, self.demand.days * DAY, 60):
             self.world.advance(tick)
             if tick % 3600 == 0:
                 self._learn(tick)
             self._publish(tick)
-            self._notice(list(self.world.touched))
+            self._notice(np.fromiter(self.world.touched, dtype=np.int64))
             self.world.touched.clear()
             decision = self._decide(tick)
             if decision.does is not Pass.NONE:
-                self._pass_over(tick, decision)
+                self._sync(tick, decision)
+            if tick % DAY == DAY - 60:
+                on_day()
         return Outcomes(
             strategy=self.strategy.name,
             score=self.world.score,
@@ -152,7 +152,7 @@ class Backtest:
         )
 
     # ---- what the product decides
-    def _notice(self, where: Any) -> None:
+    def _notice(self, where: Rows) -> None:
         self.is_uncounted[where] = self.is_pending[where] = True
 
     def _allowed(self, at: int) -> Allowance:
@@ -175,7 +175,7 @@ class Backtest:
             policy=self.policy.cadence,
         )
 
-    def _pass_over(self, tick: int, decision: Decision) -> None:
+    def _sync(self, tick: int, decision: Decision) -> None:
         self._read_snapshot(tick)
         at = tick + self.settings.write_seconds
         is_full = decision.does is Pass.FULL
@@ -205,13 +205,13 @@ class Backtest:
             return
         self.last_read = snapshot
         self.whistl.add(tick, 1 + -(-len(self.demand.skus) // WHISTL_PAGE))
-        if self.guard.believes(snapshot, self.last_good, now=self._moment(tick)):
+        if self.guard.accepts(snapshot, self.last_good, now=self._moment(tick)):
             self._count_unseen(self.last_good, snapshot)
             self.last_good = snapshot
         else:
             self.refused += counts
 
-    def _count_unseen(self, last: Picture, snapshot: Picture) -> None:
+    def _count_unseen(self, last: Snapshot, snapshot: Snapshot) -> None:
         where = np.flatnonzero(self.is_uncounted)
         self.is_uncounted[:] = False
         unseen, _ = unexplained(
@@ -225,7 +225,9 @@ class Backtest:
     def _write(self, at: int, where: Ints) -> None:
         """Write what differs of some SKUs, by the last good snapshot."""
         snapshot = self.last_good
-        rungs = self.plan.rungs(self._steps(snapshot, where, buffer=0).room, where)
+        rungs = self.plan.rungs(
+            self._steps(snapshot, where, buffer=np.zeros_like(where)).room, where
+        )
         ladder = self.policy.cadence.ladder_minutes
         self.minutes[where] = np.asarray(ladder, dtype=np.int64)[rungs]
         steps = self._steps(snapshot, where, buffer=self.plan.buffers_at(rungs, where))
@@ -240,12 +242,12 @@ class Backtest:
         )
         self.centra.write(at, len(written))
 
-    def _steps(self, snapshot: Picture, where: Ints, *, buffer: Any) -> Reconciled:
+    def _steps(self, snapshot: Snapshot, where: Ints, *, buffer: Ints) -> Reconciled:
         """Reconcile SKUs with a snapshot, by the product's own rule."""
         available, allocated = snapshot.available[where], self.world.allocated[where]
         zero = np.zeros_like(available)
         outside = snapshot.taken[where] - self.world.completed[where]
-        held, left = positive_part(outside), positive_part(-outside)
+        held, left = np.maximum(outside, 0), np.maximum(-outside, 0)
         if self.strategy.ignores_in_flight:
             held, left = allocated, zero
         return reconcile(
@@ -261,12 +263,12 @@ class Backtest:
     def _publish(self, tick: int) -> None:
         each = self.settings.publishes_each_seconds
         if each == 0 or tick % each == 0:
-            self.published = self._photograph(tick)
+            self.published = self._take_snapshot(tick)
         if each and tick % each == 0:
             self._notice(slice(None))  # older events are in it only now
 
-    def _photograph(self, tick: int) -> Picture:
-        return Picture(
+    def _take_snapshot(self, tick: int) -> Snapshot:
+        return Snapshot(
             taken_at=self._moment(tick),
             available=self.world.available.copy(),
             taken=self.world.taken.copy(),
@@ -285,13 +287,15 @@ def run(
     settings: WorldSettings | None = None,
     *,
     warm_up_share: float = 0.25,
+    on_day: Callable[[], object] = lambda: None,
 ) -> Outcomes:
-    """Live through orders with one strategy and return how it fared.
+    """Replay orders with one strategy and return how it performed.
 
     Args:
         demand: the orders.
         strategy: what to try.
         settings: the world's; the same for every strategy that is to be compared.
-        warm_up_share: of the time, lived through before counting begins.
+        warm_up_share: of the time, replayed before counting begins.
+        on_day: called whenever a day of orders has been replayed.
     """
-    return Backtest(demand, strategy, settings or WorldSettings(), warm_up_share).run()
+    return Backtest(demand, strategy, settings or WorldSettings(), warm_up_share).run(on_day)

@@ -1,7 +1,4 @@
-"""Stock policies by name, to compare: the product's own, and the ways that rivals go about it.
-
-Belongs here: naming them. Does not belong here: living through orders with them (`backtest`).
-"""
+"""Stock policies by name, to compare: the product's own, and those of other integrations."""
 
 from __future__ import annotations
 
@@ -19,11 +16,12 @@ class Strategy:
     name: str
     policy: StockPolicy
     ignores_in_flight: bool = False
-    """Lets the shop sell all that Whistl has available: the classic fault, to compare with."""
+    """Lets the shop sell all that Whistl has available, orders that Whistl does not know yet
+    included: a common fault, to compare with."""
 
 
 def fixed(name: str, minutes: int, *, flat_buffer: int = 0, in_flight: bool = True) -> Strategy:
-    """Return a rival's way: one interval for all, and a buffer that somebody typed in."""
+    """Return another integration's policy: one interval and one fixed buffer for every SKU."""
     return Strategy(
         name=name,
         policy=StockPolicy(
@@ -35,8 +33,8 @@ def fixed(name: str, minutes: int, *, flat_buffer: int = 0, in_flight: bool = Tr
 
 
 RIVALS = {
-    each.name: each
-    for each in (
+    strategy.name: strategy
+    for strategy in (
         fixed("hourly-naive", 60, in_flight=False),
         fixed("hourly", 60),
         fixed("15-min", 15),

@@ -1,6 +1,6 @@
-"""Run a load in a process of its own, so that the memory it held is told apart from the others'.
+"""Run a load in a process of its own, so that its memory is measured by itself.
 
-In one process for all, the greediest load would be read as every load's need.
+In one process for all loads, the peak of the largest would be shown for every load.
 """
 
 from __future__ import annotations

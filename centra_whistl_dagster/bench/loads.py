@@ -1,4 +1,4 @@
-"""Orders and stock to time with: seeded, of a fashion brand's shape, some of them faulty."""
+"""Generated orders and stock like a fashion brand's, some of them faulty; the same every time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
+from centra_whistl_dagster.config_files.shipping_services import load_service_mapping
 from centra_whistl_dagster.domain.orders.order import Address, Order, OrderLine, ShippingOption
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
-from centra_whistl_dagster.domain.orders.service_mapping import load_service_mapping
 from centra_whistl_dagster.domain.orders.whistl_catalogue import (
     ServiceCode,
     WhistlProduct,
@@ -34,7 +34,7 @@ _BETWEEN_SNAPSHOTS = timedelta(minutes=15)
 
 
 def reference() -> ScreeningReference:
-    """Return what the orders below are screened against: it asks for all that can be asked for."""
+    """Return what the orders below are screened against: a service with every requirement."""
     service = WhistlService(
         code=_SERVICE,
         description="",

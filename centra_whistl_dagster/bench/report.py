@@ -1,4 +1,4 @@
-"""Tell in Markdown what was measured, beside what was asked for."""
+"""The report in Markdown: what was measured, beside the limits."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def report(
     Args:
         loads: the figures of this project alone.
         comparisons: beside dlt, by size; one at least.
-        limits: what was asked for.
+        limits: figures that have a limit.
         copy_rate_gb_per_s: how fast the machine copies memory.
-        load_before: how many processes wanted to run in the minute before: other work than this.
+        load_before: the machine's load average before the start: work other than this.
     """
     machine = (
         f"Machine: {os.cpu_count()} cores ({platform.machine()}), Python "
@@ -99,11 +99,11 @@ def report(
         _setting(comparisons),
         _table(
             ["what", "median", "least", "most", "runs", "peak GB", "rows", "MB"],
-            [row for each in comparisons for row in _rows(each)],
+            [row for comparison in comparisons for row in _rows(comparison)],
         ),
         " ".join(
-            f"With {each.skus:,} SKUs dlt takes {each.ratio:.1f} times as long."
-            for each in comparisons
+            f"With {comparison.skus:,} SKUs dlt takes {comparison.ratio:.1f} times as long."
+            for comparison in comparisons
         ),
     ]
     return "\n\n".join(parts) + "\n"

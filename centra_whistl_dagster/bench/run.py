@@ -48,8 +48,10 @@ def run(path: Path, *, quick: bool = False) -> list[Timing]:
             [*(pair.ours.timing for pair in comparisons[:-1]), kept.timing], asked=0.6
         ),
     ]
-    told = report(loads, comparisons, limits, copy_rate_gb_per_s=copy_rate, load_before=load_before)
-    path.write_text(told, encoding="utf-8")
+    document = report(
+        loads, comparisons, limits, copy_rate_gb_per_s=copy_rate, load_before=load_before
+    )
+    path.write_text(document, encoding="utf-8")
     return [
         *(load.timing for load in loads),
         *(kept.timing for pair in comparisons for kept in (pair.ours, pair.dlts)),

@@ -1,4 +1,4 @@
-"""Time the screening of orders, of the shape that a fashion brand's have."""
+"""Time the screening of a fashion brand's orders."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Time what is done with all stock at once: comparing it, and keeping it as changes only.
+"""Time what is done with all stock at once: reconciling it, and keeping its changes.
 
-Keeping is timed beside dlt's `scd2` merge, which does the same for any table: every SKU's figures
-with the time from which and until which they held.
+Keeping changes is timed beside dlt's `scd2` merge, which does the same for any table: every SKU's
+figures with the time from which and until which they were valid.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Ingest = Callable[[tuple[datetime, pd.DataFrame]], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What keeping a row of snapshots took. The first, all new, and the second are not timed."""
+    """What keeping a series of snapshots took. The first, all new, and the second are not timed."""
 
     timing: Timing
     rows: int
@@ -45,7 +45,7 @@ class Kept:
 
 
 def reconcile(skus: int, *, with_open_orders: int) -> Timing:
-    """Time the comparison of Whistl's stock with Centra's, given what open orders mean for it."""
+    """Time the reconciliation of Whistl's stock with Centra's and with open orders."""
     both = {
         "whistl": loads.whistl_stock(skus, seed=1),
         "centra": loads.centra_levels(skus, seed=2),
@@ -60,7 +60,7 @@ def reconcile(skus: int, *, with_open_orders: int) -> Timing:
 
 
 def keep(skus: int, *, snapshots: int) -> Kept:
-    """Time our own history, held to the memory and the threads it has when nothing else is set."""
+    """Time our own history, with its default memory and threads."""
     with tempfile.TemporaryDirectory() as folder:
         history = History(
             Path(folder) / "history.duckdb",
@@ -83,17 +83,18 @@ def keep(skus: int, *, snapshots: int) -> Kept:
 
 
 def keep_with_dlt(skus: int, *, snapshots: int) -> Kept:
-    """Time dlt on the same snapshots, done as its documentation does it for frames.
+    """Time dlt on the same snapshots, used as its documentation describes for frames.
 
-    That is: the row's version is the hash that dlt's own helper adds, and a row is valid from the
-    snapshot's time. All else is as it comes. To be run apart: it sets this process's environment.
+    A row's version is the hash that dlt's own helper adds, and a row is valid from the snapshot's
+    time; everything else is the default. Run it in a process of its own: it sets environment
+    variables.
 
     Raises:
         ModuleNotFoundError: dlt is not installed; `make bench` installs it for itself alone.
     """
     with tempfile.TemporaryDirectory() as folder:
-        # Said before dlt is loaded: it must neither report its use to its makers nor read or write
-        # settings in the user's folders. Its warning is of a hint that changes nothing here.
+        # Set before dlt is loaded: it must neither report its use to its makers nor read or write
+        # settings in the user's folders. Its one warning is about a hint that changes nothing here.
         os.environ.update(
             RUNTIME__DLTHUB_TELEMETRY="false",
             RUNTIME__LOG_LEVEL="ERROR",

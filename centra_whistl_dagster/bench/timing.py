@@ -1,4 +1,4 @@
-"""Time a piece of work several times and say what is typical."""
+"""Time a piece of work several times, and summarise the times."""
 
 from __future__ import annotations
 

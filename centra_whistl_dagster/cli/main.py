@@ -17,9 +17,9 @@ from rich.console import Console
 from centra_whistl_dagster.bench.run import run as run_benchmarks
 from centra_whistl_dagster.cli.operations import exceptions, screen
 from centra_whistl_dagster.cli.stock import backtest, stock
+from centra_whistl_dagster.config_files.reader import ConfigError
 from centra_whistl_dagster.demo.day import Day
 from centra_whistl_dagster.demo.run import run
-from centra_whistl_dagster.domain.configuration import ConfigError
 from centra_whistl_dagster.launching.dagster_processes import DidNotStart, free_port
 from centra_whistl_dagster.launching.dev import run_until_interrupted
 from centra_whistl_dagster.launching.processes import ProcessDied

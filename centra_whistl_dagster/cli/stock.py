@@ -25,7 +25,7 @@ from centra_whistl_dagster.backtest.frontier import (
 )
 from centra_whistl_dagster.backtest.replay import WorldSettings
 from centra_whistl_dagster.backtest.strategies import RIVALS, Strategy
-from centra_whistl_dagster.config_files.stock_policy import stock_policy
+from centra_whistl_dagster.config_files.policy import load_stock_policy
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import open_link
 from centra_whistl_dagster.workflows.stock import quarantine as shelf
@@ -119,7 +119,7 @@ def backtest(
 
     ORDERS is a Parquet file with the columns of the UCI Online Retail data.
     """
-    policy = stock_policy(policy_file.read_text(encoding="utf-8"), policy_file.name)
+    policy = load_stock_policy(policy_file.read_text(encoding="utf-8"), policy_file.name)
     strategies = [Strategy(name="this policy", policy=policy), *(RIVALS[each] for each in rivals)]
     if with_frontier:
         strategies += frontier(policy)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from centra_whistl_dagster.domain.configuration import ConfigError
+from centra_whistl_dagster.config_files.reader import ConfigError
 from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.ledger.engine import LeaseTaken
 from centra_whistl_dagster.ledger.migrations import LedgerTooNew

@@ -1,1 +1,1 @@
-"""The business rules. Standard library only; no network, no file, no clock, no randomness."""
+"""The business rules: standard library and numpy only; no network, file, clock or randomness."""

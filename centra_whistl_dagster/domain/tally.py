@@ -94,13 +94,3 @@ class Tally:
     def is_balanced(self) -> bool:
         """Whether every record read has a known fate."""
         return self.read == self.accounted_for
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the figures with plain names."""
-        return {
-            "read": self.read,
-            "written": self.written,
-            "unchanged": self.unchanged,
-            "skipped": dict(self.skipped),
-            "failed": dict(self.failed),
-        }

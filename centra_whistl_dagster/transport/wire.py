@@ -71,7 +71,7 @@ class Wire:
         Raises:
             ValueError: the address is not one to send secrets to.
         """
-        url = _checked(base_url)
+        url = checked_base_url(base_url)
         self._max_body_bytes = max_body_bytes
         self._monotonic = monotonic
         self._client = httpx.Client(
@@ -223,7 +223,12 @@ class _BoundedStream(httpcore.NetworkStream):
         return left if timeout is None else min(left, timeout)
 
 
-def _checked(base_url: str) -> httpx.URL:
+def checked_base_url(base_url: str) -> httpx.URL:
+    """Return the base address of a system, ending in a slash.
+
+    Raises:
+        ValueError: naming what makes it unusable.
+    """
     try:
         url = httpx.URL(base_url.rstrip("/") + "/")
     except httpx.InvalidURL as error:

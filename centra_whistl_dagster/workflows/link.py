@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from centra_whistl_dagster.centra.client import CentraClient
+from centra_whistl_dagster.config_files.configuration import Configuration
 from centra_whistl_dagster.ledger.engine import Lease, LeaseTaken, Ledger
-from centra_whistl_dagster.settings import Configuration, Settings
+from centra_whistl_dagster.settings import Settings
 from centra_whistl_dagster.whistl.client import WhistlClient
 
 _PATIENCE_SECONDS = 45

@@ -52,7 +52,9 @@ def demand(unseen_share: float = 0.3) -> Demand:
 
 
 @cache
-def lived(strategy: Strategy, settings: WorldSettings = SCARCE, unseen: float = 0.3) -> Outcomes:
+def outcomes_of(
+    strategy: Strategy, settings: WorldSettings = SCARCE, unseen: float = 0.3
+) -> Outcomes:
     return run(demand(unseen), strategy, settings)
 
 
@@ -89,21 +91,19 @@ def test_a_table_of_something_else_is_refused_with_the_columns_it_needs() -> Non
 
 def test_where_centra_sees_every_order_nothing_is_oversold_at_any_cadence() -> None:
     for strategy in (OURS, RIVALS["hourly"]):
-        outcomes = lived(strategy, unseen=0.0)
+        outcomes = outcomes_of(strategy, unseen=0.0)
 
         assert outcomes.score.oversold == 0
         assert outcomes.score.lost > 100
 
 
 def test_ignoring_orders_in_flight_oversells_even_then() -> None:
-    assert lived(RIVALS["hourly-naive"], unseen=0.0).score.oversold > 0
+    assert outcomes_of(RIVALS["hourly-naive"], unseen=0.0).score.oversold > 0
 
 
-def test_the_products_own_way_oversells_less_than_a_clock_and_withholds_less_than_a_buffer() -> (
-    None
-):
-    ours, hourly = lived(OURS), lived(RIVALS["hourly"])
-    buffered = lived(RIVALS["hourly-buffer-10"])
+def test_our_policy_oversells_less_than_an_hourly_sync_and_withholds_less_than_a_buffer() -> None:
+    ours, hourly = outcomes_of(OURS), outcomes_of(RIVALS["hourly"])
+    buffered = outcomes_of(RIVALS["hourly-buffer-10"])
 
     assert hourly.score.oversold > 50
     assert ours.score.oversold < hourly.score.oversold / 4
@@ -113,24 +113,36 @@ def test_the_products_own_way_oversells_less_than_a_clock_and_withholds_less_tha
 def test_comparing_gives_each_strategy_the_same_orders_and_keeps_their_order() -> None:
     together = compare(demand(), [RIVALS["5-min"], RIVALS["hourly"]], SCARCE, workers=2)
 
-    assert together == [lived(RIVALS["5-min"]), lived(RIVALS["hourly"])]
+    assert together == [outcomes_of(RIVALS["5-min"]), outcomes_of(RIVALS["hourly"])]
+
+
+def test_a_replay_reports_each_day_of_orders_as_it_ends() -> None:
+    days_reported = 0
+
+    def count() -> None:
+        nonlocal days_reported
+        days_reported += 1
+
+    run(demand(), RIVALS["hourly"], SCARCE, on_day=count)
+
+    assert days_reported == demand().days > 1
 
 
 def test_every_unit_ordered_was_accepted_withheld_or_not_there() -> None:
-    score = lived(OURS).score
+    score = outcomes_of(OURS).score
 
     assert score.ordered == score.accepted + score.withheld + score.lost
 
 
-def test_no_pass_is_made_before_whistl_has_published_something_newer() -> None:
-    outcomes = lived(OURS, replace(SCARCE, publishes_each_seconds=3600))
+def test_no_sync_is_made_before_whistl_has_published_something_newer() -> None:
+    outcomes = outcomes_of(OURS, replace(SCARCE, publishes_each_seconds=3600))
 
     assert outcomes.passes - outcomes.refused_snapshots <= outcomes.days * 24
-    assert outcomes.score.oversold > lived(OURS).score.oversold
+    assert outcomes.score.oversold > outcomes_of(OURS).score.oversold
 
 
-def test_a_warehouse_that_says_nothing_false_is_not_refused_because_the_shop_sells_well() -> None:
-    assert lived(OURS, unseen=0.0).refused_snapshots == 0
+def test_a_true_snapshot_is_not_refused_because_the_shop_sells_well() -> None:
+    assert outcomes_of(OURS, unseen=0.0).refused_snapshots == 0
 
 
 def test_calls_are_counted_in_a_window_that_slides() -> None:
@@ -142,8 +154,8 @@ def test_calls_are_counted_in_a_window_that_slides() -> None:
     assert (calls.total, calls.peak, calls.within) == (13, 9, 1)
 
 
-def test_outcomes_are_shown_as_a_table_as_json_and_as_a_picture() -> None:
-    outcomes = [lived(OURS)]
+def test_outcomes_are_shown_as_a_table_as_json_and_as_a_chart() -> None:
+    outcomes = [outcomes_of(OURS)]
 
     assert as_table(outcomes).loc[0, "strategy"] == "default"
     assert json.loads(json.dumps(as_records(outcomes)))[0]["score"]["ordered"] > 0
@@ -151,6 +163,6 @@ def test_outcomes_are_shown_as_a_table_as_json_and_as_a_picture() -> None:
 
 
 def test_more_caution_is_a_smaller_risk_of_the_same_policy() -> None:
-    risks = [each.policy.buffer.risk for each in frontier(OURS.policy)]
+    risks = [strategy.policy.buffer.risk for strategy in frontier(OURS.policy)]
 
     assert risks == sorted(risks, reverse=True)

@@ -49,11 +49,11 @@ def test_the_warming_up_and_the_preparing_are_not_timed_but_every_run_has_its_ow
     given = iter(range(100))
     worked: list[int] = []
 
-    told = timed("work", worked.append, prepare=lambda: next(given), runs=5)
+    times = timed("work", worked.append, prepare=lambda: next(given), runs=5)
 
     assert worked == [0, 1, 2, 3, 4, 5]
-    assert told.runs == 5
-    assert told.least_s <= told.median_s <= told.most_s
+    assert times.runs == 5
+    assert times.least_s <= times.median_s <= times.most_s
 
 
 def test_every_contender_gets_the_same_snapshots_and_few_skus_change_between_two() -> None:
@@ -84,12 +84,12 @@ def test_contenders_that_did_not_do_the_same_work_are_not_compared() -> None:
         comparison(our_rows=1225, dlts_rows=1000)
 
 
-def test_the_report_tells_each_limit_that_was_missed_and_how_much_longer_dlt_takes(
+def test_the_report_names_each_limit_that_was_missed_and_how_much_longer_dlt_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("centra_whistl_dagster.bench.report.version", lambda _: "1.0")
 
-    told = report(
+    document = report(
         [Load(timing=timing(), peak_gb=0.42)],
         [comparison(our_rows=1220, dlts_rows=1220)],
         [
@@ -100,12 +100,12 @@ def test_the_report_tells_each_limit_that_was_missed_and_how_much_longer_dlt_tak
         load_before=0.3,
     )
 
-    assert "| ingest | 0.200 | 0.100 | 0.900 | 5 | 0.42 |" in told
-    assert "| memory | 1.5 GB | 1.68 GB | **missed** |" in told
-    assert "| reconcile | 0.5 s | 0.346 s | met |" in told
-    assert "2.0 % of the SKUs change" in told
-    assert "With 1,000 SKUs dlt takes 2.5 times as long." in told
-    assert "memory copied at 22.7 GB/s; load average before the start 0.3." in told
+    assert "| ingest | 0.200 | 0.100 | 0.900 | 5 | 0.42 |" in document
+    assert "| memory | 1.5 GB | 1.68 GB | **missed** |" in document
+    assert "| reconcile | 0.5 s | 0.346 s | met |" in document
+    assert "2.0 % of the SKUs change" in document
+    assert "With 1,000 SKUs dlt takes 2.5 times as long." in document
+    assert "memory copied at 22.7 GB/s; load average before the start 0.3." in document
 
 
 def test_without_dlt_nothing_is_timed_and_the_command_that_brings_it_is_named(

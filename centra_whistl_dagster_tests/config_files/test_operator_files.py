@@ -1,4 +1,4 @@
-"""The files operators own: what is shipped loads, and what is wrong is told with its line."""
+"""The files operators own: the shipped ones load, and a fault is shown with its line."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from centra_whistl_dagster.domain.configuration import ConfigError
+from centra_whistl_dagster.config_files.exceptions import load_responsibilities
+from centra_whistl_dagster.config_files.policy import load_screening_policy
+from centra_whistl_dagster.config_files.reader import ConfigError
+from centra_whistl_dagster.config_files.shipping_services import load_service_mapping
 from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind
-from centra_whistl_dagster.domain.exceptions.responsibilities import (
-    Owner,
-    Severity,
-    load_responsibilities,
-)
-from centra_whistl_dagster.domain.orders.screening_policy import (
-    ScreeningPolicy,
-    load_screening_policy,
-)
-from centra_whistl_dagster.domain.orders.service_mapping import load_service_mapping
+from centra_whistl_dagster.domain.exceptions.responsibilities import Owner, Severity
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.domain.orders.skus import Ignored
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -77,12 +72,12 @@ def test_a_kind_without_an_entry_is_refused() -> None:
 
     line = EXCEPTIONS.splitlines().index("[oversold]") + 1
     assert found == {
-        "[over_sold] is no kind of exception that this project raises": line,
+        "[over_sold] is not a kind of exception that this project raises": line,
         "[oversold] is missing; every kind needs an owner": None,
     }
 
 
-def test_a_wrong_value_is_told_with_its_line() -> None:
+def test_a_wrong_value_is_shown_with_its_line() -> None:
     text = EXCEPTIONS.replace('owner = "finance"', 'owner = "nobody"').replace(
         "time_limit_minutes = 15", "time_limit_minutes = 0"
     )
@@ -95,18 +90,30 @@ def test_a_wrong_value_is_told_with_its_line() -> None:
     }
 
 
-def test_an_entry_with_a_part_missing_or_unknown_is_told() -> None:
+def test_a_missing_and_an_unknown_setting_are_named() -> None:
     text = EXCEPTIONS.replace('title = "More sold than exists"', 'heading = "More sold"')
 
     found = faults_of(text)
 
-    assert {detail.split(" is ")[0] for detail in found} == {
-        "[oversold] heading",
-        "[oversold] title",
-    }
+    assert [detail.partition(";")[0] for detail in found] == [
+        "[oversold] title is missing",
+        "[oversold] has no setting 'heading'",
+    ]
 
 
-def test_text_that_is_no_toml_is_told_with_its_line() -> None:
+def test_an_entry_that_is_not_a_table_is_one_fault_with_its_line() -> None:
+    text = "oversold = 3\nsold_out = 4\n" + EXCEPTIONS.replace(
+        "[oversold]", "[order_in_doubt.more]"
+    )
+
+    listed = faults_of(text)
+
+    assert listed["oversold must be a table, written [oversold]"] == 1
+    assert listed["[sold_out] is not a kind of exception that this project raises"] == 2
+    assert not any("[oversold] owner" in detail for detail in listed)
+
+
+def test_text_that_is_not_toml_is_refused_with_its_line() -> None:
     with pytest.raises(ConfigError, match=r"policy\.toml, line 2"):
         load_screening_policy("[screening]\nsku_characters = = 24\n", "policy.toml")
 
@@ -139,7 +146,7 @@ def test_policy_values_are_read_in_their_types() -> None:
         'not_product_skus = "post"',
     ],
 )
-def test_a_policy_value_that_cannot_be_is_refused_with_its_line(line: str) -> None:
+def test_an_invalid_policy_value_is_refused_with_its_line(line: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_screening_policy(f"[stock]\n\n[screening]\n{line}\n", "policy.toml")
 

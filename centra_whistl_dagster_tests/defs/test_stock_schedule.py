@@ -88,10 +88,10 @@ def test_the_first_pass_is_over_every_sku_and_the_next_over_those_that_cannot_wa
             part = run(definitions, instance, second)
             assert (part["centra/stock_levels"] > 10) == (each == 0)
 
-    assert first.tags["reason"] == "no pass has been made yet"
+    assert first.tags["reason"] == "no sync has run yet"
     assert whole["centra/stock_levels"] > 10
     assert "stock/divergence" in whole
-    assert "1 SKU needs a pass each 1 min" in too_early
-    assert "1 SKU needs a pass each 1 min" in second.tags["reason"]
+    assert "1 SKU needs a sync every 1 min" in too_early
+    assert "1 SKU needs a sync every 1 min" in second.tags["reason"]
     assert part["centra/stock_levels"] == part["stock/reconciled_availability"] == 1
     assert "stock/divergence" not in part

@@ -15,13 +15,8 @@ def test_every_fate_is_counted_under_its_own_name_and_reason() -> None:
     for fate in (Fate.WRITTEN, Fate.UNCHANGED, Skipped("held"), Skipped("held"), Failed("refused")):
         tally.add(fate)
 
-    assert tally.as_dict() == {
-        "read": 5,
-        "written": 1,
-        "unchanged": 1,
-        "skipped": {"held": 2},
-        "failed": {"refused": 1},
-    }
+    assert (tally.written, tally.unchanged) == (1, 1)
+    assert (tally.skipped, tally.failed) == ({"held": 2}, {"refused": 1})
     assert tally.is_balanced
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from centra_whistl_dagster.config_files.shipping_services import COLUMNS, load_service_mapping
 from centra_whistl_dagster.domain.orders.order import Address, Order, OrderLine, ShippingOption
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
-from centra_whistl_dagster.domain.orders.service_mapping import COLUMNS, load_service_mapping
 from centra_whistl_dagster.domain.orders.whistl_catalogue import (
     ServiceCode,
     WhistlProduct,

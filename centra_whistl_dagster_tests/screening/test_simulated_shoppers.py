@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from centra_whistl_dagster.centra.client import CentraClient, CentraConfig
+from centra_whistl_dagster.config_files.shipping_services import load_service_mapping
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
-from centra_whistl_dagster.domain.orders.service_mapping import load_service_mapping
 from centra_whistl_dagster.screening.reference_data import screening_reference
 from centra_whistl_dagster.screening.screen import Cleared, ScreeningResult, screen
 from centra_whistl_dagster.simulator.people.behaviour import People

@@ -1,1 +1,1 @@
-"""What can be wrong, who fixes it by when, and what hangs on it."""
+"""What can be wrong, who fixes it by when, and which orders depend on it."""

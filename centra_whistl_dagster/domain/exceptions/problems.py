@@ -1,8 +1,6 @@
 """What can be wrong with a record, as one value that screening, exceptions and alerts all share.
 
-Belongs here: the list of every kind of problem there is, the shape of a finding, and how a personal
-value is masked. Does not belong here: who owns a kind and what to do about it, which is
-`config/exceptions.toml`, read by `responsibilities`.
+Who owns a kind and what to do about it is in `config/exceptions.toml` (`responsibilities`).
 """
 
 from __future__ import annotations
@@ -25,12 +23,14 @@ class SubjectType(StrEnum):
 class ExceptionKind(StrEnum):
     """Every kind of problem that any part of this project can raise.
 
-    A kind that `config/exceptions.toml` does not speak of fails when that file is loaded, so none
-    can come up later without an owner.
+    A kind without a table in `config/exceptions.toml` is a fault when that file is read, so that no
+    exception is ever raised without an owner.
     """
 
     # ---- the order as a whole
-    ORDER_NUMBER_INVALID = "order_number_invalid"  # too long or odd for Whistl's order number
+    ORDER_NUMBER_INVALID = (
+        "order_number_invalid"  # too long for Whistl, or with characters it refuses
+    )
     ORDER_WITHOUT_LINES = "order_without_lines"  # nothing left to pick
     TOO_MANY_LINES = "too_many_lines"  # more lines than Whistl takes in one order
     QUANTITY_INVALID = "quantity_invalid"  # not between 1 and Whistl's most
@@ -43,18 +43,18 @@ class ExceptionKind(StrEnum):
     ADDRESS_INCOMPLETE = "address_incomplete"  # a part that the destination needs is blank
     ADDRESS_TOO_LONG = "address_too_long"  # Whistl would cut it, and cut house numbers off
     UNSUPPORTED_CHARACTER = "unsupported_character"  # the warehouse's systems cannot hold it
-    POSTCODE_MALFORMED = "postcode_malformed"  # not the form of the destination's postcodes
+    POSTCODE_MALFORMED = "postcode_malformed"  # not valid in the destination's country
     COUNTRY_INVALID = "country_invalid"  # no such country code
     PHONE_MISSING = "phone_missing"  # the service needs one
-    PHONE_MALFORMED = "phone_malformed"  # the service needs one, and this is none
+    PHONE_MALFORMED = "phone_malformed"  # the service needs one, and this is not valid
     EMAIL_MISSING = "email_missing"  # the service needs one
-    EMAIL_MALFORMED = "email_malformed"  # the service needs one, and this is none
+    EMAIL_MALFORMED = "email_malformed"  # the service needs one, and this is not valid
 
     # ---- SKU
     SKU_MISSING = "sku_missing"  # Centra's line has no product size behind it
-    SKU_MALFORMED = "sku_malformed"  # a character or a length that Whistl does not take
+    SKU_MALFORMED = "sku_malformed"  # a character or a length that Whistl refuses
     SKU_NOT_A_PRODUCT = "sku_not_a_product"  # postage, a fee, a voucher: nothing to pick
-    SKU_UNKNOWN = "sku_unknown"  # Whistl has never heard of it
+    SKU_UNKNOWN = "sku_unknown"  # not in Whistl's catalogue
     SKU_INACTIVE = "sku_inactive"  # Whistl has it switched off
     SKU_COLLISION = "sku_collision"  # looks the same as another SKU on a pick list
 
@@ -68,8 +68,10 @@ class ExceptionKind(StrEnum):
     SERVICE_TOO_HEAVY = "service_too_heavy"  # the order outweighs the service's limit
 
     # ---- customs
-    CUSTOMS_DATA_MISSING = "customs_data_missing"  # HS code, origin, weight or description
-    CUSTOMS_DATA_MALFORMED = "customs_data_malformed"  # there, and not of the right form
+    CUSTOMS_DATA_MISSING = (
+        "customs_data_missing"  # HS code, origin, weight or description is absent
+    )
+    CUSTOMS_DATA_MALFORMED = "customs_data_malformed"  # there, and invalid
     CUSTOMS_VALUE_MISSING = "customs_value_missing"  # a line worth nothing cannot be declared
 
     # ---- advice: the order goes, and somebody should look
@@ -79,37 +81,39 @@ class ExceptionKind(StrEnum):
     EMAIL_TOO_LONG = "email_too_long"  # sent whole; Whistl's own tool cuts at 35
     EMAIL_LEFT_OUT = "email_left_out"  # unreadable, not needed, so not sent
     ADDRESS_LINE_LONG = "address_line_long"  # fits Whistl, not every carrier behind it
-    WEIGHT_UNKNOWN = "weight_unknown"  # so the service's weight limit could not be judged
+    WEIGHT_UNKNOWN = "weight_unknown"  # so the service's weight limit could not be checked
 
     # ---- not Whistl's alone to send
-    PARTLY_SHIPPED_ALREADY = "partly_shipped_already"  # sent whole, goods would go twice
-    SHARED_WITH_ANOTHER_WAREHOUSE = "shared_with_another_warehouse"  # which sends its part
+    PARTLY_SHIPPED_ALREADY = (
+        "partly_shipped_already"  # sending the whole order would ship goods twice
+    )
+    SHARED_WITH_ANOTHER_WAREHOUSE = "shared_with_another_warehouse"  # which ships a part of it
 
     # ---- between the two systems, once an order is on its way
-    WHISTL_REFUSED = "whistl_refused"  # passed our screening, failed Whistl's
+    WHISTL_REFUSED = "whistl_refused"  # cleared by our screening, refused by Whistl's
     ORDER_NUMBER_CONFLICT = "order_number_conflict"  # Whistl holds another order of that number
     ORDER_IN_DOUBT = "order_in_doubt"  # the answer was lost and the look-up cannot settle it
     CANCELLED_AFTER_SENDING = "cancelled_after_sending"  # and Whistl could not stop it
     EDITED_AFTER_SENDING = "edited_after_sending"  # Whistl packs the old version
-    HELD_AT_WHISTL = "held_at_whistl"
+    HELD_AT_WHISTL = "held_at_whistl"  # waits at the warehouse for somebody to release it
     REJECTED_LATE = "rejected_late"  # accepted first, refused later
-    CANCELLED_AT_WHISTL = "cancelled_at_whistl"  # there, and not in Centra
+    CANCELLED_AT_WHISTL = "cancelled_at_whistl"  # by Whistl, and not in Centra
     SHORT_PICK = "short_pick"  # units the warehouse could not find
     DESPATCH_WITHOUT_CARRIER = "despatch_without_carrier"  # or without a tracking number
-    DESPATCH_UNMATCHED = "despatch_unmatched"  # of an order or a line we do not know
+    DESPATCH_UNMATCHED = "despatch_unmatched"  # of an unknown order or line
     DESPATCH_DIFFERS = "despatch_differs"  # other goods or units than were ordered
-    TRACKING_CORRECTED = "tracking_corrected"  # after Centra told the customer the old one
-    SHIPMENT_REFUSED = "shipment_refused"  # Centra does not take the shipment
-    UNKNOWN_WHISTL_STATUS = "unknown_whistl_status"
-    UNREADABLE_RECORD = "unreadable_record"  # breaks the contract; skipped, the rest goes on
-    CREDENTIALS_REFUSED = "credentials_refused"
-    SYSTEM_UNREACHABLE = "system_unreachable"
+    TRACKING_CORRECTED = "tracking_corrected"  # after Centra sent the old one to the customer
+    SHIPMENT_REFUSED = "shipment_refused"  # Centra refuses the shipment
+    UNKNOWN_WHISTL_STATUS = "unknown_whistl_status"  # not in Whistl's documentation
+    UNREADABLE_RECORD = "unreadable_record"  # not as documented; skipped, the rest goes on
+    CREDENTIALS_REFUSED = "credentials_refused"  # expired, withdrawn or mistyped
+    SYSTEM_UNREACHABLE = "system_unreachable"  # Centra or Whistl does not answer
 
     # ---- stock
-    STOCK_SNAPSHOT_REFUSED = "stock_snapshot_refused"  # stale, truncated or absurd
+    STOCK_SNAPSHOT_REFUSED = "stock_snapshot_refused"  # too old, incomplete or implausible
     OVERSOLD = "oversold"  # more sold than exists
     SKU_ABSENT_FROM_SNAPSHOT = "sku_absent_from_snapshot"  # absent is not zero
-    STOCK_WRITE_REFUSED = "stock_write_refused"
+    STOCK_WRITE_REFUSED = "stock_write_refused"  # by Centra
     STOCK_WRITE_NOT_TAKEN = "stock_write_not_taken"  # Centra reads back another number
     NEGATIVE_AVAILABLE = "negative_available"  # Whistl has promised more than it holds
 
@@ -125,7 +129,7 @@ ADVICE = frozenset(
         ExceptionKind.WEIGHT_UNKNOWN,
     }
 )
-"""Screening kinds that never keep an order back."""
+"""Kinds of screening that never block an order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,14 +147,14 @@ class Problem:
     field: str
     value: str
     message: str
-    """One plain sentence for the person who mends it."""
+    """One plain sentence for the person who fixes it."""
 
 
 _LEFT_READABLE = 2
 
 
 def masked(value: str) -> str:
-    """Hide a personal value but for its first two characters and its length."""
+    """Hide a personal value except its first two characters and its length."""
     if len(value) <= _LEFT_READABLE:
         return "*" * len(value)
     return f"{value[:_LEFT_READABLE]}{'*' * (len(value) - _LEFT_READABLE)}"

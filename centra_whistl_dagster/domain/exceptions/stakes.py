@@ -1,8 +1,4 @@
-"""What hangs on an exception: the orders it concerns, and what they are worth.
-
-Belongs here: counting and adding up. Does not belong here: finding the orders (`ledger`), or the
-alert that tells of them (`alerts`).
-"""
+"""What depends on an exception: the orders it concerns, and what they are worth."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from centra_whistl_dagster.domain.orders.states import FINAL, OrderState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcernedOrder:
-    """One order that an exception keeps, or concerns."""
+    """One order that an exception blocks or concerns."""
 
     number: int
     """Centra's."""
@@ -27,14 +23,14 @@ class ConcernedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stake:
-    """Orders that have not come to their end, and what they add up to."""
+    """The unfinished orders that an exception concerns, and their value."""
 
     order_numbers: tuple[int, ...] = ()
-    """Ascending, each once."""
+    """Ascending, without repeats."""
     blocked: int = 0
-    """How many of them have not been sent because of it."""
+    """How many of the orders are not sent because of it."""
     value: Mapping[str, Decimal] = field(default_factory=dict)
-    """Their totals by currency."""
+    """The orders' totals by currency."""
 
     @property
     def value_in_words(self) -> str:
@@ -45,7 +41,7 @@ class Stake:
 
 
 def stake_of(orders: Iterable[ConcernedOrder]) -> Stake:
-    """Add up orders; one that several exceptions name counts once, a finished one not at all."""
+    """Add up unfinished orders; one that is named several times counts once."""
     waiting = {order.number: order for order in orders if order.state not in FINAL}
     value: dict[str, Decimal] = defaultdict(Decimal)
     for order in waiting.values():

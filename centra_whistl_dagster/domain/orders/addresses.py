@@ -1,12 +1,9 @@
-"""A delivery address as Whistl may carry it: two lines, no line feeds, nothing for Whistl to cut.
+"""A delivery address in Whistl's fields: two lines, no line feeds, nothing for Whistl to cut.
 
 Whistl's own label tool merges everything after the first address line into one and cuts that at 35
 characters, deletes line feeds and cuts names (the field dictionary published with
-Whistl-Fulfilment-South-West/TAFIE). Each is silent, so the text is re-flowed here where nothing is
-lost by it, and refused where something would be.
-
-Belongs here: putting Centra's parts into Whistl's. Does not belong here: what a country needs
-(`screening.address_formats`), phones (`screening.phone_numbers`), and deciding (`screening`).
+Whistl-Fulfilment-South-West/TAFIE). It reports none of that, so the text is re-flowed here where
+nothing is lost by it; where something would be lost, screening blocks the order.
 """
 
 from __future__ import annotations
@@ -30,7 +27,7 @@ class PreparedAddress:
     county: str
     postcode: str
     country: str
-    """ISO 3166-1 alpha-2, as the chosen service wants it."""
+    """ISO 3166-1 alpha-2, as the chosen service lists it."""
     phone: str
     """Digits. UK numbers in national form, `07700900123`; others with the country code, no `+`."""
     email: str
@@ -38,21 +35,21 @@ class PreparedAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressText:
-    """The parts of an address in carried characters, not yet judged."""
+    """The parts of an address in characters that the warehouse can hold, not screened yet."""
 
     name: CarriedText
     company: CarriedText
     line1: str
     line2: str
-    """One of the two lines is longer than the limit when they could not be folded."""
+    """One of the two lines exceeds the limit when the address does not fit into two."""
     lines_unsupported: str
-    """What could not be spelled in either line."""
+    """The characters of either line that the warehouse cannot hold."""
     city: CarriedText
     county: CarriedText
 
 
 def in_whistl_fields(address: Address, *, line_length: int) -> AddressText:
-    """Put Centra's parts into Whistl's, with nothing dropped.
+    """Put Centra's address parts into Whistl's fields, dropping nothing.
 
     Centra's `attention` is the name when there is no other, and otherwise an address part of its
     own, since Whistl has no field for it.
@@ -84,7 +81,7 @@ def folded_lines(parts: Sequence[str], *, limit: int) -> tuple[str, str]:
     """Flow address parts into two lines of at most `limit` characters, breaking at a space.
 
     A break after a comma is best and one behind a number worst, so that a house number stays with
-    its street. Nothing is ever cut: when two lines cannot hold it, one of them comes back too long.
+    its street. Nothing is ever cut: when two lines cannot hold the address, one exceeds the limit.
     """
     kept = [part for part in parts if part]
     if len(kept) <= 2 and all(len(part) <= limit for part in kept):

@@ -4,8 +4,6 @@ Whistl's name and address columns are `varchar`, so a character outside the site
 risk, and its label tool deletes line feeds instead of putting a space (the field dictionary
 published with Whistl-Fulfilment-South-West/TAFIE). Which code page is not published: Latin-1 is our
 assumption, kept in this one place.
-
-Belongs here: single characters and white space. Does not belong here: lengths, and what a field is.
 """
 
 from __future__ import annotations
@@ -40,12 +38,12 @@ _SPELLED = {
     "\u0167": "t",
     "\u1e9e": "SS",
 }
-"""Letters and punctuation that Unicode does not take apart into plainer ones."""
+"""Letters and punctuation that Unicode does not decompose into plainer ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class CarriedText:
-    """A text as the warehouse can hold it, and what of it could not be spelled."""
+    """A text as the warehouse can hold it, and the characters that it cannot."""
 
     text: str
     unsupported: str = ""
@@ -74,7 +72,7 @@ def carried(raw: str) -> CarriedText:
 
 
 def named(characters: str) -> str:
-    """Name characters so that they can be told apart in a mail: `Ж (U+0416)`."""
+    """Name characters so that a reader can identify them: `Ж (U+0416)`."""
     return ", ".join(
         f"{character} (U+{ord(character):04X})"
         if character.isprintable()
@@ -89,7 +87,7 @@ def _is_single_spaced(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _spelling(character: str) -> str | None:
-    """Return how one character is spelled, blank when it says nothing, None when it cannot be."""
+    """Return the spelling of one character: blank for an invisible one, None when there is none."""
     if character.isspace():
         return " "
     if character in _SPELLED:

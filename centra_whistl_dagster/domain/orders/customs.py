@@ -4,9 +4,6 @@ Whistl's own line check calls a missing origin or HS code an error (the dictiona
 Whistl-Fulfilment-South-West/TAFIE), and its carrier guide makes weight mandatory. For Northern
 Ireland the carrier, not the seller, reports, from the same data (gov.uk, data requirements for
 parcel carriers who move consumer parcels from Great Britain, in force since 1 May 2025).
-
-Belongs here: the parts and their forms. Does not belong here: which territories need them, which is
-policy, nor tariffs.
 """
 
 from __future__ import annotations
@@ -50,7 +47,7 @@ class CustomsData:
         return tuple(name for name, is_absent in absent.items() if is_absent)
 
     def malformed(self, is_country: Callable[[str], bool]) -> tuple[str, ...]:
-        """Name the parts that are there and not of the right form."""
+        """Name the parts that are there and invalid."""
         weight = self.unit_weight_kg
         wrong = {
             "HS code": bool(self.hs_code.strip()) and not _HS_CODE.fullmatch(self.hs_code),

@@ -18,7 +18,7 @@ class ParcelLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """One box with its own label and two tracking numbers; both are kept and neither is edited."""
+    """One box with a label of its own and two tracking numbers, both kept as they were sent."""
 
     parcel_number: int
     carrier_name: str
@@ -57,7 +57,7 @@ class ShortLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Despatch:
-    """One despatch message. The same may come twice; a correction is a new one that supersedes."""
+    """One despatch message. It may come twice; a correction is a new one that names the old one."""
 
     despatch_id: str
     sequence: int

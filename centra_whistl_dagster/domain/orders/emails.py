@@ -1,7 +1,7 @@
-"""Whether a text has the form of an e-mail address a carrier's notification can be sent to.
+"""Whether a text is an e-mail address that a carrier's notification can be sent to.
 
-The form is the HTML standard's (`input type=email`) with RFC 5321's lengths, and stricter in two
-points: the domain needs a dot, and `|` and `~`, which the warehouse cannot hold, are out.
+The rule is the HTML standard's (`input type=email`) with RFC 5321's lengths, and stricter in two
+points: the domain needs a dot, and `|` and `~`, which the warehouse cannot hold, are not allowed.
 """
 
 from __future__ import annotations
@@ -20,5 +20,5 @@ MAXIMUM_LENGTH = 254
 
 
 def is_email(text: str) -> bool:
-    """Say whether `text` has the form of an e-mail address. Says nothing of whether it exists."""
+    """Say whether `text` is a valid e-mail address. Whether it exists is not checked."""
     return len(text) <= MAXIMUM_LENGTH and _EMAIL.fullmatch(text) is not None

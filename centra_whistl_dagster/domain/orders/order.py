@@ -1,9 +1,4 @@
-"""A Centra order as the warehouse needs to know it, and whether it may leave for it at all.
-
-Belongs here: the order's shape and the questions asked of one order. Does not belong here: whether
-its contents are good enough to send (`screening`), and how either system spells it (`centra`,
-`whistl`).
-"""
+"""A Centra order as the warehouse needs it, and whether Centra lets it go to the warehouse."""
 
 from __future__ import annotations
 
@@ -50,7 +45,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
-    """One product line. `quantity` is what is still wanted: the cancelled is already taken off."""
+    """One product line. `quantity` is what is still wanted: ordered less cancelled."""
 
     line_id: int
     sku: str
@@ -63,7 +58,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippingOption:
-    """What the shopper chose. Centra has no shipping method on an order; this comes nearest."""
+    """What the shopper chose. It is the nearest that a Centra order has to a shipping method."""
 
     option_id: int
     name: str
@@ -98,7 +93,7 @@ class Order:
     centra_id: str
     number: int
     status: str
-    """Centra's word as it came: the list is not published; a new one must not crash a read."""
+    """As Centra sent it: the list is not published, and a new status must not crash a read."""
     is_on_hold: bool
     is_locked: bool
     is_internal: bool
@@ -123,7 +118,7 @@ class Permission(StrEnum):
     """Whether Centra lets an order go to the warehouse now."""
 
     MAY_BE_SENT = "may_be_sent"
-    WAITING = "waiting"  # on hold, locked by somebody else, unpaid, or a status we do not know
+    WAITING = "waiting"  # on hold, locked by somebody else, unpaid, or in an unknown status
     CANCELLED = "cancelled"  # will never go
 
 
@@ -150,8 +145,8 @@ def content_hash(order: Order) -> str:
     """Return a fingerprint of everything about an order that the warehouse acts upon.
 
     Two reads with the same fingerprint need no second screening; a difference after sending is an
-    edit that the warehouse does not know of. Timestamps, flags and shipments are left out: they
-    change without changing what is to be picked and where it goes.
+    edit that the warehouse does not know about. Timestamps, flags and shipments are left out: they
+    change without changing what is picked and where it goes.
     """
     content = {
         "delivery": asdict(order.delivery) if order.delivery else None,

@@ -1,11 +1,8 @@
-"""UK postcodes, and which customs and carrier territory a destination lies in.
+"""UK postcodes, and which customs and carrier territory a destination is in.
 
 The rule is BS 7666's letter classes with a full match. The expression that the government published
 (Bulk Data Transfer, 2015) is not used: its alternation leaves `^` on one branch and `$` on the
-other, so that a search accepts `XXSW1A 1AA` and `GIR 0AAX`. A form proves nothing about existence.
-
-Belongs here: what the text of a postcode and a country code tells. Does not belong here: other
-countries' forms (`screening.address_formats`).
+other, so that a search accepts `XXSW1A 1AA` and `GIR 0AAX`. A valid postcode need not exist.
 """
 
 from __future__ import annotations
@@ -32,7 +29,7 @@ COUNTRY_ALIASES = {"UK": "GB", "XI": "GB"}
 
 
 class Territory(StrEnum):
-    """Where customs data and carriers draw their lines."""
+    """The parts of the world that customs rules and carriers treat differently."""
 
     GREAT_BRITAIN = "great_britain"
     NORTHERN_IRELAND = "northern_ireland"  # postcode area BT
@@ -44,14 +41,14 @@ class Territory(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where an order goes, as far as services and customs care."""
+    """Where an order goes, as far as services and customs need to know."""
 
     country: str
     """ISO 3166-1 alpha-2; Jersey, Guernsey and the Isle of Man under their own."""
     foreign_postcode: str
-    """As printed; blank in the UK, where area and district are all that is asked for."""
+    """As printed; blank in the UK, where only area and district are used."""
     area: str
-    """The UK postcode area, such as BT; blank abroad and when the postcode is malformed."""
+    """The UK postcode area, such as BT; blank abroad and when the postcode is invalid."""
     district: int | None
     """The number after the area, such as 27 in KA27; None where there is none."""
     territory: Territory
@@ -62,10 +59,10 @@ class Destination:
 
 @lru_cache(maxsize=65536)
 def uk_postcode(raw: str) -> str | None:
-    """Return a UK postcode in its printed form, or None when it has not the form of one.
+    """Return a UK postcode in its printed form, or None when it is invalid.
 
-    Everything but letters and digits is dropped first and the space put before the last three: how
-    it was typed says nothing. `BFPO 57` is no postcode of this form; forces mail has BF1 ones.
+    Everything but letters and digits is dropped first and the space put before the last three, so
+    spacing and punctuation do not matter. `BFPO 57` is not a postcode; forces mail has BF1 ones.
     """
     kept = re.sub(r"[^A-Z0-9]", "", unicodedata.normalize("NFKC", raw).upper())
     spaced = f"{kept[:-3]} {kept[-3:]}"
@@ -73,17 +70,17 @@ def uk_postcode(raw: str) -> str | None:
 
 
 def is_in_country(postcode: str, country: str) -> bool:
-    """Say whether a well-formed UK postcode can belong to one of the four UK-style countries."""
+    """Say whether a valid UK postcode can belong to GB, Jersey, Guernsey or the Isle of Man."""
     owner = CROWN_DEPENDENCY_AREAS.get(_outward(postcode)[0])
     return country in {"GB", owner}
 
 
 @lru_cache(maxsize=65536)
 def destination(country: str, postcode: str) -> Destination:
-    """Place a destination. A malformed postcode gives no area: its own problem is told elsewhere.
+    """Return where an order goes. An invalid postcode has no area; screening reports it.
 
     Args:
-        country: ISO code; aliases in use are understood.
+        country: ISO code, or one of `COUNTRY_ALIASES`.
         postcode: as printed, for the UK by `uk_postcode`.
     """
     country = COUNTRY_ALIASES.get(country, country)
@@ -105,7 +102,7 @@ def _territory(country: str, area: str) -> Territory:
 
 
 def _outward(postcode: str) -> tuple[str, int | None]:
-    found = _OUTWARD.match(postcode)
-    if found is None:
+    outward = _OUTWARD.match(postcode)
+    if outward is None:
         return "", None
-    return found[1], int(found[2]) if found[2] else None
+    return outward[1], int(outward[2]) if outward[2] else None

@@ -1,11 +1,8 @@
 """Which Whistl service an order goes by, or why none.
 
-A missing service is no error at Whistl: its importer writes `RECALC` and the warehouse picks a
+Whistl accepts an order without a service: its importer writes `RECALC` and the warehouse picks a
 carrier (xmlcreation.py of Whistl-Fulfilment-South-West/TLAImport). So there is no default here, and
-an order that nothing fits waits.
-
-Belongs here: the judgement of one order's service, and of the mapping as a whole before an order
-meets it. Does not belong here: the file (`service_mapping`), or Whistl's list (`whistl`).
+an order that no row fits is blocked.
 """
 
 from __future__ import annotations
@@ -32,10 +29,10 @@ class ServiceChoice:
 
     service: WhistlService | None = None
     country: str = ""
-    """The destination's country as that service wants to read it."""
+    """The destination's country, as that service lists it."""
     kind: ExceptionKind | None = None
     detail: str = ""
-    """What goes with the reason: the codes that disagree, the limit that is passed."""
+    """What the reason needs: the codes that disagree, the limit that is exceeded."""
 
 
 def choose_service(
@@ -52,7 +49,7 @@ def choose_service(
     Args:
         option: the shopper's choice.
         destination: where it goes.
-        mapping: the reviewed table.
+        mapping: what `config/shipping_services.csv` holds.
         services: Whistl's own list.
         weight_kg: the heaviest single piece with its packaging. Whistl splits an order over boxes
             by the service's limit, but not a piece (TAFIE dictionary).
@@ -70,10 +67,10 @@ def choose_service(
     service = services.get(codes[0])
     if service is None:
         return ServiceChoice(kind=ExceptionKind.SERVICE_UNKNOWN, detail=str(codes[0]))
-    return _judge(service, destination, weight_kg)
+    return _offered(service, destination, weight_kg)
 
 
-def _judge(service: WhistlService, destination: Destination, weight_kg: Decimal) -> ServiceChoice:
+def _offered(service: WhistlService, destination: Destination, weight_kg: Decimal) -> ServiceChoice:
     if not service.is_active:
         return ServiceChoice(kind=ExceptionKind.SERVICE_INACTIVE, detail=str(service.code))
     country = country_as_offered(service, destination)
@@ -109,18 +106,18 @@ def problems_of_mapping(
     *,
     on: date,
 ) -> list[Problem]:
-    """Find what is wrong with the mapping before an order meets it.
+    """Return what is wrong with the mapping, before an order needs it.
 
-    Names every shipping option of Centra that no active row speaks of, and every active row whose
-    service Whistl does not have or has switched off.
+    Names every shipping option of Centra without an active row, and every active row whose service
+    Whistl does not have or has switched off.
     """
     problems = [
         _mapping_problem(
             ExceptionKind.SERVICE_UNMAPPED,
             option.name,
             option.uri,
-            f"No row of the shipping services file speaks of Centra's option {option.name!r}; "
-            "the first order that uses it will wait.",
+            f"No row of the shipping services file covers Centra's option {option.name!r}; "
+            "the first order that uses it will be blocked.",
         )
         for option in options
         if not any(row.is_active(on) for row in mapping.rows_for(option))

@@ -1,10 +1,10 @@
-"""Which of Centra's shipments, if any, a box that left the warehouse is.
+"""Which of Centra's shipments, if any, stands for a box that has left the warehouse.
 
-Centra offers no key of ours on a shipment at creation, so a box is known again by what it is: its
-contents under its tracking number, else at exactly its time. A tracking number alone is not enough:
-carriers give several boxes of one consignment the same. Centra or a person may have made the
-shipment before anybody knew of several boxes; such a one stands for all of them together, because
-the lines of a shipment cannot be changed.
+A shipment cannot be given a reference of ours when it is created in Centra, so a box is recognised
+by its contents together with its tracking number, or, without one, with the exact time it left. A
+tracking number alone is not enough: carriers give all boxes of one consignment the same. Centra or
+a person may have created the shipment before it was known that there are several boxes. Such a
+shipment stands for all boxes together, because the lines of a shipment cannot be changed.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ class Box:
 
 
 class Step(StrEnum):
-    """What Centra must be told of a box."""
+    """What must be done in Centra for a box."""
 
-    NOTHING = "nothing"  # it has the box: from an earlier attempt, or made by hand
-    COMPLETE = "complete"  # it has an open shipment for it
+    NOTHING = "nothing"  # Centra has it: from an earlier attempt, or created by hand
+    COMPLETE = "complete"  # Centra has an open shipment for the box
     CREATE = "create"
     WAIT = "wait"  # an open shipment holds more than has left so far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """What to do about a box, and about which others with it."""
+    """What to do about a box, and which other boxes are dealt with at the same time."""
 
     step: Step
     shipment: CentraShipment | None
     boxes: tuple[Box, ...]
-    """The box itself, and all others for which the shipment stands too."""
+    """The box itself, and all others that the shipment stands for."""
 
 
 def match(
@@ -62,24 +62,24 @@ def match(
     *,
     is_all_gone: bool,
 ) -> Match:
-    """Say what Centra must be told of a box.
+    """Decide what must be done in Centra for a box.
 
     Args:
         box: the box.
-        pending: every box of the order that Centra was not told of, this one among them.
-        shipments: those of the order that stand for no other box.
+        pending: every box of the order that was not sent to Centra yet, this one included.
+        shipments: the order's shipments that stand for no other box.
         is_all_gone: no further box of the order will leave.
     """
     everything = _sum(pending)
     known = list(shipments)
-    for shipment in (each for each in known if each.is_shipped):
-        bearing = [other for other in pending if _bears_label_of(shipment, other)]
-        if bearing and _units(shipment) == everything:
+    for shipment in (one for one in known if one.is_shipped):
+        labelled = [other for other in pending if _has_label_of(shipment, other)]
+        if labelled and _units(shipment) == everything:
             return Match(step=Step.NOTHING, shipment=shipment, boxes=tuple(pending))
-        for boxes in ([box], bearing):
-            if box in bearing and _units(shipment) == _sum(boxes):
+        for boxes in ([box], labelled):
+            if box in labelled and _units(shipment) == _sum(boxes):
                 return Match(step=Step.NOTHING, shipment=shipment, boxes=tuple(boxes))
-    unshipped = [each for each in known if not each.is_shipped]
+    unshipped = [shipment for shipment in known if not shipment.is_shipped]
     for shipment in unshipped:
         if _units(shipment) == dict(box.units):
             return Match(step=Step.COMPLETE, shipment=shipment, boxes=(box,))
@@ -91,7 +91,7 @@ def match(
     return Match(step=Step.CREATE, shipment=None, boxes=(box,))
 
 
-def _bears_label_of(shipment: CentraShipment, box: Box) -> bool:
+def _has_label_of(shipment: CentraShipment, box: Box) -> bool:
     if box.tracking_number:
         return shipment.tracking_number == box.tracking_number
     return (

@@ -1,10 +1,9 @@
-"""SKUs: the form Whistl takes, the ones that look alike, and how two catalogues differ.
+"""SKUs: which ones Whistl accepts, which ones look alike, and how two catalogues differ.
 
-The form is an assumption: nothing public states it but the length (column `part` of the dictionary
-published with Whistl-Fulfilment-South-West/TAFIE). SQL Server ignores letter case by default, and a
-picker ignores more than that, so two SKUs that differ only there get mixed up on a pick list.
-
-Belongs here: rules over SKU texts. Does not belong here: stock, or anything of an order.
+Which characters Whistl accepts is an assumption: only the length is published (column `part` of the
+dictionary published with Whistl-Fulfilment-South-West/TAFIE). SQL Server ignores letter case by
+default, and a picker ignores more than that, so SKUs that differ only there get mixed up on a pick
+list.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]*")
 
 
 class Ignored(StrEnum):
-    """What a picker, a scanner or a database may not tell apart."""
+    """Differences that a picker, a scanner or a database may not notice."""
 
     CASE = "case"
     SPACES = "spaces"
@@ -32,7 +31,7 @@ EVERYTHING = frozenset(Ignored)
 
 
 def is_well_formed(sku: str, *, maximum_length: int) -> bool:
-    """Say whether Whistl takes this text as a SKU. It is compared and sent exactly as it stands."""
+    """Say whether Whistl accepts a SKU. SKUs are compared and sent exactly as they are written."""
     return len(sku) <= maximum_length and _FORM.fullmatch(sku) is not None
 
 
@@ -73,7 +72,7 @@ def collisions(
 
 
 class Alignment(StrEnum):
-    """How one SKU stands between the two catalogues."""
+    """Which of the two catalogues has a SKU, and how the two differ in it."""
 
     SAME = "same"
     CASE = "differs in letter case"
@@ -87,7 +86,7 @@ class Alignment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlignedSku:
-    """One row of the comparison; the side that does not have it is blank."""
+    """One row of the comparison; the side that does not have the SKU is blank."""
 
     centra_sku: str
     whistl_sku: str
@@ -97,8 +96,8 @@ class AlignedSku:
 def align(centra_skus: Collection[str], whistl_skus: Collection[str]) -> list[AlignedSku]:
     """Compare two catalogues: exactly, then with case, spaces, punctuation and zeros ignored.
 
-    A SKU that both hold exactly is `SAME`, whatever else looks like it; one that only looks like
-    one of the other side is paired with it and the difference named; the rest is on one side only.
+    A SKU that both have exactly is `SAME`, whatever else looks like it. A SKU that only looks like
+    one of the other side is paired with it and the difference named. The rest is on one side only.
     """
     centra, whistl = set(centra_skus), set(whistl_skus)
     rows = [

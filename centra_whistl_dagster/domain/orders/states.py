@@ -9,11 +9,11 @@ from enum import StrEnum
 
 
 class OrderState(StrEnum):
-    """Where an order stands, seen from this connection."""
+    """How far an order has come, seen from this connection."""
 
     WAITING = "waiting"  # Centra does not let it go yet: on hold, unpaid, locked by somebody
     RECEIVED = "received"  # read from Centra, not screened yet
-    BLOCKED = "blocked"  # something keeps it back; an exception says what and who mends it
+    BLOCKED = "blocked"  # an exception keeps it back, and says why and who fixes it
     READY = "ready"  # screened, to be sent
     SENDING = "sending"  # an intent is written; the call may be under way
     IN_DOUBT = "in_doubt"  # sent, and the answer was lost: looked up before anything else happens
@@ -25,7 +25,7 @@ class OrderState(StrEnum):
 
 
 UNSENT = frozenset({OrderState.WAITING, OrderState.RECEIVED, OrderState.BLOCKED, OrderState.READY})
-"""Whistl has certainly never been told of these."""
+"""States in which the order has certainly never been sent to Whistl."""
 
 AT_WHISTL = frozenset(
     {
@@ -35,26 +35,32 @@ AT_WHISTL = frozenset(
         OrderState.COMPLETED,
     }
 )
+"""States in which Whistl has the order, or has despatched it."""
 
 FINAL = frozenset({OrderState.COMPLETED, OrderState.CANCELLED})
+"""States in which nothing more is expected of the order."""
 
-S = OrderState
+_S = OrderState
 _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
-    S.WAITING: frozenset({S.RECEIVED, S.BLOCKED, S.CANCELLED}),
-    S.RECEIVED: frozenset({S.WAITING, S.BLOCKED, S.READY, S.CANCELLED}),
-    S.BLOCKED: frozenset(
-        {S.RECEIVED, S.WAITING, S.READY, S.CANCELLED, S.PART_DESPATCHED, S.DESPATCHED}
+    _S.WAITING: frozenset({_S.RECEIVED, _S.BLOCKED, _S.CANCELLED}),
+    _S.RECEIVED: frozenset({_S.WAITING, _S.BLOCKED, _S.READY, _S.CANCELLED}),
+    _S.BLOCKED: frozenset(
+        {_S.RECEIVED, _S.WAITING, _S.READY, _S.CANCELLED, _S.PART_DESPATCHED, _S.DESPATCHED}
     ),
-    S.READY: frozenset({S.RECEIVED, S.WAITING, S.BLOCKED, S.SENDING, S.CANCELLED}),
-    S.SENDING: frozenset({S.SUBMITTED, S.IN_DOUBT, S.READY, S.BLOCKED, S.RECEIVED}),
-    S.IN_DOUBT: frozenset({S.SUBMITTED, S.READY, S.BLOCKED}),
-    S.SUBMITTED: frozenset({S.PART_DESPATCHED, S.DESPATCHED, S.COMPLETED, S.CANCELLED, S.BLOCKED}),
-    S.PART_DESPATCHED: frozenset({S.DESPATCHED, S.COMPLETED}),
-    S.DESPATCHED: frozenset({S.COMPLETED}),
-    S.COMPLETED: frozenset(),
-    S.CANCELLED: frozenset({S.RECEIVED, S.WAITING, S.BLOCKED, S.PART_DESPATCHED, S.DESPATCHED}),
+    _S.READY: frozenset({_S.RECEIVED, _S.WAITING, _S.BLOCKED, _S.SENDING, _S.CANCELLED}),
+    _S.SENDING: frozenset({_S.SUBMITTED, _S.IN_DOUBT, _S.READY, _S.BLOCKED, _S.RECEIVED}),
+    _S.IN_DOUBT: frozenset({_S.SUBMITTED, _S.READY, _S.BLOCKED}),
+    _S.SUBMITTED: frozenset(
+        {_S.PART_DESPATCHED, _S.DESPATCHED, _S.COMPLETED, _S.CANCELLED, _S.BLOCKED}
+    ),
+    _S.PART_DESPATCHED: frozenset({_S.DESPATCHED, _S.COMPLETED}),
+    _S.DESPATCHED: frozenset({_S.COMPLETED}),
+    _S.COMPLETED: frozenset(),
+    _S.CANCELLED: frozenset(
+        {_S.RECEIVED, _S.WAITING, _S.BLOCKED, _S.PART_DESPATCHED, _S.DESPATCHED}
+    ),
 }
-"""CANCELLED is not quite the end: Centra can resume an order, Whistl can ship one regardless."""
+"""CANCELLED can be left again: Centra can resume an order, Whistl can ship one regardless."""
 
 
 def may_follow(current: OrderState, proposed: OrderState) -> bool:

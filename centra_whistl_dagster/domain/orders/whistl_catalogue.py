@@ -8,7 +8,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True, order=True)
 class ServiceCode:
-    """A Whistl service is a pair. Given half a pair, Whistl picks a carrier by itself."""
+    """A Whistl service: two codes. Given only one of them, Whistl picks a carrier by itself."""
 
     carrier_code: str
     delivery_method: str
@@ -39,7 +39,7 @@ class WhistlService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhistlProduct:
-    """One product as Whistl knows it. Customs data is here: Centra's published schema has none."""
+    """One product as Whistl has it. Customs data is here: Centra's published schema has none."""
 
     sku: str
     description: str = ""

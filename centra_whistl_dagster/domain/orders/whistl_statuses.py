@@ -1,4 +1,4 @@
-"""Whistl's order statuses (contract section 7.6) and what they say about stock."""
+"""Whistl's order statuses, as its documentation lists them, and what they mean for stock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 SET_ASIDE = frozenset({"ALLOCATED", "PICKING", "PACKED", "PART_DESPATCHED", "DESPATCHED"})
-"""The order's units are out of Whistl's `available`, in the building or gone."""
+"""Statuses in which the order's units are out of Whistl's `available`, in the building or gone."""
 
 STOPPED = frozenset({"CANCELLED", "REJECTED"})
 

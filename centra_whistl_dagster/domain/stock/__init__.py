@@ -1,1 +1,1 @@
-"""Rules of stock: what Centra must hold, what is held back, how often to look, whom to believe."""
+"""Rules of stock: what Centra must hold, the buffer, how often to sync, which snapshots to use."""

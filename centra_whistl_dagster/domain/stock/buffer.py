@@ -1,28 +1,18 @@
 """How many units to hold back for demand that Centra cannot see, at a stated risk.
 
-Belongs here: the quantile, the policies that bend it, and the words that explain it. Does not
-belong here: how the demand is measured (`velocity`), or how much of a buffer there is room for
-(`availability`).
-
 The buffer is the smallest b with P(demand over the exposure <= b) >= 1 - risk. Demand is negative
-binomial with the measured mean m and variance over mean phi: sales come in clumps, and taking them
-for single ones (Poisson, phi = 1) roughly halves the buffer that three units a sale need.
+binomial with the measured mean m and variance over mean phi: sales come in clumps, and treating
+them as single units (Poisson, phi = 1) would about halve the buffer that three units a sale need.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from centra_whistl_dagster.domain.stock.columns import (
-    Column,
-    choose,
-    is_any,
-    larger,
-    rounded_up,
-    smaller,
-)
+import numpy as np
+
+from centra_whistl_dagster.domain.stock.arrays import Floats, Ints
 
 _LEAST_DISPERSION = 1.0001
 """Poisson is the limit at 1, where the formula divides by zero."""
@@ -31,32 +21,48 @@ _LEAST_CHANCE = 1e-250
 """Where the chance of no demand is below it a float cannot carry the sum, and so much is sold that
 the normal curve is close enough."""
 
+_CHUNK = 512
+"""A search runs as long as the slowest SKU of its chunk needs, so like is put with like."""
 
-def units_covering(mean: Column, dispersion: Column, risk: float, most: int) -> Column:
-    """Return the smallest number of units that demand exceeds with at most this risk.
+
+def units_covering(mean: Floats, dispersion: Floats, risk: float, most: int) -> Ints:
+    """Return the smallest number of units that demand exceeds with at most this risk, SKU by SKU.
 
     Args:
         mean: expected units over the exposure.
         dispersion: variance over mean, 1 or more.
         risk: between 0 and 1, both excluded.
         most: where the search ends; the answer is never above it.
+
+    Raises:
+        ValueError: the risk is not between 0 and 1.
     """
     if not 0 < risk < 1:
         raise ValueError(f"a risk lies between 0 and 1, not at {risk}")
-    phi = larger(dispersion, _LEAST_DISPERSION)
+    units = np.zeros(len(mean), dtype=np.int64)
+    order = np.argsort(mean + 5 * dispersion)
+    for start in range(0, len(order), _CHUNK):
+        chunk = order[start : start + _CHUNK]
+        units[chunk] = _search(mean[chunk], dispersion[chunk], risk, most)
+    return units
+
+
+def _search(mean: Floats, dispersion: Floats, risk: float, most: int) -> Floats:
+    phi = np.maximum(dispersion, _LEAST_DISPERSION)
     clumps = mean / (phi - 1)
     chance = phi**-clumps
     is_large = chance < _LEAST_CHANCE
-    reached, units, repeat = chance, 0 * mean, (phi - 1) / phi
+    reached, units, repeat = chance, np.zeros_like(mean), (phi - 1) / phi
     for demand in range(most):
-        is_short = (reached < 1 - risk) & (is_large == 0)
-        if not is_any(is_short):
+        is_short = (reached < 1 - risk) & ~is_large
+        if not is_short.any():
             break
         chance = chance * (demand + clumps) / (demand + 1) * repeat
         reached = reached + chance
         units = units + is_short
-    spread = NormalDist().inv_cdf(1 - risk) * (phi * mean) ** 0.5
-    return smaller(choose(is_large, rounded_up(larger(mean + spread, 0.0)), units), most)
+    spread = NormalDist().inv_cdf(1 - risk) * np.sqrt(phi * mean)
+    needed: Floats = np.where(is_large, np.ceil(np.maximum(mean + spread, 0)), units)
+    return needed.clip(max=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +70,7 @@ class BufferPolicy:
     """What operators set for all SKUs, or for some."""
 
     risk: float = 0.01
-    """Chance that unseen demand between one pass and the next exceeds the buffer."""
+    """Chance that unseen demand between one sync and the next exceeds the buffer."""
     share_of_daily_sales: float = 0.0
     """Held back on top of that, of the SKU's own sales in a day."""
     floor_units: int = 0
@@ -72,24 +78,20 @@ class BufferPolicy:
 
 
 def buffer_units(
-    exposed_units: Column,
-    dispersion: Column,
-    daily_sales: Column,
-    policy: BufferPolicy,
-    covering: Callable[[Column, Column, float, int], Column] = units_covering,
-) -> Column:
-    """Return the units to hold back.
+    exposed_units: Floats, dispersion: Floats, daily_sales: Floats, policy: BufferPolicy
+) -> Ints:
+    """Return the units to hold back, SKU by SKU.
 
     Args:
         exposed_units: unseen demand expected over the exposure: rate x (interval + time to write).
         dispersion: its variance over its mean.
         daily_sales: all of the SKU's sales in an average day.
-        policy: the policy that holds for the SKU now.
-        covering: `units_covering`, or the same made quick for a whole catalogue.
+        policy: the policy that holds for these SKUs now.
     """
-    at_risk = covering(exposed_units, dispersion, policy.risk, policy.cap_units)
-    share = rounded_up(policy.share_of_daily_sales * daily_sales)
-    return smaller(larger(at_risk + share, policy.floor_units), policy.cap_units)
+    at_risk = units_covering(exposed_units, dispersion, policy.risk, policy.cap_units)
+    share = np.ceil(policy.share_of_daily_sales * daily_sales).astype(np.int64)
+    units: Ints = np.maximum(at_risk + share, policy.floor_units)
+    return np.minimum(units, policy.cap_units)
 
 
 def buffer_reason(

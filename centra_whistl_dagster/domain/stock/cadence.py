@@ -1,15 +1,15 @@
 """How often stock must be read and written, and whether this minute is one of those times.
 
-Belongs here: the interval a SKU needs, and the decision of a tick, with its reason in words. Does
-not belong here: when ticks come (`defs`), or what a pass does (`workflows`).
+Between two syncs the shop sells on an old number. That is safe as long as all demand until the next
+sync, seen or not, stays within what there is: a SKU with stock for days can wait, one about to sell
+out needs a sync each minute. So the interval of a SKU is the longest rung of the ladder over which
+demand exceeds its room with no more than the stated risk, and it shortens by itself as cover
+shrinks and in busy hours. A partial sync covers only the SKUs that are due, so that Centra's quota
+goes to where it matters; the longest rung is that of the full sync, over every SKU. The risk is
+stated for a day and each interval has its share of it: a risk for each sync would grow with their
+number.
 
-Between two passes the shop sells on an old number. That is safe as long as all demand until the
-next pass, seen or not, stays within what there is: a SKU with stock for days needs no watching, one
-about to sell out needs it each minute. So the interval of a SKU is the longest rung of the ladder
-over which demand exceeds its room with no more than the stated risk, and it shortens by itself as
-cover shrinks and in busy hours. A pass is over those SKUs only that are due: Centra's quota goes to
-where it matters, and the longest rung is the pass over all of them. The risk is stated for a day
-and each interval has its share of it: a risk for each pass would grow with their number.
+Does not belong here: when ticks come (`defs`), or what a sync does (`workflows`).
 """
 
 from __future__ import annotations
@@ -19,34 +19,37 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from centra_whistl_dagster.domain.stock.columns import Column, larger
+import numpy as np
+
+from centra_whistl_dagster.domain.stock.arrays import Ints
 
 _EARLY = timedelta(seconds=30)
-"""Ticks come once a minute and a pass begins some seconds after its own: waiting for the full
-interval would make each one a minute longer than its risk was worked out for."""
+"""Ticks come once a minute and a sync begins some seconds after its tick: waiting for the full
+interval would make each interval a minute longer than the one its risk was worked out for."""
 SKUS_OF_A_BATCH = 100
 """Centra publishes no limit for setStock; this is the documented cap of another batch mutation."""
 _REQUESTS_OF_A_BATCH = 2
-"""The write itself, and a read after. What is read before is read whatever comes of it."""
+"""The write itself, and a read after it. The read before it is made whatever is written."""
 _MOST_BATCHES = 25
-"""A pass ends within a minute or two: meanwhile no shipment can be completed."""
+"""A sync ends within a minute or two: meanwhile no shipment can be completed."""
 
 
-def needed_rung(room: Column, reaches: Sequence[Column]) -> Column:
-    """Return the index of the longest rung that a SKU can be left alone for.
-
-    Args:
-        room: what the shop could sell of it now, buffer aside.
-        reaches: for each rung, shortest first, the units that demand exceeds with the stated risk.
+def needed_rung(room: Ints, reaches: Ints) -> Ints:
+    """Return the index of the longest rung that each SKU can wait for.
 
     A SKU with nothing to sell cannot be oversold: it takes the longest.
+
+    Args:
+        room: units of each SKU that the shop could sell now, buffer aside.
+        reaches: shape (rungs, SKUs), shortest rung first: the units that demand exceeds with the
+            stated risk.
     """
-    rung = 0 * room
-    for at, reach in enumerate(reaches):
+    needed = np.zeros_like(room)
+    for rung, reach in enumerate(reaches):
         # Not every longer rung reaches further: each has its own share of the risk.
-        rung = larger(rung, at * (room >= reach))
-    longest = len(reaches) - 1
-    return rung + (longest - rung) * (room <= 0)
+        needed[room >= reach] = rung
+    needed[room <= 0] = len(reaches) - 1
+    return needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +57,13 @@ class CadencePolicy:
     """What operators set."""
 
     ladder_minutes: tuple[int, ...] = (1, 2, 5, 10, 15)
-    """Intervals to choose from, shortest first, a day at most. The last is that of the pass over
-    every SKU, and how late goods-in may be noticed."""
+    """Intervals to choose from, shortest first, a day at most. The last is that of the full sync,
+    and how late goods-in may be noticed."""
     risk: float = 0.01
-    """Chance, for each SKU and day, that it sells out between two passes. Far stricter than a
-    buffer's: looking more often costs a few calls, holding back costs sales."""
+    """Chance, for each SKU and day, that it sells out between two syncs. Far stricter than a
+    buffer's: a sync more costs a few calls, holding back costs sales."""
     reserved_for_orders: float = 0.5
-    """Share of what we may take of Centra's quota that stock never touches."""
+    """Share of our part of Centra's quota that stock never uses."""
 
 
 def risk_of_rung(minutes: int, policy: CadencePolicy) -> float:
@@ -70,35 +73,35 @@ def risk_of_rung(minutes: int, policy: CadencePolicy) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """The SKUs that need one interval of the ladder, in short."""
+    """A summary of the SKUs that need the same interval of the ladder."""
 
     minutes: int
     skus: int
     fastest: str
-    """The one that sells fastest of them."""
+    """The SKU among them that sells fastest."""
     looked_at: datetime
-    """When the one of them that has waited longest was passed over."""
+    """When the SKU among them that has waited longest was last synced."""
 
     def due_at(self) -> datetime:
-        """Return when they must be passed over again."""
+        """Return when they must be synced again."""
         return self.looked_at + timedelta(minutes=self.minutes) - _EARLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """What is known of Whistl's side."""
+    """What is known of Whistl's snapshots."""
 
     last_used_taken_at: datetime | None
     """When the snapshot that was used last was taken."""
     has_news: bool
-    """There is one to be read, or to be used, since."""
+    """A newer one is there to be read, or to be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
     """What we may take of Centra's limits in their longest window, and what is left of it now.
 
-    The short windows are kept call by call: a pass waits for them, and orders do not.
+    The short windows are kept call by call: a sync waits for them, and orders do not.
     """
 
     requests_limit: int
@@ -109,7 +112,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What a pass may take of Centra's quota now; the rest is kept for orders."""
+    """What a sync may take of Centra's quota now; the rest is kept for orders."""
 
     requests: int
     mutations: int
@@ -127,19 +130,19 @@ class Allowance:
 class Pass(StrEnum):
     """What a tick does."""
 
-    FULL = "full"  # every SKU
-    DUE = "due"  # only those that cannot wait for the next full pass
+    FULL = "full"  # a full sync: every SKU
+    DUE = "due"  # a partial sync: only SKUs that cannot wait for the next full one
     NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What this tick does, and why, in words for the person who looks at the schedule."""
+    """What this tick does, and why, in words for the person who reads the schedule's log."""
 
     does: Pass
     reason: str
     minutes: int = 0
-    """The pass is over every SKU that needs this interval or a shorter one."""
+    """The sync covers every SKU that needs this interval or a shorter one."""
 
 
 def allowance(quota: Quota, policy: CadencePolicy) -> Allowance:
@@ -162,13 +165,13 @@ def decide(
     allowed: Allowance,
     policy: CadencePolicy,
 ) -> Decision:
-    """Decide whether stock is passed over now, and how much of it.
+    """Decide whether stock is synced now, and how much of it.
 
     Args:
         now: the tick's own moment.
-        last_full_at: when the last pass over every SKU was; None when there was none.
+        last_full_at: when the last full sync was; None when there was none.
         rungs: the SKUs that need a shorter interval than the ladder's longest.
-        unfinished: SKUs whose figure the last pass could not write; they are on the shortest rung.
+        unfinished: SKUs whose figure the last sync could not write; they are on the shortest rung.
         sale_begun: the name of a sale that has begun since; its SKUs' intervals are not known yet.
         feed: what is known of Whistl's side.
         allowed: what is left for stock.
@@ -178,8 +181,8 @@ def decide(
     if due.does is not Pass.NONE and not feed.has_news:
         taken = f" since {feed.last_used_taken_at:%H:%M:%S} UTC" if feed.last_used_taken_at else ""
         due = _skip(f"{due.reason}; but Whistl has published nothing{taken}")
-    must = _whatever_whistl_says(last_full_at, unfinished, sale_begun, policy)
-    decision = max(due, must, key=lambda each: each.minutes)
+    urgent = _without_news(last_full_at, unfinished, sale_begun, policy)
+    decision = max(due, urgent, key=lambda one: one.minutes)
     if decision.does is Pass.NONE:
         return decision
     if not allowed.batches:
@@ -187,13 +190,13 @@ def decide(
     return decision
 
 
-def _whatever_whistl_says(
+def _without_news(
     last_full_at: datetime | None, unfinished: int, sale_begun: str, policy: CadencePolicy
 ) -> Decision:
-    """Decide on what is to be done although there may be no newer stock to do it with."""
+    """Decide on what must be done even if Whistl has published no newer stock."""
     shortest, longest = policy.ladder_minutes[0], policy.ladder_minutes[-1]
     if last_full_at is None:
-        return _full("no pass has been made yet", longest)
+        return _full("no sync has run yet", longest)
     if sale_begun:
         return _full(f"the sale '{sale_begun}' has begun", longest)
     if unfinished:
@@ -212,23 +215,23 @@ def _by_demand(
         return _skip("")
     full_at = last_full_at + timedelta(minutes=longest) - _EARLY
     if now >= full_at:
-        return _full(f"every SKU is passed over each {longest} min", longest)
+        return _full(f"every SKU is synced every {longest} min", longest)
     due = [rung for rung in rungs if now >= rung.due_at()]
     if due:
         minutes = max(rung.minutes for rung in due)
         pressing = "; ".join(_in_words(rung) for rung in rungs if rung.minutes <= minutes)
         return Decision(does=Pass.DUE, reason=pressing, minutes=minutes)
     if not rungs:
-        reason = f"no SKU is near selling out; each is passed over in {longest} min"
-        return _skip(f"{reason}; the next pass is due in {_seconds(full_at - now)}")
+        reason = f"no SKU is near selling out; every SKU is synced every {longest} min"
+        return _skip(f"{reason}; the next sync is due in {_seconds(full_at - now)}")
     soonest = min(rungs, key=Rung.due_at)
     wait = min(soonest.due_at(), full_at) - now
-    return _skip(f"{_in_words(soonest)}; the next pass is due in {_seconds(wait)}")
+    return _skip(f"{_in_words(soonest)}; the next sync is due in {_seconds(wait)}")
 
 
 def _in_words(rung: Rung) -> str:
     needs = "SKU needs" if rung.skus == 1 else "SKUs need"
-    return f"{rung.skus} {needs} a pass each {rung.minutes} min, the fastest {rung.fastest}"
+    return f"{rung.skus} {needs} a sync every {rung.minutes} min, the fastest {rung.fastest}"
 
 
 def _seconds(duration: timedelta) -> str:

@@ -1,18 +1,18 @@
 """The availability rules over an aligned table of both systems' stock.
 
-Belongs here: from aligned columns to the numbers to write, and to a preview of what a refused
-snapshot would have done. Does not belong here: any arithmetic (`domain.stock.availability`), or the
-joining of columns (`history.alignment`).
+From aligned columns to the numbers to write, and to a preview of what a refused snapshot would have
+done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
+from centra_whistl_dagster.domain.stock.arrays import Bools, Ints
 from centra_whistl_dagster.domain.stock.availability import (
     CentraStock,
     OurUnits,
@@ -20,21 +20,21 @@ from centra_whistl_dagster.domain.stock.availability import (
     WarehouseStock,
     reconcile,
 )
-from centra_whistl_dagster.domain.stock.quantiles import Ints
 
-Columns = Mapping[str, Any]
-"""Aligned columns by name, all of one length: `whistl_on_hand`, `centra_physical`, `ours_held`."""
+Columns = Mapping[str, Ints | Bools]
+"""Aligned columns by name, all of one length: `whistl_on_hand`, `centra_physical`, `ours_held`.
+`history.alignment` joins them as 32-bit numbers, which is quicker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciledCatalogue:
-    """Every SKU of either system, with every step to its number."""
+    """Every SKU of either system, with every step of the sum."""
 
     steps: Reconciled
     """Meaningful where both systems have the SKU."""
-    in_whistl: Any
+    in_whistl: Bools
     """The snapshot names it. Where false its stock is unknown, not zero."""
-    in_centra: Any
+    in_centra: Bools
     to_write: Ints
     """Positions of the SKUs whose quantity in Centra has to change."""
 
@@ -45,15 +45,18 @@ def reconcile_columns(columns: Columns, buffer: Ints) -> ReconciledCatalogue:
     Args:
         columns: `in_whistl`, `in_centra`, then `whistl_`, `centra_` and `ours_` with the fields of
             `WarehouseStock`, `CentraStock` and `OurUnits`, zero where that system lacks the SKU.
-        buffer: units wanted of each.
+        buffer: units to hold back of each SKU, where there is room.
     """
+    whistl = WarehouseStock(**_units(WarehouseStock, columns, "whistl"))
+    # Every sum of `reconcile` begins with this column: in 64 bits none can overflow.
+    available = whistl.available.astype(np.int64, copy=False)
     steps = reconcile(
-        _record(WarehouseStock, columns, "whistl"),
-        _record(OurUnits, columns, "ours"),
-        _record(CentraStock, columns, "centra"),
+        replace(whistl, available=available),
+        OurUnits(**_units(OurUnits, columns, "ours")),
+        CentraStock(**_units(CentraStock, columns, "centra")),
         buffer,
     )
-    in_whistl, in_centra = columns["in_whistl"], columns["in_centra"]
+    in_whistl, in_centra = columns["in_whistl"] != 0, columns["in_centra"] != 0
     return ReconciledCatalogue(
         steps=steps,
         in_whistl=in_whistl,
@@ -62,8 +65,10 @@ def reconcile_columns(columns: Columns, buffer: Ints) -> ReconciledCatalogue:
     )
 
 
-def _record(kind: type[Any], columns: Columns, prefix: str) -> Any:
-    return kind(**{each.name: columns[f"{prefix}_{each.name}"] for each in fields(kind)})
+def _units(
+    kind: type[WarehouseStock | OurUnits | CentraStock], columns: Columns, prefix: str
+) -> dict[str, Any]:
+    return {field.name: columns[f"{prefix}_{field.name}"] for field in fields(kind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,7 @@ class Preview:
 
 
 def preview(catalogue: ReconciledCatalogue) -> Preview:
-    """Say what writing would do."""
+    """Say what writing the catalogue's numbers would do."""
     steps, where = catalogue.steps, catalogue.to_write
     change = steps.change[where]
     allocated = steps.centra.allocated[where]

@@ -1,37 +1,22 @@
-"""Counting demand over a whole catalogue.
-
-Belongs here: turning order lines and pairs of snapshots into columns of
-`domain.stock.velocity.Observed`, and their average. Does not belong here: what the counts mean
-(`domain.stock.velocity`), or where they are kept (`history`).
-"""
+"""Counting the demand of a catalogue: order lines and pairs of snapshots become `Observed`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, tzinfo
-from typing import Any
 
 import numpy as np
 
-from centra_whistl_dagster.domain.stock.quantiles import Floats, Ints
+from centra_whistl_dagster.domain.stock.arrays import Ints, Rows
 from centra_whistl_dagster.domain.stock.velocity import HOURS_OF_WEEK, Observed, hour_of_week
+
+_COUNTS = fields(Observed)
 
 
 def nothing_yet(skus: int) -> Observed:
     """Return the counts of that many SKUs before anything was counted."""
-
-    def zeros() -> Floats:
-        return np.zeros(skus)
-
-    return Observed(
-        hours=zeros(),
-        seen_units=zeros(),
-        seen_squares=zeros(),
-        unseen_units=zeros(),
-        unseen_squares=zeros(),
-        unseen_intervals=zeros(),
-    )
+    return Observed(**{count.name: np.zeros(skus) for count in _COUNTS})
 
 
 def with_lines(observed: Observed, positions: Ints, quantities: Ints) -> Observed:
@@ -46,15 +31,15 @@ def with_lines(observed: Observed, positions: Ints, quantities: Ints) -> Observe
 
 
 def with_interval(
-    observed: Observed, unseen: Ints, hours: float, where: Any = slice(None)
+    observed: Observed, unseen: Ints, hours: float, where: Rows = slice(None)
 ) -> Observed:
-    """Add what went unseen between two snapshots, `hours` apart, of all SKUs that both named.
+    """Add the units that went unseen between two snapshots, of SKUs that both named.
 
     Args:
         observed: the counts so far.
         unseen: units of each SKU picked by `where`, from `domain.stock.velocity.unexplained`.
         hours: between the two.
-        where: an index; the others' intervals count as empty ones.
+        where: the SKUs that `unseen` is about; for the others nothing went unseen.
     """
     units, squares = observed.unseen_units.copy(), observed.unseen_squares.copy()
     units[where] += unseen
@@ -69,16 +54,11 @@ def with_interval(
 
 
 def average(observed: Observed) -> Observed:
-    """Return the average SKU's counts, on which sparse ones lean."""
+    """Return the average SKU's counts, as those of one SKU; zeros for an empty catalogue."""
     if not len(observed.hours):
-        return Observed()
+        return nothing_yet(1)
     return Observed(
-        hours=float(observed.hours.mean()),
-        seen_units=float(observed.seen_units.mean()),
-        seen_squares=float(observed.seen_squares.mean()),
-        unseen_units=float(observed.unseen_units.mean()),
-        unseen_squares=float(observed.unseen_squares.mean()),
-        unseen_intervals=float(observed.unseen_intervals.mean()),
+        **{count.name: np.mean(getattr(observed, count.name), keepdims=True) for count in _COUNTS}
     )
 
 

@@ -1,7 +1,4 @@
-"""Why Centra's stock and Whistl's differ, unit by unit, with nothing left unsaid.
-
-Belongs here: the split of a difference into causes that add up to it exactly. Does not belong here:
-what should be written (`availability`), or where the history of it is kept (`history`).
+"""Why Centra's stock and Whistl's differ: causes, in units, that add up to the difference exactly.
 
 One set of causes explains every difference that people see:
 
@@ -14,27 +11,29 @@ One set of causes explains every difference that people see:
         = - left - in_flight - blocked - unknown_orders - buffer + floored + wrong
 
 where `wrong = stale + clamped + unexplained`, and `on_hand - held` is what the building has beyond
-the orders it was given. The first causes are right and meant; `wrong` is what Centra holds against
-what it should hold.
+the orders it was given. The other causes are as they should be; `wrong` is by how much Centra
+differs from what it should hold.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from centra_whistl_dagster.domain.stock.arrays import Bools, Ints
 from centra_whistl_dagster.domain.stock.availability import Reconciled
-from centra_whistl_dagster.domain.stock.columns import Column, positive_part, smaller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastWrite:
     """What this connection last wrote of a SKU, and what became of it."""
 
-    is_known: Column
-    """1 where something was written before, else 0; the other two are then 0."""
-    physical_now: Column
+    is_known: Bools
+    """Something was written before. Where not, the other two mean nothing."""
+    physical_now: Ints
     """The quantity written, less the units completed in Centra since: what it should still hold."""
-    not_taken: Column
+    not_taken: Ints
     """Quantity read back after the write less that written: not 0 when Centra clamped it."""
 
 
@@ -42,30 +41,30 @@ class LastWrite:
 class Divergence:
     """The causes, in units. See the module for the two sums they make."""
 
-    in_flight: Column
-    blocked: Column
-    left: Column
-    shipped_not_completed: Column
+    in_flight: Ints
+    blocked: Ints
+    left: Ints
+    shipped_not_completed: Ints
     """Gone from the building and still allocated in Centra. Below zero where completions since the
     snapshot outnumber them: those units are still in the snapshot's `on_hand`."""
-    other_channels: Column
-    quarantined: Column
-    buffer: Column
-    unknown_orders: Column
+    other_channels: Ints
+    quarantined: Ints
+    buffer: Ints
+    unknown_orders: Ints
     """Allocated in Centra for orders that this connection does not know."""
-    floored: Column
+    floored: Ints
     """Units that could not be shown missing, because Centra cannot hold less than none."""
-    stale: Column
+    stale: Ints
     """Centra holds what it was given, and the truth has moved since."""
-    clamped: Column
+    clamped: Ints
     """Centra did not take what it was given."""
-    unexplained: Column
-    wrong: Column
+    unexplained: Ints
+    wrong: Ints
     """`stale + clamped + unexplained`: what Centra holds above (or below) what it should."""
 
 
 def explain(
-    reconciled: Reconciled, last_write: LastWrite, placed_meanwhile: Column = 0
+    reconciled: Reconciled, last_write: LastWrite, placed_meanwhile: Ints | int = 0
 ) -> Divergence:
     """Split the difference between the two systems' stock of a SKU into its causes.
 
@@ -77,10 +76,10 @@ def explain(
     """
     warehouse, ours, centra = reconciled.warehouse, reconciled.ours, reconciled.centra
     wrong = -reconciled.change
-    stale = last_write.is_known * (last_write.physical_now - reconciled.physical)
-    clamped = last_write.is_known * last_write.not_taken
+    stale = np.where(last_write.is_known, last_write.physical_now - reconciled.physical, 0)
+    clamped = np.where(last_write.is_known, last_write.not_taken, 0)
     unknown = centra.allocated - ours.held - ours.in_flight - ours.blocked
-    not_in_it = smaller(positive_part(-unknown), placed_meanwhile)
+    not_in_it = np.minimum(np.maximum(-unknown, 0), placed_meanwhile)
     return Divergence(
         in_flight=ours.in_flight - not_in_it,
         blocked=ours.blocked,

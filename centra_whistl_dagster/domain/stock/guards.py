@@ -1,11 +1,10 @@
-"""Whether a snapshot of Whistl's stock may be believed.
+"""Whether a snapshot of Whistl's stock may be used.
 
-Belongs here: the judgement, its limits and how they are learnt. Does not belong here: measuring a
-snapshot (`domain.stock.snapshot_rows`), keeping a refused one and letting it go (`ledger`, `cli`).
-
-A feed cut at a record border is perfectly valid JSON, so only its contents can give it away. A
-refused snapshot changes nothing in Centra: the last good numbers stay. One unreadable row is no
+A feed cut off between two records is perfectly valid JSON, so only its contents can show it. A
+refused snapshot changes nothing in Centra: the last good numbers stay. One unreadable row is not a
 reason to refuse the rest: its SKU stays as it is, like one that is absent.
+
+Does not belong here: measuring a snapshot (`snapshot_rows`), keeping and releasing a refused one.
 """
 
 from __future__ import annotations
@@ -37,22 +36,22 @@ class RefusalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardPolicy:
-    """What operators set. Shares are of 1."""
+    """What operators set. Shares are between 0 and 1."""
 
     oldest_minutes: float = 60.0
     least_rows_share: float = 0.95
     least_known_share: float = 0.95
     bad_rows_share: float = 0.01
     zeroed_share: float = 0.02
-    """Until the history is long enough to know better."""
+    """Used until the history is long enough to learn a limit from."""
     drop_share: float = 0.30
-    """Until the history is long enough to know better."""
+    """Used until the history is long enough to learn a limit from."""
     zeroed_ceiling_share: float = 0.10
-    """However wild the history was, more than this is looked at by a person."""
+    """Whatever happened before, a person decides about more than this."""
     always_allowed_skus: int = 5
-    """So that a small catalogue may sell out of a few."""
+    """So that a small catalogue may sell out of a few SKUs."""
     always_allowed_units: int = 25
-    """So that one with little left may sell it."""
+    """So that a shop with little stock left may sell it."""
     history_needed: int = 100
     """Good snapshots before limits are learnt: an extreme share is not known from a handful."""
     clock_tolerance_minutes: float = 5.0
@@ -80,7 +79,7 @@ class Limits:
 
 
 _LEAST_DROP = 0.05
-"""A steady past does not make a busy quarter of an hour suspect."""
+"""A drop up to this share is never suspect, however steady the past was."""
 
 
 def learn(history: Sequence[Movement], policy: GuardPolicy) -> Limits:
@@ -121,7 +120,7 @@ class Against:
     in_stock: int
     """Of the SKUs in both, those it had available."""
     zeroed: int
-    """Of those, the ones that the new one has none available of."""
+    """Of those, SKUs that the new one has none available of."""
     units_before: int
     """Units it had available of the SKUs in both, negative ones counted as none."""
     units_now: int
@@ -135,17 +134,17 @@ class SnapshotFacts:
     taken_at: datetime
     is_complete: bool
     rows_announced: int | None
-    """None where Whistl announces none."""
+    """None when Whistl does not announce a number."""
     rows: int
     """Rows read, bad ones included."""
     bad_rows: int
     against: Against | None
-    """None when there is no good one yet."""
+    """None when there is no good snapshot yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One reason not to believe a snapshot, for the person who decides."""
+    """One reason not to use a snapshot, for the person who decides."""
 
     reason: RefusalReason
     message: str
@@ -156,12 +155,12 @@ class Outcome(StrEnum):
 
     USE = "use"
     NOTHING_NEW = "nothing_new"  # the one that was used last, again
-    QUARANTINE = "quarantine"  # keep it aside, leave Centra as it is, tell its owner
+    QUARANTINE = "quarantine"  # keep it aside, leave Centra as it is, notify its owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The judgement, with every reason for it."""
+    """What to do with a snapshot, with every reason."""
 
     outcome: Outcome
     refusals: tuple[Refusal, ...] = ()
@@ -179,7 +178,7 @@ def movement(against: Against, taken_at: datetime) -> Movement:
 
 
 def judge(facts: SnapshotFacts, *, now: datetime, limits: Limits, policy: GuardPolicy) -> Verdict:
-    """Judge a snapshot, and again just before its numbers are written: meanwhile it has aged."""
+    """Judge a snapshot. Judge it again just before its numbers are written: by then it has aged."""
     if facts.against and facts.taken_at == facts.against.taken_at:
         return Verdict(outcome=Outcome.NOTHING_NEW)
     refusals = [*_of_itself(facts, policy), *_of_its_age(facts, now, policy)]

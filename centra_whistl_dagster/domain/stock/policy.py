@@ -1,8 +1,4 @@
-"""What operators set for stock, and what of it holds for one SKU at one moment.
-
-Belongs here: the settings as one value, rules for SKUs, sales that come and go by themselves. Does
-not belong here: the file they are read from (`config_files.stock_policy`).
-"""
+"""What operators set for stock in `config/policy.toml`, and what of it holds for a SKU now."""
 
 from __future__ import annotations
 
@@ -19,26 +15,26 @@ from centra_whistl_dagster.domain.stock.velocity import Pooling
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkuRule:
-    """A buffer of its own for the SKUs that a pattern names. The last rule that fits holds."""
+    """A buffer of their own for the SKUs that a pattern names. The last rule that matches holds."""
 
     pattern: str
-    """A SKU, or with `*` and `?` as many as it fits: `DRESS-*` names a product's every size."""
+    """A SKU, or a pattern with `*` and `?`: `DRESS-*` names every size of a product."""
     buffer: BufferPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """A time in which listed SKUs are watched more closely and sold more carefully."""
+    """A period in which listed SKUs are synced more often and more is held back of them."""
 
     name: str
     starts_at: datetime
     ends_at: datetime
-    """The first moment after it. Nobody has to switch it off."""
+    """The first moment after the sale, which ends by itself."""
     skus: tuple[str, ...]
     """Patterns, as in `SkuRule`."""
     risk: float
     most_minutes: int
-    """The longest interval that they are left alone for."""
+    """The longest interval between two syncs of its SKUs."""
 
     def is_on(self, now: datetime) -> bool:
         """Say whether the sale is running."""
@@ -51,7 +47,7 @@ class Sale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockPolicy:
-    """All of it."""
+    """Everything that operators set for stock."""
 
     buffer: BufferPolicy = field(default_factory=BufferPolicy)
     cadence: CadencePolicy = field(default_factory=CadencePolicy)
@@ -64,7 +60,7 @@ class StockPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkuPolicy:
-    """What holds for one SKU now. SKUs with equal ones are worked out together."""
+    """What holds for one SKU now. SKUs with equal policies are worked out together."""
 
     buffer: BufferPolicy
     most_minutes: int
@@ -73,7 +69,7 @@ class SkuPolicy:
 
 
 def policy_for(sku: str, now: datetime, policy: StockPolicy) -> SkuPolicy:
-    """Return what holds for a SKU now: its last fitting rule, tightened by the sales it is in."""
+    """Return what holds for a SKU now: its last matching rule, tightened by the sales it is in."""
     buffer = policy.buffer
     for rule in policy.sku_rules:
         if fnmatchcase(sku, rule.pattern):

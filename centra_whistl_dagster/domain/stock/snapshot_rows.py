@@ -1,8 +1,4 @@
-"""Reading a snapshot's rows into columns, and measuring it for the guards.
-
-Belongs here: which rows can be used, and the figures that `domain.stock.guards` judges. Does not
-belong here: paging (`whistl.client`), or the judgement.
-"""
+"""Reading a snapshot's rows into arrays, and measuring it for the guards."""
 
 from __future__ import annotations
 
@@ -10,24 +6,23 @@ import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 
+from centra_whistl_dagster.domain.stock.arrays import Ints, Rows
 from centra_whistl_dagster.domain.stock.availability import (
     Convention,
     WarehouseStock,
     adds_up,
     in_contract_terms,
 )
-from centra_whistl_dagster.domain.stock.columns import positive_part
 from centra_whistl_dagster.domain.stock.guards import Against
-from centra_whistl_dagster.domain.stock.quantiles import Ints
 
 FIGURES = ("on_hand", "allocated", "quarantined", "available")
 
 _MOST_UNITS = 10**12
-"""No shelf comes near; beyond, columns of 64 bits overflow and one row would stop all others."""
+"""No shelf comes near. Far larger numbers overflow 64 bits, and one row would stop all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +30,7 @@ class BadRow:
     """A row that cannot be used. Its SKU stays as it is in Centra, like one that is absent."""
 
     sku: str
-    """Blank when that is what is wrong."""
+    """Blank when the row names no usable SKU."""
     field: str
     value: str
     message: str
@@ -47,7 +42,7 @@ class SnapshotRows:
 
     skus: tuple[str, ...]
     stock: WarehouseStock
-    """Columns of whole numbers, in the order of `skus`."""
+    """One element a SKU, in the order of `skus`."""
     rows: int
     """Rows read, bad ones included."""
     bad: tuple[BadRow, ...]
@@ -57,14 +52,16 @@ class SnapshotRows:
 class _Reading:
     figures: dict[str, tuple[int, ...]] = field(default_factory=dict)
     refused: dict[str, BadRow] = field(default_factory=dict)
-    """By SKU: a SKU named twice with different figures has none that can be believed."""
+    """By SKU. Of a SKU named twice with different figures, neither can be trusted."""
     nameless: list[BadRow] = field(default_factory=list)
     repeats: list[BadRow] = field(default_factory=list)
     rows: int = 0
 
 
-def read_rows(pages: Iterable[Sequence[Mapping[str, Any]]], convention: Convention) -> SnapshotRows:
-    """Read a snapshot page by page, as it arrives, and judge each row by itself.
+def read_rows(
+    pages: Iterable[Sequence[Mapping[str, object]]], convention: Convention
+) -> SnapshotRows:
+    """Read a snapshot page by page, as it arrives, and check each row by itself.
 
     A row must name its SKU once and give whole numbers, none below zero but `available`, that add
     up as the convention says.
@@ -76,7 +73,7 @@ def read_rows(pages: Iterable[Sequence[Mapping[str, Any]]], convention: Conventi
     skus = [sku for sku in reading.figures if sku not in reading.refused]
     columns = np.array([reading.figures[sku] for sku in skus], dtype=np.int64).reshape(-1, 4).T
     reported = WarehouseStock(**dict(zip(FIGURES, columns, strict=True)))
-    agrees = np.asarray(adds_up(reported, convention), dtype=bool)
+    agrees = adds_up(reported, convention)
     contradicting = [_contradiction(skus[at], columns[:, at]) for at in np.flatnonzero(~agrees)]
     converted = in_contract_terms(reported, convention)
     return SnapshotRows(
@@ -92,7 +89,7 @@ def read_rows(pages: Iterable[Sequence[Mapping[str, Any]]], convention: Conventi
     )
 
 
-def _read_row(reading: _Reading, row: Mapping[str, Any]) -> None:
+def _read_row(reading: _Reading, row: Mapping[str, object]) -> None:
     reading.rows += 1
     sku = row.get("sku")
     if not isinstance(sku, str) or not sku.strip() or not _can_be_written(sku):
@@ -100,10 +97,11 @@ def _read_row(reading: _Reading, row: Mapping[str, Any]) -> None:
             BadRow(sku="", field="sku", value=reprlib.repr(sku), message="the row names no SKU")
         )
         return
+    figures: list[int] = []
     for name in FIGURES:
         value = row.get(name)
         least = -_MOST_UNITS if name == "available" else 0
-        if type(value) is not int or not least <= value <= _MOST_UNITS:
+        if not _is_whole(value) or not least <= value <= _MOST_UNITS:
             reading.refused[sku] = BadRow(
                 sku=sku,
                 field=name,
@@ -111,18 +109,23 @@ def _read_row(reading: _Reading, row: Mapping[str, Any]) -> None:
                 message=f"{name} should be a whole number from {least:,} to {_MOST_UNITS:,}",
             )
             return
-    figures = tuple(row[name] for name in FIGURES)
-    known = reading.figures.get(sku)
+        figures.append(value)
+    again, known = tuple(figures), reading.figures.get(sku)
     if known is None:
-        reading.figures[sku] = figures
-    elif known == figures:
+        reading.figures[sku] = again
+    elif known == again:
         reading.repeats.append(_repeated(sku, "named twice, with the same figures"))
     else:
-        reading.refused[sku] = _repeated(sku, f"named twice, as {known} and as {figures}")
+        reading.refused[sku] = _repeated(sku, f"named twice, as {known} and as {again}")
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    # To Python, true is a whole number.
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _can_be_written(sku: str) -> bool:
-    """Say whether a file can hold it: JSON can spell half a character, UTF-8 cannot."""
+    """Say whether a file can hold the SKU: JSON can spell half a character, UTF-8 cannot."""
     try:
         sku.encode()
     except UnicodeEncodeError:
@@ -135,9 +138,9 @@ def _repeated(sku: str, message: str) -> BadRow:
 
 
 def _contradiction(sku: str, figures: Ints) -> BadRow:
-    told = ", ".join(f"{name} {value}" for name, value in zip(FIGURES, figures, strict=True))
+    sums = ", ".join(f"{name} {value}" for name, value in zip(FIGURES, figures, strict=True))
     return BadRow(
-        sku=sku, field="available", value=str(figures[-1]), message=f"does not add up: {told}"
+        sku=sku, field="available", value=str(figures[-1]), message=f"does not add up: {sums}"
     )
 
 
@@ -145,27 +148,27 @@ def against(
     *,
     taken_at: datetime,
     rows_before: int,
-    is_in_both: Any,
+    is_in_both: Rows,
     available_before: Ints,
     available_now: Ints,
     ours_taken: Ints | int = 0,
 ) -> Against:
     """Measure a snapshot against the last good one.
 
-    What we sold is no fault of the feed: units that our own orders are known to have taken in
-    between are put back first. Without them a busy hour looks like a loss.
+    Units that Whistl is known to have taken for our own orders in between are added back first:
+    otherwise a busy hour would look like a faulty feed.
 
     Args:
         taken_at: when the last good one was taken.
-        rows_before: rows that it had.
+        rows_before: rows that the last good one had.
         is_in_both: of the aligned rows, those of SKUs that both name.
-        available_before: aligned column of the last good one.
-        available_now: aligned column of the new one.
-        ours_taken: aligned column of units that Whistl took for our orders in between; 0 when that
-            is not known.
+        available_before: units of the last good one, aligned.
+        available_now: units of the new one, aligned.
+        ours_taken: units that Whistl took for our orders in between, aligned; 0 when that is not
+            known.
     """
-    before = positive_part(available_before[is_in_both])
-    now = positive_part((available_now + ours_taken)[is_in_both])
+    before = np.maximum(available_before[is_in_both], 0)
+    now = np.maximum((available_now + ours_taken)[is_in_both], 0)
     return Against(
         taken_at=taken_at,
         rows=rows_before,

@@ -1,24 +1,23 @@
-"""How fast a SKU sells, split into what Centra sees and what it does not, and how clumped it is.
-
-Belongs here: what is counted, how old counts fade, and how a rate is drawn from few of them. Does
-not belong here: what is done about it (`buffer`, `cadence`), or reading the counts from frames
-(`domain.stock.demand_counts`).
+"""How fast SKUs sell, split into what Centra sees and what it does not, and how clumped sales are.
 
 Seen demand is Centra's order lines. Unseen demand is every fall of Whistl's `available` that our
 orders do not explain: other channels, loss, quarantine. A rise that nothing explains is goods-in.
 Rates are per hour of a week's average hour; `profile` says how far an hour of the week is from it.
 
-Every function takes one number or a column of them (`columns`).
+Does not belong here: what is done about demand (`buffer`, `cadence`), or counting it over a
+catalogue (`domain.stock.demand_counts`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta, tzinfo
 
-from centra_whistl_dagster.domain.stock.columns import Column, larger, positive_part
+import numpy as np
+
+from centra_whistl_dagster.domain.stock.arrays import Bools, Floats, Ints
 
 HOURS_OF_WEEK = 168
 
@@ -28,18 +27,18 @@ _FLAT_WEEK_UNITS = 500.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What was counted of a SKU, recent counts weighing more.
+    """What was counted of each SKU, recent counts weighing more.
 
     Squares are the sums of squared clumps: an order line's units, or one interval's unseen units.
     """
 
-    hours: Column = 0.0
-    seen_units: Column = 0.0
-    seen_squares: Column = 0.0
-    unseen_units: Column = 0.0
-    unseen_squares: Column = 0.0
-    unseen_intervals: Column = 0.0
-    """Intervals between two snapshots that were compared, empty ones too."""
+    hours: Floats
+    seen_units: Floats
+    seen_squares: Floats
+    unseen_units: Floats
+    unseen_squares: Floats
+    unseen_intervals: Floats
+    """Intervals between two snapshots that were compared, those without unseen demand too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,22 +58,22 @@ class Pooling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Velocity:
-    """Demand in units an hour of a week's average hour, and its variance over its mean."""
+    """Demand of each SKU: units in the week's average hour, and variance over mean."""
 
-    seen_per_hour: Column
-    unseen_per_hour: Column
-    dispersion: Column
-    unseen_dispersion: Column
-    is_measured: Column = True
-    """Anything was ever counted. Where it was not, nothing is known: that is not no demand."""
+    seen_per_hour: Floats
+    unseen_per_hour: Floats
+    dispersion: Floats
+    unseen_dispersion: Floats
+    is_measured: Bools
+    """Anything was ever counted. Where not, demand is unknown, which is not the same as none."""
 
     @property
-    def per_hour(self) -> Column:
+    def per_hour(self) -> Floats:
         """All demand."""
         return self.seen_per_hour + self.unseen_per_hour
 
 
-def unexplained(before: Column, after: Column, ours_taken: Column) -> tuple[Column, Column]:
+def unexplained(before: Ints, after: Ints, ours_taken: Ints) -> tuple[Ints, Ints]:
     """Split what happened to `available` between two snapshots into unseen demand and goods-in.
 
     Args:
@@ -87,35 +86,32 @@ def unexplained(before: Column, after: Column, ours_taken: Column) -> tuple[Colu
         was sold elsewhere between two snapshots cannot be told apart from nothing at all.
     """
     missing = before - ours_taken - after
-    return positive_part(missing), positive_part(-missing)
+    return np.maximum(missing, 0), np.maximum(-missing, 0)
 
 
 def aged(observed: Observed, elapsed_hours: float, half_life_days: float) -> Observed:
     """Let old counts weigh less, by half in each half-life."""
     kept = 0.5 ** (elapsed_hours / (24 * half_life_days))
     return Observed(
-        hours=observed.hours * kept,
-        seen_units=observed.seen_units * kept,
-        seen_squares=observed.seen_squares * kept,
-        unseen_units=observed.unseen_units * kept,
-        unseen_squares=observed.unseen_squares * kept,
-        unseen_intervals=observed.unseen_intervals * kept,
+        **{count.name: getattr(observed, count.name) * kept for count in fields(Observed)}
     )
 
 
 def estimate(observed: Observed, average: Observed, pooling: Pooling) -> Velocity:
-    """Draw rates from counts, leaning on the average SKU where there are few.
+    """Estimate rates from counts, leaning on the average SKU where there are few.
 
     Args:
-        observed: the SKU's counts.
-        average: the mean of all SKUs' counts, in the same unit.
+        observed: the counts of each SKU.
+        average: the mean of all SKUs' counts, as those of one SKU (`demand_counts.average`).
         pooling: how hard to lean.
     """
     whole = _shape(average, pooling)
     clump_units = pooling.clumps * whole.dispersion
     units = observed.seen_units + observed.unseen_units
     average_units = average.seen_units + average.unseen_units
-    average_rate = average_units / average.hours if average.hours else 0.0
+    average_rate = np.divide(
+        average_units, average.hours, out=np.zeros_like(average_units), where=average.hours > 0
+    )
     rate = (units + average_rate * pooling.hours) / (observed.hours + pooling.hours)
     share = (observed.unseen_units + whole.unseen_share * clump_units) / (units + clump_units)
     return Velocity(
@@ -133,11 +129,11 @@ def estimate(observed: Observed, average: Observed, pooling: Pooling) -> Velocit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
-    """What all SKUs together say of unseen demand and of clumping."""
+    """What all SKUs together show of unseen demand and of clumping, as for one SKU."""
 
-    unseen_share: float
-    dispersion: float
-    unseen_dispersion: float
+    unseen_share: Floats
+    dispersion: Floats
+    unseen_dispersion: Floats
 
 
 def _shape(average: Observed, pooling: Pooling) -> _Shape:
@@ -153,16 +149,17 @@ def _shape(average: Observed, pooling: Pooling) -> _Shape:
     )
 
 
-def _unseen_spread(observed: Observed) -> Column:
+def _unseen_spread(observed: Observed) -> Floats:
     """Variance times units: squares less what a steady flow of the same size would give."""
-    intervals = larger(observed.unseen_intervals, 1.0)
-    return positive_part(observed.unseen_squares - observed.unseen_units**2 / intervals)
+    intervals = np.maximum(observed.unseen_intervals, 1.0)
+    spread: Floats = observed.unseen_squares - observed.unseen_units**2 / intervals
+    return np.maximum(spread, 0.0)
 
 
-def _leaning(squares: Column, units: Column, whole: float, pooling: Pooling) -> Column:
-    """Variance over mean, never below 1: sales cannot be steadier than chance and be relied on."""
+def _leaning(squares: Floats, units: Floats, whole: Floats | float, pooling: Pooling) -> Floats:
+    """Variance over mean, never below 1: no sales are steadier than chance for long."""
     weight = pooling.clumps * whole
-    return larger((squares + whole * weight) / (units + weight), 1.0)
+    return np.maximum((squares + whole * weight) / (units + weight), 1.0)
 
 
 def hour_of_week(at: datetime, zone: tzinfo) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from centra_whistl_dagster.domain.orders.service_mapping import COLUMNS
+from centra_whistl_dagster.config_files.shipping_services import COLUMNS
 from centra_whistl_dagster.domain.orders.whistl_catalogue import (
     ServiceCode,
     WhistlProduct,

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.catalogue import ReconciledCatalogue
 from centra_whistl_dagster.domain.stock.divergence import LastWrite, explain
-from centra_whistl_dagster.domain.stock.quantiles import Ints
 from centra_whistl_dagster.history.stock_tables import CAUSES
 from centra_whistl_dagster.ledger import standings, stock
 from centra_whistl_dagster.workflows.link import Link
@@ -104,7 +104,7 @@ def _last_write(link: Link, skus: Sequence[str]) -> LastWrite:
         written = stock.last_written(tx)
         moments = {sku: write.at for sku, write in written.items()}
         completed = standings.units_completed_since(tx, moments)
-    known = np.array([sku in written for sku in skus], dtype=np.int64)
+    known = np.array([sku in written for sku in skus], dtype=np.bool_)
     quantity = [written[sku].quantity if sku in written else 0 for sku in skus]
     shown = [written[sku].read_back if sku in written else 0 for sku in skus]
     left = np.array([completed.get(sku, 0) for sku in skus], dtype=np.int64)

@@ -16,10 +16,10 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
+from centra_whistl_dagster.domain.stock.arrays import Floats, Ints
 from centra_whistl_dagster.domain.stock.availability import LineStanding, OurUnits, units_of_line
 from centra_whistl_dagster.domain.stock.catalogue import ReconciledCatalogue, reconcile_columns
 from centra_whistl_dagster.domain.stock.plan import plan, policies
-from centra_whistl_dagster.domain.stock.quantiles import Floats, Ints
 from centra_whistl_dagster.history.alignment import align, columns_of
 from centra_whistl_dagster.ledger import standings, stock
 from centra_whistl_dagster.ledger.rows import SnapshotRow

@@ -141,7 +141,9 @@ def _carry_forward(link: Link, before: Counted, latest: SnapshotRow) -> Counted:
         both = [sku for sku in skus if sku in was.index and sku in now.index]
         ours = np.array([taken.get(sku, 0) for sku in both], dtype=np.int64)
         unseen, _arrived = unexplained(
-            was.loc[both].to_numpy(dtype=np.int64), now.loc[both].to_numpy(dtype=np.int64), ours
+            np.asarray(was.loc[both], dtype=np.int64),
+            np.asarray(now.loc[both], dtype=np.int64),
+            ours,
         )
         where = pd.Index(skus).get_indexer(both)
         observed = with_interval(observed, unseen, hours, where)

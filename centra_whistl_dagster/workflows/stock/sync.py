@@ -13,9 +13,9 @@ from collections.abc import Sequence, Set
 import numpy as np
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.cadence import SKUS_OF_A_BATCH
 from centra_whistl_dagster.domain.stock.plan import hottest_first
-from centra_whistl_dagster.domain.stock.quantiles import Ints
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import exceptions, stock
 from centra_whistl_dagster.ledger.engine import Lease, Transaction

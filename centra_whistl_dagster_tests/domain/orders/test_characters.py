@@ -28,7 +28,7 @@ NEVER_SENT = set("~|<>")
         ("", ""),
     ],
 )
-def test_what_has_a_plain_spelling_gets_it(raw: str, text: str) -> None:
+def test_a_character_with_a_plain_spelling_gets_it(raw: str, text: str) -> None:
     assert (carried(raw).text, carried(raw).unsupported) == (text, "")
 
 
@@ -45,7 +45,7 @@ def test_what_has_a_plain_spelling_gets_it(raw: str, text: str) -> None:
         "\ue000",
     ],
 )
-def test_what_has_none_is_named_and_not_guessed(character: str) -> None:
+def test_a_character_without_a_plain_spelling_is_named_and_not_guessed(character: str) -> None:
     assert carried(f"a{character}b{character}").unsupported == character
 
 
@@ -54,7 +54,7 @@ def test_a_character_that_cannot_be_shown_is_named_by_its_number() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_whatever_comes_only_printable_latin_1_is_carried(raw: str) -> None:
+def test_any_text_comes_out_as_printable_latin_1(raw: str) -> None:
     text = carried(raw).text
 
     assert all(c.isprintable() and ord(c) < 256 and c not in NEVER_SENT for c in text)

@@ -9,7 +9,7 @@ from centra_whistl_dagster.domain.orders.emails import is_email
     "text",
     ["a@b.co", "ada.o'brien+shop@mail.example.com", "a@xn--bcher-kva.xn--p1ai", f"{'a' * 64}@b.co"],
 )
-def test_what_has_the_form_of_an_email(text: str) -> None:
+def test_valid_email_addresses_are_accepted(text: str) -> None:
     assert is_email(text)
 
 
@@ -34,5 +34,5 @@ def test_what_has_the_form_of_an_email(text: str) -> None:
         "ad\xe9@b.co",
     ],
 )
-def test_what_has_not(text: str) -> None:
+def test_invalid_email_addresses_are_refused(text: str) -> None:
     assert not is_email(text)

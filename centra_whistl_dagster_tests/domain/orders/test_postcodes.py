@@ -41,7 +41,7 @@ def test_a_postcode_is_printed_one_way_however_it_was_typed(raw: str, printed: s
         "12345",
     ],
 )
-def test_what_has_not_the_form_is_none(raw: str) -> None:
+def test_an_invalid_postcode_is_refused(raw: str) -> None:
     assert uk_postcode(raw) is None
 
 

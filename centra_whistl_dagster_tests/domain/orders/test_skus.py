@@ -13,7 +13,7 @@ catalogues = st.sets(st.text("aAbB01 -_", min_size=1, max_size=5), max_size=30)
     ("sku", "left"),
     [("TEE-BLK M", "teeblkm"), ("00123", "123"), ("000", "0"), ("0A-0", "a0"), ("--", "")],
 )
-def test_folding_drops_what_a_picker_may_miss(sku: str, left: str) -> None:
+def test_folding_drops_differences_that_a_picker_may_miss(sku: str, left: str) -> None:
     assert folded(sku) == left
 
 

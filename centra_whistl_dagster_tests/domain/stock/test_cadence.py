@@ -25,7 +25,7 @@ POLICY = CadencePolicy()
 
 
 def rung(minutes: int, *, skus: int = 3, looked_at: float) -> Rung:
-    """SKUs that were passed over so many minutes ago."""
+    """SKUs that were synced so many minutes ago."""
     return Rung(
         minutes=minutes,
         skus=skus,
@@ -60,31 +60,24 @@ def decision(
     )
 
 
-def test_a_sku_is_left_alone_for_as_long_as_its_room_outlasts_demand() -> None:
-    reaches = [np.array(each) for each in ([1, 1], [3, 3], [8, 8])]
+def test_a_sku_waits_for_as_long_as_its_room_outlasts_demand() -> None:
+    reaches = np.array([[1, 1], [3, 3], [8, 8]])
 
     assert needed_rung(np.array([2, 9]), reaches).tolist() == [0, 2]
     assert needed_rung(np.array([3, 8]), reaches).tolist() == [1, 2]
 
 
 def test_the_longest_interval_that_is_safe_counts_whatever_a_shorter_one_would_ask() -> None:
-    reaches = [np.array(each) for each in ([2], [2], [1], [1], [1])]
+    reaches = np.array([[2], [2], [1], [1], [1]])
 
     assert needed_rung(np.array([1]), reaches).tolist() == [4]
 
 
-def test_a_sku_that_shrinks_is_looked_at_more_and_more_often_until_it_is_gone() -> None:
-    reaches = [1, 3, 8, 20]
+def test_a_sku_is_synced_more_and_more_often_as_it_sells_out_until_it_is_gone() -> None:
+    room = np.array([25, 19, 7, 2, 1, 0, -4])
+    reaches = np.repeat([[1], [3], [8], [20]], len(room), axis=1)
 
-    assert [needed_rung(room, reaches) for room in (25, 19, 7, 2, 1, 0, -4)] == [
-        3,
-        2,
-        1,
-        0,
-        0,
-        3,
-        3,
-    ]
+    assert needed_rung(room, reaches).tolist() == [3, 2, 1, 0, 0, 3, 3]
 
 
 def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -> None:
@@ -94,13 +87,13 @@ def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -
 @pytest.mark.parametrize(
     ("case", "got", "does", "minutes", "reason"),
     [
-        ("first", decision(full_minutes_ago=None), Pass.FULL, 15, "no pass has been made yet"),
+        ("first", decision(full_minutes_ago=None), Pass.FULL, 15, "no sync has run yet"),
         (
             "longest interval",
             decision(rung(1, looked_at=1), full_minutes_ago=15),
             Pass.FULL,
             15,
-            "every SKU is passed over each 15 min",
+            "every SKU is synced every 15 min",
         ),
         (
             "a sale begins",
@@ -114,35 +107,35 @@ def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -
             decision(rung(2, looked_at=2)),
             Pass.DUE,
             2,
-            "3 SKUs need a pass each 2 min, the fastest FAST-2",
+            "3 SKUs need a sync every 2 min, the fastest FAST-2",
         ),
         (
             "one is due",
             decision(rung(2, skus=1, looked_at=2)),
             Pass.DUE,
             2,
-            "1 SKU needs a pass each 2 min",
+            "1 SKU needs a sync every 2 min",
         ),
         (
             "slower ones are due",
             decision(rung(1, looked_at=0.4), rung(5, looked_at=5), rung(10, looked_at=5)),
             Pass.DUE,
             5,
-            "3 SKUs need a pass each 1 min, the fastest FAST-1; 3 SKUs need a pass each 5 min",
+            "3 SKUs need a sync every 1 min, the fastest FAST-1; 3 SKUs need a sync every 5 min",
         ),
         (
             "just done",
             decision(rung(2, looked_at=1)),
             Pass.NONE,
             0,
-            "the fastest FAST-2; the next pass is due in 30 s",
+            "the fastest FAST-2; the next sync is due in 30 s",
         ),
         (
-            "the full pass is nearer",
+            "the full sync is nearer",
             decision(rung(10, looked_at=1), full_minutes_ago=14),
             Pass.NONE,
             0,
-            "the next pass is due in 30 s",
+            "the next sync is due in 30 s",
         ),
         (
             "calm",
@@ -150,8 +143,8 @@ def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -
             Pass.NONE,
             0,
             (
-                "no SKU is near selling out; each is passed over in 15 min; "
-                "the next pass is due in 570 s"
+                "no SKU is near selling out; every SKU is synced every 15 min; "
+                "the next sync is due in 570 s"
             ),
         ),
         (
@@ -180,14 +173,14 @@ def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -
             decision(rung(2, looked_at=2), unfinished=3),
             Pass.DUE,
             2,
-            "3 SKUs need a pass each 2 min",
+            "3 SKUs need a sync every 2 min",
         ),
         (
             "left over, all are due",
             decision(unfinished=3, full_minutes_ago=15),
             Pass.FULL,
             15,
-            "every SKU is passed over",
+            "every SKU is synced",
         ),
         (
             "a sale without news",
@@ -213,7 +206,7 @@ def test_each_tick_says_what_it_does_and_why(
     assert reason in got.reason
 
 
-def test_a_pass_never_takes_what_is_kept_for_orders() -> None:
+def test_a_sync_never_takes_what_is_kept_for_orders() -> None:
     short = replace(QUOTA, requests_left=2600, mutations_left=910)
 
     allowed = allowance(short, POLICY)
@@ -223,7 +216,7 @@ def test_a_pass_never_takes_what_is_kept_for_orders() -> None:
     assert replace(allowed, requests=9).batches == 4
 
 
-def test_a_pass_ends_in_good_time_however_much_is_allowed() -> None:
+def test_a_sync_ends_in_good_time_however_much_is_allowed() -> None:
     assert allowance(QUOTA, POLICY).batches == 25
 
 
@@ -231,7 +224,7 @@ def test_a_quota_that_is_overdrawn_allows_nothing() -> None:
     assert allowance(replace(QUOTA, requests_left=0, mutations_left=0), POLICY).batches == 0
 
 
-def test_a_pass_that_began_some_seconds_after_its_tick_does_not_cost_the_next_a_minute() -> None:
+def test_a_sync_that_began_some_seconds_after_its_tick_does_not_cost_the_next_a_minute() -> None:
     began_late = rung(2, looked_at=2 - 10 / 60)
 
     assert decision(began_late).does is Pass.DUE

@@ -186,7 +186,7 @@ def test_no_history_lifts_a_limit_above_what_a_person_must_see() -> None:
     assert (limits.zeroed_share, limits.drop_share) == (0.10, 0.30)
 
 
-def test_the_reason_tells_the_numbers_to_the_person_who_decides() -> None:
+def test_the_reason_gives_the_numbers_to_the_person_who_decides() -> None:
     verdict = judge(
         replace(GOOD, against=replace(LAST, zeroed=17)),
         now=NOON,

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.catalogue import (
+    Columns,
     ReconciledCatalogue,
     preview,
     reconcile_columns,
@@ -17,7 +20,9 @@ from centra_whistl_dagster.history.alignment import align, columns_of
 from centra_whistl_dagster.history.stock_tables import CAUSES
 from centra_whistl_dagster.workflows.stock.divergence import divergence_rows
 
-NEVER_WRITTEN = LastWrite(is_known=0, physical_now=0, not_taken=0)
+NEVER_WRITTEN = LastWrite(
+    is_known=np.array([False]), physical_now=np.array([0]), not_taken=np.array([0])
+)
 
 
 def whistl(**available: int) -> pa.Table:
@@ -100,7 +105,7 @@ def test_a_frame_may_be_aligned_too() -> None:
     assert columns_of(aligned)["centra_physical"].tolist() == [5]
 
 
-def test_each_sku_that_differs_is_told_with_causes_that_add_up() -> None:
+def test_each_sku_that_differs_is_listed_with_causes_that_add_up() -> None:
     skus, catalogue = reconciled(
         whistl(A=5, B=6, D=9), centra(A=(5, 3), B=(6, 0), C=(7, 1)), ours(A=2), buffer=1
     )
@@ -116,36 +121,52 @@ def test_each_sku_that_differs_is_told_with_causes_that_add_up() -> None:
 def test_the_causes_add_up_whatever_the_figures_are() -> None:
     rng = np.random.default_rng(5)
 
-    def column(high: int = 20) -> np.ndarray:
+    def column(high: int = 20) -> Ints:
         return rng.integers(0, high, 400)
 
-    columns = {
-        "in_whistl": rng.random(400) < 0.9,
-        "in_centra": rng.random(400) < 0.9,
-        **{f"whistl_{name}": column() for name in ("on_hand", "allocated", "quarantined")},
-        **{f"centra_{name}": column() for name in ("physical", "allocated")},
+    in_whistl, in_centra = rng.random(400) < 0.9, rng.random(400) < 0.9
+    on_hand, allocated, quarantined = (column() * in_whistl for _ in range(3))
+    columns: Columns = {
+        "in_whistl": in_whistl,
+        "in_centra": in_centra,
+        "whistl_on_hand": on_hand,
+        "whistl_allocated": allocated,
+        "whistl_quarantined": quarantined,
+        "whistl_available": on_hand - allocated - quarantined,
+        **{f"centra_{name}": column() * in_centra for name in ("physical", "allocated")},
         **{
             f"ours_{name}": column(8)
             for name in ("held", "left", "reserved", "in_flight", "blocked")
         },
     }
-    for name in ("on_hand", "allocated", "quarantined"):
-        columns[f"whistl_{name}"] *= columns["in_whistl"]
-    for name in ("physical", "allocated"):
-        columns[f"centra_{name}"] *= columns["in_centra"]
-    columns["whistl_available"] = (
-        columns["whistl_on_hand"] - columns["whistl_allocated"] - columns["whistl_quarantined"]
-    )
     catalogue = reconcile_columns(columns, column(5))
 
     rows = divergence_rows(
         np.arange(400),
         catalogue,
-        LastWrite(is_known=column(2), physical_now=column(), not_taken=column(3)),
+        LastWrite(is_known=column(2) == 1, physical_now=column(), not_taken=column(3)),
     )
 
     assert len(rows) > 300
     assert (rows[list(CAUSES)].sum(axis=1) == rows["difference"]).all()
+
+
+def test_sums_of_figures_that_fit_32_bits_alone_do_not_overflow() -> None:
+    most = np.array([2**31 - 1], dtype=np.int32)
+    zero, yes = np.zeros(1, dtype=np.int32), np.array([True])
+    columns: dict[str, Any] = {
+        "in_whistl": yes,
+        "in_centra": yes,
+        **{f"whistl_{name}": most for name in ("on_hand", "available")},
+        **{f"whistl_{name}": zero for name in ("allocated", "quarantined")},
+        **{f"centra_{name}": zero for name in ("physical", "allocated")},
+        **{f"ours_{name}": zero for name in ("left", "reserved", "in_flight", "blocked")},
+        "ours_held": most,
+    }
+
+    steps = reconcile_columns(columns, np.array([0])).steps
+
+    assert steps.true_physical.tolist() == [2**32 - 2]
 
 
 def test_a_preview_says_what_a_refused_snapshot_would_have_done() -> None:
@@ -157,7 +178,7 @@ def test_a_preview_says_what_a_refused_snapshot_would_have_done() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1])
-def test_an_empty_catalogue_is_no_trouble(size: int) -> None:
+def test_an_empty_catalogue_and_a_single_sku_are_reconciled_too(size: int) -> None:
     levels = centra(**dict.fromkeys(["A"][:size], (1, 0)))
 
     skus, catalogue = reconciled(whistl(**dict.fromkeys(["A"][:size], 1)), levels)

@@ -15,7 +15,9 @@ from centra_whistl_dagster.domain.stock.snapshot_rows import against, read_rows
 CONTRACT = Convention()
 
 
-def row(sku: Any, on_hand: Any = 12, allocated: Any = 3, quarantined: Any = 1, **more: Any) -> dict:
+def row(
+    sku: Any, on_hand: Any = 12, allocated: Any = 3, quarantined: Any = 1, **more: Any
+) -> dict[str, Any]:
     figures = {"on_hand": on_hand, "allocated": allocated, "quarantined": quarantined}
     if all(type(each) is int for each in figures.values()):
         figures["available"] = on_hand - allocated - quarantined
@@ -60,7 +62,7 @@ def test_a_row_that_cannot_be_used_is_set_aside_and_the_others_are_read(
     assert [each.field for each in read.bad] == [field]
 
 
-def test_a_sku_named_twice_with_different_figures_has_none_that_can_be_believed() -> None:
+def test_a_sku_named_twice_with_different_figures_is_not_used() -> None:
     read = read_rows([[row("A"), row("B")], [row("A", 99)]], CONTRACT)
 
     assert read.skus == ("B",)
@@ -76,7 +78,7 @@ def test_a_page_that_came_twice_counts_as_bad_rows_and_changes_no_figure() -> No
     assert (read.rows, len(read.bad)) == (4, 2)
 
 
-def test_a_snapshot_of_no_rows_is_read_as_that() -> None:
+def test_a_snapshot_without_rows_is_read() -> None:
     read = read_rows([], CONTRACT)
 
     assert (read.skus, read.rows) == ((), 0)
@@ -119,7 +121,7 @@ def test_a_snapshot_is_measured_over_the_skus_that_both_name() -> None:
     assert (measured.units_before, measured.units_now) == (15, 11)
 
 
-def test_what_our_own_orders_took_is_no_drop_of_the_feed() -> None:
+def test_units_that_our_own_orders_took_are_not_a_drop() -> None:
     measured = against(
         taken_at=datetime(2026, 6, 1, tzinfo=UTC),
         rows_before=2,

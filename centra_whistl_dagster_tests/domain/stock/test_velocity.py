@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
+from centra_whistl_dagster.domain.london import LONDON
+from centra_whistl_dagster.domain.stock.demand_counts import average, nothing_yet
 from centra_whistl_dagster.domain.stock.velocity import (
     Observed,
     Pooling,
@@ -18,6 +20,11 @@ from centra_whistl_dagster.domain.stock.velocity import (
 )
 
 POOLING = Pooling()
+
+
+def counted(**counts: float) -> Observed:
+    """The counts of one SKU; zero where none are given."""
+    return replace(nothing_yet(1), **{name: np.array([count]) for name, count in counts.items()})
 
 
 @pytest.mark.parametrize(
@@ -34,17 +41,19 @@ POOLING = Pooling()
 def test_what_our_orders_do_not_explain_is_unseen_demand_or_goods_in(
     case: str, before: int, after: int, ours: int, expected: tuple[int, int]
 ) -> None:
-    assert unexplained(before, after, ours) == expected
+    unseen, arrived = unexplained(np.array([before]), np.array([after]), np.array([ours]))
+
+    assert (unseen.item(), arrived.item()) == expected
 
 
 def test_counts_halve_in_each_half_life() -> None:
-    old = aged(Observed(hours=10.0, seen_units=8.0, unseen_intervals=4.0), 14 * 24, 14)
+    old = aged(counted(hours=10.0, seen_units=8.0, unseen_intervals=4.0), 14 * 24, 14)
 
-    assert (old.hours, old.seen_units, old.unseen_intervals) == (5.0, 4.0, 2.0)
+    assert astuple(old) == (5.0, 4.0, 0.0, 0.0, 0.0, 2.0)
 
 
 def test_a_sku_with_plenty_of_counts_has_its_own_rate_and_a_new_one_the_average() -> None:
-    average = Observed(hours=1000.0, seen_units=90.0, unseen_units=10.0)
+    average_sku = counted(hours=1000.0, seen_units=90.0, unseen_units=10.0)
     observed = Observed(
         hours=np.array([100_000.0, 0.0]),
         seen_units=np.array([300_000.0, 0.0]),
@@ -54,7 +63,7 @@ def test_a_sku_with_plenty_of_counts_has_its_own_rate_and_a_new_one_the_average(
         unseen_intervals=np.array([1e9, 0.0]),
     )
 
-    velocity = estimate(observed, average, POOLING)
+    velocity = estimate(observed, average_sku, POOLING)
 
     assert velocity.seen_per_hour[0] == pytest.approx(3.0, rel=0.01)
     assert velocity.unseen_per_hour[0] == pytest.approx(1.0, rel=0.01)
@@ -62,15 +71,26 @@ def test_a_sku_with_plenty_of_counts_has_its_own_rate_and_a_new_one_the_average(
     assert velocity.unseen_per_hour[1] == pytest.approx(0.01, rel=0.05)
 
 
+def test_the_average_is_that_of_one_sku_and_nothing_in_an_empty_catalogue() -> None:
+    observed = replace(nothing_yet(2), hours=np.array([2.0, 4.0]), seen_units=np.array([1.0, 0.0]))
+
+    mean = average(observed)
+
+    assert mean.hours.tolist() == [3.0]
+    assert mean.seen_units.tolist() == [0.5]
+    assert average(nothing_yet(0)).hours.tolist() == [0.0]
+
+
 def test_before_anything_was_counted_the_assumptions_hold() -> None:
-    velocity = estimate(Observed(), Observed(), POOLING)
+    velocity = estimate(nothing_yet(1), nothing_yet(1), POOLING)
 
     assert velocity.per_hour == 0
+    assert not velocity.is_measured
     assert velocity.unseen_dispersion == POOLING.assumed_dispersion
 
 
 def test_clumping_is_measured_by_the_size_of_the_clumps() -> None:
-    lines = Observed(hours=1000.0, seen_units=12_000.0, seen_squares=12_000.0 * 12)
+    lines = counted(hours=1000.0, seen_units=12_000.0, seen_squares=12_000.0 * 12)
 
     velocity = estimate(lines, lines, POOLING)
 
@@ -80,7 +100,7 @@ def test_clumping_is_measured_by_the_size_of_the_clumps() -> None:
 def test_a_steady_unseen_flow_is_no_clump_however_long_the_intervals_are() -> None:
     rng = np.random.default_rng(2)
     counts = rng.poisson(100, 5000)
-    flow = Observed(
+    flow = counted(
         hours=5000.0,
         unseen_units=float(counts.sum()),
         unseen_squares=float((counts**2).sum()),
@@ -96,7 +116,7 @@ def test_measured_clumping_is_that_of_the_demand_it_came_from() -> None:
     rng = np.random.default_rng(3)
     clumps = rng.poisson(0.5, 20_000)
     counts = np.array([rng.integers(1, 12, n).sum() for n in clumps])
-    flow = Observed(
+    flow = counted(
         hours=20_000.0,
         unseen_units=float(counts.sum()),
         unseen_squares=float((counts**2).sum()),
@@ -109,10 +129,8 @@ def test_measured_clumping_is_that_of_the_demand_it_came_from() -> None:
 
 
 def test_the_hour_of_the_week_is_the_shoppers_own_summer_and_winter() -> None:
-    london = ZoneInfo("Europe/London")
-
-    assert hour_of_week(datetime(2026, 1, 5, 0, 30, tzinfo=UTC), london) == 0
-    assert hour_of_week(datetime(2026, 7, 5, 23, 30, tzinfo=UTC), london) == 0
+    assert hour_of_week(datetime(2026, 1, 5, 0, 30, tzinfo=UTC), LONDON) == 0
+    assert hour_of_week(datetime(2026, 7, 5, 23, 30, tzinfo=UTC), LONDON) == 0
 
 
 def test_the_profile_averages_one_and_leans_on_a_flat_week_when_little_is_known() -> None:

@@ -9,7 +9,7 @@ import click
 import httpx
 import pytest
 
-from centra_whistl_dagster.domain.orders.service_mapping import COLUMNS
+from centra_whistl_dagster.config_files.shipping_services import COLUMNS
 from centra_whistl_dagster.simulator.command import read_switches, simulate
 from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.wire.server import RunningSimulator

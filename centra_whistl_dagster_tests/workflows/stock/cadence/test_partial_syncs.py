@@ -78,7 +78,7 @@ def test_in_a_quarter_of_an_hour_a_hot_sku_is_synced_each_minute_and_a_slow_one_
 
     assert sum(decision.does is Pass.FULL for decision in decisions) == 1
     assert sum(decision.does is Pass.DUE for decision in decisions) == 14
-    assert f"1 SKU needs a pass each 1 min, the fastest {hot}" in decisions[0].reason
+    assert f"1 SKU needs a sync every 1 min, the fastest {hot}" in decisions[0].reason
     assert watch.reads()[slow] - before[slow] == 1
     assert watch.reads()[hot] - before[hot] >= 15
 

@@ -1,0 +1,52 @@
+"""The files of `config/` that every run reads, together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from centra_whistl_dagster.config_files.exceptions import load_responsibilities
+from centra_whistl_dagster.config_files.policy import load_screening_policy, load_stock_policy
+from centra_whistl_dagster.config_files.reader import read_text
+from centra_whistl_dagster.config_files.shipping_services import load_service_mapping
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
+from centra_whistl_dagster.domain.orders.service_mapping import ServiceMapping
+from centra_whistl_dagster.domain.stock.policy import StockPolicy
+
+MAPPING_FILE = "shipping_services.csv"
+EXCEPTIONS_FILE = "exceptions.toml"
+POLICY_FILE = "policy.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What operators own, as one value."""
+
+    services: ServiceMapping
+    exception_kinds: Mapping[ExceptionKind, Responsibility]
+    screening: ScreeningPolicy
+    stock: StockPolicy
+    fingerprint: str
+    """Of everything in these files that a screening verdict depends on."""
+
+
+def load_configuration(folder: Path) -> Configuration:
+    """Read the files as they are now.
+
+    Raises:
+        ConfigError: a file is missing, or has faults; all faults of that file are listed.
+    """
+    mapping = read_text(folder / MAPPING_FILE)
+    exceptions = read_text(folder / EXCEPTIONS_FILE)
+    policy = read_text(folder / POLICY_FILE)
+    return Configuration(
+        services=load_service_mapping(mapping, MAPPING_FILE),
+        exception_kinds=load_responsibilities(exceptions, EXCEPTIONS_FILE),
+        screening=load_screening_policy(policy, POLICY_FILE),
+        stock=load_stock_policy(policy, POLICY_FILE),
+        fingerprint=sha256((mapping + policy).encode()).hexdigest(),
+    )

@@ -1,0 +1,223 @@
+"""The environment variables that are read: their types, bounds, defaults and faults.
+
+Does not belong here: what the variables become (`settings`), or what is in `config/`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from centra_whistl_dagster.centra.graphql import PLANS
+from centra_whistl_dagster.config_files.reader import ConfigError, ConfigFault
+from centra_whistl_dagster.transport.wire import checked_base_url
+
+_ALERT = re.compile(r"(ALERT_\w+_URL)(_FILE)?")
+_POSTGRESQL = re.compile(
+    r"postgresql(\+\w+)?://([^\s@]*@)?(\[[0-9a-f:.]+\]|[^\s/@:]*)(:\d+)?/\S+", re.IGNORECASE
+)
+_YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+def _text(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("one line of text")
+    return text
+
+
+def _yes_or_no(text: object) -> bool:
+    if isinstance(text, bool):
+        return text
+    if str(text).lower() not in _YES_OR_NO:
+        raise ValueError("yes or no")
+    return _YES_OR_NO[str(text).lower()]
+
+
+def _address(text: str) -> str:
+    try:
+        checked_base_url(text)
+    except ValueError as error:
+        raise ValueError(f"the address of a system ({error})") from error
+    return text
+
+
+def _plan(text: str) -> str:
+    if text not in PLANS:
+        raise ValueError(f"one of {', '.join(PLANS)}")
+    return text
+
+
+def _memory(text: str) -> str:
+    size = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT](i?B)?|%)", text, flags=re.IGNORECASE)
+    if not size or not float(size[1]):
+        raise ValueError("a number with a unit, such as 1GB or 800MB, or a share such as 50%")
+    return text
+
+
+def _secret(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]*", secret.get_secret_value()):
+        raise ValueError(
+            "printable ASCII characters without spaces (often a curly quote or a line break was "
+            "copied with it)"
+        )
+    return secret
+
+
+def _ledger_url(secret: SecretStr) -> SecretStr:
+    url = secret.get_secret_value()
+    if not (url.startswith("sqlite:///") or _POSTGRESQL.fullmatch(url)):
+        raise ValueError("sqlite:///path or postgresql://user:password@host/database")
+    return secret
+
+
+def _alert_address(secret: SecretStr) -> SecretStr:
+    url = secret.get_secret_value()
+    if "://" not in url or not url.isprintable():
+        raise ValueError("an address of apprise, such as mailtos://... or slack://...")
+    return secret
+
+
+Text = Annotated[str, AfterValidator(_text)]
+YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
+Address = Annotated[str, AfterValidator(_address)]
+Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=1000)]
+Days = Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+
+_NONE = SecretStr("")
+
+
+class Environment(BaseModel):
+    """Every variable; `.env.example` explains them. A blank one counts as not set."""
+
+    model_config = ConfigDict(frozen=True)
+
+    CENTRA_BASE_URL: Address
+    CENTRA_TOKEN: Secret
+    CENTRA_WAREHOUSE_ID: Annotated[int, Field(ge=1)] = 1
+    CENTRA_PLAN: Annotated[str, AfterValidator(_plan)] = "growth"
+    CENTRA_QUOTA_SHARE: Share = 0.5
+    CENTRA_CAPTURES_PAYMENT: YesOrNo = False
+    CENTRA_MARKS_PAID: YesOrNo = True
+    WHISTL_BASE_URL: Address
+    WHISTL_CLIENT_ID: Text = ""
+    WHISTL_CLIENT_SECRET: Secret = _NONE
+    WHISTL_TOKEN: Secret = _NONE
+    WHISTL_CLIENT_CODE: Text
+    WHISTL_SITE: Text
+    WHISTL_REQUESTS_PER_MINUTE: Annotated[int, Field(ge=0)] = 120
+    WHISTL_QUOTA_SHARE: Share = 0.8
+    WHISTL_PARALLEL_CALLS: Count = 3
+    WHISTL_LOOK_UP_LAG_SECONDS: Seconds = 30
+    WHISTL_LOOK_UPS_BEFORE_ALARM: Count = 4
+    ORDER_NUMBER_PREFIX: Text = "C"
+    SEND_SHIPPING_EMAIL: YesOrNo = True
+    KEEP_CONTENTS_DAYS: Days = 30
+    STATE_DIR: Path = Path("state")
+    LEDGER_URL: Annotated[SecretStr, AfterValidator(_ledger_url)] = _NONE
+    HISTORY_PATH: Path | None = None
+    PUBLISHED_PATH: Path | None = None
+    HISTORY_MEMORY: Annotated[str, AfterValidator(_memory)] = "1GB"
+    HISTORY_THREADS: Count = 2
+    ARCHIVE_PATH: Path | None = None
+    KEEP_ARCHIVE_DAYS: Days = 30
+    CONFIG_DIR: Path = Path("config")
+    alert_addresses: dict[str, Annotated[SecretStr, AfterValidator(_alert_address)]] = {}
+    """By variable: every `ALERT_<CHANNEL>_URL`."""
+
+
+_WORDS = {
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "greater_than_equal": "{ge:g} or more",
+    "greater_than": "above {gt:g}",
+    "less_than_equal": "{le:g} or less",
+    "value_error": "{error}",
+}
+"""By pydantic's type of error: the rest of a sentence that begins "It must be"."""
+
+_NAMES = [name for name in Environment.model_fields if name.isupper()]
+_SECRETS = {name for name in _NAMES if Environment.model_fields[name].annotation is SecretStr}
+
+
+def read_environment(environment: Mapping[str, str]) -> Environment:
+    """Read every variable. A secret may be in a file that `NAME_FILE` names.
+
+    Raises:
+        ConfigError: naming every variable that is missing or cannot be used. The value of a secret
+            is never part of it.
+    """
+    details: dict[str, str] = {}
+    alerts = {match[1] for name in environment if (match := _ALERT.fullmatch(name))}
+    given = _given(environment, [*_NAMES, *sorted(alerts)], details)
+    if "WHISTL_TOKEN" not in {**given, **details}:
+        for name in {"WHISTL_CLIENT_ID", "WHISTL_CLIENT_SECRET"} - given.keys():
+            details.setdefault(name, _not_set(name))
+    addresses = {name: given.pop(name) for name in alerts & given.keys()}
+    try:
+        read = Environment.model_validate({**given, "alert_addresses": addresses})
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            name = str(fault["loc"][-1])
+            details.setdefault(name, _detail(name, fault))
+    if details:
+        faults = [ConfigFault(line=None, detail=details[name]) for name in sorted(details)]
+        raise ConfigError("environment", faults)
+    return read
+
+
+def _given(
+    environment: Mapping[str, str], names: Iterable[str], details: dict[str, str]
+) -> dict[str, Any]:
+    """Return what is not blank of some variables, and note secrets whose file cannot be read."""
+    given = {}
+    for name in names:
+        path = environment.get(f"{name}_FILE", "").strip() if _is_secret(name) else ""
+        try:
+            text = Path(path).read_text(encoding="utf-8") if path else environment.get(name, "")
+        except OSError as error:
+            details[name] = f"{name}_FILE names a file that cannot be read: {error.strerror}"
+        except UnicodeDecodeError:
+            details[name] = f"{name}_FILE names a file that is not UTF-8 text"
+        else:
+            if text.strip():
+                given[name] = text.strip()
+    return given
+
+
+def _is_secret(name: str) -> bool:
+    return name in _SECRETS or _ALERT.fullmatch(name) is not None
+
+
+def _detail(name: str, fault: ErrorDetails) -> str:
+    if fault["type"] == "missing":
+        return _not_set(name)
+    shown = "; its value is not shown here" if _is_secret(name) else f", not {fault['input']!r}"
+    return f"{name} must be {_expected(fault)}{shown}"
+
+
+def _not_set(name: str) -> str:
+    return f"{name} is not set; .env.example says what it is"
+
+
+def _expected(fault: ErrorDetails) -> str:
+    words = _WORDS.get(fault["type"])
+    return words.format(**fault.get("ctx", {})) if words else fault["msg"]
