@@ -35,8 +35,8 @@ NOUNS = {
 NO_ACTION = "No action is needed."
 _ENDINGS = {
     Ending.SENDS_AND_CLOSES: (
-        "Orders that wait for this are sent automatically once it is corrected, and the exception "
-        "closes."
+        "Once it is corrected, waiting orders are sent automatically. The exception closes then, "
+        "or when the order is cancelled."
     ),
     Ending.CLOSES: "The exception closes automatically once this is put right.",
     Ending.NEEDS_A_PERSON: "Nothing happens automatically: somebody has to do this.",

@@ -17,13 +17,13 @@ _logger = logging.getLogger("centra_whistl_dagster.centra")
 
 
 def id_of(row: Json) -> object:
-    """Return what tells a record from others: its id, else the record itself as text."""
+    """Return what identifies a record: its id, else the record itself as text."""
     given = row.get("id") if isinstance(row, dict) else None
     return given if isinstance(given, str | int) else repr(row)
 
 
 def size_id_of(row: Json) -> object:
-    """Return what tells a stock row from others: its size's id, else the row itself as text."""
+    """Return what identifies a stock row: its size's id, else the row itself as text."""
     size = row.get("productSize") if isinstance(row, dict) else None
     given = size.get("id") if isinstance(size, dict) else None
     return given if isinstance(given, int) else repr(row)

@@ -30,8 +30,8 @@ _CODES_OF_SENTENCES = (
     ("not_allocated", re.compile(r"\bnot (been )?(allocated|available)\b", re.IGNORECASE)),
     ("not_found", re.compile(r"\b(not found|unknown|does not exist)\b", re.IGNORECASE)),
 )
-"""Centra does not publish its sentences: these are parts of those seen so far. A code only tells a
-person what to look at; nothing is decided by it."""
+"""Centra does not publish its sentences: these are parts of those seen so far. A code only helps a
+person to find the cause; no decision depends on it."""
 
 
 def read_refusal(status: int, body: Json, kind: CallKind) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""The headers by which the other system knows us.
+"""The headers that authenticate us to the other system.
 
 How a token is fetched differs by system (`whistl.tokens`).
 """

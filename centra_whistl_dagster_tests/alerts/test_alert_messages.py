@@ -129,7 +129,7 @@ def test_the_title_says_the_severity(severity: Severity) -> None:
 @pytest.mark.parametrize(
     ("kind", "end"),
     [
-        (ExceptionKind.POSTCODE_MALFORMED, "sent automatically once it is corrected"),
+        (ExceptionKind.POSTCODE_MALFORMED, "waiting orders are sent automatically"),
         (ExceptionKind.SYSTEM_UNREACHABLE, "closes automatically once this is put right"),
         (ExceptionKind.CANCELLED_AFTER_SENDING, "somebody has to do this"),
         (ExceptionKind.PHONE_DOUBTFUL, "No order waits for this"),

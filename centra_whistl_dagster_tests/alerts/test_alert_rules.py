@@ -92,7 +92,7 @@ def test_what_closed_before_it_was_reported_is_skipped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "severity", "seconds", "is_told"),
+    ("case", "severity", "seconds", "is_reported"),
     [
         ("an order waits, just alerted", Severity.BLOCKING, 19, False),
         ("an order waits", Severity.BLOCKING, 20, True),
@@ -102,12 +102,12 @@ def test_what_closed_before_it_was_reported_is_skipped() -> None:
     ],
 )
 def test_a_cause_that_was_just_alerted_pauses(
-    case: str, severity: Severity, seconds: int, is_told: bool
+    case: str, severity: Severity, seconds: int, is_reported: bool
 ) -> None:
     each = standing(severity=severity, opened_at=NOW - timedelta(hours=2))
     last = {rules.cause_of(News.OPENED, each.kind, each.owner): NOW - timedelta(seconds=seconds)}
 
-    assert bool(news(each, last=last)) is is_told, case
+    assert bool(news(each, last=last)) is is_reported, case
 
 
 def test_no_pause_of_bad_news_takes_more_than_half_of_the_promised_minute() -> None:
@@ -164,21 +164,21 @@ def test_the_reminder_is_due_at_eight_in_london(case: str, now: str, expected: s
 CHECK = Condition(name="check a", title="The check", owner="cx", is_red=True)
 
 
-def test_red_is_told_at_once_and_once() -> None:
+def test_a_failure_is_reported_at_once_and_once() -> None:
     remembered = {"check a": Memory(is_told_red=True, last_red_at=NOW, owner="cx")}
 
     assert rules.turned([CHECK], {}, NOW) == [(News.TURNED_RED, CHECK)]
     assert rules.turned([CHECK], remembered, NOW) == []
 
 
-def test_green_is_told_to_who_heard_of_red_once_it_has_lasted() -> None:
+def test_a_recovery_is_reported_to_whoever_had_the_failure_once_it_has_lasted() -> None:
     green = replace(CHECK, is_red=False)
     remembered = {"check a": Memory(is_told_red=True, last_red_at=NOW, owner="data")}
 
     assert rules.turned([green], remembered, NOW + timedelta(minutes=2)) == []
-    ((told, condition),) = rules.turned([green], remembered, NOW + timedelta(minutes=3))
-    assert (told, condition.owner) == (News.TURNED_GREEN, "data")
+    ((reported, condition),) = rules.turned([green], remembered, NOW + timedelta(minutes=3))
+    assert (reported, condition.owner) == (News.TURNED_GREEN, "data")
 
 
-def test_what_was_never_red_is_never_told_to_be_green() -> None:
+def test_what_never_failed_is_never_reported_as_recovered() -> None:
     assert rules.turned([replace(CHECK, is_red=False)], {}, NOW) == []

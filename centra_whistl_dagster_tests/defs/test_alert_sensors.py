@@ -165,7 +165,9 @@ def test_a_check_that_was_planned_and_never_ran_is_told_to_the_data_team(
     dg.materialize([dies], instance=instance, raise_on_error=False)
     look(instance)
 
-    assert told(ledger) == [("data", "Failing: The check 'every parcel is whole' of parcels never ran")]
+    assert told(ledger) == [
+        ("data", "Failing: The check 'every parcel is whole' of parcels never ran")
+    ]
 
 
 def test_a_check_that_is_being_evaluated_tells_nothing(

@@ -34,7 +34,7 @@ TransportTo = Callable[..., Transport]
 
 
 class Script:
-    """Answers as told, in order; the last one for ever. An exception is raised instead."""
+    """Answers as prepared, in order; the last one for ever. An exception is raised instead."""
 
     def __init__(self, *steps: httpx.Response | Exception) -> None:
         self._steps = list(steps)

@@ -109,7 +109,7 @@ def test_an_order_that_was_there_before_says_so(whistl: Any, client_of: ClientOf
     assert submit(client_of()).is_replayed is True
 
 
-def test_a_refused_order_tells_every_reason(whistl: Any, client_of: ClientOf) -> None:
+def test_a_refused_order_has_every_reason(whistl: Any, client_of: ClientOf) -> None:
     details = [
         {"code": "unknown_sku", "field": "lines[0].sku", "value": "X", "message": "SKU not known"},
         {"code": "missing_phone", "field": "delivery_address.phone", "message": "needs a phone"},
@@ -288,7 +288,7 @@ def test_orders_are_read_to_the_last_page(whistl: Any, client_of: ClientOf) -> N
     assert second.url.params["cursor"] == "two"
 
 
-def test_a_list_whose_cursor_goes_in_circles_ends(whistl: Any, client_of: ClientOf) -> None:
+def test_a_list_with_a_repeated_cursor_ends(whistl: Any, client_of: ClientOf) -> None:
     whistl.answers("/v2/orders", {"data": [], "page": {"next_cursor": "again", "has_more": True}})
 
     with pytest.raises(ContractBroken, match="no end"):

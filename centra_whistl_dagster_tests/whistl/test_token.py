@@ -49,8 +49,8 @@ def test_a_token_that_ended_early_is_renewed_and_the_order_sent_once(
     whistl: Any, client_of: ClientOf
 ) -> None:
     whistl.answers("/oauth/token", {"access_token": "old"}, {"access_token": "new"})
-    told = {"error": {"code": "token_expired", "message": "no", "details": [], "retryable": True}}
-    expired = httpx.Response(401, json=told)
+    body = {"error": {"code": "token_expired", "message": "no", "details": [], "retryable": True}}
+    expired = httpx.Response(401, json=body)
     whistl.answers("/v2/orders", expired, httpx.Response(201, json=ACCEPTED))
 
     submit(client_of())
@@ -59,7 +59,7 @@ def test_a_token_that_ended_early_is_renewed_and_the_order_sent_once(
     assert sent == ["Bearer old", "Bearer new"]
 
 
-def test_a_client_that_whistl_does_not_know_is_told_who_can_help(
+def test_an_unknown_client_id_is_reported_with_who_can_help(
     whistl: Any, client_of: ClientOf
 ) -> None:
     whistl.answers("/oauth/token", httpx.Response(401, json={"error": "invalid_client"}))
