@@ -64,8 +64,11 @@ class Session(Reader):
 
         Raises:
             FrameRefused: a frame's columns are not those of its table.
+            TypeError: parts of an append-only table.
         """
         if issubclass(model, AppendOnlyTable):
+            if parts:
+                raise TypeError(f"{model.__name__} is append-only: it has no parts")
             return [self._loader.append(model, rows)]
         parents = sort_rows(model, rows)
         return [
