@@ -136,10 +136,7 @@ class Transport:
             costs: units of each quota that one try takes.
 
         Raises:
-            NotSent: of any kind of call.
-            OutcomeUnknown: no usable answer came.
-            Throttled: of any kind of call.
-            Refused: or AccessDenied; of any kind of call.
+            NotSent, Throttled, Refused, AccessDenied, OutcomeUnknown: of any kind of call.
             ContractBroken: of a read only.
         """
         started = self._monotonic()
@@ -149,19 +146,12 @@ class Transport:
             correlation_id=f"{self._rng.getrandbits(64):016x}",
             ends_at=started + self._deadline_seconds,
         )
-        sent_headers = {"X-Correlation-Id": call.correlation_id, **(headers or {})}
-        content: bytes | None = None
-        if json is not None:
-            content = dumps(json, allow_nan=False, separators=(",", ":")).encode()
-            sent_headers["Content-Type"] = "application/json"
-        elif form is not None:
-            content = urlencode(form).encode()
-            sent_headers["Content-Type"] = "application/x-www-form-urlencoded"
+        content, content_headers = _encoded(json, form)
         request = _Request(
             method=method,
             path=path,
             params=params,
-            headers=sent_headers,
+            headers={**(headers or {}), **content_headers, "X-Correlation-Id": call.correlation_id},
             content=content,
             costs=costs or {},
         )
@@ -173,17 +163,7 @@ class Transport:
             outcome = type(error).__name__
             raise
         finally:
-            _logger.log(
-                level,
-                "%s %s: %s after %.2f s and %d %s [%s]",
-                self._system,
-                operation,
-                outcome,
-                self._monotonic() - started,
-                call.tries,
-                "try" if call.tries == 1 else "tries",
-                call.correlation_id,
-            )
+            self._log(call, outcome, level, seconds=self._monotonic() - started)
         return answer
 
     def left(self, resource: str) -> list[tuple[int, int]]:
@@ -194,6 +174,19 @@ class Transport:
         """Close connections and shared files."""
         self._wire.close()
         self._pacer.close()
+
+    def _log(self, call: _Call, outcome: str, level: int, *, seconds: float) -> None:
+        _logger.log(
+            level,
+            "%s %s: %s after %.2f s and %d %s [%s]",
+            self._system,
+            call.operation,
+            outcome,
+            seconds,
+            call.tries,
+            "try" if call.tries == 1 else "tries",
+            call.correlation_id,
+        )
 
     def _until_done(self, call: _Call, request: _Request) -> Answer:
         while True:
@@ -292,3 +285,15 @@ class Transport:
             call.unreadable += 1
             return call.unreadable == 1
         return False
+
+
+def _encoded(
+    json: object, form: Mapping[str, str] | None
+) -> tuple[bytes | None, Mapping[str, str]]:
+    """Return the body and the header that says how it is encoded."""
+    if json is not None:
+        content = dumps(json, allow_nan=False, separators=(",", ":")).encode()
+        return content, {"Content-Type": "application/json"}
+    if form is not None:
+        return urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+    return None, {}

@@ -123,30 +123,10 @@ class Wire:
                     headers=dict(response.headers),
                     content=self._body(response),
                 )
-        except httpx.DecodingError as error:
-            raise Unreadable("the answer's compression is broken") from error
-        except httpx.ConnectError as error:
-            # The operating system's words: "Connection refused", "certificate has expired".
-            fault = f"no connection could be made ({error})"
-            raise Unsent(fault, _NETWORK_ADVICE) from error
-        except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Unsent("no connection could be made in time", _NETWORK_ADVICE) from error
-        except httpx.ProxyError as error:
-            raise Unsent("the proxy made no connection", _NETWORK_ADVICE) from error
-        except (
-            httpx.UnsupportedProtocol,
-            httpx.LocalProtocolError,
-            httpx.InvalidURL,
-            UnicodeEncodeError,
-        ):
-            # Not chained: the library quotes the header that is at fault, and it holds the token.
-            fault = "the address, the token or another header holds a character that HTTP forbids"
-            raise Unsent(fault, _SETTINGS_ADVICE) from None
-        except httpx.TimeoutException as error:
-            raise NoAnswer(f"no whole answer within {seconds:.0f} s") from error
-        except httpx.TransportError:
-            # Not chained: the library quotes the bytes that it could not make sense of.
-            raise NoAnswer("the connection broke before the whole answer had come") from None
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
+            # Not chained: the library quotes the header at fault, which may hold the token, and
+            # bytes of an answer that it cannot read, which may hold personal data.
+            raise _failure(error, seconds) from None
         finally:
             _exchange_ends_at.reset(token)
 
@@ -243,6 +223,30 @@ class _BoundedStream(httpcore.NetworkStream):
         if left <= 0:
             raise too_late("the exchange ran out of time")
         return left if timeout is None else min(left, timeout)
+
+
+def _failure(error: Exception, seconds: float) -> Unsent | NoAnswer | Unreadable:
+    """Return what a failure leaves certain, in our own words."""
+    match error:
+        case httpx.DecodingError():
+            return Unreadable("the answer's compression is broken")
+        case httpx.ConnectError():
+            # The operating system's words, such as "Connection refused".
+            return Unsent(f"no connection could be made ({error})", _NETWORK_ADVICE)
+        case httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.ProxyError():
+            return Unsent("no connection in time, or none through the proxy", _NETWORK_ADVICE)
+        case httpx.TimeoutException():
+            return NoAnswer(f"no whole answer within {seconds:.0f} s")
+        case (
+            httpx.LocalProtocolError()
+            | httpx.UnsupportedProtocol()
+            | httpx.InvalidURL()
+            | UnicodeEncodeError()
+        ):
+            fault = "the address, the token or another header holds a character that HTTP forbids"
+            return Unsent(fault, _SETTINGS_ADVICE)
+        case _:
+            return NoAnswer("the connection broke before the whole answer had come")
 
 
 def _checked(base_url: str) -> httpx.URL:
