@@ -1,5 +1,5 @@
-"""Who is told what, when, and over which channel.
+"""Who is alerted to what, when, and over which channel.
 
-`rules` decides, `messages` words, `addresses` says where to, `channels` hands over. Nothing here
-knows of Dagster or of the ledger.
+`rules` decides, `endings` holds how each kind ends, `messages` writes the text, `addresses` chooses
+the channel, `delivery` and `channels` send. Nothing here depends on Dagster or on the ledger.
 """

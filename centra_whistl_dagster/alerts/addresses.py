@@ -1,8 +1,4 @@
-"""Where alerts go: an address for each channel, one for the rest, one for when those are dead.
-
-Belongs here: which address an attempt uses. Does not belong here: what an address means to apprise
-(`channels`), or reading the environment (`settings`).
-"""
+"""Where alerts go: an address for each channel, a default, and a fallback for dead channels."""
 
 from __future__ import annotations
 
@@ -10,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 TRIES_BEFORE_SECOND = 2
-"""Attempts on an alert's own channel before the second is used: some ten seconds."""
+"""Attempts on an alert's own channel before the fallback is used: about ten seconds."""
 
 ESCALATION = "escalation"
-"""The channel that hears, besides the owner's, of what was not mended in time."""
+"""The channel that is alerted, as well as the owner's, to what was not fixed in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,22 +20,22 @@ class AlertAddresses:
     default: str = field(default="", repr=False)
     """For channels without one of their own."""
     fallback: str = field(default="", repr=False)
-    """The second channel, for all."""
+    """The second channel, for every alert."""
 
     @property
     def are_there(self) -> bool:
-        """Whether anybody can be told anything."""
+        """Whether there is any address to send to."""
         return bool(self.by_channel or self.default or self.fallback)
 
     def has(self, channel: str) -> bool:
-        """Say whether a channel has an address of its own."""
+        """Return whether a channel has its own address."""
         return channel in self.by_channel
 
     def for_attempt(self, channel: str, attempts: int) -> str:
         """Return the address for the next attempt on an alert; blank when there is none.
 
-        Once its own channel has failed `TRIES_BEFORE_SECOND` times, the second and the own take
-        turns: either may come back first.
+        Once its own channel has failed `TRIES_BEFORE_SECOND` times, the two channels take turns:
+        either may recover first.
         """
         own = self.by_channel.get(channel) or self.default or self.fallback
         second = self.fallback or self.default or own
@@ -47,5 +43,5 @@ class AlertAddresses:
         return second if attempts >= TRIES_BEFORE_SECOND and is_turn_of_second else own
 
     def is_second(self, channel: str, attempts: int) -> bool:
-        """Say whether that attempt goes to another channel than the alert's own."""
+        """Return whether that attempt uses another channel than the alert's own."""
         return self.for_attempt(channel, attempts) != self.for_attempt(channel, 0)

@@ -1,7 +1,7 @@
-"""Which changes deserve a message, what goes into one, and when somebody is told again.
+"""Which changes deserve an alert, what goes into one, and when an owner is alerted again.
 
-Belongs here: decisions, as pure functions of what is and what was told. Does not belong here:
-wording (`messages`), or remembering (`ledger.alerts`).
+Pure functions of what is and what was reported. Does not belong here: wording (`messages`), or what
+was reported so far (`ledger.alerts`).
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from centra_whistl_dagster.domain.exceptions.responsibilities import Severity
 from centra_whistl_dagster.domain.london import LONDON
 
 REMINDER_AT = time(8)
-"""London time: when people who mend things begin their day."""
+"""London time: when the owners begin their day."""
 REMINDED_AFTER = timedelta(hours=12)
-"""What was opened later than this before the reminder was told lately enough."""
+"""What was opened less than this before the reminder was alerted recently enough."""
 
 WARNING_LASTS = timedelta(minutes=10)
-"""A warning that goes away sooner by itself, as advice on an order that is sent, tells nobody."""
+"""A warning that closes sooner, such as advice on an order that is then sent, alerts nobody."""
 GREEN_LASTS = timedelta(minutes=3)
-"""A check that judges each batch turns red and green with every other one."""
+"""A check that runs for each batch may fail and pass alternately."""
 
 
 class News(StrEnum):
-    """What an alert tells."""
+    """What an alert is about."""
 
     OPENED = "opened"
     ESCALATED = "escalated"  # past its time limit
     RESOLVED = "resolved"
-    REMINDER = "reminder"  # of the day, of what is still open
+    REMINDER = "reminder"  # the daily list of what is still open
     TURNED_RED = "turned_red"
     TURNED_GREEN = "turned_green"
 
 
 class Told(StrEnum):
-    """What has been told of an exception so far."""
+    """What has been reported of an exception so far."""
 
     NOTHING = "nothing"
     OPENED = "opened"
     ESCALATED = "escalated"
-    CLOSED = "closed"  # its end was told, or nobody had heard of it
+    CLOSED = "closed"  # its end was reported, or it had never been reported
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One exception, as the rules and the wording see it."""
+    """One exception, as the rules and the messages need it."""
 
     exception_id: int
     kind: str
@@ -65,7 +65,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Exceptions that one alert tells of: the same news, of one kind, for one owner."""
+    """Exceptions that share one alert: the same news, of one kind, for one owner."""
 
     news: News
     kind: str
@@ -74,49 +74,49 @@ class Group:
 
     @property
     def cause(self) -> str:
-        """Name it for the outbox."""
+        """The group's name in the outbox."""
         return cause_of(self.news, self.kind, self.owner)
 
     @property
     def severity(self) -> Severity:
-        """How bad the worst of them is."""
-        return min((each.severity for each in self.standings), key=list(Severity).index)
+        """The highest severity among them."""
+        return min((standing.severity for standing in self.standings), key=list(Severity).index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What a look at the register leads to."""
+    """The alerts that the open and closed exceptions call for now."""
 
     groups: tuple[Group, ...]
     passed: tuple[int, ...]
-    """Exceptions that came and went before anybody was told."""
+    """Ids of exceptions that closed before they were reported."""
 
 
 def cause_of(news: News, kind: str, owner: str) -> str:
-    """Name what belongs together."""
+    """Return the name that alerts of the same news, kind and owner share."""
     return f"{news}/{kind}/{owner}"
 
 
 def decide(
     standings: Iterable[Standing], last_told: Mapping[str, datetime], now: datetime
 ) -> Round:
-    """Decide who is told what in this round.
+    """Decide who is alerted to what now.
 
-    A cause that was just told of waits out a pause, so that a flood of one cause makes an alert
-    now and then, each with its count, instead of one for each order.
+    A cause that was just alerted pauses, so that a flood of one cause makes an alert now and then,
+    each with its count, instead of one for each order.
 
     Args:
-        standings: exceptions of which something may not have been told.
+        standings: exceptions of which something may not have been reported.
         last_told: by cause, when an alert was last written.
-        now: the moment.
+        now: the current time.
     """
     grouped: dict[tuple[News, str, str], list[Standing]] = defaultdict(list)
     passed = []
-    for each in standings:
-        if each.told is Told.NOTHING and each.resolved_at is not None:
-            passed.append(each.exception_id)
-        elif (news := _news_of(each, now)) is not None:
-            grouped[(news, each.kind, each.owner)].append(each)
+    for standing in standings:
+        if standing.told is Told.NOTHING and standing.resolved_at is not None:
+            passed.append(standing.exception_id)
+        elif (news := _news_of(standing, now)) is not None:
+            grouped[(news, standing.kind, standing.owner)].append(standing)
     groups = [
         Group(news=news, kind=kind, owner=owner, standings=tuple(members))
         for (news, kind, owner), members in grouped.items()
@@ -126,25 +126,25 @@ def decide(
 
 
 def told_after(news: News) -> Told:
-    """Return what has been told of an exception once this has."""
+    """Return what has been reported of an exception once this news has."""
     after = {News.OPENED: Told.OPENED, News.ESCALATED: Told.ESCALATED, News.RESOLVED: Told.CLOSED}
     return after[news]
 
 
 def reminder_moment(now: datetime) -> datetime:
-    """Return the last moment at which the day's reminder was due."""
+    """Return when the daily reminder was last due."""
     local = now.astimezone(LONDON)
     today = datetime.combine(local.date(), REMINDER_AT, tzinfo=LONDON)
     return today if local >= today else today - timedelta(days=1)
 
 
-def _news_of(each: Standing, now: datetime) -> News | None:
-    if each.resolved_at is not None:
+def _news_of(standing: Standing, now: datetime) -> News | None:
+    if standing.resolved_at is not None:
         return News.RESOLVED
-    if each.told is Told.NOTHING:
-        is_fleeting = each.severity is Severity.WARNING and now - each.opened_at < WARNING_LASTS
-        return None if is_fleeting else News.OPENED
-    if each.told is Told.OPENED and each.due_at <= now:
+    if standing.told is Told.NOTHING:
+        is_recent = now - standing.opened_at < WARNING_LASTS
+        return None if standing.severity is Severity.WARNING and is_recent else News.OPENED
+    if standing.told is Told.OPENED and standing.due_at <= now:
         return News.ESCALATED
     return None
 
@@ -158,7 +158,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 
 
 def _pause(group: Group) -> timedelta:
-    """Return how long a cause rests; short where an order waits and a minute is promised."""
+    """Return how long a cause pauses: briefly where an order waits, as a minute is promised."""
     if group.severity is Severity.WARNING:
         return LONGEST_PAUSE
     is_bad_news = group.news in {News.OPENED, News.ESCALATED}
@@ -179,12 +179,12 @@ class Condition:
     owner: str
     is_red: bool
     detail: str = ""
-    """Why, in plain words; nothing personal."""
+    """Why it fails, in plain words; nothing personal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What was last told of a condition."""
+    """What was last reported of a condition."""
 
     is_told_red: bool
     last_red_at: datetime
@@ -194,7 +194,7 @@ class Memory:
 def turned(
     observed: Iterable[Condition], remembered: Mapping[str, Memory], now: datetime
 ) -> Sequence[tuple[News, Condition]]:
-    """Return the conditions whose colour is news: red at once, green once it has lasted."""
+    """Return the conditions to report: red ones at once, green ones once they have stayed so."""
     news = []
     for condition in observed:
         memory = remembered.get(condition.name)
@@ -204,6 +204,6 @@ def turned(
         elif (
             memory and was_red and not condition.is_red and now - memory.last_red_at >= GREEN_LASTS
         ):
-            # Who was told of the fault is told of its end.
+            # Whoever was alerted to the fault is alerted to its end.
             news.append((News.TURNED_GREEN, replace(condition, owner=memory.owner)))
     return news

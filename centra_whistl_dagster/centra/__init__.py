@@ -1,1 +1,1 @@
-"""Centra, spoken to through its GraphQL Integration API (`schema.graphql` has the part we use)."""
+"""Client of Centra's GraphQL Integration API; `schema.graphql` holds the part that we use."""

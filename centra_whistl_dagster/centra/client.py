@@ -1,7 +1,7 @@
 """Centra as the rest of the project knows it: orders to read, shipments and stock to write.
 
-Belongs here: one method per thing asked of Centra. Does not belong here: sending (`graphql`),
-paging (`pages`, `stamps`), reading of fields (`mapping`), and any decision (`workflows`).
+One method for each request. Does not belong here: sending (`graphql`), paging (`pages`, `stamps`),
+reading of fields (`reading`), and any decision (`workflows`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from centra_whistl_dagster.centra import inputs, mapping
+from centra_whistl_dagster.centra import inputs, reading
 from centra_whistl_dagster.centra.connection import CentraConfig, connect
 from centra_whistl_dagster.centra.pages import pages, readable, rows_of, size_id_of
 from centra_whistl_dagster.centra.records import (
@@ -31,7 +31,7 @@ from centra_whistl_dagster.centra.stamps import order_stamps
 from centra_whistl_dagster.centra.stock_writing import Level, write_apart
 from centra_whistl_dagster.domain.orders.order import CentraShipment, Order
 from centra_whistl_dagster.domain.stock.cadence import Quota
-from centra_whistl_dagster.transport import CallKind, Wire
+from centra_whistl_dagster.transport import CallKind, Json, Wire
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 
 __all__ = [
@@ -51,8 +51,8 @@ __all__ = [
 T = TypeVar("T")
 
 WHOLE_ORDERS_PER_PAGE = 100
-"""A whole order scores some hundreds of complexity; twice as many at once would come near what half
-of the Growth plan's quota allows in ten seconds."""
+"""A whole order costs some hundreds of complexity; 200 at once would come near what half of the
+Growth plan's quota allows in ten seconds."""
 ORDERS_PER_SHIPMENT_QUERY = 50
 
 _logger = logging.getLogger("centra_whistl_dagster.centra")
@@ -61,7 +61,7 @@ _logger = logging.getLogger("centra_whistl_dagster.centra")
 class CentraClient:
     """Calls to one Centra environment. Safe to use from several threads.
 
-    Every method raises `IntegrationError` as `transport` draws it.
+    Every method raises the `IntegrationError`s that the docstring of `transport` lists.
     """
 
     def __init__(
@@ -86,11 +86,11 @@ class CentraClient:
         )
 
     def close(self) -> None:
-        """Close connections and let go of shared files."""
+        """Close connections and shared files."""
         self._graphql.close()
 
     def quota_left(self) -> Quota | None:
-        """Return our share of the plan's longest window and what is left of it; None: no limit."""
+        """Return our share of the longest quota and what is left of it; None without a limit."""
         requests, mutations = self._graphql.left("requests"), self._graphql.left("mutations")
         if not requests or not mutations:
             return None
@@ -107,35 +107,35 @@ class CentraClient:
 
     # ---- orders
     def open_order_stamps(self, since: datetime | None) -> OrderStamps:
-        """Look cheaply at which orders changed since a moment; None looks at every open one.
+        """Poll cheaply for the orders that changed since a moment; None reads every open one.
 
-        One request as long as neither list is longer than a page. Cancelled orders are looked for
-        only with a moment: without, Centra would list all there ever were.
+        One request as long as neither list is longer than a page. Cancelled orders are read only
+        with a moment: without one, Centra would list all there ever were.
         """
         return order_stamps(self._graphql, since, page_size=self._config.page_size)
 
     def orders(self, ids: Sequence[str]) -> list[Order]:
         """Read whole orders by Centra's id.
 
-        One that Centra does not show, or that cannot be read, is not among them; the second is
-        logged here, and named by `orders_changed_since`.
+        An order that Centra does not show is left out. So is one that cannot be read: it is logged
+        here, and `orders_changed_since` returns it as `UnreadableOrder`.
         """
-        found: list[Order] = []
+        orders: list[Order] = []
         for chunk in _chunks(ids, min(WHOLE_ORDERS_PER_PAGE, self._config.page_size)):
-            # One more than there can be: a full page would have the next one asked for.
+            # One more than there can be: after a full page the next one would be requested.
             for record in self._whole_orders({"id": chunk}, limit=len(chunk) + 1):
                 if isinstance(record, Order):
-                    found.append(record)
+                    orders.append(record)
                 else:
                     _logger.warning("order %s is left out: %s", record.number, record.field)
-        return found
+        return orders
 
     def order_numbered(self, number: int) -> Order | UnreadableOrder | None:
         """Read one order by Centra's number, whatever its status; None when there is none."""
         return next(self._whole_orders({"number": [number]}, limit=2), None)
 
     def orders_changed_since(self, since: datetime | None) -> Iterator[Order | UnreadableOrder]:
-        """Read whole the orders that changed since a moment, cancelled ones last.
+        """Read the whole orders that changed since a moment, cancelled ones last.
 
         None reads every open order, and no cancelled one.
         """
@@ -145,16 +145,16 @@ class CentraClient:
             yield from self._whole_orders(inputs.cancelled_orders(since), limit=limit)
 
     def count_open_orders(self, placed_before: datetime | None = None) -> int:
-        """Count the confirmed and processing orders, locked ones too, of all time or up to one."""
+        """Count the confirmed and processing orders, locked ones too; None: placed at any time."""
         where = {"where": inputs.all_open_orders(placed_before)}
-        data, _ = self._graphql.run(CallKind.READ, "CountOrders", where)
+        data = self._graphql.run(CallKind.READ, "CountOrders", where)
         try:
             return Fields(data).required_child("counters").whole("orders")
         except BrokenRecord as broken:
             raise self._graphql.broken(CallKind.READ, "CountOrders", str(broken)) from broken
 
     def lock_orders(self, ids: Sequence[str]) -> None:
-        """Keep people from editing orders that the warehouse has. Twice is as good as once."""
+        """Keep people from editing orders that the warehouse has. Locking twice does no harm."""
         for chunk in _chunks(ids, self._config.page_size):
             lock = {"orders": [{"id": centra_id} for centra_id in chunk], "isLocked": True}
             self._graphql.run(CallKind.IDEMPOTENT_WRITE, "LockOrders", {"input": lock})
@@ -164,25 +164,25 @@ class CentraClient:
         """Read the shipments of orders, by order id; an order without has an empty list.
 
         Raises:
-            ContractBroken: one cannot be read. Left out, it would be made a second time.
+            ContractBroken: one cannot be read. Left out, it would be created a second time.
         """
         operation = "ShipmentsOfOrders"
-        found: dict[str, list[CentraShipment]] = {order_id: [] for order_id in order_ids}
+        shipments: dict[str, list[CentraShipment]] = {order_id: [] for order_id in order_ids}
         for chunk in _chunks(order_ids, ORDERS_PER_SHIPMENT_QUERY):
             for row in self._pages(operation, {"where": {"orderId": chunk}}, "shipments"):
                 try:
                     node = Fields(row)
                     owner = node.required_child("order").required_text("id")
-                    found.setdefault(owner, []).append(mapping.shipment(node))
+                    shipments.setdefault(owner, []).append(reading.shipment(node))
                 except BrokenRecord as broken:
                     raise self._graphql.broken(CallKind.READ, operation, str(broken)) from broken
-        return found
+        return shipments
 
     def create_shipment(self, draft: ShipmentDraft) -> ShipmentWritten:
-        """Make a shipment that has already left. Not repeated once it may have arrived.
+        """Create a shipment that has already left. Not repeated once Centra may have received it.
 
         Raises:
-            OutcomeUnknown: look at `shipments_of` before anything else is done.
+            OutcomeUnknown: read `shipments_of` before anything else is done.
         """
         create = inputs.new_shipment(
             draft,
@@ -193,12 +193,12 @@ class CentraClient:
         return self._ship("CreateShipment", "createShipment", {"input": create})
 
     def complete_shipment(self, shipment_id: int, draft: ShipmentDraft) -> ShipmentWritten:
-        """Say that a shipment Centra already has has left; its lines stay as they are.
+        """Mark one of Centra's shipments as shipped; its lines stay as they are.
 
-        Not repeated once it may have arrived: it mails the customer.
+        Not repeated once Centra may have received it: it sends the customer a mail.
 
         Raises:
-            OutcomeUnknown: look at `shipments_of` before anything else is done.
+            OutcomeUnknown: read `shipments_of` before anything else is done.
         """
         variables = {"id": shipment_id, "input": inputs.departure(draft, now=self._now())}
         return self._ship("CompleteShipment", "completeShipment", variables)
@@ -213,7 +213,7 @@ class CentraClient:
         for chunk in _chunks(list(product_size_ids), self._config.page_size):
             yield from self._stock_levels({"stock": {"productSizeId": chunk}})
 
-    def _stock_levels(self, which: Mapping[str, Any]) -> Iterator[CentraStockLevel]:
+    def _stock_levels(self, which: Mapping[str, object]) -> Iterator[CentraStockLevel]:
         rows = pages(
             self._graphql,
             "StockLevels",
@@ -222,32 +222,31 @@ class CentraClient:
             find=self._stock_rows,
             key=size_id_of,
         )
-        return readable(rows, mapping.stock_level)
+        return readable(rows, reading.stock_level)
 
     def set_physical_stock(self, levels: Sequence[Level], description: str) -> StockWriteResult:
-        """Set physical quantities by SKU: in one call, unless Centra refuses some of them.
+        """Set physical quantities by SKU, in one call unless Centra refuses some of them.
 
         Raises:
-            ValueError: a quantity is below zero, which Centra has no meaning for.
+            ValueError: a quantity is below zero, which means nothing in Centra.
         """
         if below := [sku for sku, quantity in levels if quantity < 0]:
             raise ValueError(f"physical stock cannot be below zero: {', '.join(below)}")
 
-        def write(batch: Sequence[Level]) -> tuple[str, ...]:
+        def write(batch: Sequence[Level]) -> None:
             stock = inputs.physical_stock(
                 batch, warehouse_id=self._config.warehouse_id, description=description
             )
-            _, warnings = self._graphql.run(CallKind.IDEMPOTENT_WRITE, "SetStock", {"input": stock})
-            return warnings
+            self._graphql.run(CallKind.IDEMPOTENT_WRITE, "SetStock", {"input": stock})
 
         return write_apart(levels, write)
 
     def product_sizes(self) -> Iterator[CentraProductSize]:
         """Read every size of the catalogue. One that cannot be read is logged."""
-        return readable(self._pages("ProductSizes", {}, "productSizes"), mapping.product_size)
+        return readable(self._pages("ProductSizes", {}, "productSizes"), reading.product_size)
 
     # ---- shared by several
-    def _pages(self, operation: str, variables: Mapping[str, Any], name: str) -> Iterator[Any]:
+    def _pages(self, operation: str, variables: Mapping[str, object], name: str) -> Iterator[Json]:
         return pages(
             self._graphql,
             operation,
@@ -257,7 +256,7 @@ class CentraClient:
         )
 
     def _whole_orders(
-        self, where: Mapping[str, Any], *, limit: int
+        self, where: Mapping[str, object], *, limit: int
     ) -> Iterator[Order | UnreadableOrder]:
         rows = pages(
             self._graphql,
@@ -266,9 +265,9 @@ class CentraClient:
             limit=limit,
             find=lambda data: rows_of(self._graphql, "WholeOrders", data, "orders"),
         )
-        return map(mapping.order_or_unreadable, rows)
+        return map(reading.order_or_unreadable, rows)
 
-    def _stock_rows(self, data: Mapping[str, Any]) -> list[Any]:
+    def _stock_rows(self, data: Mapping[str, Json]) -> list[Json]:
         warehouses = rows_of(self._graphql, "StockLevels", data, "warehouses")
         if not warehouses:
             detail = (
@@ -280,15 +279,14 @@ class CentraClient:
             self._graphql, "StockLevels", {"warehouse": warehouses[0]}, "warehouse", "stock"
         )
 
-    def _ship(self, operation: str, field: str, variables: Mapping[str, Any]) -> ShipmentWritten:
-        data, warnings = self._graphql.run(CallKind.CREATE, operation, variables)
+    def _ship(self, operation: str, field: str, variables: Mapping[str, object]) -> ShipmentWritten:
+        data = self._graphql.run(CallKind.CREATE, operation, variables)
         try:
             node = Fields(data).required_child(field).required_child("shipment")
             return ShipmentWritten(
                 shipment_id=node.whole("id"),
                 number=node.text("number"),
                 is_shipped=node.flag("isShipped"),
-                warnings=warnings,
             )
         except BrokenRecord as broken:
             raise self._graphql.broken(CallKind.CREATE, operation, str(broken)) from broken

@@ -1,8 +1,4 @@
-"""How to reach one Centra environment.
-
-Belongs here: the configuration, and putting the parts of a connection together. Does not belong
-here: what is asked over it (`client`).
-"""
+"""How to reach one Centra environment: its configuration, and the assembled connection."""
 
 from __future__ import annotations
 
@@ -13,14 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from centra_whistl_dagster.centra.graphql import (
-    ACCESS_ADVICE,
-    PLANS,
-    SYSTEM,
-    GraphQL,
-    read_refusal,
-    stock_lane,
-)
+from centra_whistl_dagster.centra.graphql import PLANS, GraphQL, stock_lane
+from centra_whistl_dagster.centra.refusals import ACCESS_ADVICE, SYSTEM, read_refusal
 from centra_whistl_dagster.transport import BearerToken, Judge, Pacer, Quota, Transport, Wire
 
 MOST_PER_PAGE = 200
@@ -29,26 +19,26 @@ MOST_PER_PAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CentraConfig:
-    """One Centra environment, and what it lets us do."""
+    """One Centra environment, and how it is to be used."""
 
     base_url: str
-    """What comes before `/graphql`."""
+    """The address without `/graphql`."""
     token: str = field(repr=False)
     warehouse_id: int
     """The Centra warehouse that stands for the Whistl site."""
     plan: str = "growth"
     """A key of `graphql.PLANS`."""
     quota_share: float = 0.5
-    """Of the plan's quotas; the rest is left to the client's other integrations."""
+    """Our share of the plan's quotas; the rest is left to the shop's other integrations."""
     stock_share: float = 0.5
-    """Of that, what reading and writing stock takes at most: orders never wait for it."""
+    """The part of it that reading and writing stock may take: orders never wait for stock."""
     page_size: int = MOST_PER_PAGE
     captures_payment: bool = False
-    """Let Centra capture the payment when a parcel has left."""
+    """Centra captures the payment when a parcel has left."""
     marks_paid: bool = True
-    """Call a shipment paid, for stores that capture elsewhere. Not said when we capture."""
+    """Mark shipments as paid, for stores that capture elsewhere. Ignored when Centra captures."""
     pacing_file: Path | None = None
-    """Where all processes count their calls together; None counts this one's alone."""
+    """The file in which all processes count their calls; None counts this process alone."""
     trust_env: bool = False
     """Take a proxy and certificates from the environment."""
 
@@ -62,15 +52,15 @@ def connect(
     monotonic: Callable[[], float],
     wire: Wire | None,
 ) -> GraphQL:
-    """Put the connection together; nothing is sent.
+    """Assemble the connection; nothing is sent.
 
     Raises:
         ValueError: naming what in the configuration cannot be used.
     """
     if config.plan not in PLANS:
-        raise ValueError(f"a Centra plan is one of {', '.join(PLANS)}, not {config.plan!r}")
+        raise ValueError(f"the Centra plan must be one of {', '.join(PLANS)}, not {config.plan!r}")
     if not 1 <= config.page_size <= MOST_PER_PAGE:
-        raise ValueError(f"a page has 1 to {MOST_PER_PAGE} records, not {config.page_size}")
+        raise ValueError(f"page_size must be 1 to {MOST_PER_PAGE}, not {config.page_size}")
     judge = Judge(SYSTEM, read_refusal, access_advice=ACCESS_ADVICE, now=now)
     plan = PLANS[config.plan]
     for_stock = {
@@ -93,7 +83,6 @@ def connect(
         judge,
         auth=BearerToken(config.token),
         pacer=pacer,
-        now=now,
         sleep=sleep,
         rng=rng,
         monotonic=monotonic,

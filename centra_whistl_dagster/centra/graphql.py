@@ -1,7 +1,6 @@
-"""GraphQL over the transport: our documents, Centra's quotas, and what its answers object to.
+"""GraphQL over the transport: how any of our documents is sent, and what it costs of the quotas.
 
-Belongs here: how any operation is sent and how its failure is told. Does not belong here: which
-operations there are and what they return (`client`).
+The operations and what they return are in `client`, the reading of failures is in `refusals`.
 """
 
 from __future__ import annotations
@@ -11,18 +10,13 @@ import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
-from centra_whistl_dagster.transport import CallKind, Judge, Quota, Reason, Refusal, Transport
-
-SYSTEM = "Centra"
-ACCESS_ADVICE = (
-    "Renew the token in Centra's AMS, System > API Tokens (they expire, by default after 30 days), "
-    "with the permissions docs/security.md lists"
-)
+from centra_whistl_dagster.centra.refusals import reasons_in
+from centra_whistl_dagster.transport import CallKind, Json, Judge, Quota, Transport
+from centra_whistl_dagster.transport.errors import IntegrationError
 
 COMPLEXITY_UNIT = 1_000
-"""Complexity is counted in thousands: a whole page of orders costs tens of them."""
+"""The quota is counted in thousands: a full page of orders costs tens of thousands."""
 
 _GROWTH = {
     "requests": (Quota(units=60, seconds=10), Quota(units=5_000, seconds=3600)),
@@ -48,20 +42,20 @@ PLANS: Mapping[str, Mapping[str, tuple[Quota, ...]]] = {
     },
     "unlimited": {},
 }
-"""Quotas by plan (https://centra.dev/integration-api/api-rate-limits), shared by all who call one
-environment. "unlimited" is for a Centra of one's own, such as the simulator."""
+"""Quotas by plan (https://centra.dev/integration-api/api-rate-limits), shared by everything
+that calls one environment. "unlimited" is for a Centra without limits, such as the simulator."""
 
 _STOCK_OPERATIONS = {"StockLevels", "SetStock"}
-"""Reading and writing all stock takes many calls at once; an order must not wait behind them."""
+"""They take many calls at once; an order must not wait behind them."""
 
 
 def stock_lane(resource: str) -> str:
-    """Return the name of the part of a quota that stock may take at most."""
+    """Return the name of the part of a quota that stock operations may take."""
     return f"{resource} for stock"
 
 
 _GUESSED_COMPLEXITY = {"WholeOrders": 230, "ShipmentsOfOrders": 50}
-"""Per record asked for, until an answer tells the true figure; an order read with its addresses is
+"""Per record asked for, until an answer gives the true figure; an order read with its addresses is
 documented at 229 (https://centra.dev/integration-api/examples/example-queries-dtc)."""
 _GUESSED_READ = 20
 _GUESSED_MUTATION = 150
@@ -76,17 +70,22 @@ class GraphQL:
         self._transport = transport
         self._judge = judge
         self._complexity: dict[str, float] = {}
-        """The highest per record asked for that an answer of the operation told."""
+        """By operation, the highest complexity per record that an answer has reported."""
 
     def run(
-        self, kind: CallKind, operation: str, variables: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """Run one operation; return its `data` and Centra's warnings.
+        self, kind: CallKind, operation: str, variables: Mapping[str, object], *, records: int = 1
+    ) -> dict[str, Json]:
+        """Run one operation and return its `data`; Centra's warnings are logged.
+
+        Args:
+            kind: decides what is repeated.
+            operation: the name of the document.
+            variables: as it declares them.
+            records: how many it asks for at most; the complexity grows with them.
 
         Raises:
             IntegrationError: of any kind.
         """
-        records = variables.get("limit", 1)
         is_read = kind is CallKind.READ
         guess = _GUESSED_COMPLEXITY.get(operation, _GUESSED_READ) if is_read else _GUESSED_MUTATION
         complexity = self._complexity.get(operation, guess) * records
@@ -107,21 +106,29 @@ class GraphQL:
             },
             costs=costs,
         )
-        data = answer.body.get("data") if isinstance(answer.body, Mapping) else None
+        body = answer.body if isinstance(answer.body, dict) else {}
+        data = body.get("data")
         if not isinstance(data, dict):
             raise self._judge.unreadable(kind, operation, "the answer has no data")
-        told = _object(answer.body.get("extensions")).get("complexity")
-        if isinstance(told, int):
-            known = self._complexity.get(operation, 0.0)
-            self._complexity[operation] = max(known, told / records)
-        warnings = _messages(data, "userWarnings")
-        if warnings:
-            # Their number only: a sentence of Centra's may repeat what the customer typed.
-            _logger.warning("%s: Centra gave %d warnings", operation, len(warnings))
-        return data, tuple(warning.message for warning in warnings)
+        self._learn_complexity(operation, body.get("extensions"), records)
+        if warnings := reasons_in(data, "userWarnings"):
+            # Codes and fields only: a sentence of Centra's may repeat what the customer typed.
+            _logger.warning(
+                "%s: Centra gave %d warnings: %s",
+                operation,
+                len(warnings),
+                ", ".join(map(str, warnings)),
+            )
+        return data
 
-    def broken(self, kind: CallKind, operation: str, detail: str) -> Exception:
-        """Return the error for an answer whose data is not what was agreed."""
+    def _learn_complexity(self, operation: str, extensions: Json, records: int) -> None:
+        complexity = extensions.get("complexity") if isinstance(extensions, dict) else None
+        if isinstance(complexity, int):
+            known = self._complexity.get(operation, 0.0)
+            self._complexity[operation] = max(known, complexity / records)
+
+    def broken(self, kind: CallKind, operation: str, detail: str) -> IntegrationError:
+        """Return the error for an answer whose data does not match the schema."""
         return self._judge.unreadable(kind, operation, detail)
 
     def left(self, resource: str) -> list[tuple[int, int]]:
@@ -138,58 +145,3 @@ def document(operation: str) -> str:
     """Return the text of one of our operations."""
     source = files("centra_whistl_dagster.centra") / "operations" / f"{operation}.graphql"
     return source.read_text(encoding="utf-8")
-
-
-def read_refusal(status: int, body: Any, kind: CallKind) -> Refusal | None:
-    """Say what a GraphQL answer objects to.
-
-    HTTP 200 is not success: `errors` means that something did not run, and non-empty `userErrors`
-    that nothing was modified (https://centra.dev/integration-api/best-practices/handling-errors).
-    """
-    if not isinstance(body, Mapping):
-        return None
-    if errors := body.get("errors"):
-        return _refusal_of_errors(status, errors, body, kind)
-    data = body.get("data")
-    reasons = _messages(data, "userErrors") if isinstance(data, Mapping) else ()
-    return Refusal(reasons=reasons) if reasons else None
-
-
-def _refusal_of_errors(
-    status: int, errors: Any, body: Mapping[str, Any], kind: CallKind
-) -> Refusal:
-    listed = (
-        [error for error in errors if isinstance(error, Mapping)]
-        if isinstance(errors, list)
-        else []
-    )
-    reasons = tuple(
-        Reason("", _path(error.get("path")), str(error.get("message") or "no reason given"))
-        for error in listed
-    )
-    is_about_access = any(
-        _object(error.get("extensions")).get("category") == "authorization" for error in listed
-    )
-    # Without "data" nothing was begun (GraphQL specification, 7.1). With it, a mutation may have
-    # taken effect and only its reading-back failed.
-    may_have_run = status < 300 and "data" in body
-    is_final = not may_have_run or (is_about_access and kind is CallKind.READ)
-    return Refusal(reasons=reasons, is_about_access=is_about_access, is_final=is_final)
-
-
-def _messages(data: Mapping[str, Any], name: str) -> tuple[Reason, ...]:
-    return tuple(
-        Reason("", _path(entry.get("path")), str(entry.get("message") or "no reason given"))
-        for payload in data.values()
-        if isinstance(payload, Mapping)
-        for entry in payload.get(name) or ()
-        if isinstance(entry, Mapping)
-    )
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _path(path: Any) -> str:
-    return ".".join(str(step) for step in path) if isinstance(path, list) else ""

@@ -1,39 +1,35 @@
-"""What Centra's operations take, spelled as it wants it.
-
-Belongs here: names and forms of input fields. Does not belong here: when they are sent (`client`).
-"""
+"""The input objects of Centra's operations: their field names and formats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from centra_whistl_dagster.centra.records import ShipmentDraft
 from centra_whistl_dagster.domain.orders.order import CANCELLED, CONFIRMED, PROCESSING
 
 
-def all_open_orders(placed_before: datetime | None) -> dict[str, Any]:
+def all_open_orders(placed_before: datetime | None) -> dict[str, object]:
     """Return the filter of confirmed and processing orders, locked ones too."""
     placed = {"orderDate": {"to": placed_before.isoformat()}} if placed_before else {}
     return {**_orders([CONFIRMED, PROCESSING], None), **placed}
 
 
-def open_orders(since: datetime | None) -> dict[str, Any]:
+def open_orders(since: datetime | None) -> dict[str, object]:
     """Return the filter of open orders that nobody has locked, changed since a moment."""
     return {**_orders([CONFIRMED, PROCESSING], since), "isLocked": False}
 
 
-def cancelled_orders(since: datetime | None) -> dict[str, Any]:
+def cancelled_orders(since: datetime | None) -> dict[str, object]:
     """Return the filter of orders cancelled since a moment."""
     return _orders([CANCELLED], since)
 
 
 def new_shipment(
     draft: ShipmentDraft, *, captures_payment: bool, marks_paid: bool, now: datetime
-) -> dict[str, Any]:
-    """Return a shipment that is made when it has already left."""
-    # isPaid is for money taken elsewhere; Centra ignores it beside capture.
+) -> dict[str, object]:
+    """Return a shipment that is created when the parcel has already left."""
+    # isPaid is for money taken elsewhere; Centra ignores it together with capture.
     paid = {"capture": True} if captures_payment else {"isPaid": marks_paid}
     return {
         "order": {"id": draft.centra_order_id},
@@ -46,27 +42,27 @@ def new_shipment(
     }
 
 
-def departure(draft: ShipmentDraft, *, now: datetime) -> dict[str, Any]:
-    """Return how and when a parcel left; no later than now, for Centra refuses the future."""
+def departure(draft: ShipmentDraft, *, now: datetime) -> dict[str, object]:
+    """Return how and when a parcel left; no later than now, because Centra refuses the future."""
     info = {
         "carrier": draft.carrier,
         "service": draft.service,
         "packagesNumber": draft.packages,
         "trackingNumber": draft.tracking_number,
     }
-    left = {
-        "shippedAt": spelled(min(draft.shipped_at, now)),
+    departed: dict[str, object] = {
+        "shippedAt": iso_utc(min(draft.shipped_at, now)),
         "shipmentInfo": {name: value for name, value in info.items() if value},
-        # Said in either case: what Centra does when it is not said is not documented.
+        # Always sent: what Centra does without it is not documented.
         "sendEmail": draft.send_email,
     }
-    return {**left, "additionalMessage": draft.message} if draft.message else left
+    return {**departed, "additionalMessage": draft.message} if draft.message else departed
 
 
 def physical_stock(
     levels: Sequence[tuple[str, int]], *, warehouse_id: int, description: str
-) -> dict[str, Any]:
-    """Return quantities to be set by SKU."""
+) -> dict[str, object]:
+    """Return physical quantities to be set by SKU."""
     return {
         "warehouse": {"id": warehouse_id},
         "description": description,
@@ -77,11 +73,11 @@ def physical_stock(
     }
 
 
-def spelled(at: datetime) -> str:
-    """Write a moment with its offset: Centra reads a bare one in its own time zone."""
+def iso_utc(at: datetime) -> str:
+    """Return a moment with its offset: Centra reads a bare one in its own time zone."""
     return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _orders(statuses: list[str], since: datetime | None) -> dict[str, Any]:
-    where: dict[str, Any] = {"status": statuses, "storeType": "DIRECT_TO_CONSUMER"}
-    return {**where, "updatedAt": {"from": spelled(since)}} if since else where
+def _orders(statuses: list[str], since: datetime | None) -> dict[str, object]:
+    where: dict[str, object] = {"status": statuses, "storeType": "DIRECT_TO_CONSUMER"}
+    return {**where, "updatedAt": {"from": iso_utc(since)}} if since else where

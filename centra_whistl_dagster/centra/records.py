@@ -1,7 +1,4 @@
-"""What the Centra client takes and gives besides orders and shipments, which are in `domain`.
-
-Belongs here: plain records. Does not belong here: how they are read from JSON (`mapping`).
-"""
+"""What the Centra client takes and returns besides orders and shipments, which are in `domain`."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ class OrderStamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderStamps:
-    """A cheap look at what may have changed."""
+    """The orders that may have changed, from a cheap poll."""
 
     open: tuple[OrderStamp, ...]
     """Confirmed or processing, and not locked."""
@@ -30,7 +27,7 @@ class OrderStamps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableOrder:
-    """An order that breaks the contract. The others of its page are read all the same."""
+    """An order that does not match the schema. The others of its page are read nevertheless."""
 
     number: str
     """Centra's order number, else its id, as text."""
@@ -40,7 +37,7 @@ class UnreadableOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentDraft:
-    """One parcel that has left, to be told to Centra."""
+    """One parcel that has left, to be sent to Centra."""
 
     centra_order_id: str
     lines: tuple[tuple[int, int], ...]
@@ -62,8 +59,6 @@ class ShipmentWritten:
     shipment_id: int
     number: str
     is_shipped: bool
-    warnings: tuple[str, ...]
-    """Such as a capture that failed: the shipment stands all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,17 +86,17 @@ class CentraProductSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedStockLine:
-    """A stock figure that Centra would not take."""
+    """A stock quantity that Centra refused."""
 
     sku: str
     quantity: int
     reason: str
+    """Codes and fields in our own words; never Centra's sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockWriteResult:
-    """What became of a batch of stock figures."""
+    """What became of a batch of stock quantities."""
 
     written: tuple[tuple[str, int], ...]
     refused: tuple[RefusedStockLine, ...]
-    warnings: tuple[str, ...]

@@ -1,7 +1,4 @@
-"""Writing a batch of stock figures of which Centra may refuse some.
-
-Belongs here: how to get the others through. Does not belong here: the figures (`workflows`).
-"""
+"""Writing a batch of stock quantities when Centra refuses some of them."""
 
 from __future__ import annotations
 
@@ -18,25 +15,24 @@ _LINE_OF_BATCH = re.compile(r"\bproductSizes\.(\d+)")
 
 
 def write_apart(
-    levels: Sequence[Level], write: Callable[[Sequence[Level]], tuple[str, ...]]
+    levels: Sequence[Level], write: Callable[[Sequence[Level]], None]
 ) -> StockWriteResult:
-    """Write all levels, taking what is refused apart until the refused ones stand alone.
+    """Write all levels, splitting each refused batch until the refused levels stand alone.
 
-    A figure is absolute, so one that a refused batch set after all is merely set again. Which lines
-    an error's path names only decides where a batch is taken apart: its form is not published, so a
-    line counts as refused when it was so alone.
+    A quantity is absolute, so setting it twice does no harm. The lines that an error's path names
+    only decide where a batch is split: the path's format is not published, so a line counts as
+    refused only when Centra refused it on its own.
 
     Raises:
         IntegrationError: other than a refusal; what was written so far stays written.
     """
     written: list[Level] = []
     refused: list[RefusedStockLine] = []
-    warnings: list[str] = []
     pending = [list(levels)] if levels else []
     while pending:
         batch = pending.pop()
         try:
-            warnings.extend(write(batch))
+            write(batch)
         except AccessDenied:
             raise
         except Refused as error:
@@ -44,17 +40,15 @@ def write_apart(
                 ((sku, quantity),) = batch
                 refused.append(RefusedStockLine(sku=sku, quantity=quantity, reason=error.detail))
             else:
-                pending += _taken_apart(batch, error)
+                pending += _split(batch, error)
         else:
             written += batch
-    return StockWriteResult(
-        written=tuple(written), refused=tuple(refused), warnings=tuple(warnings)
-    )
+    return StockWriteResult(written=tuple(written), refused=tuple(refused))
 
 
-def _taken_apart(batch: list[Level], error: Refused) -> list[list[Level]]:
+def _split(batch: list[Level], error: Refused) -> list[list[Level]]:
     paths = [_LINE_OF_BATCH.search(reason.field) for reason in error.reasons]
-    named = {int(found[1]) for found in paths if found}
+    named = {int(path[1]) for path in paths if path}
     suspects = [level for at, level in enumerate(batch) if at in named]
     if suspects and len(suspects) < len(batch):
         return [suspects, [level for at, level in enumerate(batch) if at not in named]]

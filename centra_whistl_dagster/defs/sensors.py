@@ -6,7 +6,7 @@ that waits in the queue will take all there is, so no second one is put behind i
 
 import dagster as dg
 
-from centra_whistl_dagster.centra.graphql import SYSTEM as CENTRA
+from centra_whistl_dagster.centra.refusals import SYSTEM as CENTRA
 from centra_whistl_dagster.defs.jobs import refresh_reference, relay_despatches, relay_orders
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.whistl.refusals import SYSTEM as WHISTL

@@ -1,41 +1,50 @@
-# ruff: noqa: S608  -- names of tables and columns are this connection's own, never a record's.
-"""Bring columns about one SKU, from wherever they come, into one row.
+# ruff: noqa: S608  -- names of tables and columns come from our own code, never from a record.
+"""Join tables on the SKU, in DuckDB because nothing else joins a million rows as fast.
 
-Belongs here: the join, which nothing else does as fast. Does not belong here: arithmetic on the
-columns (`domain.stock.availability`), so that every number is worked out in one place only.
+Does not belong here: arithmetic on the columns (`domain.stock.availability`), so that every number
+is calculated in one place only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+SkuTable: TypeAlias = "pa.Table | pd.DataFrame"
 
 
 def align(
-    whole: Mapping[str, Any], beside: Mapping[str, Any], *, threads: int | None = None
-) -> Any:
+    whole: Mapping[str, SkuTable],
+    beside: Mapping[str, SkuTable],
+    *,
+    threads: int | None = None,
+) -> pa.Table:
     """Join tables on `sku`.
 
-    Works in memory, so that no file is locked and nothing waits for it.
+    Works in memory: it locks no file and waits for none.
 
     Args:
-        whole: tables of which every SKU is kept: each gives a row, whoever else has the SKU.
+        whole: tables of which every SKU is kept.
         beside: tables whose SKUs count only where one of `whole` has them too.
-        threads: as many as there are cores when left out.
+        threads: how many DuckDB uses; None: one for each core.
 
-    Tables are Arrow tables or pandas frames with a text column `sku`, each SKU once, and integer
-    columns. Returns an Arrow table of `sku`, `in_<table>` for each table, and `<table>_<column>`
-    for each column, zero where the table lacks the SKU: read it together with `in_<table>`, since
-    absent is not zero.
+    Tables have a text column `sku`, with each SKU once, and integer columns.
+
+    Returns:
+        `sku`, `in_<table>` for each table, and `<table>_<column>` for each column, zero where the
+        table lacks the SKU: read it together with `in_<table>`, since absent is not zero.
     """
     with closing(duckdb.connect(":memory:")) as con:
         con.execute("SET preserve_insertion_order = false")
         if threads is not None:
             con.execute(f"SET threads = {int(threads)}")
-        picked = ["sku"]
+        selected = ["sku"]
         for name, table in (*whole.items(), *beside.items()):
             con.register(f"given_{name}", table)
             columns = [row[0] for row in con.execute(f"DESCRIBE given_{name}").fetchall()]
@@ -46,8 +55,8 @@ def align(
                 )
                 + f" FROM given_{name}"
             )
-            picked.append(f"coalesce(in_{name}, false) AS in_{name}")
-            picked += [
+            selected.append(f"coalesce(in_{name}, false) AS in_{name}")
+            selected += [
                 f"coalesce({name}_{column}, 0)::INTEGER AS {name}_{column}"
                 for column in columns
                 if column != "sku"
@@ -59,9 +68,9 @@ def align(
                 *(f"LEFT JOIN side_{name} USING (sku)" for name in beside),
             ]
         )
-        return con.sql(f"SELECT {', '.join(picked)} FROM {joined}").to_arrow_table()
+        return con.sql(f"SELECT {', '.join(selected)} FROM {joined}").to_arrow_table()
 
 
-def columns_of(aligned: Any) -> dict[str, Any]:
-    """Return an aligned table's columns, but for the SKUs, as numpy arrays."""
+def columns_of(aligned: pa.Table) -> dict[str, npt.NDArray[Any]]:
+    """Return an aligned table's columns, all but the SKUs, as arrays of integers or booleans."""
     return {name: aligned.column(name).to_numpy() for name in aligned.column_names if name != "sku"}

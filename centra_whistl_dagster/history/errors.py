@@ -4,17 +4,17 @@
 
 HistoryError
 ├── HistoryBusy          another process has the file; nothing was changed, try again later
-├── HistoryUnreadable    the file or its log is damaged; it is built again
+├── HistoryUnreadable    the file or its log is damaged; it has to be built again
 ├── SchemaDrift          the tables are not what this release says they are
-├── FrameRefused         a whole load has the wrong columns or types; a programmer mends it
-└── SnapshotUnusable     a whole stock reading cannot be kept as it is
+├── FrameRefused         a whole load has the wrong columns or types; a programmer fixes it
+└── SnapshotUnusable     a whole stock reading cannot be kept
 """
 
 from __future__ import annotations
 
 
 class HistoryError(Exception):
-    """The history could not do what was asked; the message says what to do, in plain words."""
+    """The history could not do what was asked; the message says what to do."""
 
 
 class HistoryBusy(HistoryError):
@@ -22,7 +22,7 @@ class HistoryBusy(HistoryError):
 
 
 class HistoryUnreadable(HistoryError):
-    """The history file cannot be opened. It is built again from the ledger and the stock files."""
+    """The history file cannot be opened. It can be built again from ledger and stock files."""
 
 
 class SchemaDrift(HistoryError):
@@ -30,7 +30,7 @@ class SchemaDrift(HistoryError):
 
 
 class FrameRefused(HistoryError):
-    """A load misses a column, has one too many, or a whole column has the wrong type."""
+    """A load lacks a column, has one too many, or a whole column has the wrong type."""
 
 
 class SnapshotUnusable(HistoryError):

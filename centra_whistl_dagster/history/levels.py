@@ -1,14 +1,12 @@
 # ruff: noqa: S608  -- names of tables and columns come from the models; values are parameters.
-"""Keep a reading of all stock as changes only: a row is opened when a SKU's figures change.
+"""Keep a reading of all stock as changes only: a row is added when a SKU's figures change.
 
 A row holds from the reading that brought it (`valid_from`) until the one that changed it
-(`valid_to`, not included). A SKU that a complete reading does not list gets a row of its own with
-`is_present` false and no figures; an incomplete reading says nothing of what it does not list.
-All in SQL over whole sets: a million SKUs are compared in a fraction of a second, and never pass
-through Python objects.
+(`valid_to`, not included). A SKU that a complete reading does not list gets a row with `is_present`
+false and no figures; an incomplete reading changes nothing of the SKUs it does not list. SQL works
+on whole sets: a million SKUs are compared in a fraction of a second, without Python objects.
 
-Belongs here: how a reading becomes rows. Does not belong here: whether it is to be believed, which
-is the guards' question before it comes here.
+Whether a reading may be trusted is decided by the guards before it comes here.
 """
 
 from __future__ import annotations
@@ -20,9 +18,14 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from centra_whistl_dagster.history.columns import HistoryTable, table_name
+from centra_whistl_dagster.history.columns import table_name
 from centra_whistl_dagster.history.errors import SnapshotUnusable
-from centra_whistl_dagster.history.stock_tables import CentraLevels, StockLevels
+from centra_whistl_dagster.history.stock_tables import (
+    CentraLevels,
+    LevelTable,
+    StockLevels,
+    figures_of,
+)
 
 _WHOLE_NUMBERS = {
     f"{sign}{size}"
@@ -33,66 +36,62 @@ _WHOLE_NUMBERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The head of one reading of all stock."""
+    """What identifies one reading of all stock, without its rows."""
 
     snapshot_id: str
     taken_at: datetime
-    """The instant its figures are true for."""
+    """The moment for which its figures are true."""
     read_at: datetime
     is_complete: bool
-    """Paged to the end: a SKU that it does not list is absent."""
+    """Read to the end: a SKU that it does not list is absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """One system's stock: its table, the figures compared, and which of them may be sold."""
+    """One system's stock: its table, and which of the figures may be sold."""
 
     system: str
-    model: type[HistoryTable]
-    figures: tuple[str, ...]
+    model: type[LevelTable]
     sellable: str
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The columns that are compared."""
+        return figures_of(self.model)
 
-WHISTL = Levels(
-    system="whistl",
-    model=StockLevels,
-    figures=("on_hand", "allocated", "quarantined", "available"),
-    sellable="available",
-)
-CENTRA = Levels(
-    system="centra",
-    model=CentraLevels,
-    figures=("physical", "allocated", "free"),
-    sellable="free",
-)
+
+WHISTL = Levels(system="whistl", model=StockLevels, sellable="available")
+CENTRA = Levels(system="centra", model=CentraLevels, sellable="free")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingCounts:
-    """What a reading brought, in SKUs, and the units that may be sold."""
+    """What a reading changed, in SKUs, and the units that may be sold."""
 
     changed: int
     """Listed SKUs whose figures are new."""
     absent: int
-    """SKUs the reading before had and this one, complete, has not."""
+    """SKUs that the reading before listed and this one, complete, does not."""
     emptied: int
-    """SKUs that could be sold before and cannot now, absent ones among them."""
+    """SKUs that could be sold before and cannot now, including absent ones."""
     sellable_units: int
 
 
-def stage(con: duckdb.DuckDBPyConnection, levels: Levels, rows: pd.DataFrame | Path) -> None:
-    """Put a reading's rows into the temporary table `reading`, having judged their form.
+def stage_reading(
+    con: duckdb.DuckDBPyConnection, levels: Levels, rows: pd.DataFrame | Path
+) -> None:
+    """Put a reading's rows into the temporary table `reading` and check them.
 
     Args:
         con: the connection.
         levels: whose stock.
         rows: a frame, or a Parquet or NDJSON file that DuckDB reads itself, which is eight times
-            faster than by way of Python. It must have `sku` and the figures; more is ignored.
+            faster than through Python. It must have `sku` and the figures; the rest is ignored.
 
     Raises:
         SnapshotUnusable: a column is missing, a figure is empty or not whole, a SKU is blank or
-            comes twice; or the file cannot be read at all, and then DuckDB has given up the whole
-            transaction: keep each reading in a transaction of its own.
+            comes twice; or the file cannot be read at all, and then DuckDB has aborted the whole
+            transaction: load each reading in a separate transaction.
     """
     source, parameters = _source(levels, rows)
     if isinstance(rows, pd.DataFrame):
@@ -114,12 +113,14 @@ def stage(con: duckdb.DuckDBPyConnection, levels: Levels, rows: pd.DataFrame | P
             con.unregister("offered")
 
 
-def apply(con: duckdb.DuckDBPyConnection, levels: Levels, reading: Reading) -> ReadingCounts:
-    """Open and close rows for the staged reading, which must be later than the last one kept."""
+def apply_reading(
+    con: duckdb.DuckDBPyConnection, levels: Levels, reading: Reading
+) -> ReadingCounts:
+    """Add and end rows for the staged reading, which must be later than the last one kept."""
     table = table_name(levels.model)
-    # An incomplete reading says nothing of the SKUs it does not list.
+    # An incomplete reading does not show that the other SKUs are absent.
     join = "FULL JOIN" if reading.is_complete else "LEFT JOIN"
-    # A listed SKU has all its figures and an absent one none, so coming and going differ too.
+    # A listed SKU has all figures and an absent one none, so appearing and vanishing differ too.
     differs = " OR ".join(f"r.{name} IS DISTINCT FROM c.{name}" for name in levels.figures)
     figures = ", ".join(f"CAST(r.{name} AS BIGINT) AS {name}" for name in levels.figures)
     con.execute(
@@ -144,7 +145,7 @@ def apply(con: duckdb.DuckDBPyConnection, levels: Levels, reading: Reading) -> R
     return _counts(con, levels)
 
 
-def row_count(con: duckdb.DuckDBPyConnection) -> int:
+def staged_count(con: duckdb.DuckDBPyConnection) -> int:
     """Count the staged rows."""
     ((count,),) = con.execute("SELECT count(*) FROM reading").fetchall()
     return int(count)
@@ -172,7 +173,7 @@ def _source(levels: Levels, rows: pd.DataFrame | Path) -> tuple[str, list[str]]:
         return "offered", []
     if rows.suffix == ".parquet":
         return "read_parquet($1)", [str(rows)]
-    # As DOUBLE and judged below: read as BIGINT, 3.7 would be rounded without a word.
+    # As DOUBLE and checked below: read as BIGINT, 3.7 would be rounded silently.
     columns = ", ".join(f"{name}: 'DOUBLE'" for name in levels.figures)
     return (
         f"read_json($1, format = 'newline_delimited', columns = {{sku: 'VARCHAR', {columns}}})",
@@ -181,12 +182,13 @@ def _source(levels: Levels, rows: pd.DataFrame | Path) -> tuple[str, list[str]]:
 
 
 def _refuse_broken_rows(con: duckdb.DuckDBPyConnection, levels: Levels) -> None:
+    figures = levels.figures
     loose = [
         name
         for name, kind, *_ in con.execute("DESCRIBE reading").fetchall()
-        if name in levels.figures and kind not in _WHOLE_NUMBERS
+        if name in figures and kind not in _WHOLE_NUMBERS
     ]
-    empty = " OR ".join(f"{name} IS NULL" for name in levels.figures)
+    empty = " OR ".join(f"{name} IS NULL" for name in figures)
     broken = " OR ".join(f"{n} <> trunc({n}) OR NOT isfinite({n})" for n in loose) or "false"
     ((total, named, distinct, incomplete, fractional),) = con.execute(
         "SELECT count(*), count(nullif(sku, '')), count(DISTINCT nullif(sku, '')), "

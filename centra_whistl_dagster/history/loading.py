@@ -1,8 +1,7 @@
 # ruff: noqa: S608  -- names of tables and columns come from the models; values are parameters.
-"""Put judged rows into a table in one of three ways, and note what became of them.
+"""Write checked rows into a table in one of three ways, and record what became of them.
 
-Belongs here: the SQL that every keyed table shares. Does not belong here: which table takes which
-frame (`session`) or stock levels (`levels`).
+The SQL that all tables share; stock levels have their own (`levels`).
 """
 
 from __future__ import annotations
@@ -13,12 +12,18 @@ from datetime import datetime
 import duckdb
 import pandas as pd
 
-from centra_whistl_dagster.history.columns import HistoryTable, columns_of, key_of, table_name
+from centra_whistl_dagster.history.columns import (
+    AppendOnlyTable,
+    HistoryTable,
+    columns_of,
+    key_of,
+    table_name,
+)
 from centra_whistl_dagster.history.rows import Load, RowFailure, SortedRows, sort_rows
 
 
 class Loader:
-    """Loads tables inside the transaction that its connection has open."""
+    """Loads tables within the transaction that its connection has open."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, *, now: Callable[[], datetime]) -> None:
         self._con = con
@@ -27,7 +32,7 @@ class Loader:
     def upsert(self, model: type[HistoryTable], rows: SortedRows) -> Load:
         """Insert rows whose key is new, change those that differ, leave the rest."""
         written = self._merge(model, rows.good)
-        return self.note(
+        return self.record_counts(
             model,
             read=len(rows.good) + len(rows.bad),
             written=written,
@@ -36,7 +41,7 @@ class Loader:
             failures=rows.failures,
         )
 
-    def append(self, model: type[HistoryTable], frame: pd.DataFrame) -> Load:
+    def append(self, model: type[AppendOnlyTable], frame: pd.DataFrame) -> Load:
         """Insert rows whose key is new and never change one; repeats in the frame are skipped."""
         keys = list(key_of(model))
         rows = sort_rows(model, frame.drop_duplicates([key for key in keys if key in frame]))
@@ -45,7 +50,7 @@ class Loader:
             f"INSERT INTO {table_name(model)} BY NAME SELECT i.* FROM incoming i "
             f"ANTI JOIN {table_name(model)} t USING ({', '.join(keys)})"
         ).fetchall()
-        return self.note(
+        return self.record_counts(
             model,
             read=len(frame),
             written=written,
@@ -55,14 +60,15 @@ class Loader:
             failures=rows.failures,
         )
 
-    def replace_children(
-        self, model: type[HistoryTable], frame: pd.DataFrame, parent: str, parents: SortedRows
+    def replace_parts(
+        self, model: type[HistoryTable], frame: pd.DataFrame, parents: SortedRows
     ) -> Load:
         """Make the stored rows of every good parent the same as the offered ones."""
+        parent = key_of(model)[0]
         has_parent = frame[parent].isin(parents.good[parent])
         rows = sort_rows(model, frame[has_parent])
         written = self._merge(model, rows.good)
-        # A row that breaks a rule is not a row that is gone: its parent keeps what it had.
+        # A row that breaks a rule is not a row that is gone: its parent keeps the stored rows.
         settled = parents.good[~parents.good[parent].isin(rows.bad[parent])]
         self._con.register("settled", settled[[parent]])
         ((removed,),) = self._con.execute(
@@ -70,7 +76,7 @@ class Loader:
             f"AND NOT EXISTS (SELECT 1 FROM incoming i WHERE {_same_key(model)})"
         ).fetchall()
         self._con.unregister("settled")
-        return self.note(
+        return self.record_counts(
             model,
             read=len(frame),
             written=written,
@@ -81,7 +87,7 @@ class Loader:
             removed=removed,
         )
 
-    def note(
+    def record_counts(
         self,
         model: type[HistoryTable],
         *,
@@ -93,7 +99,7 @@ class Loader:
         removed: int = 0,
         failures: tuple[RowFailure, ...] = (),
     ) -> Load:
-        """Write down what a load brought."""
+        """Record what became of the rows of a load."""
         ((last,),) = self._con.execute("SELECT coalesce(max(load_id), 0) FROM loads").fetchall()
         load = Load(
             load_id=last + 1,
@@ -119,14 +125,14 @@ class Loader:
         return load
 
     def _stage(self, model: type[HistoryTable], frame: pd.DataFrame) -> None:
-        # Cast by name: an object column that is all empty comes without a type of its own.
+        # Cast by name: an object column that is all empty has no type.
         columns = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in columns_of(model))
         self._con.register("offered", frame)
         self._con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT {columns} FROM offered")
         self._con.unregister("offered")
 
     def _merge(self, model: type[HistoryTable], frame: pd.DataFrame) -> int:
-        """Insert new rows and change different ones; return how many that were."""
+        """Insert new rows and change different ones; return how many."""
         self._stage(model, frame)
         keys = key_of(model)
         others = [c.name for c in columns_of(model) if c.name not in keys]

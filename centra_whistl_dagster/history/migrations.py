@@ -1,22 +1,26 @@
-"""Bring a history file up to date: numbered SQL files, then the views, then a look at the result.
+"""Bring a history file up to date: numbered SQL files, a check of the tables, then the views.
 
-The files in `migrations_sql/` are written once and never edited. A new table's file is what
-`columns.create_statement` writes for its model; a changed table's is an ALTER. Views are not
-numbered: `views.sql` is applied whole whenever it changes.
+A changed model needs a numbered file: until there is one, the check refuses the history and its
+message holds the SQL. Views are not numbered: `views.sql` is applied whole whenever it changes.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from importlib import resources
 
 import duckdb
 
-from centra_whistl_dagster.history.columns import columns_of, description_of, table_name
+from centra_whistl_dagster.history.columns import (
+    columns_of,
+    create_statement,
+    description_of,
+    table_name,
+)
 from centra_whistl_dagster.history.errors import SchemaDrift
 from centra_whistl_dagster.history.tables import TABLES
+from centra_whistl_dagster.migrations import Migration, UnknownMigration, migrations_in, pending
 
 _VIEWS = "views"
 _PACKAGE = "centra_whistl_dagster.history"
@@ -35,17 +39,19 @@ def migrate(con: duckdb.DuckDBPyConnection, *, now: Callable[[], datetime]) -> N
             "CREATE TABLE IF NOT EXISTS applied_migrations "
             "(name VARCHAR, checksum VARCHAR, applied_at TIMESTAMP WITH TIME ZONE)"
         )
-        done = dict(con.execute("SELECT name, checksum FROM applied_migrations").fetchall())
-        wanted = _migration_files()
-        _refuse_unknown(done, wanted)
-        for name, text in wanted.items():
-            if name not in done:
-                _apply(con, name, text, now())
-        views = views_sql() + _comments()
-        if done.get(_VIEWS) != _checksum(views):
-            con.execute("DELETE FROM applied_migrations WHERE name = ?", [_VIEWS])
-            _apply(con, _VIEWS, views, now())
+        applied = dict(con.execute("SELECT name, checksum FROM applied_migrations").fetchall())
+        views_applied = applied.pop(_VIEWS, None)
+        for migration in pending(migrations_in(_PACKAGE), applied):
+            _apply(con, migration, now())
+        # Before the views and comments, which fail less plainly on a missing table.
         _refuse_drift(con)
+        views = Migration(_VIEWS, views_sql() + _comments())
+        if views_applied != views.checksum:
+            con.execute("DELETE FROM applied_migrations WHERE name = ?", [_VIEWS])
+            _apply(con, views, now())
+    except UnknownMigration as error:
+        con.rollback()
+        raise SchemaDrift(f"The history cannot be used. {error}") from error
     except BaseException:
         con.rollback()
         raise
@@ -57,51 +63,42 @@ def views_sql() -> str:
     return resources.files(_PACKAGE).joinpath("views.sql").read_text()
 
 
-def _migration_files() -> dict[str, str]:
-    folder = resources.files(_PACKAGE).joinpath("migrations_sql")
-    paths = sorted((p for p in folder.iterdir() if p.name.endswith(".sql")), key=lambda p: p.name)
-    return {path.name.removesuffix(".sql"): path.read_text() for path in paths}
-
-
-def _apply(con: duckdb.DuckDBPyConnection, name: str, text: str, at: datetime) -> None:
-    con.execute(text)
-    con.execute("INSERT INTO applied_migrations VALUES (?, ?, ?)", [name, _checksum(text), at])
-
-
-def _refuse_unknown(done: dict[str, str], wanted: dict[str, str]) -> None:
-    for name, checksum in done.items():
-        if name != _VIEWS and (name not in wanted or _checksum(wanted[name]) != checksum):
-            raise SchemaDrift(
-                f"The history has had migration '{name}', which this release does not know in that "
-                "form. Run the release that wrote it, or a later one."
-            )
+def _apply(con: duckdb.DuckDBPyConnection, migration: Migration, at: datetime) -> None:
+    con.execute(migration.text)
+    con.execute(
+        "INSERT INTO applied_migrations VALUES (?, ?, ?)", [migration.name, migration.checksum, at]
+    )
 
 
 def _refuse_drift(con: duckdb.DuckDBPyConnection) -> None:
     rows = con.execute(
-        "SELECT c.table_name, c.column_name, c.data_type, c.is_nullable FROM duckdb_columns() c "
+        "SELECT c.table_name, c.column_name, "
+        "c.data_type || CASE WHEN c.is_nullable THEN '' ELSE ' NOT NULL' END "
+        "FROM duckdb_columns() c "
         "JOIN duckdb_tables() t USING (database_name, schema_name, table_name) "
         "WHERE t.database_name = current_database() AND NOT t.temporary"
     ).fetchall()
-    found = {(table, column): (kind, nullable) for table, column, kind, nullable in rows}
-    expected = {
-        (table_name(model), c.name): (c.type, c.is_nullable)
-        for model in TABLES
-        for c in columns_of(model)
-    }
-    ours = {table_name(model) for model in TABLES}
-    differences = [
-        f"{table}.{column}: the file has {found.get((table, column), 'none')}, "
-        f"the model {expected.get((table, column), 'none')}"
-        for table, column in sorted(expected.keys() | found.keys())
-        if table in ours and found.get((table, column)) != expected.get((table, column))
-    ]
-    if differences:
+    in_file: dict[str, dict[str, str]] = {}
+    for table, column, definition in rows:
+        in_file.setdefault(table, {})[column] = definition
+    if differences := list(_differences(in_file)):
         raise SchemaDrift(
-            "The tables of the history are not what the models say (type, may be empty): "
-            + "; ".join(differences)
-            + ". Add a migration, or restore the table."
+            f"The tables of the history are not what the models say: {'; '.join(differences)}. "
+            "Add a migration, or restore the table."
         )
+
+
+def _differences(in_file: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for model in TABLES:
+        table = table_name(model)
+        if table not in in_file:
+            yield f"{table}: the file has no such table, the model is {create_statement(model)}"
+            continue
+        expected = {column.name: column.definition for column in columns_of(model)}
+        for name in sorted(expected.keys() | in_file[table].keys()):
+            found, wanted = in_file[table].get(name, "none"), expected.get(name, "none")
+            if found != wanted:
+                yield f"{table}.{name}: the file has {found}, the model {wanted}"
 
 
 def _comments() -> str:
@@ -119,7 +116,3 @@ def _comments() -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _checksum(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""Give analysts a copy of the history that they may keep open as long as they like.
+"""Publish a copy of the history that analysts may keep open as long as they like.
 
-The copy takes the old one's place in one step: whoever has the old one open keeps reading it, and
-nobody ever sees half a file. An open copy stops no load, as an open live file would.
+The copy replaces the old one in one step: whoever has the old one open keeps reading it, and nobody
+ever sees half a file. An open copy stops no load, as an open live file would.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Publication:
 
 
 def publish(history: History, published_path: Path) -> Publication:
-    """Put a copy of the live history in the place that analysts open.
+    """Put a copy of the live history where analysts open it.
 
     Raises:
         HistoryBusy, HistoryUnreadable, SchemaDrift: as `History.writing`.
-        HistoryError: the copy could not be made, e.g. the disk is full. The old one stands.
+        HistoryError: the copy failed, for example because the disk is full. The old one remains.
     """
     published_path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = published_path.with_name(f"{published_path.name}.unfinished")
@@ -49,8 +49,8 @@ def publish(history: History, published_path: Path) -> Publication:
 def open_published(path: Path, *, memory_limit: str = "1GB", threads: int = 2) -> Iterator[Reader]:
     """Open the published copy for the length of the block.
 
-    A process that opens it a second time before closing the first gets the first one's state, even
-    after a newer one was published: DuckDB shares one file between connections of one process.
+    A process that opens it a second time before closing the first connection sees the state of the
+    first, even after a newer copy was published: DuckDB shares a file within a process.
 
     Raises:
         HistoryError: nothing has been published yet.
@@ -63,8 +63,8 @@ def open_published(path: Path, *, memory_limit: str = "1GB", threads: int = 2) -
 
 
 def _copy(source: Path, target: Path) -> None:
-    # In a process of its own: a copy made here would, on closing the file, drop the lock that any
-    # DuckDB connection of this process has on it.
+    # In a separate process: closing a copy made here would drop the lock that any DuckDB connection
+    # of this process has on the file.
     program = shutil.which("cp")
     if program is None:
         raise HistoryError("The program 'cp' is not on the path; the history cannot be published.")
@@ -77,7 +77,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on the disk."""
+    """Wait until a file, or the entries of a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,6 +1,6 @@
-"""What becomes of the rows of one load: which are good, which break a rule, and the honest count.
+"""What becomes of the rows of one load: which are good, which break a rule, and the counts.
 
-Belongs here: judging a frame against its model. Does not belong here: writing it (`session`).
+Writing the good ones is in `loading`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from centra_whistl_dagster.history.errors import FrameRefused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowFailure:
-    """One row that was left out, and the rule it breaks. The offending value is not repeated."""
+    """One row that was left out, and the rule it breaks. The value itself is not repeated."""
 
     table_name: str
     key: str
@@ -42,7 +42,7 @@ class Load:
     unchanged: int
     skipped: int = 0
     removed: int = 0
-    """Rows the source no longer has, taken out or marked absent; not among those read."""
+    """Rows the source no longer has, deleted or marked absent; not among those read."""
     failures: tuple[RowFailure, ...] = ()
     """At most one for each rule a row breaks."""
     failed: int = 0
@@ -55,7 +55,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortedRows:
-    """A frame in two parts."""
+    """The rows of a frame that keep the table's rules, and those that break one."""
 
     good: pd.DataFrame
     """In the model's exact types."""
@@ -65,11 +65,11 @@ class SortedRows:
 
 
 def sort_rows(model: type[HistoryTable], frame: pd.DataFrame) -> SortedRows:
-    """Set apart the rows that break a rule of the table, so that they delay no other.
+    """Separate the rows that break a rule of the table, so that they delay no other.
 
     Raises:
         FrameRefused: a column is missing, unexpected, or holds times without a zone. That is a
-            fault of the caller and true of every row.
+            mistake of the caller and concerns every row.
     """
     offered = frame.reset_index(drop=True)
     _refuse_wrong_columns(model, offered)
@@ -99,7 +99,7 @@ def _refuse_wrong_columns(model: type[HistoryTable], frame: pd.DataFrame) -> Non
         )
     for name in moments_of(model):
         column = frame[name]
-        # Pandera would take a time without a zone for UTC and say nothing.
+        # Pandera would silently take a time without a zone for UTC.
         if not (isinstance(column.dtype, pd.DatetimeTZDtype) or column.isna().all()):
             raise FrameRefused(
                 f"{table_name(model)}: column '{name}' must hold times with a zone, not "
@@ -112,7 +112,7 @@ def _failures(
 ) -> list[RowFailure]:
     is_one_column = cases["schema_context"] == "Column"
     places = cases.assign(column=cases["column"].where(is_one_column, ""))
-    found = places.drop_duplicates(["index", "column", "check"]).sort_values("index")
+    distinct = places.drop_duplicates(["index", "column", "check"]).sort_values("index")
     keys = list(key_of(model))
     return [
         RowFailure(
@@ -121,5 +121,7 @@ def _failures(
             column=str(column),
             rule=str(rule),
         )
-        for index, column, rule in zip(found["index"], found["column"], found["check"], strict=True)
+        for index, column, rule in zip(
+            distinct["index"], distinct["column"], distinct["check"], strict=True
+        )
     ]

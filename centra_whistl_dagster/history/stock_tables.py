@@ -1,9 +1,9 @@
 # ruff: noqa: D106, RUF012  -- `Config` is where Pandera looks for a name and a key, and it wants a list.
-"""The stock tables of the history: readings, levels over time, what was written, how far apart.
+"""The stock tables of the history: readings, levels over time, updates of Centra, divergence.
 
 The rules of `tables` hold here too. The two level tables keep a row for as long as a SKU's figures
-stay the same (`valid_from` to `valid_to`): a hundred readings of a million SKUs take 76 MB so, and
-2.5 GB when every reading is kept whole. Does not belong here: anything about orders (`tables`).
+stay the same (`valid_from` to `valid_to`): a hundred readings of a million SKUs take 76 MB this
+way, and 2.5 GB when every reading is kept whole. Does not belong here: orders (`tables`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import pandera.pandas as pa
 from pandera.typing import Series
 
 from centra_whistl_dagster.history.columns import (
+    AppendOnlyTable,
     HistoryTable,
     code,
+    columns_of,
     count,
     moment,
     remark,
@@ -37,29 +39,29 @@ CAUSES = (
 """Why Centra's stock may differ from what it should be: columns of `divergence`."""
 
 SKU = "SKU as the system spells it."
-PRESENT = "False: a complete reading did not list it; its figures are then empty, not zero."
+READING = "The Whistl reading compared with."
 
 
 class StockSnapshots(HistoryTable):
-    """One reading of all stock of one system. A refused one has no figures but its rows."""
+    """One reading of all stock of one system. A refused one has no figures but its row count."""
 
     system: Series[str] = code("Whose stock.", isin=["whistl", "centra"])
     snapshot_id: Series[str] = text("Name of the reading.", str_length={"min_value": 1})
-    taken_at: Series[pd.DatetimeTZDtype] = moment("The moment the figures are true for.")
+    taken_at: Series[pd.DatetimeTZDtype] = moment("The moment for which the figures are true.")
     read_at: Series[pd.DatetimeTZDtype] = moment("When it was read.")
     is_complete: Series[pd.BooleanDtype] = yes_no("Paged to the end: a SKU not in it is absent.")
-    verdict: Series[str] = code("What the guards said.", isin=["accepted", "refused"])
-    reason: Series[str] = remark("Why the guards refused it; blank if they did not.")
+    verdict: Series[str] = code("What the guards decided.", isin=["accepted", "refused"])
+    reason: Series[str] = remark("Why the guards refused it; blank if accepted.")
     row_count: Series[pd.Int64Dtype] = count("SKUs in it.", ge=0)
     changed_count: Series[pd.Int64Dtype] = count("SKUs with new figures.", ge=0, nullable=True)
     absent_count: Series[pd.Int64Dtype] = count(
-        "SKUs that were in the last and not here.", ge=0, nullable=True
+        "SKUs in the reading before and not in this one.", ge=0, nullable=True
     )
     emptied_count: Series[pd.Int64Dtype] = count(
         "SKUs sellable before and not now.", ge=0, nullable=True
     )
     sellable_units: Series[pd.Int64Dtype] = count(
-        "Sum of sellable units where positive.", ge=0, nullable=True
+        "Sum of the sellable units of SKUs that have any.", ge=0, nullable=True
     )
 
     class Config:
@@ -67,77 +69,87 @@ class StockSnapshots(HistoryTable):
         unique = ["system", "snapshot_id"]
 
 
-class StockLevels(HistoryTable):
-    """What Whistl had of one SKU over one stretch of time."""
+class LevelTable(HistoryTable):
+    """The figures of one SKU over one period; a subclass adds the figures, all whole numbers."""
 
     sku: Series[str] = text(SKU, str_length={"min_value": 1})
+    is_present: Series[pd.BooleanDtype] = yes_no(
+        "False: a complete reading did not list it; its figures are then empty, not zero."
+    )
+    valid_from: Series[pd.DatetimeTZDtype] = moment("When the figures began to hold.")
+    valid_to: Series[pd.DatetimeTZDtype] = moment(
+        "When the figures ceased to hold; empty: they still hold.", nullable=True
+    )
+    snapshot_id: Series[str] = text("The reading that brought them.")
+
+    class Config:
+        unique = ["sku", "valid_from"]
+
+    @pa.dataframe_check
+    @classmethod
+    def only_a_present_sku_has_figures(cls, frame: pd.DataFrame) -> pd.Series:
+        """Absent is not zero."""
+        has_all = frame[list(figures_of(cls))].notna().all(axis=1)
+        return frame["is_present"] == has_all
+
+
+class StockLevels(LevelTable):
+    """What Whistl had of one SKU over one period."""
+
     on_hand: Series[pd.Int64Dtype] = count(
         "Units in the building, quarantined ones too.", nullable=True
     )
     allocated: Series[pd.Int64Dtype] = count(
-        "Units reserved for orders and not yet gone.", nullable=True
+        "Units reserved for orders and not yet despatched.", nullable=True
     )
     quarantined: Series[pd.Int64Dtype] = count("Units that may not be sold.", nullable=True)
     available: Series[pd.Int64Dtype] = count(
-        "Units Whistl says are free; may be negative.", nullable=True
+        "Units that Whistl calls free; may be negative.", nullable=True
     )
-    is_present: Series[pd.BooleanDtype] = yes_no(PRESENT)
-    valid_from: Series[pd.DatetimeTZDtype] = moment("From when the figures held.")
-    valid_to: Series[pd.DatetimeTZDtype] = moment("Until when; empty: still.", nullable=True)
-    snapshot_id: Series[str] = text("The reading that brought them.")
 
     class Config:
         name = "stock_levels"
-        unique = ["sku", "valid_from"]
-
-    @pa.dataframe_check
-    @classmethod
-    def an_absent_sku_has_no_figures(cls, frame: pd.DataFrame) -> pd.Series:
-        """Absent is not zero."""
-        return frame["is_present"] == frame["on_hand"].notna()
 
 
-class CentraLevels(HistoryTable):
-    """What Centra held of one SKU over one stretch of time."""
+class CentraLevels(LevelTable):
+    """What Centra held of one SKU over one period."""
 
-    sku: Series[str] = text(SKU, str_length={"min_value": 1})
-    physical: Series[pd.Int64Dtype] = count("Units Centra believes are there.", nullable=True)
-    allocated: Series[pd.Int64Dtype] = count("Units Centra has promised to orders.", nullable=True)
-    free: Series[pd.Int64Dtype] = count("Units the shop may sell.", nullable=True)
-    is_present: Series[pd.BooleanDtype] = yes_no(PRESENT)
-    valid_from: Series[pd.DatetimeTZDtype] = moment("From when the figures held.")
-    valid_to: Series[pd.DatetimeTZDtype] = moment("Until when; empty: still.", nullable=True)
-    snapshot_id: Series[str] = text("The reading that brought them.")
+    physical: Series[pd.Int64Dtype] = count("Units that Centra counts in stock.", nullable=True)
+    allocated: Series[pd.Int64Dtype] = count(
+        "Units that Centra reserves for orders.", nullable=True
+    )
+    free: Series[pd.Int64Dtype] = count("Units that the shop may sell.", nullable=True)
 
     class Config:
         name = "centra_levels"
-        unique = ["sku", "valid_from"]
 
-    @pa.dataframe_check
-    @classmethod
-    def an_absent_sku_has_no_figures(cls, frame: pd.DataFrame) -> pd.Series:
-        """Absent is not zero."""
-        return frame["is_present"] == frame["physical"].notna()
+
+def figures_of(model: type[LevelTable]) -> tuple[str, ...]:
+    """Return the columns of a level table that are compared between readings."""
+    shared = {column.name for column in columns_of(LevelTable)}
+    return tuple(column.name for column in columns_of(model) if column.name not in shared)
 
 
 class StockUpdates(HistoryTable):
-    """One quantity sent to Centra: from what, to what, why, and what Centra made of it."""
+    """One quantity sent to Centra: the old and the new figure, its terms, and the outcome."""
 
     sku: Series[str] = text(SKU, str_length={"min_value": 1})
-    snapshot_id: Series[str] = text("The Whistl reading it was worked out from.")
+    snapshot_id: Series[str] = text("The Whistl reading it was calculated from.")
     intended_at: Series[pd.DatetimeTZDtype] = moment("When it was decided, before the call.")
     settled_at: Series[pd.DatetimeTZDtype] = moment("When the answer was known.", nullable=True)
     from_physical: Series[pd.Int64Dtype] = count("Centra's figure before.", nullable=True)
     to_physical: Series[pd.Int64Dtype] = count("The figure sent.", ge=0)
-    whistl_available: Series[pd.Int64Dtype] = count("Term: what Whistl said is free.")
+    whistl_available: Series[pd.Int64Dtype] = count("Term: units that Whistl called free.")
     units_held: Series[pd.Int64Dtype] = count(
-        "Term: units of our orders Whistl had taken out and Centra still holds.", ge=0
+        "Term: units of our orders that Whistl had deducted and Centra still counts.", ge=0
     )
     units_left: Series[pd.Int64Dtype] = count(
-        "Term: units gone, or going, that the reading still counts.", ge=0
+        "Term: units that left, or are leaving, and that the reading still counts.", ge=0
     )
-    buffer: Series[pd.Int64Dtype] = count("Term: units kept back against unseen demand.", ge=0)
-    outcome: Series[str] = code("What came of it; empty while it is not known.", nullable=True)
+    buffer: Series[pd.Int64Dtype] = count(
+        "Term: units held back for demand that Centra cannot see.", ge=0
+    )
+    outcome: Series[str] = code("The outcome; empty while it is not known.", nullable=True)
     read_back: Series[pd.Int64Dtype] = count("Centra's figure afterwards.", nullable=True)
 
     class Config:
@@ -145,14 +157,14 @@ class StockUpdates(HistoryTable):
         unique = ["sku", "snapshot_id", "intended_at"]
 
 
-class BufferChanges(HistoryTable):
-    """One change of what is held back of a SKU for demand that Centra cannot see."""
+class BufferChanges(AppendOnlyTable):
+    """One change of the units of a SKU held back for demand that Centra cannot see."""
 
     sku: Series[str] = text(SKU, str_length={"min_value": 1})
-    changed_at: Series[pd.DatetimeTZDtype] = moment("When a pass over stock first used it.")
+    changed_at: Series[pd.DatetimeTZDtype] = moment("When a stock sync first used it.")
     from_units: Series[pd.Int64Dtype] = count("Units held back before.", ge=0)
     to_units: Series[pd.Int64Dtype] = count("Units held back since.", ge=0)
-    reason: Series[str] = remark("The sum in words.")
+    reason: Series[str] = remark("How it was calculated.")
 
     class Config:
         name = "buffer_changes"
@@ -162,14 +174,12 @@ class BufferChanges(HistoryTable):
 class StockComparisons(HistoryTable):
     """One comparison of Centra's stock with what it should be."""
 
-    snapshot_id: Series[str] = text(
-        "The Whistl reading compared with.", str_length={"min_value": 1}
-    )
+    snapshot_id: Series[str] = text(READING, str_length={"min_value": 1})
     compared_at: Series[pd.DatetimeTZDtype] = moment("When.")
     sku_count: Series[pd.Int64Dtype] = count("SKUs compared.", ge=0)
     differing_count: Series[pd.Int64Dtype] = count("SKUs that differ.", ge=0)
     unexplained_count: Series[pd.Int64Dtype] = count("SKUs with an unexplained part.", ge=0)
-    unexplained_units: Series[pd.Int64Dtype] = count("Unexplained units, signs dropped.", ge=0)
+    unexplained_units: Series[pd.Int64Dtype] = count("Unexplained units, in absolute value.", ge=0)
 
     class Config:
         name = "stock_comparisons"
@@ -177,30 +187,30 @@ class StockComparisons(HistoryTable):
 
 
 class Divergence(HistoryTable):
-    """One SKU whose free stock in Centra was not what Whistl's says, and why, in units."""
+    """One SKU whose free stock in Centra differs from Whistl's figures, and why, in units."""
 
     sku: Series[str] = text(SKU, str_length={"min_value": 1})
-    snapshot_id: Series[str] = text("The Whistl reading compared with.")
+    snapshot_id: Series[str] = text(READING)
     compared_at: Series[pd.DatetimeTZDtype] = moment("When.")
-    expected: Series[pd.Int64Dtype] = count("Free stock as Whistl's figures have it.")
+    expected: Series[pd.Int64Dtype] = count("Free stock by Whistl's figures.")
     actual: Series[pd.Int64Dtype] = count("Free stock in Centra.")
     difference: Series[pd.Int64Dtype] = count(
-        "Actual less expected: above 0 the shop has too much."
+        "Actual less expected: above 0, the shop offers too much."
     )
     in_flight: Series[pd.Int64Dtype] = count(
         "Part from orders sent that Whistl had not reserved yet."
     )
-    blocked: Series[pd.Int64Dtype] = count("Part from orders Whistl does not know.")
+    blocked: Series[pd.Int64Dtype] = count("Part from orders not sent to Whistl.")
     shipped_not_completed: Series[pd.Int64Dtype] = count(
-        "Part from goods gone that Centra still holds."
+        "Part from despatched goods that Centra still counts."
     )
     other_channels: Series[pd.Int64Dtype] = count("Part reserved for other channels.")
     quarantine: Series[pd.Int64Dtype] = count("Part from quarantined units.")
-    buffer: Series[pd.Int64Dtype] = count("Part kept back on purpose.")
-    stale: Series[pd.Int64Dtype] = count("Part from what moved since the reading.")
-    clamped: Series[pd.Int64Dtype] = count("Part from a figure Centra did not take.")
+    buffer: Series[pd.Int64Dtype] = count("Part held back on purpose.")
+    stale: Series[pd.Int64Dtype] = count("Part from movements since the reading.")
+    clamped: Series[pd.Int64Dtype] = count("Part from a figure that Centra did not accept.")
     one_side_only: Series[pd.Int64Dtype] = count("Part because only one system has the SKU.")
-    unexplained: Series[pd.Int64Dtype] = count("What is left.")
+    unexplained: Series[pd.Int64Dtype] = count("What no cause accounts for.")
 
     class Config:
         name = "divergence"
@@ -215,5 +225,5 @@ class Divergence(HistoryTable):
     @pa.dataframe_check
     @classmethod
     def the_causes_add_up_to_the_difference(cls, frame: pd.DataFrame) -> pd.Series:
-        """What no cause accounts for stands under `unexplained`, so nothing can go missing."""
+        """What no cause accounts for is under `unexplained`, so nothing can go missing."""
         return frame[list(CAUSES)].sum(axis=1) == frame["difference"]

@@ -1,9 +1,9 @@
 """Open the live history file: one process at a time, one transaction, closed whatever happens.
 
-DuckDB lets one process in and refuses the rest at once, without waiting. A lock file of our own
-beside the history makes loaders queue. While the file is open, nothing in this process may open,
-copy or hash it by another way: closing that second handle drops DuckDB's lock, another process then
-gets in, and the rows of one of the two vanish.
+DuckDB lets one process in and refuses the others at once. Our own lock file beside the history
+makes loaders queue instead. While the file is open, nothing else in this process may open, copy or
+hash it: closing that second handle drops DuckDB's lock, another process then gets in, and the rows
+of one of the two vanish.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class History:
 
     Args:
         path: the DuckDB file, made at first use.
-        memory_limit: what DuckDB may take, e.g. "1GB"; by itself it takes 80 % of the machine.
-        threads: how many it may run; by itself it takes every core.
+        memory_limit: how much DuckDB may take, e.g. "1GB"; its own default is 80 % of the machine.
+        threads: how many it may run; its own default is one for each core.
         now: the clock, aware UTC.
         sleep: waits for seconds.
         lock_wait_seconds: how long to queue behind another loader.
@@ -54,7 +54,7 @@ class History:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Open a transaction: all of it is kept, or, when the block raises, none.
+        """Open a transaction: all of it is kept, or none when the block raises.
 
         Raises:
             HistoryBusy: another process kept the file for longer than `lock_wait_seconds`.
@@ -73,9 +73,9 @@ class History:
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
-        """Open the live file to ask it something, for the length of the block; loaders wait.
+        """Open the live file for reading, for the length of the block; loaders wait meanwhile.
 
-        For the pipeline's own short questions. Analysts and reports use the published copy.
+        For the pipeline's own short queries. Analysts and reports use the published copy.
         Raises as `writing` does.
         """
         with self.locked(), closing(self._connect()) as con:
@@ -93,7 +93,7 @@ class History:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Queue for the file, and keep every other loader out until the block ends."""
+        """Wait for the file, and keep every other loader out until the block ends."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.with_name(f"{self.path.name}.lock").open("w") as lock:
             for attempt in range(self._tries):
@@ -108,7 +108,7 @@ class History:
                             "run tries again."
                         ) from error
                     self._sleep(_POLL_SECONDS)
-            yield  # closing the lock file lets the next one in, whatever happened
+            yield  # closing the lock file lets the next loader in, whatever happened
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         for attempt in range(self._tries):
@@ -141,7 +141,7 @@ def connection_settings(*, memory_limit: str, threads: int) -> dict[str, str]:
 def connect(
     path: Path, settings: dict[str, str], *, read_only: bool = False
 ) -> duckdb.DuckDBPyConnection:
-    """Open a file in UTC, so that days and hours in views do not follow the machine's own zone."""
+    """Open a file in UTC, so that days and hours in views do not depend on the machine's zone."""
     con = duckdb.connect(path, read_only=read_only, config=dict(settings))
     con.execute("SET TimeZone = 'UTC'")
     return con

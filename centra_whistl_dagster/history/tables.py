@@ -1,13 +1,12 @@
 # ruff: noqa: D106, RUF012  -- `Config` is where Pandera looks for a name and a key, and it wants a list.
-"""The tables of the history: one Pandera model each, the only place where a column is written down.
+"""The tables of the history: one Pandera model each, the only declaration of their columns.
 
-The model is what a load validates, what a migration's CREATE TABLE is written from, what the data
-dictionary and the UI show, and what the file is compared with at every opening. `unique` is the key
-of a row. Belongs here: orders, despatches, exceptions and loads; `stock_tables` has the stock. Does
-not belong here: how rows get in (`session`, `levels`) or out (`reads`, `views.sql`).
+Loads validate against the model, the data dictionary and the UI show it, and the file is compared
+with it at every opening. Here are orders, despatches, exceptions and loads; `stock_tables` has the
+stock. Does not belong here: how rows get in (`session`, `levels`) or out (`reads`, `views.sql`).
 
 No column may hold personal data: no name, address, e-mail, phone, full postcode or tracking number,
-and no sentence a person or a system wrote about somebody.
+and no sentence that a person or a system wrote about somebody.
 """
 
 from __future__ import annotations
@@ -19,35 +18,29 @@ from pandera.typing import Series
 
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
 from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.history import stock_tables
 from centra_whistl_dagster.history.columns import (
+    AppendOnlyTable,
     HistoryTable,
     code,
     count,
+    declared_in,
     moment,
     money,
     remark,
     text,
     yes_no,
 )
-from centra_whistl_dagster.history.stock_tables import (
-    BufferChanges,
-    CentraLevels,
-    Divergence,
-    StockComparisons,
-    StockLevels,
-    StockSnapshots,
-    StockUpdates,
-)
 
 ORDER_NUMBER = "Number of the order at Whistl: prefix and Centra's number."
 
 
 class Orders(HistoryTable):
-    """One order as it stands now, with the time of each milestone."""
+    """One order in its current state, with the time of each milestone."""
 
     order_number: Series[str] = text(ORDER_NUMBER, str_length={"min_value": 1, "max_value": 12})
-    state: Series[str] = code("Where it stands.", isin=[state.value for state in OrderState])
-    state_since: Series[pd.DatetimeTZDtype] = moment("When it came to stand there.")
+    state: Series[str] = code("Its state.", isin=[state.value for state in OrderState])
+    state_since: Series[pd.DatetimeTZDtype] = moment("When it entered that state.")
     country: Series[str] = text(
         "Delivery country, ISO 3166-1 alpha-2.", str_matches=r"^[A-Z]{0,2}\Z"
     )
@@ -59,16 +52,20 @@ class Orders(HistoryTable):
     units: Series[pd.Int64Dtype] = count("Units over all lines.", ge=0)
     line_count: Series[pd.Int64Dtype] = count("Lines.", ge=0)
     shipping_option: Series[str] = text("Name of the Centra shipping option; blank for none.")
-    carrier_code: Series[str] = text("Whistl carrier it was mapped to.", nullable=True)
-    delivery_method: Series[str] = text("Whistl method it was mapped to.", nullable=True)
-    attempts: Series[pd.Int64Dtype] = count("Times it was offered to Whistl.", ge=0)
+    carrier_code: Series[str] = text("Whistl carrier that the option maps to.", nullable=True)
+    delivery_method: Series[str] = text("Whistl method that the option maps to.", nullable=True)
+    attempts: Series[pd.Int64Dtype] = count("Attempts to send it to Whistl.", ge=0)
     ordered_at: Series[pd.DatetimeTZDtype] = moment("When the shopper ordered.")
     first_seen_at: Series[pd.DatetimeTZDtype] = moment("When it was first read from Centra.")
     screened_at: Series[pd.DatetimeTZDtype] = moment("When last screened.", nullable=True)
-    submitted_at: Series[pd.DatetimeTZDtype] = moment("When Whistl had it.", nullable=True)
-    allocated_at: Series[pd.DatetimeTZDtype] = moment("When Whistl reserved it.", nullable=True)
+    submitted_at: Series[pd.DatetimeTZDtype] = moment("When Whistl accepted it.", nullable=True)
+    allocated_at: Series[pd.DatetimeTZDtype] = moment(
+        "When Whistl reserved its goods.", nullable=True
+    )
     despatched_at: Series[pd.DatetimeTZDtype] = moment("When all of it had left.", nullable=True)
-    completed_at: Series[pd.DatetimeTZDtype] = moment("When Centra knew.", nullable=True)
+    completed_at: Series[pd.DatetimeTZDtype] = moment(
+        "When Centra had all its shipments.", nullable=True
+    )
     cancelled_at: Series[pd.DatetimeTZDtype] = moment("When it was cancelled.", nullable=True)
 
     class Config:
@@ -89,12 +86,12 @@ class OrderLines(HistoryTable):
         unique = ["order_number", "line_number"]
 
 
-class OrderEvents(HistoryTable):
-    """One move of an order from a state to the next."""
+class OrderEvents(AppendOnlyTable):
+    """One change of an order's state."""
 
     order_number: Series[str] = text(ORDER_NUMBER)
-    from_state: Series[str] = code("Where it stood; empty for its first state.", nullable=True)
-    state: Series[str] = code("Where it went.", isin=[state.value for state in OrderState])
+    from_state: Series[str] = code("The state before; empty for its first one.", nullable=True)
+    state: Series[str] = code("The state after.", isin=[state.value for state in OrderState])
     moved_at: Series[pd.DatetimeTZDtype] = moment("When.")
     reason: Series[str] = remark("Why, in a few words of our own.")
 
@@ -104,17 +101,21 @@ class OrderEvents(HistoryTable):
 
 
 class Despatches(HistoryTable):
-    """One despatch message of the warehouse. A correction is a later row that supersedes."""
+    """One despatch message of the warehouse. A correction is a later row that supersedes it."""
 
-    despatch_id: Series[str] = text("Whistl's name of the message.", str_length={"min_value": 1})
+    despatch_id: Series[str] = text("Whistl's id of the message.", str_length={"min_value": 1})
     version: Series[pd.Int64Dtype] = count("Counts corrections.", ge=0)
     sequence: Series[pd.Int64Dtype] = count("Whistl's running number of messages.", ge=0)
     supersedes: Series[str] = text("The despatch this one corrects.", nullable=True)
     order_number: Series[str] = text(ORDER_NUMBER)
     despatched_at: Series[pd.DatetimeTZDtype] = moment("When the goods left.")
     received_at: Series[pd.DatetimeTZDtype] = moment("When the message was read.")
-    is_order_complete: Series[pd.BooleanDtype] = yes_no("Nothing more will follow for the order.")
-    short_units: Series[pd.Int64Dtype] = count("Units that were not found and will not go.", ge=0)
+    is_order_complete: Series[pd.BooleanDtype] = yes_no(
+        "No further despatch will follow for the order."
+    )
+    short_units: Series[pd.Int64Dtype] = count(
+        "Units that were not found and will not be sent.", ge=0
+    )
 
     class Config:
         name = "despatches"
@@ -122,7 +123,7 @@ class Despatches(HistoryTable):
 
 
 class Parcels(HistoryTable):
-    """One box of a despatch, and when Centra was told of it."""
+    """One parcel of a despatch, and when it was sent to Centra."""
 
     despatch_id: Series[str] = text("The despatch it belongs to.")
     parcel_number: Series[pd.Int64Dtype] = count("Number within the despatch.", ge=0)
@@ -130,10 +131,12 @@ class Parcels(HistoryTable):
     carrier_name: Series[str] = text("Carrier; blank when Whistl sent none.")
     service_name: Series[str] = text("The carrier's service; blank when Whistl sent none.")
     has_tracking: Series[pd.BooleanDtype] = yes_no("A tracking number came with it.")
-    state: Series[str] = code("How far telling Centra has come.")
+    state: Series[str] = code("Progress of its shipment in Centra.")
     despatched_at: Series[pd.DatetimeTZDtype] = moment("When it left.")
-    completed_at: Series[pd.DatetimeTZDtype] = moment("When Centra knew.", nullable=True)
-    attempts: Series[pd.Int64Dtype] = count("Times Centra was told.", ge=0)
+    completed_at: Series[pd.DatetimeTZDtype] = moment(
+        "When Centra had its shipment.", nullable=True
+    )
+    attempts: Series[pd.Int64Dtype] = count("Attempts to send it to Centra.", ge=0)
 
     class Config:
         name = "parcels"
@@ -155,17 +158,17 @@ class ParcelLines(HistoryTable):
 
 
 class Exceptions(HistoryTable):
-    """One thing that was wrong, from when it was first seen until it was mended."""
+    """One thing that was wrong, from when it was first seen until it was fixed."""
 
     kind: Series[str] = code("Which rule found it.", str_length={"min_value": 1})
     subject_type: Series[str] = code("What it is about.", isin=[kind.value for kind in SubjectType])
     subject: Series[str] = text("Order number, SKU, option, despatch or snapshot.")
-    field: Series[str] = text("Which field; blank when it is about the whole.")
-    owner: Series[str] = code("The team that mends it.", str_length={"min_value": 1})
-    severity: Series[str] = code("How bad.", str_length={"min_value": 1})
+    field: Series[str] = text("Which field; blank when it is about the whole subject.")
+    owner: Series[str] = code("The team that fixes it.", str_length={"min_value": 1})
+    severity: Series[str] = code("urgent, blocking or warning.", str_length={"min_value": 1})
     opened_at: Series[pd.DatetimeTZDtype] = moment("When first seen.")
     last_seen_at: Series[pd.DatetimeTZDtype] = moment("When last seen.")
-    due_at: Series[pd.DatetimeTZDtype] = moment("When it should be mended.", nullable=True)
+    due_at: Series[pd.DatetimeTZDtype] = moment("When it should be fixed.", nullable=True)
     resolved_at: Series[pd.DatetimeTZDtype] = moment("When it was gone.", nullable=True)
 
     class Config:
@@ -174,7 +177,7 @@ class Exceptions(HistoryTable):
 
 
 class Loads(HistoryTable):
-    """One load of one table: what was read and what became of it."""
+    """One load of one table: how many rows were read and what became of them."""
 
     load_id: Series[pd.Int64Dtype] = count("Running number.", ge=1)
     table_name: Series[str] = code("Which table.")
@@ -182,7 +185,9 @@ class Loads(HistoryTable):
     read_count: Series[pd.Int64Dtype] = count("Rows offered.", ge=0)
     written_count: Series[pd.Int64Dtype] = count("Rows new or changed.", ge=0)
     unchanged_count: Series[pd.Int64Dtype] = count("Rows already there as they are.", ge=0)
-    skipped_count: Series[pd.Int64Dtype] = count("Repeats, and rows without their parent.", ge=0)
+    skipped_count: Series[pd.Int64Dtype] = count(
+        "Repeats, and rows whose order or despatch failed.", ge=0
+    )
     failed_count: Series[pd.Int64Dtype] = count("Rows that break a rule of the table.", ge=0)
     removed_count: Series[pd.Int64Dtype] = count("Rows the source no longer has.", ge=0)
 
@@ -193,26 +198,13 @@ class Loads(HistoryTable):
     @pa.dataframe_check
     @classmethod
     def every_row_read_is_accounted_for(cls, frame: pd.DataFrame) -> pd.Series:
-        """Read is written, unchanged, skipped and failed together."""
+        """Rows read are written, unchanged, skipped or failed."""
         parts = ["written_count", "unchanged_count", "skipped_count", "failed_count"]
         return frame["read_count"] == frame[parts].sum(axis=1)
 
 
 TABLES: tuple[type[HistoryTable], ...] = (
-    Orders,
-    OrderLines,
-    OrderEvents,
-    Despatches,
-    Parcels,
-    ParcelLines,
-    Exceptions,
-    StockSnapshots,
-    StockLevels,
-    CentraLevels,
-    StockUpdates,
-    BufferChanges,
-    StockComparisons,
-    Divergence,
-    Loads,
+    *declared_in(globals()),
+    *declared_in(vars(stock_tables)),
 )
-"""Every table, in the order a reader meets them."""
+"""Every table: declaring its class is enough to be among them."""

@@ -11,14 +11,14 @@ COMMENT ON VIEW data_as_of IS 'When the history was last added to. Ages and "now
 CREATE OR REPLACE VIEW orders_by_state AS
 SELECT state, count(*) AS orders, sum(units)::BIGINT AS units, min(state_since) AS oldest_since
 FROM orders GROUP BY state ORDER BY orders DESC;
-COMMENT ON VIEW orders_by_state IS 'How many orders stand where. The counts add up to all orders ever read.';
+COMMENT ON VIEW orders_by_state IS 'How many orders are in each state. The counts add up to all orders ever read.';
 
 CREATE OR REPLACE VIEW state_stays AS
 SELECT order_number, state, moved_at AS entered_at, left_at,
        epoch(left_at) - epoch(moved_at) AS seconds, reason
 FROM (SELECT *, lead(moved_at) OVER (PARTITION BY order_number ORDER BY moved_at) AS left_at
       FROM order_events);
-COMMENT ON VIEW state_stays IS 'Each stay of an order in a state; left_at and seconds are empty while it stays.';
+COMMENT ON VIEW state_stays IS 'Each time an order was in a state; left_at and seconds are empty while it still is.';
 
 CREATE OR REPLACE VIEW stage_durations AS
 SELECT state, count(*) AS stays, quantile_cont(seconds, 0.5) AS p50_seconds,
@@ -34,25 +34,25 @@ FROM orders o CROSS JOIN data_as_of d LEFT JOIN stage_durations s USING (state)
 WHERE o.state NOT IN ('completed', 'cancelled')
   AND epoch(d.data_as_of) - epoch(o.state_since) > coalesce(s.p95_seconds, 0)
 ORDER BY minutes_in_state DESC;
-COMMENT ON VIEW stuck_orders IS 'Unfinished orders longer in their state than 19 of 20 before them, or with none before them to compare with.';
+COMMENT ON VIEW stuck_orders IS 'Unfinished orders that have been in their state for longer than 19 of 20 orders before them, or with none to compare with.';
 
 CREATE OR REPLACE VIEW latency_by_hour AS
 SELECT stage, date_trunc('hour', ended_at) AS hour, count(*) AS number,
        quantile_cont(seconds, 0.5) AS p50_seconds, quantile_cont(seconds, 0.95) AS p95_seconds
 FROM (
-    SELECT 'first read to at Whistl' AS stage, submitted_at AS ended_at,
+    SELECT 'first read to accepted by Whistl' AS stage, submitted_at AS ended_at,
            epoch(submitted_at) - epoch(first_seen_at) AS seconds
     FROM orders WHERE submitted_at IS NOT NULL
     UNION ALL
-    SELECT 'at Whistl to despatched', despatched_at, epoch(despatched_at) - epoch(submitted_at)
+    SELECT 'accepted by Whistl to despatched', despatched_at, epoch(despatched_at) - epoch(submitted_at)
     FROM orders WHERE despatched_at IS NOT NULL AND submitted_at IS NOT NULL
     UNION ALL
-    SELECT 'parcel left to known in Centra', completed_at,
+    SELECT 'parcel despatched to shipped in Centra', completed_at,
            epoch(completed_at) - epoch(despatched_at)
     FROM parcels WHERE completed_at IS NOT NULL
 )
 GROUP BY ALL ORDER BY hour DESC, stage;
-COMMENT ON VIEW latency_by_hour IS 'How long each leg took, by the hour in which it ended.';
+COMMENT ON VIEW latency_by_hour IS 'How long each step took, by the hour in which it ended.';
 
 CREATE OR REPLACE VIEW service_levels_by_day AS
 SELECT (ordered_at AT TIME ZONE 'Europe/London')::DATE AS day, count(*) AS orders,
@@ -63,7 +63,7 @@ SELECT (ordered_at AT TIME ZONE 'Europe/London')::DATE AS day, count(*) AS order
        count_if(despatched_at - ordered_at <= INTERVAL 24 HOURS) AS despatched_in_a_day,
        count(completed_at) AS completed
 FROM orders GROUP BY day ORDER BY day DESC;
-COMMENT ON VIEW service_levels_by_day IS 'Orders by the day they were placed, and how far and how fast they came.';
+COMMENT ON VIEW service_levels_by_day IS 'Orders by the day they were placed: how many got how far, and how fast.';
 
 CREATE OR REPLACE VIEW shipping_option_use AS
 SELECT shipping_option, country, carrier_code, delivery_method, count(*) AS orders,
@@ -78,13 +78,13 @@ SELECT d.* FROM despatches d
 WHERE NOT EXISTS (SELECT 1 FROM despatches later
                   WHERE later.supersedes = d.despatch_id AND later.version > d.version)
 QUALIFY row_number() OVER (PARTITION BY d.despatch_id ORDER BY d.version DESC) = 1;
-COMMENT ON VIEW despatches_current IS 'Despatches as they stand after every correction.';
+COMMENT ON VIEW despatches_current IS 'Despatches after every correction.';
 
 CREATE OR REPLACE VIEW parcels_incomplete AS
 SELECT p.* FROM parcels p SEMI JOIN despatches_current USING (despatch_id)
 WHERE p.carrier_name = '' OR NOT p.has_tracking OR p.completed_at IS NULL
 ORDER BY p.despatched_at;
-COMMENT ON VIEW parcels_incomplete IS 'Parcels that left without a carrier or a tracking number, or that Centra does not know of.';
+COMMENT ON VIEW parcels_incomplete IS 'Parcels that left without a carrier or a tracking number, or without a shipment in Centra.';
 
 -- Exceptions --------------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ FROM (SELECT DISTINCT ON (kind, subject) * FROM exceptions
       WHERE resolved_at IS NULL AND subject_type = 'order' ORDER BY opened_at) e
 JOIN orders o ON o.order_number = e.subject AND o.state = 'blocked'
 GROUP BY ALL ORDER BY orders DESC;
-COMMENT ON VIEW blocked_by_reason IS 'Blocked orders by the fault of their own that blocks them, whose it is, and the money waiting. An order with two counts under both; one held by a SKU or a shipping option is found under exceptions_by_owner.';
+COMMENT ON VIEW blocked_by_reason IS 'Blocked orders by the fault that blocks them, its owner, and the money waiting. An order with two faults counts under both; one blocked by a SKU or a shipping option is under exceptions_by_owner.';
 
 CREATE OR REPLACE VIEW exceptions_by_owner AS
 SELECT e.owner, e.kind, e.severity, count_if(e.resolved_at IS NULL) AS open,
@@ -111,7 +111,7 @@ SELECT e.kind, e.subject_type, e.subject, e.field, e.owner, count(*) AS times,
 FROM exceptions e CROSS JOIN data_as_of d
 WHERE e.opened_at > d.data_as_of - INTERVAL 28 DAYS
 GROUP BY ALL HAVING times > 1 ORDER BY times DESC;
-COMMENT ON VIEW repeated_exceptions IS 'What came back within four weeks after it had been mended: mend the cause.';
+COMMENT ON VIEW repeated_exceptions IS 'What was fixed and came back within four weeks: fix the cause.';
 
 -- Sales and stock ---------------------------------------------------------------------------------
 
@@ -161,12 +161,12 @@ FROM (SELECT * FROM stock_levels WHERE valid_to IS NULL AND is_present) w
 FULL JOIN (SELECT * FROM centra_levels WHERE valid_to IS NULL AND is_present) c ON c.sku = w.sku
 WHERE w.sku IS NULL OR c.sku IS NULL
 ORDER BY greatest(coalesce(w.available, 0), coalesce(c.free, 0)) DESC, sku;
-COMMENT ON VIEW skus_on_one_side IS 'SKUs that only one system lists: stock that cannot be sold, or sold that cannot be sent.';
+COMMENT ON VIEW skus_on_one_side IS 'SKUs that only one system lists: stock that cannot be sold, or sales that cannot be sent.';
 
 CREATE OR REPLACE VIEW stock_updates_not_taken AS
 SELECT *, read_back - to_physical AS units_off FROM stock_updates
 WHERE read_back IS NULL OR read_back <> to_physical ORDER BY intended_at DESC;
-COMMENT ON VIEW stock_updates_not_taken IS 'Quantities sent to Centra that it did not take, or that were not read back.';
+COMMENT ON VIEW stock_updates_not_taken IS 'Quantities sent to Centra that it did not accept, or that were not read back.';
 
 CREATE OR REPLACE VIEW stock_accuracy AS
 SELECT snapshot_id, compared_at, sku_count, differing_count, unexplained_count, unexplained_units,

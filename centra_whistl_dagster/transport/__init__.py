@@ -1,21 +1,20 @@
-"""How this project speaks HTTP, and the one tree of errors that can come of it.
+"""HTTP calls to the other systems, and the one tree of errors that can come of them.
 
     IntegrationError            a call to another system did not do what was asked
-    ├── NotSent                 provably never left: refused, DNS, TLS, no token to send it with
+    ├── NotSent                 provably never left: no connection, DNS, TLS, no token
     ├── OutcomeUnknown          no usable answer: timeout, reset, 5xx, unreadable answer to a write
-    ├── Throttled               provably not carried out: 429, or our own share of the quota is used
-    ├── Refused                 the other system understood, and says no
-    │   └── AccessDenied        it says no to us, not to the record: 401, 403, a missing permission
+    ├── Throttled               provably not carried out: 429, or our share of the quota is used up
+    ├── Refused                 the other system understood the request and refused it
+    │   └── AccessDenied        it refused us, not the record: 401, 403, a missing permission
     └── ContractBroken          a read was answered, and the answer cannot be understood
 
-Belongs here: deadlines, retries by kind of call, pacing, redaction, reading of JSON. Does not
-belong here: what either system's operations are called (`centra`, `whistl`) and what a failure
-means for an order (`workflows`).
+Holds deadlines, retries by kind of call, pacing, redaction and the reading of JSON. The operations
+of each system are in `centra` and `whistl`; what a failure means for an order is in `workflows`.
 """
 
 from __future__ import annotations
 
-from centra_whistl_dagster.transport.answers import Answer
+from centra_whistl_dagster.transport.answers import Answer, Json
 from centra_whistl_dagster.transport.authorization import Authorization, BearerToken
 from centra_whistl_dagster.transport.calls import Transport
 from centra_whistl_dagster.transport.errors import (
@@ -41,6 +40,7 @@ __all__ = [
     "CallKind",
     "ContractBroken",
     "IntegrationError",
+    "Json",
     "Judge",
     "NotSent",
     "OutcomeUnknown",

@@ -1,7 +1,6 @@
-"""What a call shows at the other system's door.
+"""The headers that authenticate us to the other system.
 
-Belongs here: the question, and its simplest answer. Does not belong here: fetching a token, which
-each system does in its own way (`whistl.tokens`).
+How a token is fetched differs by system (`whistl.tokens`).
 """
 
 from __future__ import annotations
@@ -11,23 +10,23 @@ from typing import Protocol
 
 
 class Authorization(Protocol):
-    """Gives the headers that open the door."""
+    """Gives the headers that authenticate a request."""
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers for the next try.
 
         Raises:
-            NotSent: they could not be had; whatever was to be sent was not.
-            Throttled: likewise, for there were too many requests.
+            NotSent: there are none to be had; whatever was to be sent was not.
+            Throttled: likewise, because there were too many requests.
             AccessDenied: our credentials are not accepted.
         """
 
     def renew(self, refused: Mapping[str, str]) -> bool:
-        """Drop headers that were refused with 401; say whether another try could go better."""
+        """Drop headers that were refused with 401; return whether another try could succeed."""
 
 
 class BearerToken:
-    """A token that somebody made by hand and that only a person can renew."""
+    """A token that was made by hand and that only a person can renew."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -37,5 +36,5 @@ class BearerToken:
         return {"Authorization": f"Bearer {self._token}"}
 
     def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - nothing to drop
-        """Say no: the same token would be refused again."""
+        """Return False: the same token would be refused again."""
         return False

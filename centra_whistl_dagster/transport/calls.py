@@ -1,7 +1,7 @@
-"""A call: tries, waits and one deadline over all of it, and one line in the log.
+"""A call: tries, waits and one deadline over all of them, and one line in the log.
 
-Belongs here: which failure of which kind of call is worth another try. Does not belong here: what
-happens on one connection (`wire`), how an answer is judged (`judgement`), and what its fields mean
+Decides which failure of which kind of call is worth another try. Does not belong here: what happens
+on one connection (`wire`), how an answer is judged (`judgement`), and what its fields mean
 (`centra`, `whistl`).
 """
 
@@ -12,9 +12,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from json import dumps
-from typing import Any
 from urllib.parse import urlencode
 
 from centra_whistl_dagster.transport.answers import Answer
@@ -35,7 +33,7 @@ MOST_TRIES = 6
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 _SHORTEST_TRY_SECONDS = 0.25
-"""With less, sending would only bring a lost answer."""
+"""With less time left, sending would only lose the answer."""
 
 _logger = logging.getLogger("centra_whistl_dagster.transport")
 
@@ -53,14 +51,14 @@ class _Call:
     unreadable: int = 0
     was_renewed: bool = False
     lost: OutcomeUnknown | None = None
-    """The first try of a write that got no answer: it may have taken effect all the same."""
+    """The first try of a write that got no answer: it may have taken effect nevertheless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
     method: str
     path: str
-    params: Mapping[str, Any] | None
+    params: Mapping[str, str | int] | None
     headers: Mapping[str, str]
     content: bytes | None
     costs: Mapping[str, int]
@@ -77,24 +75,22 @@ class Transport:
         *,
         auth: Authorization | None,
         pacer: Pacer,
-        now: Callable[[], datetime],
         sleep: Callable[[float], None],
         rng: random.Random,
         monotonic: Callable[[], float] = time.monotonic,
         deadline_seconds: float = 60.0,
         try_seconds: float = 20.0,
     ) -> None:
-        """Put a transport together; nothing is sent.
+        """Assemble a transport; nothing is sent.
 
         Args:
             system: its name, for logs and errors.
             wire: the connection to it.
             judge: what its answers say.
-            auth: opens its door; None for the door itself.
+            auth: authenticates each call; None for the call that fetches a token.
             pacer: its quotas.
-            now: for what the answers date.
-            sleep: for waits between tries.
-            rng: spreads the waits and names the calls.
+            sleep: waits between tries.
+            rng: spreads the waits and makes the correlation ids.
             monotonic: the clock of deadlines.
             deadline_seconds: for a call with all its tries.
             try_seconds: for one try, so that a server that hangs leaves time for another.
@@ -107,7 +103,6 @@ class Transport:
         self._judge = judge
         self._auth = auth
         self._pacer = pacer
-        self._now = now
         self._sleep = sleep
         self._rng = rng
         self._monotonic = monotonic
@@ -121,9 +116,9 @@ class Transport:
         method: str,
         path: str,
         *,
-        json: Any = None,
+        json: object = None,
         form: Mapping[str, str] | None = None,
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         costs: Mapping[str, int] | None = None,
     ) -> Answer:
@@ -137,14 +132,11 @@ class Transport:
             json: the body, sent as JSON.
             form: the body, sent as a form.
             params: the query string.
-            headers: besides those of authorization.
+            headers: in addition to those of authorization.
             costs: units of each quota that one try takes.
 
         Raises:
-            NotSent: of any kind of call.
-            OutcomeUnknown: no usable answer; of a read, nothing but that.
-            Throttled: of any kind of call.
-            Refused: or AccessDenied; of any kind of call.
+            NotSent, Throttled, Refused, AccessDenied, OutcomeUnknown: of any kind of call.
             ContractBroken: of a read only.
         """
         started = self._monotonic()
@@ -154,19 +146,12 @@ class Transport:
             correlation_id=f"{self._rng.getrandbits(64):016x}",
             ends_at=started + self._deadline_seconds,
         )
-        sent_headers = {"X-Correlation-Id": call.correlation_id, **(headers or {})}
-        content: bytes | None = None
-        if json is not None:
-            content = dumps(json, allow_nan=False, separators=(",", ":")).encode()
-            sent_headers["Content-Type"] = "application/json"
-        elif form is not None:
-            content = urlencode(form).encode()
-            sent_headers["Content-Type"] = "application/x-www-form-urlencoded"
+        content, content_headers = _encoded(json, form)
         request = _Request(
             method=method,
             path=path,
             params=params,
-            headers=sent_headers,
+            headers={**(headers or {}), **content_headers, "X-Correlation-Id": call.correlation_id},
             content=content,
             costs=costs or {},
         )
@@ -178,17 +163,7 @@ class Transport:
             outcome = type(error).__name__
             raise
         finally:
-            _logger.log(
-                level,
-                "%s %s: %s after %.2f s and %d %s [%s]",
-                self._system,
-                operation,
-                outcome,
-                self._monotonic() - started,
-                call.tries,
-                "try" if call.tries == 1 else "tries",
-                call.correlation_id,
-            )
+            self._log(call, outcome, level, seconds=self._monotonic() - started)
         return answer
 
     def left(self, resource: str) -> list[tuple[int, int]]:
@@ -196,9 +171,22 @@ class Transport:
         return self._pacer.left(resource)
 
     def close(self) -> None:
-        """Close connections and let go of shared files."""
+        """Close connections and shared files."""
         self._wire.close()
         self._pacer.close()
+
+    def _log(self, call: _Call, outcome: str, level: int, *, seconds: float) -> None:
+        _logger.log(
+            level,
+            "%s %s: %s after %.2f s and %d %s [%s]",
+            self._system,
+            call.operation,
+            outcome,
+            seconds,
+            call.tries,
+            "try" if call.tries == 1 else "tries",
+            call.correlation_id,
+        )
 
     def _until_done(self, call: _Call, request: _Request) -> Answer:
         while True:
@@ -217,7 +205,7 @@ class Transport:
     def _one_try(self, call: _Call, request: _Request) -> Answer:
         call.tries += 1
         self._pace(call, request.costs)
-        door = self._auth.headers() if self._auth else {}
+        credentials = self._auth.headers() if self._auth else {}
         left = call.ends_at - self._monotonic()
         if left < _SHORTEST_TRY_SECONDS:
             raise self._not_sent(call, "there was no time left to send it")
@@ -225,14 +213,13 @@ class Transport:
             raw = self._wire.exchange(
                 request.method,
                 request.path,
-                headers={**request.headers, **door},
+                headers={**request.headers, **credentials},
                 params=request.params,
                 content=request.content,
                 seconds=min(self._try_seconds, left),
             )
         except Unsent as error:
-            advice = "Check the address, the network and whether the system is up"
-            raise self._not_sent(call, str(error), advice) from error
+            raise self._not_sent(call, str(error), error.advice) from error
         except NoAnswer as error:
             raise OutcomeUnknown(
                 system=self._system, operation=call.operation, detail=str(error)
@@ -242,11 +229,11 @@ class Transport:
         try:
             return self._judge.answer(call.kind, call.operation, raw)
         except AccessDenied as error:
-            # Not carried out, so even a create may go again with a fresh token, once.
+            # Not carried out, so even a create may be sent again with a fresh token, once.
             if (
                 error.status != 401
                 or call.was_renewed
-                or not (self._auth and self._auth.renew(door))
+                or not (self._auth and self._auth.renew(credentials))
             ):
                 raise
             call.was_renewed = True
@@ -269,7 +256,7 @@ class Transport:
                     raise Throttled(
                         system=self._system,
                         operation=call.operation,
-                        detail=f"our own share of its {resource} is used up",
+                        detail=f"our own share of its quota of {resource} is used up",
                         retry_after_seconds=wait,
                     )
                 self._sleep(wait)
@@ -294,7 +281,19 @@ class Transport:
         if isinstance(error, OutcomeUnknown):
             return call.kind is not CallKind.CREATE
         if isinstance(error, ContractBroken):
-            # Once: a page of a proxy passes by, a changed contract does not.
+            # Once: a proxy's error page is gone a moment later, a changed contract is not.
             call.unreadable += 1
             return call.unreadable == 1
         return False
+
+
+def _encoded(
+    json: object, form: Mapping[str, str] | None
+) -> tuple[bytes | None, Mapping[str, str]]:
+    """Return the body and the header that says how it is encoded."""
+    if json is not None:
+        content = dumps(json, allow_nan=False, separators=(",", ":")).encode()
+        return content, {"Content-Type": "application/json"}
+    if form is not None:
+        return urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+    return None, {}

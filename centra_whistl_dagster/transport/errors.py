@@ -1,21 +1,45 @@
 """What can come of a call instead of an answer. The tree is drawn in the package's docstring.
 
-Belongs here: the classes, and what each lets its catcher conclude. Does not belong here: which
-failure on the wire is which (`wire`), and when one is worth another try (`calls`).
+An error carries our own words, and codes and field names that have the shape of one. The sentences
+of the other system may quote a customer, so they stay in `Reason.foreign_text`, which nothing
+prints.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from dataclasses import dataclass
-from typing import NamedTuple
+
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,59}", re.ASCII)
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\[\]-]{0,99}", re.ASCII)
 
 
-class Reason(NamedTuple):
-    """One reason of a refusal, in the other system's words. `message` may quote the record."""
+def code_of(value: object) -> str:
+    """Return a machine-readable code as it came, blank for anything that could be a sentence."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
 
-    code: str
-    field: str
-    message: str
+
+def field_of(value: object) -> str:
+    """Return a field's path, such as `lines[0].sku`, blank for anything else."""
+    return value if isinstance(value, str) and _FIELD.fullmatch(value) else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason of a refusal."""
+
+    code: str = ""
+    """What `code_of` lets through, or a code of our own; blank where there is none."""
+    field: str = ""
+    """What `field_of` lets through; blank when the reason is about the whole request."""
+    foreign_text: str = dataclasses.field(default="", repr=False)
+    """The other system's sentence. It may quote the record: never log, show or send it."""
+
+    def __str__(self) -> str:
+        if self.code and self.field:
+            return f"{self.code} ({self.field})"
+        return self.code or self.field or "a reason without a code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,24 +49,20 @@ class Refusal:
     code: str = ""
     reasons: tuple[Reason, ...] = ()
     is_about_access: bool = False
-    """It speaks of our token, permissions or account, not of the record."""
+    """The objection is to our token, permissions or account, not to the record."""
     is_final: bool = True
-    """False where the body leaves open whether the request took, or may yet take, effect."""
+    """False where the request may have taken effect, or may do so later."""
 
     def __str__(self) -> str:
-        # Codes and fields where there are any: a message may quote what the customer typed.
-        told = [
-            f"{reason.code} ({reason.field})" if reason.code else reason.message
-            for reason in self.reasons
-        ]
-        return ": ".join(part for part in (self.code, ", ".join(told)) if part)
+        reasons = ", ".join(map(str, self.reasons))
+        return ": ".join(part for part in (self.code, reasons) if part)
 
 
 class IntegrationError(Exception):
     """A call to another system did not do what was asked.
 
     `detail` says what happened, `advice` who can do something about it. Neither holds a token, an
-    address or a query string, so both may be logged and shown.
+    address, a query string or a sentence of the other system, so both may be logged and shown.
     """
 
     def __init__(
@@ -60,7 +80,7 @@ class IntegrationError(Exception):
         self.detail = detail
         self.advice = advice
         self.retry_after_seconds = retry_after_seconds
-        """When the other system wants to be asked again; None where it did not say."""
+        """How long the other system wants to be left alone; None where it did not say."""
 
 
 class NotSent(IntegrationError):
@@ -68,15 +88,18 @@ class NotSent(IntegrationError):
 
 
 class OutcomeUnknown(IntegrationError):
-    """No usable answer came. A write may have taken effect: look before it is repeated."""
+    """No usable answer came. A write may have taken effect: check before it is repeated."""
 
 
 class Throttled(IntegrationError):
-    """The request was provably not carried out, for there were too many."""
+    """The request was provably not carried out, because there were too many."""
 
 
 class Refused(IntegrationError):
-    """The other system understood the request and says no. Repeating it unchanged is pointless."""
+    """The other system understood the request and refused it. Repeating it unchanged is pointless.
+
+    `code` is the other system's machine-readable word, blank where it gave none.
+    """
 
     def __init__(
         self,
@@ -93,7 +116,6 @@ class Refused(IntegrationError):
         self.status = status
         """The HTTP status; 200 where the refusal was inside the body."""
         self.code = code
-        """The other system's machine-readable word, blank where it gave none."""
         self.reasons = reasons
 
 

@@ -1,7 +1,6 @@
-"""Reading typed values out of a parsed body, so that a wrong one is named and nothing else.
+"""Reading typed values out of a parsed body, so that an error names the field and not its value.
 
-Belongs here: types, and null where null may be. Does not belong here: any record's shape (`centra`,
-`whistl`).
+Any record's shape belongs to its client (`centra`, `whistl`).
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _MOST_DIGITS = 15
 """No amount, quantity or id of either system comes near; beyond, databases and rounding fail."""
 
 
 class BrokenRecord(ValueError):
-    """One record is not what was agreed. Never quotes the value: it may be personal."""
+    """One record does not match the contract. Never quotes the value: it may be personal."""
 
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(f"{field}: {detail}")
@@ -29,16 +28,16 @@ class BrokenRecord(ValueError):
 class Fields:
     """One JSON object, and where it is in its record."""
 
-    def __init__(self, value: Any, path: str = "") -> None:
+    def __init__(self, value: object, path: str = "") -> None:
         if not isinstance(value, Mapping):
             raise BrokenRecord(path or "record", f"expected an object, found {_kind(value)}")
-        self._value: Mapping[str, Any] = value
+        self._value: Mapping[str, object] = value
         self._path = path
 
     def text(self, name: str, default: str = "") -> str:
         """Return text; `default` where it is null or absent.
 
-        Half a character, which JSON can spell and no file can hold, becomes U+FFFD.
+        Half of a surrogate pair, which JSON can spell and no file can hold, becomes U+FFFD.
         """
         value = self._value.get(name)
         if value is None:
@@ -101,14 +100,16 @@ class Fields:
     def optional_moment(self, name: str) -> datetime | None:
         """Return a time in UTC; None where it is null or absent.
 
-        A time without an offset is refused: whose clock it is would be a guess.
+        A time without an offset is refused: its time zone would be a guess.
         """
         value = self._value.get(name)
         if value is None:
             return None
+        if not isinstance(value, str):
+            raise self._broken(name, "a time in ISO 8601", value)
         try:
             at = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
+        except ValueError:
             raise self._broken(name, "a time in ISO 8601", value) from None
         if at.tzinfo is None:
             raise self._broken(name, "a time with its offset from UTC", value)
@@ -129,12 +130,14 @@ class Fields:
 
     def texts(self, name: str) -> frozenset[str]:
         """Return a list of texts; none where it is null or absent."""
+        texts = set()
         for _, item in self._items(name):
             if not isinstance(item, str):
                 raise self._broken(name, "a list of texts", item)
-        return frozenset(item for _, item in self._items(name))
+            texts.add(item)
+        return frozenset(texts)
 
-    def _items(self, name: str) -> list[tuple[int, Any]]:
+    def _items(self, name: str) -> list[tuple[int, object]]:
         value = self._value.get(name)
         if value is None:
             return []
@@ -145,18 +148,23 @@ class Fields:
     def _name(self, name: str) -> str:
         return f"{self._path}.{name}" if self._path else name
 
-    def _broken(self, name: str, expected: str, found: Any) -> BrokenRecord:
+    def _broken(self, name: str, expected: str, found: object) -> BrokenRecord:
         return BrokenRecord(self._name(name), f"expected {expected}, found {_kind(found)}")
 
 
-def name_of(value: Any, *names: str) -> str | None:
-    """Return what an unreadable record calls itself, by the first of these fields that says."""
+def name_of(value: object, *names: str) -> str | None:
+    """Return the id of an unreadable record, from the first of these fields that holds one.
+
+    Only a number or a word of at most 64 letters, digits and `._-`: a sentence in the place of an
+    id could be about a person.
+    """
     if not isinstance(value, Mapping):
         return None
-    return next((str(value[name]) for name in names if value.get(name)), None)
+    given = (str(value[name]) for name in names if isinstance(value.get(name), str | int))
+    return next(filter(_ID.fullmatch, given), None)
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     match value:
         case None:
             return "nothing"

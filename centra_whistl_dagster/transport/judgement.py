@@ -1,18 +1,16 @@
 """What an HTTP answer amounts to: done, or one of the tree's errors.
 
-Belongs here: statuses, headers and readability, which are the same for every system. Does not
-belong here: either system's error bodies, which each reads by itself.
+Statuses, headers and readability are the same for every system; each client reads its system's
+own error bodies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from centra_whistl_dagster.transport.answers import Answer, parse_json
+from centra_whistl_dagster.transport.answers import Answer, Json, parse_json
 from centra_whistl_dagster.transport.errors import (
     AccessDenied,
     ContractBroken,
@@ -22,13 +20,11 @@ from centra_whistl_dagster.transport.errors import (
     Refused,
     Throttled,
 )
+from centra_whistl_dagster.transport.retry_after import seconds_to_wait
 from centra_whistl_dagster.transport.wire import RawAnswer
 
-LONGEST_RETRY_AFTER_SECONDS = 3600.0
-"""No header may silence us for longer: 86,400 has been sent by mistake before."""
-
 _OUTCOME_OPEN = frozenset({408, 499})
-"""Timeouts that the server tells us of. Centra's 499 means: too slow, or we had gone."""
+"""Timeouts reported by the server. Centra's 499 means: too slow, or the client had gone."""
 
 
 class CallKind(StrEnum):
@@ -39,8 +35,8 @@ class CallKind(StrEnum):
     CREATE = "create"  # a second one: repeated only when the first provably was not carried out
 
 
-RefusalReader = Callable[[int, Any, CallKind], Refusal | None]
-"""Says what a parsed body objects to, given status and kind of call; None where it does not.
+RefusalReader = Callable[[int, Json, CallKind], Refusal | None]
+"""Returns what a parsed body objects to, given status and kind of call; None for no objection.
 
 The body is None where it was not JSON.
 """
@@ -72,33 +68,33 @@ class Judge:
             raise Throttled(
                 system=self._system,
                 operation=operation,
-                detail="it says we ask too often (HTTP 429)",
+                detail="too many requests (HTTP 429)",
                 retry_after_seconds=self._retry_after(raw),
             )
         if raw.status >= 500 or raw.status in _OUTCOME_OPEN:
             raise OutcomeUnknown(
                 system=self._system,
                 operation=operation,
-                detail=f"it failed with HTTP {raw.status}",
+                detail=f"failed with HTTP {raw.status}",
                 retry_after_seconds=self._retry_after(raw),
             )
         if raw.status >= 400:
             raise self._refused(kind, operation, raw)
         if raw.status >= 300:
-            fault = f"it sends us to another address (HTTP {raw.status}), which is not followed"
+            fault = f"redirected to another address (HTTP {raw.status}), which is not followed"
             raise self.unreadable(kind, operation, fault)
         try:
-            body, text = parse_json(raw.content)
+            body = parse_json(raw.content)
         except ValueError as error:
             fault = f"the answer (HTTP {raw.status}) cannot be read: {error}"
             raise self.unreadable(kind, operation, fault) from error
         if refusal := self._read_refusal(raw.status, body, kind):
             raise self._from_refusal(operation, raw.status, refusal)
         headers = {name.lower(): value for name, value in raw.headers.items()}
-        return Answer(status=raw.status, body=body, text=text, headers=headers)
+        return Answer(status=raw.status, body=body, headers=headers)
 
     def unreadable(self, kind: CallKind, operation: str, detail: str) -> IntegrationError:
-        """Return the error for an answer that nobody can read: a write may have taken effect."""
+        """Return the error for an answer that cannot be read: a write may have taken effect."""
         error = ContractBroken if kind is CallKind.READ else OutcomeUnknown
         return error(
             system=self._system,
@@ -109,7 +105,7 @@ class Judge:
 
     def _refused(self, kind: CallKind, operation: str, raw: RawAnswer) -> IntegrationError:
         try:
-            body, _ = parse_json(raw.content)
+            body: Json = parse_json(raw.content)
         except ValueError:
             body = None
         refusal = self._read_refusal(raw.status, body, kind) or Refusal()
@@ -119,7 +115,7 @@ class Judge:
         return self._from_refusal(operation, raw.status, refusal)
 
     def _from_refusal(self, operation: str, status: int, refusal: Refusal) -> IntegrationError:
-        detail = f"it says no (HTTP {status}{f', {refusal}' if str(refusal) else ''})"
+        detail = f"refused (HTTP {status}{f', {refusal}' if str(refusal) else ''})"
         if not refusal.is_final:
             return OutcomeUnknown(system=self._system, operation=operation, detail=detail)
         error = AccessDenied if refusal.is_about_access else Refused
@@ -134,20 +130,5 @@ class Judge:
         )
 
     def _retry_after(self, raw: RawAnswer) -> float | None:
-        """Read Retry-After, in seconds or as a date (RFC 9110, 10.2.3); None without one."""
-        given = next((v for n, v in raw.headers.items() if n.lower() == "retry-after"), "").strip()
-        if not given:
-            return None
-        try:
-            seconds = float(given)
-        except ValueError:
-            try:
-                at = parsedate_to_datetime(given)
-            except ValueError:
-                return None
-            if at.tzinfo is None:
-                at = at.replace(tzinfo=UTC)
-            seconds = (at - self._now()).total_seconds()
-        if not seconds > 0:
-            return None
-        return min(seconds, LONGEST_RETRY_AFTER_SECONDS)
+        header = next((v for n, v in raw.headers.items() if n.lower() == "retry-after"), "")
+        return seconds_to_wait(header, self._now())

@@ -1,7 +1,7 @@
 """Keeping our calls under a share of the other system's quotas, so that its 429 stays rare.
 
-Belongs here: several quotas at once, each with several rates, counted across processes where they
-share a file. Does not belong here: the quotas' figures (`centra`, `whistl`), the waiting (`calls`).
+Several quotas at once, each with several rates, are counted across the processes that share a file.
+The figures are in `centra` and `whistl`, the waiting is in `calls`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem, SQLit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """At most so many units in any stretch of so many seconds."""
+    """At most `units` in any period of `seconds`."""
 
     units: int
     seconds: float
@@ -28,10 +28,10 @@ class Quota:
 class Pacer:
     """Hands out units of named resources.
 
-    With a file, all processes that name it count together: each Dagster run is a process of its
-    own, and three of them would otherwise take three shares. The library's SQLite bucket held 30
-    per 10 s exactly under four processes, at 0.3 ms a unit. Its `Limiter` is not used: it asks the
-    file lock in a way that the lock's newer releases refuse, and sleeps on a clock of its own.
+    With a file, all processes that use it count together: each Dagster run is a process of its own,
+    and three of them would otherwise take three shares. The library's SQLite bucket held 30 per
+    10 s exactly under four processes, at 0.3 ms a unit. Its `Limiter` is not used: it takes the
+    file lock in a way that newer releases of the lock refuse, and sleeps by its own clock.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Pacer:
         Systems may share a file: each counts under its own name.
 
         Raises:
-            ValueError: the share is none.
+            ValueError: the share is outside these bounds.
             OSError: the shared file cannot be used.
         """
         if not 0 < share <= 1:
@@ -61,9 +61,9 @@ class Pacer:
         }
 
     def take(self, resource: str, units: int) -> float:
-        """Take units of a resource; return 0.0 when they are ours, else the seconds to wait first.
+        """Take units of a resource; return 0.0 once taken, else the seconds to wait first.
 
-        More than a quota ever allows at once is taken as all of it: one heavy call must still go. A
+        A call that needs more than the whole quota takes all of it: one heavy call must still go. A
         resource without a quota is free.
 
         Raises:
@@ -107,7 +107,7 @@ class Pacer:
                 raise OSError(str(error)) from error
 
     def close(self) -> None:
-        """Let go of the shared file."""
+        """Close the shared file."""
         for bucket in self._buckets.values():
             bucket.close()
 
@@ -130,8 +130,8 @@ def _rates(limits: Sequence[Quota], share: float) -> list[Rate]:
         Rate(max(1, math.floor(quota.units * share)), math.ceil(quota.seconds * 1000))
         for quota in limits
     ]
-    # Where little is left, two rates may allow the same: the longer one holds the shorter one too,
-    # and the library refuses the pair.
+    # A small share may leave two rates with the same limit: the longer one then implies the shorter
+    # one, and the library refuses the pair.
     longest = {rate.limit: rate for rate in sorted(rates, key=lambda rate: rate.interval)}
     return sorted(longest.values(), key=lambda rate: rate.interval)
 

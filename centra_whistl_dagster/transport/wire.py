@@ -1,18 +1,18 @@
 """One HTTP exchange, bounded in time and size. The only module that imports httpx.
 
-Belongs here: the connection pool, the deadline that a dripping server cannot stretch, the size
-limit, and which failure leaves what certain. Does not belong here: a second try (`calls`).
+Holds the connection pool, the deadline that a slow server cannot stretch, the size limit, and what
+each failure leaves certain. Does not belong here: a second try (`calls`).
 """
 
 from __future__ import annotations
 
 import ipaddress
+import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
 
 import httpcore
 import httpx
@@ -22,12 +22,22 @@ _WRITE_BYTES = 16_384
 MOST_BODY_BYTES = 32 * 1024 * 1024
 """Far above any page either system sends; a larger answer fails its own call and no other."""
 
+_NETWORK_ADVICE = "Check the address, the network and whether the system is up"
+_SETTINGS_ADVICE = (
+    "Check the address and the token in the settings: a copied line break or a quotation mark is "
+    "enough"
+)
+
 _exchange_ends_at: ContextVar[float] = ContextVar("exchange_ends_at")
-"""On the monotonic clock, of the exchange that this thread is having."""
+"""When the exchange under way in this thread ends, on the monotonic clock."""
 
 
 class Unsent(Exception):
     """No byte of the request reached the other system."""
+
+    def __init__(self, detail: str, advice: str) -> None:
+        super().__init__(detail)
+        self.advice = advice
 
 
 class NoAnswer(Exception):
@@ -89,14 +99,14 @@ class Wire:
         path: str,
         *,
         headers: Mapping[str, str],
-        params: Mapping[str, Any] | None,
+        params: Mapping[str, str | int] | None,
         content: bytes | None,
         seconds: float,
     ) -> RawAnswer:
         """Send one request and read its answer to the end, all within `seconds`.
 
         Raises:
-            Unsent, NoAnswer, Unreadable: see there.
+            Unsent, NoAnswer, Unreadable: as their own docstrings say.
         """
         token = _exchange_ends_at.set(self._monotonic() + seconds)
         try:
@@ -113,21 +123,10 @@ class Wire:
                     headers=dict(response.headers),
                     content=self._body(response),
                 )
-        except httpx.DecodingError as error:
-            raise Unreadable("the answer's compression is broken") from error
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.ProxyError,
-        ) as error:
-            raise Unsent(f"no connection could be made ({_plain(error)})") from error
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
-            raise Unsent(f"the request could not be put together ({_plain(error)})") from error
-        except httpx.TimeoutException as error:
-            raise NoAnswer(f"no whole answer within {seconds:.0f} s") from error
-        except httpx.TransportError as error:
-            raise NoAnswer(f"the connection broke ({_plain(error)})") from error
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
+            # Not chained: the library quotes the header at fault, which may hold the token, and
+            # bytes of an answer that it cannot read, which may hold personal data.
+            raise _failure(error, seconds) from None
         finally:
             _exchange_ends_at.reset(token)
 
@@ -145,10 +144,10 @@ class Wire:
 
 
 class _BoundedTransport(httpx.HTTPTransport):
-    """httpx's transport over streams that mind the end of the exchange.
+    """httpx's transport over streams that stop at the end of the exchange.
 
-    httpx's own timeouts bound each read: a server that sends a byte every half second holds a call
-    for ever, in the headers as well as in the body.
+    httpx's own timeouts bound each read: a server that sends a byte every half second keeps a call
+    open for ever, in the headers as well as in the body.
     """
 
     def __init__(self, url: httpx.URL, *, trust_env: bool, monotonic: Callable[[], float]) -> None:
@@ -204,23 +203,50 @@ class _BoundedStream(httpcore.NetworkStream):
         self._inner.close()
 
     def start_tls(
-        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        """Speak TLS from here on, still bounded."""
+        """Use TLS from now on, still bounded."""
         left = self._left(timeout, httpcore.ConnectTimeout)
         return _BoundedStream(
             self._inner.start_tls(ssl_context, server_hostname, left), self._monotonic
         )
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         """Answer what httpcore asks about the socket."""
         return self._inner.get_extra_info(info)
 
     def _left(self, timeout: float | None, too_late: type[Exception]) -> float:
         left = _exchange_ends_at.get() - self._monotonic()
         if left <= 0:
-            raise too_late("the exchange's time is over")
+            raise too_late("the exchange ran out of time")
         return left if timeout is None else min(left, timeout)
+
+
+def _failure(error: Exception, seconds: float) -> Unsent | NoAnswer | Unreadable:
+    """Return what a failure leaves certain, in our own words."""
+    match error:
+        case httpx.DecodingError():
+            return Unreadable("the answer's compression is broken")
+        case httpx.ConnectError():
+            # The operating system's words, such as "Connection refused".
+            return Unsent(f"no connection could be made ({error})", _NETWORK_ADVICE)
+        case httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.ProxyError():
+            return Unsent("no connection in time, or none through the proxy", _NETWORK_ADVICE)
+        case httpx.TimeoutException():
+            return NoAnswer(f"no whole answer within {seconds:.0f} s")
+        case (
+            httpx.LocalProtocolError()
+            | httpx.UnsupportedProtocol()
+            | httpx.InvalidURL()
+            | UnicodeEncodeError()
+        ):
+            fault = "the address, the token or another header holds a character that HTTP forbids"
+            return Unsent(fault, _SETTINGS_ADVICE)
+        case _:
+            return NoAnswer("the connection broke before the whole answer had come")
 
 
 def checked_base_url(base_url: str) -> httpx.URL:
@@ -231,14 +257,15 @@ def checked_base_url(base_url: str) -> httpx.URL:
     """
     try:
         url = httpx.URL(base_url.rstrip("/") + "/")
-    except httpx.InvalidURL as error:
-        raise ValueError(f"the base address cannot be read: {error}") from error
+    except httpx.InvalidURL:
+        # Not quoted: where the address holds a password, the library may take it for the port.
+        raise ValueError("the base address is not a valid URL") from None
     if url.scheme not in {"http", "https"} or not url.host:
-        raise ValueError("a base address begins with https:// and names a host")
+        raise ValueError("a base address must begin with https:// and name a host")
     if url.userinfo or url.query or url.fragment:
-        raise ValueError("a base address holds no user, password, query or fragment")
+        raise ValueError("a base address must not hold a user, password, query or fragment")
     if url.scheme == "http" and not _is_loopback(url.host):
-        raise ValueError(f"{url.host} must be spoken to over https: tokens would be readable")
+        raise ValueError(f"{url.host} needs https: over http the token could be read on the way")
     return url
 
 
@@ -253,8 +280,3 @@ def _proxy_for(url: httpx.URL) -> str | None:
     if urllib.request.proxy_bypass(url.host):
         return None
     return urllib.request.getproxies().get(url.scheme)
-
-
-def _plain(error: Exception) -> str:
-    """Return the cause in words; httpx's own messages hold no address and no header."""
-    return str(error) or type(error).__name__

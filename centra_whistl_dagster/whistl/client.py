@@ -1,8 +1,7 @@
 """Whistl as the rest of the project knows it: orders to send, despatches and stock to read.
 
-Belongs here: one method per thing asked of Whistl, and where the next page begins. Does not belong
-here: the request's body (`mapping`), reading of fields (`reading`), fetching a page ahead
-(`paging`), the token (`tokens`), any decision (`workflows`).
+One method for each request. Does not belong here: the request's body (`mapping`), reading of fields
+(`reading`), fetching a page ahead (`paging`), the token (`tokens`), any decision (`workflows`).
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ import random
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch
 from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct, WhistlService
-from centra_whistl_dagster.transport import Answer, CallKind, Refused, Wire
+from centra_whistl_dagster.transport import Answer, CallKind, Json, Refused, Wire
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 from centra_whistl_dagster.whistl import reading
 from centra_whistl_dagster.whistl.connection import WhistlConfig, connect
@@ -54,7 +53,7 @@ _logger = logging.getLogger("centra_whistl_dagster.whistl")
 class WhistlClient:
     """Calls to one Whistl account. Safe to use from several threads.
 
-    Every method raises `IntegrationError` as `transport` draws it.
+    Every method raises the `IntegrationError`s that the docstring of `transport` lists.
     """
 
     def __init__(
@@ -78,12 +77,12 @@ class WhistlClient:
         )
 
     def close(self) -> None:
-        """Close connections and let go of shared files."""
+        """Close connections and shared files."""
         self._transport.close()
 
     # ---- orders
-    def submit_order(self, body: Mapping[str, Any], *, idempotency_key: str) -> Acceptance:
-        """Create an order. Not repeated once it may have arrived.
+    def submit_order(self, body: Mapping[str, object], *, idempotency_key: str) -> Acceptance:
+        """Create an order. Not repeated once Whistl may have received it.
 
         Raises:
             OutcomeUnknown: look it up by its number before anything else is done.
@@ -95,7 +94,7 @@ class WhistlClient:
             operation,
             "POST",
             "v2/orders",
-            json=dict(body),
+            json=body,
             headers={"Idempotency-Key": idempotency_key},
             costs=_ONE_REQUEST,
         )
@@ -109,13 +108,14 @@ class WhistlClient:
         if accepted.order_number != body["order_number"]:
             detail = "the answer is about another order number"
             raise self._judge.unreadable(CallKind.CREATE, operation, detail)
+        self._log_warnings(operation, answer.body)
         return accepted
 
     def find_order(self, order_number: str) -> WhistlOrderView | None:
-        """Look an order up by its number; None where Whistl itself says that it has none.
+        """Look an order up by its number; None where Whistl itself answers that it has none.
 
-        A 404 from anything between us and Whistl is an error: taken for absence, it would have the
-        order sent twice.
+        A 404 from anything between us and Whistl is an error: read as absence, it would send the
+        order twice.
         """
         operation = "read_order"
         try:
@@ -132,12 +132,12 @@ class WhistlClient:
 
     def orders_updated_since(self, since: datetime | None) -> Iterator[WhistlOrderView]:
         """Read the orders that changed since a moment. One that cannot be read is logged."""
-        params = {"updated_since": _spelled(since)} if since else {}
+        params = {"updated_since": _iso_utc(since)} if since else {}
         for body in self._cursor_pages("list_orders", "v2/orders", params):
             yield from self._readable("list_orders", body, reading.order_view)
 
     def cancel_order(self, order_number: str, reason: str) -> CancelAnswer:
-        """Ask Whistl to stop an order. Asking twice is as good as once.
+        """Ask Whistl to stop an order. Asking twice does no harm.
 
         Raises:
             Refused: it is too late; `code` is `order_not_cancellable`.
@@ -160,7 +160,7 @@ class WhistlClient:
     def despatches_after(self, sequence: int, limit: int) -> DespatchPage:
         """Read despatch messages in the order of their sequence.
 
-        A message may come more than once. One that cannot be read is named, not dropped.
+        A message may come more than once. One that cannot be read is returned as unreadable.
         """
         operation = "list_despatches"
         params = {"after_sequence": sequence, "limit": limit}
@@ -168,15 +168,15 @@ class WhistlClient:
         records = [reading.despatch_or_unreadable(row) for row in self._rows(operation, body)]
         reached, has_more = self._read(CallKind.READ, operation, body, reading.sequence_page)
         return DespatchPage(
-            despatches=tuple(one for one in records if isinstance(one, Despatch)),
-            unreadable=tuple(one for one in records if isinstance(one, UnreadableDespatch)),
+            despatches=tuple(r for r in records if isinstance(r, Despatch)),
+            unreadable=tuple(r for r in records if isinstance(r, UnreadableDespatch)),
             next_after_sequence=reached,
             has_more=has_more,
         )
 
     # ---- stock
     def latest_snapshot(self) -> SnapshotHead:
-        """Say which picture of the stock is the newest.
+        """Return the head of the newest stock snapshot.
 
         Raises:
             Refused: with code `not_found` before the first was taken.
@@ -185,24 +185,23 @@ class WhistlClient:
         answer = self._get(operation, "v2/stock/snapshots/latest")
         return self._read(CallKind.READ, operation, answer.body, reading.snapshot_head)
 
-    def snapshot_rows(self, snapshot_id: str) -> Generator[list[dict[str, Any]], None, None]:
-        """Read the rows of a picture page by page, as they came: judging them is the guards' part.
+    def snapshot_rows(self, snapshot_id: str) -> Generator[list[dict[str, Json]], None, None]:
+        """Read the rows of a snapshot page by page, unchecked: the guards check them.
 
-        A page is fetched, on a thread of its own, while its reader works through the one before. A
-        reader that does not go on to the end closes it.
+        A thread fetches each page while the caller works through the one before. A caller that
+        stops early must close the generator.
 
         Raises:
             Refused: with code `snapshot_expired` once Whistl has dropped it.
-            ContractBroken: a page belongs to another picture.
+            ContractBroken: a page belongs to another snapshot.
         """
         return one_ahead(self._snapshot_pages(snapshot_id))
 
-    def _snapshot_pages(self, snapshot_id: str) -> Iterator[list[dict[str, Any]]]:
+    def _snapshot_pages(self, snapshot_id: str) -> Iterator[list[dict[str, Json]]]:
         operation = "snapshot_items"
         path = f"v2/stock/snapshots/{quote(snapshot_id, safe='')}/items"
         for body in self._cursor_pages(operation, path, {}):
-            named = body.get("snapshot_id")
-            if named != snapshot_id:
+            if body.get("snapshot_id") != snapshot_id:
                 detail = "a page belongs to another snapshot"
                 raise self._judge.unreadable(CallKind.READ, operation, detail)
             yield [row if isinstance(row, dict) else {} for row in self._rows(operation, body)]
@@ -216,60 +215,71 @@ class WhistlClient:
 
     def products(self, since: datetime | None = None) -> Iterator[WhistlProduct]:
         """Read every product, or those that changed since. One that cannot be read is logged."""
-        params = {"updated_since": _spelled(since)} if since else {}
+        params = {"updated_since": _iso_utc(since)} if since else {}
         for body in self._cursor_pages("list_products", "v2/products", params):
             yield from self._readable("list_products", body, reading.product)
 
-    def capabilities(self) -> dict[str, bool]:
-        """Say which parts of the contract this account has."""
-        body = self._get("read_capabilities", "v2/capabilities").body
-        if not isinstance(body, dict):
-            raise self._judge.unreadable(CallKind.READ, "read_capabilities", "it is not an object")
-        return {str(name): value is True for name, value in body.items()}
-
     # ---- shared by several
-    def _get(self, operation: str, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+    def _get(
+        self, operation: str, path: str, params: Mapping[str, str | int] | None = None
+    ) -> Answer:
         return self._transport.request(
             CallKind.READ, operation, "GET", path, params=params, costs=_ONE_REQUEST
         )
 
     def _cursor_pages(
-        self, operation: str, path: str, params: Mapping[str, Any]
-    ) -> Iterator[dict[str, Any]]:
+        self, operation: str, path: str, params: Mapping[str, str | int]
+    ) -> Iterator[dict[str, Json]]:
         cursor: str | None = None
         seen: set[str | None] = set()
         while cursor not in seen:
             seen.add(cursor)
-            turned = {"cursor": cursor} if cursor is not None else {}
-            query = {**params, **turned, "limit": self._config.page_size}
+            at = {"cursor": cursor} if cursor is not None else {}
+            query = {**params, **at, "limit": self._config.page_size}
             body = self._get(operation, path, query).body
             cursor = self._read(CallKind.READ, operation, body, reading.cursor_page)
-            yield body
+            if isinstance(body, dict):  # or `cursor_page` would have refused it
+                yield body
             if cursor is None:
                 return
         detail = "the same cursor came twice: the list has no end"
         raise self._judge.unreadable(CallKind.READ, operation, detail)
 
-    def _rows(self, operation: str, body: Any) -> list[Any]:
+    def _log_warnings(self, operation: str, body: Json) -> None:
+        """Log the codes of Whistl's warnings; unreadable ones do not make the order unaccepted."""
+        try:
+            warnings = reading.warnings(Fields(body))
+        except BrokenRecord as broken:
+            _logger.warning("%s: warnings that cannot be read: %s", operation, broken)
+            return
+        if warnings:
+            _logger.warning(
+                "%s: Whistl gave %d warnings: %s",
+                operation,
+                len(warnings),
+                ", ".join(map(str, warnings)),
+            )
+
+    def _rows(self, operation: str, body: Json) -> list[Json]:
         """Return the records of a page. Absent is not empty."""
-        rows = body.get("data") if isinstance(body, Mapping) else None
+        rows = body.get("data") if isinstance(body, dict) else None
         if not isinstance(rows, list):
             raise self._judge.unreadable(CallKind.READ, operation, "data is not a list")
         return rows
 
-    def _readable(self, operation: str, body: Any, read: Callable[[Fields], T]) -> Iterator[T]:
+    def _readable(self, operation: str, body: Json, read: Callable[[Fields], T]) -> Iterator[T]:
         for row in self._rows(operation, body):
             try:
                 yield read(Fields(row))
             except BrokenRecord as broken:
                 _logger.warning("%s: a record is left out: %s", operation, broken)
 
-    def _read(self, kind: CallKind, operation: str, body: Any, read: Callable[[Fields], T]) -> T:
+    def _read(self, kind: CallKind, operation: str, body: Json, read: Callable[[Fields], T]) -> T:
         try:
             return read(Fields(body))
         except BrokenRecord as broken:
             raise self._judge.unreadable(kind, operation, str(broken)) from broken
 
 
-def _spelled(at: datetime) -> str:
+def _iso_utc(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,8 +1,4 @@
-"""How to reach one Whistl account.
-
-Belongs here: the configuration, and putting the parts of a connection together. Does not belong
-here: what is asked over it (`client`).
-"""
+"""How to reach one Whistl account: its configuration, and the assembled connection."""
 
 from __future__ import annotations
 
@@ -30,7 +26,7 @@ class WhistlConfig:
     """One Whistl account. Either a client id with its secret, or a static token."""
 
     base_url: str
-    """What comes before `/v2` and `/oauth/token`."""
+    """The address without `/v2` and `/oauth/token`."""
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
     static_token: str = field(default="", repr=False)
@@ -39,11 +35,12 @@ class WhistlConfig:
     site: str
     """The warehouse that ships."""
     requests_per_minute: int = 120
-    """Whistl's limit for the account; 0 paces nothing."""
+    """Whistl's limit for the account; 0 for no limit."""
     quota_share: float = 0.8
+    """The part of that limit that we use."""
     page_size: int = MOST_PER_PAGE
     pacing_file: Path | None = None
-    """Where all processes count their calls together; None counts this one's alone."""
+    """The file in which all processes count their calls; None counts this process alone."""
     trust_env: bool = False
     """Take a proxy and certificates from the environment."""
 
@@ -57,16 +54,16 @@ def connect(
     monotonic: Callable[[], float],
     wire: Wire | None,
 ) -> tuple[Transport, Judge]:
-    """Put the connection together; nothing is sent.
+    """Assemble the connection; nothing is sent.
 
     Raises:
         ValueError: naming what in the configuration cannot be used.
     """
     if not config.static_token and not (config.client_id and config.client_secret):
-        raise ValueError("Whistl wants a client id and its secret, or a static token")
+        raise ValueError("Whistl needs a client id and its secret, or a static token")
     if not 1 <= config.page_size <= MOST_PER_PAGE:
-        raise ValueError(f"a page has 1 to {MOST_PER_PAGE} records, not {config.page_size}")
-    line = wire or Wire(config.base_url, trust_env=config.trust_env, monotonic=monotonic)
+        raise ValueError(f"page_size must be 1 to {MOST_PER_PAGE}, not {config.page_size}")
+    shared_wire = wire or Wire(config.base_url, trust_env=config.trust_env, monotonic=monotonic)
     limit = Quota(units=config.requests_per_minute, seconds=60)
     pacer = Pacer(
         {"requests": (limit,)} if config.requests_per_minute else {},
@@ -76,20 +73,19 @@ def connect(
         file=config.pacing_file,
     )
     judge = Judge(SYSTEM, read_refusal, access_advice=ACCESS_ADVICE, now=now)
-    over_the_line = partial(
+    transport_with = partial(
         Transport,
         SYSTEM,
-        line,
+        shared_wire,
         pacer=pacer,
-        now=now,
         sleep=sleep,
         rng=rng,
         monotonic=monotonic,
     )
     if config.static_token:
-        return over_the_line(judge, auth=BearerToken(config.static_token)), judge
+        return transport_with(judge, auth=BearerToken(config.static_token)), judge
     credentials = ClientCredentials(
-        over_the_line(
+        transport_with(
             Judge(SYSTEM, read_token_refusal, access_advice=ACCESS_ADVICE, now=now),
             auth=None,
             deadline_seconds=20.0,
@@ -100,4 +96,4 @@ def connect(
         client_secret=config.client_secret,
         now=now,
     )
-    return over_the_line(judge, auth=credentials), judge
+    return transport_with(judge, auth=credentials), judge

@@ -1,7 +1,6 @@
-"""A screened order as Whistl wants it, and the fingerprint by which it is known again.
+"""A screened order as the body of Whistl's request, and the hash by which it is recognised.
 
-Belongs here: names and forms of the fields that are sent. Does not belong here: whether an order
-may be sent and how its address was made to fit (`screening`).
+Whether an order may be sent, and how its address was made to fit, is decided in `screening`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 from centra_whistl_dagster.domain.orders.addresses import PreparedAddress
 from centra_whistl_dagster.domain.orders.characters import carried
@@ -21,7 +19,7 @@ from centra_whistl_dagster.domain.orders.order import Order, OrderLine
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode, WhistlProduct
 
 DESCRIPTION_LENGTH = 35
-"""What fits a customs declaration; Whistl's own check warns above it."""
+"""Characters that fit a customs declaration; Whistl warns of longer ones."""
 
 _PENNY = Decimal("0.01")
 _GRAM = Decimal("0.001")
@@ -37,18 +35,18 @@ def order_body(
     products: Mapping[str, WhistlProduct],
     delivery: PreparedAddress,
     is_ddp: bool,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the body of the request that creates an order at Whistl.
 
     Args:
         order: as Centra has it; its lines are numbered from 1 in their order.
-        order_number: its number at Whistl, for ever.
+        order_number: its permanent number at Whistl.
         client_code: Whistl's name for the brand.
         site: the warehouse that ships.
-        service: both halves are always sent: Whistl fills a missing one with a choice of its own.
-        products: what Whistl knows of the SKUs, for the customs data of the lines.
-        delivery: the address that passed screening; its fields are already Whistl's.
-        is_ddp: the service delivers duty paid.
+        service: both parts are always sent: Whistl replaces a missing one with its own choice.
+        products: Whistl's product records by SKU, for the customs data of the lines.
+        delivery: the address that passed screening, in Whistl's fields.
+        is_ddp: the service delivers with duty paid.
     """
     return {
         "order_number": order_number,
@@ -85,11 +83,11 @@ def order_body(
     }
 
 
-def payload_hash(body: Mapping[str, Any]) -> str:
+def payload_hash(body: Mapping[str, object]) -> str:
     """Return the SHA-256 of a body: sorted keys, trimmed texts, no `external_reference`.
 
-    Whistl makes the same of what it received, so a look-up tells our order from another one that
-    took its number.
+    Whistl computes the same of what it received, so a look-up distinguishes our order from another
+    one with its number.
     """
     content = {name: value for name, value in body.items() if name != "external_reference"}
     text = json.dumps(_trimmed(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -106,13 +104,13 @@ def _totals(order: Order) -> dict[str, str]:
     }
 
 
-def _line(number: int, line: OrderLine, product: WhistlProduct | None) -> dict[str, Any]:
+def _line(number: int, line: OrderLine, product: WhistlProduct | None) -> dict[str, object]:
     weight = weighed(product.unit_weight_kg) if product else None
     description = carried((product.description if product else "") or line.description).text
     product_type = carried(product.product_type).text if product else ""
     return {
         "line_number": number,
-        # Exactly as it is: a SKU that is nearly right picks the wrong goods.
+        # Exactly as it is: with a SKU that is nearly right, the wrong goods are picked.
         "sku": line.sku,
         "quantity": line.quantity,
         "unit_price_gross": _money(line.unit_price),
@@ -129,7 +127,7 @@ def _money(amount: Decimal) -> str:
     return str(amount.quantize(_PENNY, ROUND_HALF_UP))
 
 
-def _trimmed(value: Any) -> Any:
+def _trimmed(value: object) -> object:
     match value:
         case str():
             return value.strip()

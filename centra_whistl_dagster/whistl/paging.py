@@ -1,8 +1,4 @@
-"""Reading pages one ahead: while one is being judged, the next is already on its way.
-
-Belongs here: the thread that fetches. Does not belong here: how the next page is asked for, and
-what is on it (`client`).
-"""
+"""Reading pages one ahead: while one is processed, a thread already fetches the next."""
 
 from __future__ import annotations
 
@@ -14,11 +10,11 @@ T = TypeVar("T")
 
 
 def one_ahead(pages: Iterator[T]) -> Generator[T, None, None]:
-    """Yield what `pages` yields, asking it for the next one before the last is handed over.
+    """Yield what `pages` yields, fetching the next page before the last one is handed over.
 
-    Where a page begins is known only from the one before it, so there is never more than one under
-    way. What `pages` raises is raised at its turn, after the pages before it. The thread ends with
-    this generator; closed early, that waits for the page under way, which has its own deadline.
+    Each page says where the next begins, so there is never more than one request under way. What
+    `pages` raises is raised in its place, after the pages before it. The thread ends with this
+    generator; closing it early waits for the request under way, which has its own deadline.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="next-page") as fetcher:
         coming = fetcher.submit(next, pages, None)

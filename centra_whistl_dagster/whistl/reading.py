@@ -1,12 +1,9 @@
 """Whistl's JSON, read into records.
 
-Belongs here: which field means what. Does not belong here: fetching (`client`), or what is sent
-(`mapping`). Every function raises `BrokenRecord`, naming the field that is not what was agreed.
+Every function raises `BrokenRecord`, naming the field that does not match the contract.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine, ShortLine
 from centra_whistl_dagster.domain.orders.whistl_catalogue import (
@@ -15,6 +12,7 @@ from centra_whistl_dagster.domain.orders.whistl_catalogue import (
     WhistlService,
 )
 from centra_whistl_dagster.transport import Reason
+from centra_whistl_dagster.transport.errors import code_of, field_of
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields, name_of
 from centra_whistl_dagster.whistl.records import (
     Acceptance,
@@ -26,17 +24,25 @@ from centra_whistl_dagster.whistl.records import (
 
 
 def acceptance(node: Fields, *, is_replayed: bool) -> Acceptance:
-    """Read the answer to an order that Whistl has taken."""
+    """Read the answer to an order that Whistl has accepted."""
     return Acceptance(
         order_number=node.required_text("order_number"),
         whistl_order_id=node.required_text("whistl_order_id"),
         status=node.required_text("status"),
         status_version=node.whole("status_version"),
         is_replayed=is_replayed,
-        warnings=tuple(
-            Reason(warning.text("code"), warning.text("field"), warning.text("message"))
-            for warning in node.children("warnings")
-        ),
+    )
+
+
+def warnings(node: Fields) -> tuple[Reason, ...]:
+    """Read what Whistl warns of in an order that it has accepted."""
+    return tuple(
+        Reason(
+            code=code_of(warning.text("code")),
+            field=field_of(warning.text("field")),
+            foreign_text=warning.text("message"),
+        )
+        for warning in node.children("warnings")
     )
 
 
@@ -62,8 +68,8 @@ def order_view(node: Fields) -> WhistlOrderView:
     )
 
 
-def despatch_or_unreadable(node: Any) -> Despatch | UnreadableDespatch:
-    """Read one despatch message; one that breaks the contract is named instead, with its field."""
+def despatch_or_unreadable(node: object) -> Despatch | UnreadableDespatch:
+    """Read one despatch message; if that fails, return its id and the field at fault."""
     try:
         return despatch(Fields(node))
     except BrokenRecord as broken:
@@ -95,7 +101,7 @@ def despatch(node: Fields) -> Despatch:
 
 
 def cursor_page(node: Fields) -> str | None:
-    """Read where the next page of a list begins, None after the last."""
+    """Read where the next page of a list begins; None after the last."""
     page = node.required_child("page")
     return page.required_text("next_cursor") if page.flag("has_more") else None
 
@@ -107,7 +113,7 @@ def sequence_page(node: Fields) -> tuple[int, bool]:
 
 
 def snapshot_head(node: Fields) -> SnapshotHead:
-    """Read what the newest picture of the stock is."""
+    """Read which snapshot of the stock is the newest."""
     return SnapshotHead(
         snapshot_id=node.required_text("snapshot_id"),
         taken_at=node.moment("taken_at"),

@@ -1,7 +1,4 @@
-"""What the Whistl client gives besides despatches and reference data, which are in `domain`.
-
-Belongs here: plain records. Does not belong here: how they are read from JSON (`reading`).
-"""
+"""What the Whistl client returns besides despatches and reference data, which are in `domain`."""
 
 from __future__ import annotations
 
@@ -9,26 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch
-from centra_whistl_dagster.transport import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """Whistl has an order."""
+    """Whistl's confirmation that it has an order."""
 
     order_number: str
     whistl_order_id: str
     status: str
-    """Whistl's word: it may be one we do not know."""
+    """Whistl's own term, possibly one that we do not know."""
     status_version: int
     is_replayed: bool
-    """It had the same order before."""
-    warnings: tuple[Reason, ...]
+    """It already had the same order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhistlOrderLine:
-    """Where the units of one line stand."""
+    """The progress of one line, in units."""
 
     line_number: int
     sku: str
@@ -47,29 +42,30 @@ class WhistlOrderView:
     order_number: str
     whistl_order_id: str
     status: str
-    """Whistl's word: it may be one we do not know."""
+    """Whistl's own term, possibly one that we do not know."""
     status_version: int
-    """Rises with each change; an older one than is known tells nothing."""
+    """Rises with each change; a lower one than the last seen is out of date."""
     history: tuple[tuple[str, datetime], ...]
     hold_reason: str
+    """Whistl's sentence. It may quote the customer: never log, show or send it."""
     updated_at: datetime
     payload_hash: str | None
-    """Of what was sent, as `mapping.payload_hash` makes it; None where Whistl does not say."""
+    """Of what was sent, as `mapping.payload_hash` computes it; None where Whistl sends none."""
     lines: tuple[WhistlOrderLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAnswer:
-    """What Whistl says when asked to stop an order that it still can stop."""
+    """Whistl's answer to the cancellation of an order that it can still stop."""
 
     is_cancelled: bool
-    """False: it is being picked, and the floor was asked to stop."""
+    """False: it is being picked, and the warehouse floor was asked to stop."""
     status: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableDespatch:
-    """A despatch message that breaks the contract. The others of its page are read all the same."""
+    """A despatch message that does not match the contract. The others are read nevertheless."""
 
     despatch_id: str
     field: str
@@ -88,7 +84,7 @@ class DespatchPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotHead:
-    """The newest picture of the stock, without its rows."""
+    """The newest snapshot of the stock, without its rows."""
 
     snapshot_id: str
     taken_at: datetime

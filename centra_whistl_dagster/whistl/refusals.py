@@ -1,15 +1,15 @@
 """What a Whistl answer objects to, in a refusal or inside a 200.
 
-Belongs here: the error shapes and what each code leaves certain. Does not belong here: statuses,
-which are the same for every system (`transport.judgement`).
+Whistl's sentences may quote what the customer typed: only codes and field names leave this module
+outside `Reason.foreign_text`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from centra_whistl_dagster.transport import CallKind, Reason, Refusal
+from centra_whistl_dagster.transport import CallKind, Json, Reason, Refusal
+from centra_whistl_dagster.transport.errors import code_of, field_of
 
 SYSTEM = "Whistl"
 ACCESS_ADVICE = (
@@ -26,46 +26,49 @@ _ABOUT_ACCESS = frozenset(
     }
 )
 _OPEN = frozenset({"internal_error", "maintenance", "rate_limited", "idempotency_in_progress"})
-"""After these the request may have taken effect, or an earlier one of the same key may yet."""
+"""After these the request, or an earlier one of the same key, may still take effect."""
 
 
-def read_refusal(status: int, body: Any, kind: CallKind) -> Refusal | None:  # noqa: ARG001 - the transport's question has three parts
-    """Read the error of an answer, if it has one; HTTP 200 alone is no success."""
-    if not isinstance(body, Mapping):
+def read_refusal(status: int, body: Json, kind: CallKind) -> Refusal | None:  # noqa: ARG001 - a RefusalReader is given all three
+    """Return the error of an answer, None where it has none; HTTP 200 alone is not success."""
+    if not isinstance(body, dict):
         return None
     error = body.get("error")
-    if isinstance(error, Mapping):
+    if isinstance(error, dict):
         return _from_error(error)
     if error:
-        # The OAuth form (RFC 6749, 5.2), which only speaks of who we are.
-        return Refusal(code=str(error), is_about_access=True)
+        # The OAuth form (RFC 6749, 5.2), which is always about our credentials.
+        return Refusal(code=code_of(error), is_about_access=True)
     if body.get("success") is False:
-        message = str(body.get("message") or "no reason given")
-        return Refusal(reasons=(Reason("", "", message),))
+        return Refusal(reasons=(Reason(foreign_text=_text(body.get("message"))),))
     return None
 
 
-def read_token_refusal(status: int, body: Any, kind: CallKind) -> Refusal | None:
-    """Read the error of an answer to a request for a token: whatever it is, it is about us."""
+def read_token_refusal(status: int, body: Json, kind: CallKind) -> Refusal | None:
+    """Return the error of an answer to a token request: it is always about our credentials."""
     refusal = read_refusal(status, body, kind)
     if refusal is None:
         return None
     return Refusal(code=refusal.code, reasons=refusal.reasons, is_about_access=True)
 
 
-def _from_error(error: Mapping[str, Any]) -> Refusal:
-    code = str(error.get("code") or "")
+def _from_error(error: Mapping[str, Json]) -> Refusal:
+    code = code_of(error.get("code"))
     details = error.get("details")
     reasons = tuple(
         Reason(
-            str(detail.get("code") or ""),
-            str(detail.get("field") or ""),
-            str(detail.get("message") or ""),
+            code=code_of(detail.get("code")),
+            field=field_of(detail.get("field")),
+            foreign_text=_text(detail.get("message")),
         )
         for detail in (details if isinstance(details, list) else [])
-        if isinstance(detail, Mapping)
+        if isinstance(detail, dict)
     )
     if code in _ABOUT_ACCESS:
         return Refusal(code=code, reasons=reasons, is_about_access=True)
     is_open = code in _OPEN or error.get("retryable") is True
     return Refusal(code=code, reasons=reasons, is_final=not is_open)
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""

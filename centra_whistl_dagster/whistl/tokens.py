@@ -1,7 +1,4 @@
-"""The token that opens Whistl's door: OAuth 2.0 client credentials (RFC 6749, 4.4).
-
-Belongs here: fetching, keeping, renewing. A static token needs none of it.
-"""
+"""Whistl's access token: OAuth 2.0 client credentials (RFC 6749, 4.4), fetched, kept, renewed."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from centra_whistl_dagster.transport import (
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 
 RENEWED_AT_SHARE = 0.8
-"""Of a token's life: one that ends during a call costs a refusal and a second try."""
+"""Of a token's life: one that expires during a call costs a refusal and a second try."""
 
 _SHORT_LIFE_SECONDS = 300
 """Assumed where the answer does not say how long the token lives."""
@@ -52,12 +49,12 @@ class ClientCredentials:
         self._renew_at: datetime | None = None
 
     def headers(self) -> Mapping[str, str]:
-        """Return the header that opens the door, with a fresh token where one is due.
+        """Return the authorization header, with a fresh token where one is due.
 
         Raises:
-            NotSent: no token could be had, so what was to be sent was not.
-            Throttled: likewise.
-            AccessDenied: Whistl does not know our client id or secret.
+            NotSent: there is no token to be had, so what was to be sent was not.
+            Throttled: likewise, because there were too many requests.
+            AccessDenied: Whistl does not accept our client id or secret.
         """
         with self._lock:
             is_due = self._renew_at is not None and self._now() >= self._renew_at
@@ -79,7 +76,7 @@ class ClientCredentials:
     def _fetch(self) -> None:
         self._headers = None
         try:
-            # A token that is fetched twice is merely a second token.
+            # Fetching twice does no harm: it only gives a second token.
             answer = self._transport.request(
                 CallKind.READ, "token", "POST", "oauth/token", form=self._form
             )
@@ -88,12 +85,13 @@ class ClientCredentials:
             seconds = fields.number("expires_in")
         except (AccessDenied, Throttled):
             raise
-        except (IntegrationError, BrokenRecord) as error:
-            raise NotSent(
-                system=self._system,
-                operation="token",
-                detail=f"no access token could be had ({getattr(error, 'detail', error)})",
-            ) from error
+        except BrokenRecord as broken:
+            raise self._no_token(str(broken)) from broken
+        except IntegrationError as error:
+            raise self._no_token(error.detail) from error
         life = float(seconds) if seconds is not None else _SHORT_LIFE_SECONDS
         self._renew_at = self._now() + timedelta(seconds=life * RENEWED_AT_SHARE)
         self._headers = {"Authorization": f"Bearer {token}"}
+
+    def _no_token(self, why: str) -> NotSent:
+        return NotSent(system=self._system, operation="token", detail=f"no access token ({why})")

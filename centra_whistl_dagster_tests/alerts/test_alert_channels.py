@@ -73,7 +73,7 @@ def test_a_web_hook_gets_the_text_as_it_is(inbox: Inbox) -> None:
     assert (received.to, received.body) == ("data", HOSTILE_BODY)
 
 
-def test_several_addresses_in_one_setting_are_all_told(inbox: Inbox) -> None:
+def test_several_addresses_in_one_setting_all_get_the_letter(inbox: Inbox) -> None:
     both = f"{inbox.mail_url('cx')} {inbox.web_url('cx')}"
 
     assert post([letter(1, both)]) == {1: None}
@@ -114,5 +114,5 @@ def test_a_channel_that_drips_its_answer_is_left_in_time(inbox: Inbox, dripping:
     assert time.monotonic() - began < 30
 
 
-def test_an_address_that_is_none_is_named_so() -> None:
-    assert post([letter(1, "nonsense")]) == {1: "the address is none that apprise knows"}
+def test_an_invalid_address_is_reported_as_such() -> None:
+    assert post([letter(1, "nonsense")]) == {1: "apprise does not recognise the address"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.alerts import messages
+from centra_whistl_dagster.alerts.endings import Ending, ending_of
 from centra_whistl_dagster.alerts.rules import Condition, Group, News, Standing, Told
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Owner, Responsibility, Severity
 from centra_whistl_dagster.domain.exceptions.stakes import Stake
 
@@ -26,12 +28,17 @@ UNMAPPED = Responsibility(
 )
 
 
-def standing(subject: str, subject_type: str = "order", number: int = 1) -> Standing:
+def standing(
+    subject: str,
+    subject_type: str = "order",
+    number: int = 1,
+    severity: Severity = Severity.BLOCKING,
+) -> Standing:
     return Standing(
         exception_id=number,
         kind="service_unmapped",
         owner="ecommerce",
-        severity=Severity.BLOCKING,
+        severity=severity,
         subject_type=subject_type,
         subject=subject,
         message="No row of the shipping services file maps Pop-up to GB.",
@@ -56,7 +63,8 @@ def test_ten_thousand_orders_with_one_option_make_one_message_that_names_the_cou
     message = messages.of_exceptions(OPTION, UNMAPPED, MANY)
 
     assert message.title == (
-        "Shipping option that nobody has mapped: shipping option Pop-up to GB (10,000 orders wait)"
+        "Blocking: Shipping option that nobody has mapped: shipping option Pop-up to GB "
+        "(10,000 orders wait)"
     )
     assert "10,000 orders wait for it, worth 412,000.50 GBP." in message.body
     assert "100001, 100002" in message.body
@@ -71,7 +79,7 @@ def test_one_order_is_named_in_the_title() -> None:
 
     message = messages.of_exceptions(group(standing("100234")), UNMAPPED, stake)
 
-    assert message.title == "Shipping option that nobody has mapped: order 100234"
+    assert message.title == "Blocking: Shipping option that nobody has mapped: order 100234"
     assert "1 order waits for it, worth 20.00 GBP." in message.body
 
 
@@ -97,9 +105,9 @@ def test_many_orders_are_listed_up_to_a_length_and_the_rest_is_counted() -> None
 @pytest.mark.parametrize(
     ("case", "news", "opening", "tone"),
     [
-        ("new", News.OPENED, "Shipping option", "warning"),
-        ("late", News.ESCALATED, "Overdue: ", "failure"),
-        ("mended", News.RESOLVED, "Resolved: ", "success"),
+        ("new", News.OPENED, "Blocking: ", "warning"),
+        ("late", News.ESCALATED, "Overdue, blocking: ", "failure"),
+        ("fixed", News.RESOLVED, "Resolved: ", "success"),
     ],
 )
 def test_the_title_begins_with_what_is_new(case: str, news: News, opening: str, tone: str) -> None:
@@ -109,14 +117,64 @@ def test_the_title_begins_with_what_is_new(case: str, news: News, opening: str, 
     assert message.tone == tone
 
 
+@pytest.mark.parametrize("severity", Severity)
+def test_the_title_says_the_severity(severity: Severity) -> None:
+    message = messages.of_exceptions(
+        group(standing("100234", severity=severity)), UNMAPPED, Stake()
+    )
+
+    assert message.title.lower().startswith(f"{severity}: ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "end"),
+    [
+        (ExceptionKind.POSTCODE_MALFORMED, "waiting orders are sent automatically"),
+        (ExceptionKind.SYSTEM_UNREACHABLE, "closes automatically once this is put right"),
+        (ExceptionKind.CANCELLED_AFTER_SENDING, "somebody has to do this"),
+        (ExceptionKind.PHONE_DOUBTFUL, "No order waits for this"),
+    ],
+)
+def test_an_alert_ends_with_what_is_true_of_its_kind(kind: ExceptionKind, end: str) -> None:
+    made = replace(group(standing("100234")), kind=kind)
+
+    last = messages.of_exceptions(made, UNMAPPED, Stake()).body.splitlines()[-1]
+
+    assert end in last
+    others = [sentence for sentence in messages._ENDINGS.values() if end not in sentence]
+    assert not any(sentence in last for sentence in others)
+
+
+@pytest.mark.parametrize("kind", ExceptionKind)
+def test_only_a_kind_found_before_sending_promises_that_orders_are_sent(
+    kind: ExceptionKind,
+) -> None:
+    kinds = list(ExceptionKind)
+    is_found_before_sending = (
+        kinds.index(kind) <= kinds.index(ExceptionKind.SHARED_WITH_ANOTHER_WAREHOUSE)
+        and kind not in ADVICE
+        and kind is not ExceptionKind.PARTLY_SHIPPED_ALREADY
+    )
+
+    sends = ending_of(kind) is Ending.SENDS_AND_CLOSES
+
+    assert sends is (is_found_before_sending or kind is ExceptionKind.WHISTL_REFUSED)
+
+
+def test_a_sku_keeps_its_capitals() -> None:
+    message = messages.of_exceptions(group(standing("TEE-S", "sku")), UNMAPPED, Stake())
+
+    assert message.body.startswith("SKU TEE-S: ")
+
+
 def test_a_resolved_message_asks_for_nothing() -> None:
     message = messages.of_exceptions(
         group(standing("100234"), news=News.RESOLVED), UNMAPPED, Stake()
     )
 
     assert "What to do" not in message.body
-    assert message.body.startswith("No longer so:")
-    assert "Nothing is left to do." in message.body
+    assert message.body.startswith("Resolved:")
+    assert "No action is needed." in message.body
 
 
 @given(st.text(), st.text())
@@ -139,7 +197,7 @@ def test_the_reminder_counts_by_kind_the_most_frequent_first() -> None:
 
     assert message.title == "Still open: 4 for ecommerce"
     assert "- Shipping option that nobody has mapped: 3, the oldest since 10:00" in message.body
-    assert "- still red: The check" in message.body
+    assert "- still failing: The check" in message.body
     assert "0 past their time limit." in message.body
 
 
@@ -151,5 +209,5 @@ def test_several_red_conditions_are_one_message() -> None:
 
     message = messages.of_conditions(News.TURNED_RED, conditions)
 
-    assert message.title == "Red: 3 checks"
+    assert message.title == "Failing: 3 checks"
     assert message.body.count("Why.") == 3

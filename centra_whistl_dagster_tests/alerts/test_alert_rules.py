@@ -1,9 +1,10 @@
-"""Who is told what, and when again: decided without a clock, a ledger or a channel."""
+"""Who is alerted to what, and when again: decided without a clock, a ledger or a channel."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from centra_whistl_dagster.domain.exceptions.responsibilities import Severity
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 
 
-def standing(number: int = 1, **changes: object) -> Standing:
+def standing(number: int = 1, **changes: Any) -> Standing:
     plain = Standing(
         exception_id=number,
         kind="postcode_malformed",
@@ -24,13 +25,13 @@ def standing(number: int = 1, **changes: object) -> Standing:
         severity=Severity.BLOCKING,
         subject_type="order",
         subject=str(100_000 + number),
-        message="The postcode has not the form of one in GB.",
+        message="Invalid GB postcode.",
         opened_at=NOW - timedelta(seconds=10),
         due_at=NOW + timedelta(hours=1),
         resolved_at=None,
         told=Told.NOTHING,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)
 
 
 def news(*standings: Standing, last: dict[str, datetime] | None = None) -> list[str]:
@@ -42,30 +43,33 @@ def test_ten_thousand_orders_of_one_cause_are_one_group() -> None:
     assert news(*(standing(n) for n in range(10_000))) == ["opened 10000"]
 
 
-def test_owners_and_kinds_and_news_are_told_apart() -> None:
-    told = news(
+def test_owners_and_kinds_and_news_are_kept_apart() -> None:
+    groups = news(
         standing(1),
         standing(2, owner="data"),
         standing(3, kind="phone_missing"),
         standing(4, told=Told.OPENED, resolved_at=NOW),
     )
 
-    assert sorted(told) == ["opened 1", "opened 1", "opened 1", "resolved 1"]
+    assert sorted(groups) == ["opened 1", "opened 1", "opened 1", "resolved 1"]
 
 
-LATE = {"due_at": NOW - timedelta(seconds=1)}
-YOUNG_WARNING = {"severity": Severity.WARNING, "opened_at": NOW - timedelta(minutes=9)}
+LATE: dict[str, Any] = {"due_at": NOW - timedelta(seconds=1)}
+YOUNG_WARNING: dict[str, Any] = {
+    "severity": Severity.WARNING,
+    "opened_at": NOW - timedelta(minutes=9),
+}
 
 
 @pytest.mark.parametrize(
     ("case", "changes", "expected"),
     [
         ("new", {}, ["opened 1"]),
-        ("told", {"told": Told.OPENED}, []),
+        ("reported", {"told": Told.OPENED}, []),
         ("late", {"told": Told.OPENED, **LATE}, ["escalated 1"]),
-        ("late, and told so", {"told": Told.ESCALATED, **LATE}, []),
-        ("mended", {"told": Told.OPENED, "resolved_at": NOW}, ["resolved 1"]),
-        ("mended late", {"told": Told.ESCALATED, "resolved_at": NOW, **LATE}, ["resolved 1"]),
+        ("late, and reported as late", {"told": Told.ESCALATED, **LATE}, []),
+        ("fixed", {"told": Told.OPENED, "resolved_at": NOW}, ["resolved 1"]),
+        ("fixed late", {"told": Told.ESCALATED, "resolved_at": NOW, **LATE}, ["resolved 1"]),
         ("a warning just now", YOUNG_WARNING, []),
         (
             "a warning that lasts",
@@ -74,13 +78,13 @@ YOUNG_WARNING = {"severity": Severity.WARNING, "opened_at": NOW - timedelta(minu
         ),
     ],
 )
-def test_each_exception_is_told_once_of_each_turn(
-    case: str, changes: dict[str, object], expected: list[str]
+def test_each_turn_of_an_exception_is_reported_once(
+    case: str, changes: dict[str, Any], expected: list[str]
 ) -> None:
     assert news(standing(**changes)) == expected, case
 
 
-def test_what_came_and_went_untold_is_passed_over() -> None:
+def test_what_closed_before_it_was_reported_is_skipped() -> None:
     decided = rules.decide([standing(7, resolved_at=NOW)], {}, NOW)
 
     assert decided.groups == ()
@@ -88,22 +92,22 @@ def test_what_came_and_went_untold_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "severity", "seconds", "is_told"),
+    ("case", "severity", "seconds", "is_reported"),
     [
-        ("an order waits, just told", Severity.BLOCKING, 19, False),
+        ("an order waits, just alerted", Severity.BLOCKING, 19, False),
         ("an order waits", Severity.BLOCKING, 20, True),
         ("goods at risk", Severity.URGENT, 20, True),
         ("a warning", Severity.WARNING, 3599, False),
         ("a warning after an hour", Severity.WARNING, 3600, True),
     ],
 )
-def test_a_cause_that_was_just_told_rests(
-    case: str, severity: Severity, seconds: int, is_told: bool
+def test_a_cause_that_was_just_alerted_pauses(
+    case: str, severity: Severity, seconds: int, is_reported: bool
 ) -> None:
     each = standing(severity=severity, opened_at=NOW - timedelta(hours=2))
     last = {rules.cause_of(News.OPENED, each.kind, each.owner): NOW - timedelta(seconds=seconds)}
 
-    assert bool(news(each, last=last)) is is_told, case
+    assert bool(news(each, last=last)) is is_reported, case
 
 
 def test_no_pause_of_bad_news_takes_more_than_half_of_the_promised_minute() -> None:
@@ -160,21 +164,21 @@ def test_the_reminder_is_due_at_eight_in_london(case: str, now: str, expected: s
 CHECK = Condition(name="check a", title="The check", owner="cx", is_red=True)
 
 
-def test_red_is_told_at_once_and_once() -> None:
+def test_a_failure_is_reported_at_once_and_once() -> None:
     remembered = {"check a": Memory(is_told_red=True, last_red_at=NOW, owner="cx")}
 
     assert rules.turned([CHECK], {}, NOW) == [(News.TURNED_RED, CHECK)]
     assert rules.turned([CHECK], remembered, NOW) == []
 
 
-def test_green_is_told_to_who_heard_of_red_once_it_has_lasted() -> None:
+def test_a_recovery_is_reported_to_whoever_had_the_failure_once_it_has_lasted() -> None:
     green = replace(CHECK, is_red=False)
     remembered = {"check a": Memory(is_told_red=True, last_red_at=NOW, owner="data")}
 
     assert rules.turned([green], remembered, NOW + timedelta(minutes=2)) == []
-    ((told, condition),) = rules.turned([green], remembered, NOW + timedelta(minutes=3))
-    assert (told, condition.owner) == (News.TURNED_GREEN, "data")
+    ((reported, condition),) = rules.turned([green], remembered, NOW + timedelta(minutes=3))
+    assert (reported, condition.owner) == (News.TURNED_GREEN, "data")
 
 
-def test_what_was_never_red_is_never_told_to_be_green() -> None:
+def test_what_never_failed_is_never_reported_as_recovered() -> None:
     assert rules.turned([replace(CHECK, is_red=False)], {}, NOW) == []

@@ -31,7 +31,9 @@ def operations(centra: Any) -> list[str]:
 
 
 # ---- orders
-def test_the_look_for_news_is_one_request_for_both_lists(centra: Any, client_of: ClientOf) -> None:
+def test_the_poll_for_changes_is_one_request_for_both_lists(
+    centra: Any, client_of: ClientOf
+) -> None:
     centra.answers("OrderStamps", {"open": [stamp(1)], "cancelled": [stamp(2)]})
 
     stamps = client_of().open_order_stamps(NOW)
@@ -49,7 +51,7 @@ def test_the_look_for_news_is_one_request_for_both_lists(centra: Any, client_of:
     assert "isLocked" not in variables["cancelled"]
 
 
-def test_a_look_at_everything_asks_for_no_cancelled_order(centra: Any, client_of: ClientOf) -> None:
+def test_a_read_of_everything_asks_for_no_cancelled_order(centra: Any, client_of: ClientOf) -> None:
     centra.answers("OrderStamps", {"open": []})
 
     assert client_of().open_order_stamps(None).cancelled == ()
@@ -193,7 +195,7 @@ def test_reading_stock_leaves_the_other_half_of_the_quota_to_orders(
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.0001])
-def test_what_is_left_is_told_of_the_longest_window_however_small_the_share(
+def test_what_is_left_is_of_the_longest_window_however_small_the_share(
     client_of: ClientOf, share: float
 ) -> None:
     left = client_of(plan="growth", quota_share=share).quota_left()
@@ -207,6 +209,6 @@ def test_a_centra_of_ones_own_has_no_limit(client_of: ClientOf) -> None:
     assert client_of(plan="unlimited").quota_left() is None
 
 
-def test_an_unknown_plan_is_told_with_the_known_ones(client_of: ClientOf) -> None:
+def test_an_unknown_plan_is_named_with_the_known_ones(client_of: ClientOf) -> None:
     with pytest.raises(ValueError, match="growth, enhanced"):
         client_of(plan="platinum")

@@ -141,7 +141,7 @@ def test_a_check_that_turned_red_is_told_to_its_asset_s_owner_and_its_end_too(
     look(instance)
     look(instance)
 
-    assert told(ledger) == [("cx", f"Red: {title}")]
+    assert told(ledger) == [("cx", f"Failing: {title}")]
     assert "failures: 3" in bodies(ledger)
     assert "Ada" not in bodies(ledger)
 
@@ -149,7 +149,7 @@ def test_a_check_that_turned_red_is_told_to_its_asset_s_owner_and_its_end_too(
     let_green_last(ledger)
     look(instance)
 
-    assert told(ledger)[1:] == [("cx", f"Works again: {title}")]
+    assert told(ledger)[1:] == [("cx", f"Resolved: {title}")]
 
 
 def test_a_check_that_was_planned_and_never_ran_is_told_to_the_data_team(
@@ -165,7 +165,9 @@ def test_a_check_that_was_planned_and_never_ran_is_told_to_the_data_team(
     dg.materialize([dies], instance=instance, raise_on_error=False)
     look(instance)
 
-    assert told(ledger) == [("data", "Red: The check 'every parcel is whole' of parcels never ran")]
+    assert told(ledger) == [
+        ("data", "Failing: The check 'every parcel is whole' of parcels never ran")
+    ]
 
 
 def test_a_check_that_is_being_evaluated_tells_nothing(
@@ -201,7 +203,7 @@ def test_a_job_that_fails_again_and_again_is_told_once_with_its_reason(
     for _ in range(3):
         sensors.runs_failed(fail(instance, "send"))
 
-    assert told(ledger) == [("data", "Red: The job send, whose last run failed")]
+    assert told(ledger) == [("data", "Failing: The job send, whose last run failed")]
     assert "broken: Whistl, create_order: no answer." in bodies(ledger)
 
 
@@ -228,7 +230,7 @@ def test_a_job_that_works_again_is_told(instance: dg.DagsterInstance, ledger: Le
     let_green_last(ledger)
     look(instance)
 
-    assert told(ledger)[1:] == [("data", "Works again: The job send, whose last run failed")]
+    assert told(ledger)[1:] == [("data", "Resolved: The job send, whose last run failed")]
 
 
 def test_the_outbox_reaches_the_teams(ledger: Ledger, inbox: Inbox) -> None:

@@ -12,15 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from centra_whistl_dagster.history import levels
 from centra_whistl_dagster.history.errors import SnapshotUnusable
-from centra_whistl_dagster.history.levels import Reading
+from centra_whistl_dagster.history.levels import WHISTL, Reading, apply_reading, stage_reading
 from centra_whistl_dagster.history.migrations import migrate
 from centra_whistl_dagster.history.reads import Reader
-from centra_whistl_dagster.history.tables import CentraLevels, StockLevels
+from centra_whistl_dagster.history.stock_tables import (
+    CentraLevels,
+    LevelTable,
+    StockLevels,
+    StockSnapshots,
+)
+from centra_whistl_dagster.history.store import History
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 Stock = dict[str, tuple[int, int, int]]
+Figures = dict[str, tuple[int, int, int] | None]
+"""None: the SKU is absent."""
 
 
 def reading(number: int, *, is_complete: bool = True) -> Reading:
@@ -37,6 +44,25 @@ def frame(stock: Stock) -> pd.DataFrame:
     ).astype({"sku": "str"} | dict.fromkeys(["on_hand", "allocated", "quarantined"], "int64"))
 
 
+def as_of(reader: Reader, model: type[LevelTable], at: datetime) -> pd.DataFrame:
+    """The figures of each SKU as they were known to be at a moment."""
+    rows = reader.table(model)
+    ended = rows["valid_to"].notna() & (rows["valid_to"] <= at)
+    return rows[(rows["valid_from"] <= at) & ~ended].sort_values("sku")
+
+
+def latest(reader: Reader, model: type[LevelTable] = StockLevels) -> pd.DataFrame:
+    """The figures of each SKU that still hold."""
+    rows = reader.table(model)
+    return rows[rows["valid_to"].isna()].sort_values("sku")
+
+
+def accepted(reader: Reader) -> pd.DataFrame:
+    """The readings that were kept, oldest first."""
+    heads = reader.table(StockSnapshots)
+    return heads[heads["verdict"] == "accepted"].sort_values("taken_at")
+
+
 skus = st.sampled_from(["A", "a", "B", "Ü-1", "C'"])
 figures = st.tuples(st.integers(-3, 5), st.integers(0, 2), st.integers(0, 1))
 readings = st.lists(
@@ -44,7 +70,7 @@ readings = st.lists(
 )
 
 
-def test_stock_as_of_any_reading_is_what_keeping_every_reading_whole_would_give():
+def test_stock_as_of_any_reading_is_what_keeping_every_reading_whole_would_give() -> None:
     with closing(duckdb.connect(":memory:")) as con:
         con.execute("SET TimeZone = 'UTC'")
         migrate(con, now=lambda: NOON)
@@ -53,57 +79,60 @@ def test_stock_as_of_any_reading_is_what_keeping_every_reading_whole_would_give(
         @given(readings)
         def same_as_whole(history: list[tuple[Stock, bool]]) -> None:
             con.execute("DELETE FROM stock_levels")
-            whole: list[dict[str, tuple[int, int, int] | None]] = []
-            state: dict[str, tuple[int, int, int] | None] = {}
+            whole: list[Figures] = []
+            state: Figures = {}
             for number, (stock, is_complete) in enumerate(history):
-                levels.stage(con, levels.WHISTL, frame(stock))
-                counts = levels.apply(con, levels.WHISTL, reading(number, is_complete=is_complete))
+                stage_reading(con, WHISTL, frame(stock))
+                counts = apply_reading(con, WHISTL, reading(number, is_complete=is_complete))
                 assert counts.changed == sum(state.get(sku) != had for sku, had in stock.items())
-                state = (dict.fromkeys(state) if is_complete else state) | stock
+                absent: Figures = dict.fromkeys(state) if is_complete else state
+                state = {**absent, **stock}
                 whole.append(state)
 
             reader = Reader(con)
             for number, expected in enumerate(whole):
-                seen = reader.stock_as_of(reading(number).taken_at)
+                seen = as_of(reader, StockLevels, reading(number).taken_at)
                 assert as_dict(seen) == expected
             reader.table(StockLevels)  # raises when a rule of the table is broken
 
         same_as_whole()
 
 
-def as_dict(seen: pd.DataFrame) -> dict[str, tuple[int, int, int] | None]:
+def as_dict(seen: pd.DataFrame) -> Figures:
     assert not seen["sku"].duplicated().any()
     return {
-        row.sku: (row.on_hand, row.allocated, row.quarantined) if row.is_present else None
-        for row in seen.itertuples()
+        row["sku"]: (row["on_hand"], row["allocated"], row["quarantined"])
+        if row["is_present"]
+        else None
+        for row in seen.to_dict("records")
     }
 
 
-def test_a_sku_missing_from_a_complete_reading_is_absent_and_not_zero(history):
+def test_a_sku_missing_from_a_complete_reading_is_absent_and_not_zero(history: History) -> None:
     with history.writing() as session:
         session.record_stock_snapshot(frame({"A": (5, 0, 0), "B": (3, 0, 0)}), reading(1))
         load = session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(2))
-        latest = session.latest_stock().set_index("sku")
-        heads = session.recent_snapshots("whistl", limit=1)
+        now = latest(session).set_index("sku")
+        heads = accepted(session).tail(1)
 
     assert (load.unchanged, load.removed) == (1, 1)
-    assert not latest.loc["B", "is_present"]
-    assert latest.loc["B", ["on_hand", "available"]].isna().all()
-    assert latest.loc["B", "snapshot_id"] == "S2"
+    assert not now.loc["B", "is_present"]
+    assert now.loc["B", ["on_hand", "available"]].isna().all()
+    assert now.loc["B", "snapshot_id"] == "S2"
     assert heads[["absent_count", "emptied_count", "sellable_units"]].to_numpy().tolist() == [
         [1, 1, 5]
     ]
 
 
-def test_a_sku_missing_from_an_incomplete_reading_stays_as_it_was(history):
+def test_a_sku_missing_from_an_incomplete_reading_stays_as_it_was(history: History) -> None:
     with history.writing() as session:
         session.record_stock_snapshot(frame({"A": (5, 0, 0), "B": (3, 0, 0)}), reading(1))
         session.record_stock_snapshot(frame({"A": (4, 0, 0)}), reading(2, is_complete=False))
 
-        assert session.latest_stock()["on_hand"].tolist() == [4, 3]
+        assert latest(session)["on_hand"].tolist() == [4, 3]
 
 
-def test_a_quiet_reading_adds_no_stock_row(history):
+def test_a_quiet_reading_adds_no_stock_row(history: History) -> None:
     with history.writing() as session:
         session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(1))
         load = session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(2))
@@ -113,38 +142,40 @@ def test_a_quiet_reading_adds_no_stock_row(history):
         assert session.row_counts()["stock_snapshots"] == 2
 
 
-def test_the_same_reading_again_changes_nothing(history):
+def test_the_same_reading_again_changes_nothing(history: History) -> None:
     with history.writing() as session:
         session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(1))
         load = session.record_stock_snapshot(frame({"A": (9, 0, 0)}), reading(1))
 
         assert (load.read, load.written, load.unchanged) == (1, 0, 1)
-        assert session.latest_stock()["on_hand"].tolist() == [5]
+        assert latest(session)["on_hand"].tolist() == [5]
 
 
-def test_a_reading_older_than_the_last_kept_is_refused(history):
+def test_a_reading_older_than_the_last_kept_is_refused(history: History) -> None:
     with history.writing() as session:
         session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(2))
         with pytest.raises(SnapshotUnusable, match=r"'S1' of whistl .* not later than the last"):
             session.record_stock_snapshot(frame({"A": (6, 0, 0)}), reading(1))
 
-        assert session.latest_stock()["on_hand"].tolist() == [5]
+        assert latest(session)["on_hand"].tolist() == [5]
 
 
-def test_a_refused_reading_is_noted_without_its_figures_and_may_be_released(history):
+def test_a_refused_reading_is_noted_without_its_figures_and_may_be_released(
+    history: History,
+) -> None:
     with history.writing() as session:
         session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(1))
         session.record_refused_snapshot(reading(2), row_count=0, reason="no rows at all")
-        assert session.latest_stock()["on_hand"].tolist() == [5]
-        assert len(session.recent_snapshots("whistl", limit=9)) == 1
+        assert latest(session)["on_hand"].tolist() == [5]
+        assert len(accepted(session)) == 1
 
         session.record_stock_snapshot(frame({"A": (0, 0, 0)}), reading(2))
-        released = session.recent_snapshots("whistl", limit=1)
+        released = accepted(session).tail(1)
         assert released["snapshot_id"].tolist() == ["S2"]
-        assert session.latest_stock()["on_hand"].tolist() == [0]
+        assert latest(session)["on_hand"].tolist() == [0]
 
-        session.record_refused_snapshot(reading(2), row_count=0, reason="told too late")
-        assert len(session.recent_snapshots("whistl", limit=9)) == 2
+        session.record_refused_snapshot(reading(2), row_count=0, reason="reported too late")
+        assert len(accepted(session)) == 2
 
 
 @pytest.mark.parametrize(
@@ -163,8 +194,8 @@ def test_a_refused_reading_is_noted_without_its_figures_and_may_be_released(hist
     ],
 )  # fmt: skip
 def test_a_broken_reading_is_refused_whole_and_the_load_goes_on(
-    history, tmp_path: Path, case, text, fault
-):
+    history: History, tmp_path: Path, case: str, text: str, fault: str
+) -> None:
     path = tmp_path / "reading.ndjson"
     path.write_text(text)
     with history.writing() as session:
@@ -173,7 +204,7 @@ def test_a_broken_reading_is_refused_whole_and_the_load_goes_on(
         session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(2))
 
     with history.reading() as reader:
-        assert reader.latest_stock()["snapshot_id"].tolist() == ["S2"]
+        assert latest(reader)["snapshot_id"].tolist() == ["S2"]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +214,9 @@ def test_a_broken_reading_is_refused_whole_and_the_load_goes_on(
         ("cut short", '{"sku":"A","on_hand":1,"alloc'),
     ],
 )
-def test_an_unreadable_file_leaves_the_history_as_it_was(history, tmp_path: Path, case, text):
+def test_an_unreadable_file_leaves_the_history_as_it_was(
+    history: History, tmp_path: Path, case: str, text: str
+) -> None:
     path = tmp_path / "reading.ndjson"
     path.write_text(text)
     with history.writing() as session:
@@ -192,17 +225,19 @@ def test_an_unreadable_file_leaves_the_history_as_it_was(history, tmp_path: Path
         session.record_stock_snapshot(path, reading(2))
 
     with history.writing() as session:
-        assert session.latest_stock()["snapshot_id"].tolist() == ["S1"]
+        assert latest(session)["snapshot_id"].tolist() == ["S1"]
 
 
-def test_a_frame_with_nan_for_a_figure_is_refused(history):
+def test_a_frame_with_nan_for_a_figure_is_refused(history: History) -> None:
     rows = frame({"A": (5, 0, 0), "B": (1, 0, 0)}).astype({"on_hand": "float64"})
     rows.loc[1, "on_hand"] = float("nan")
     with history.writing() as session, pytest.raises(SnapshotUnusable, match="1 rows with"):
         session.record_stock_snapshot(rows, reading(1))
 
 
-def test_a_frame_a_parquet_file_and_a_json_file_give_the_same_stock(history, tmp_path: Path):
+def test_a_frame_a_parquet_file_and_a_json_file_give_the_same_stock(
+    history: History, tmp_path: Path
+) -> None:
     stock = frame({"A": (5, 1, 0), "Ü-1": (-2, 0, 1)}).assign(note="ignored")
     stock.to_parquet(tmp_path / "stock.parquet")
     stock.to_json(tmp_path / "stock.ndjson", orient="records", lines=True)
@@ -212,17 +247,17 @@ def test_a_frame_a_parquet_file_and_a_json_file_give_the_same_stock(history, tmp
         json = session.record_stock_snapshot(tmp_path / "stock.ndjson", reading(3))
 
         assert (parquet.written, json.written, json.unchanged) == (0, 0, 2)
-        assert session.latest_stock()["available"].tolist() == [4, -3]
+        assert latest(session)["available"].tolist() == [4, -3]
 
 
-def test_centra_levels_are_kept_beside_whistls_and_apart_from_them(history):
+def test_the_levels_of_both_systems_are_kept_apart(history: History) -> None:
     stock = pd.DataFrame({"sku": ["A"], "physical": [7], "allocated": [2], "free": [5]})
     with history.writing() as session:
         session.record_stock_snapshot(frame({"A": (9, 0, 0)}), reading(1))
         session.record_centra_levels(stock, reading(1))
         session.record_centra_levels(stock.assign(free=4, allocated=3), reading(2))
 
-        assert session.latest_centra_levels()["free"].tolist() == [4]
-        assert session.centra_levels_as_of(reading(1).taken_at)["free"].tolist() == [5]
-        assert session.latest_stock()["on_hand"].tolist() == [9]
+        assert latest(session, CentraLevels)["free"].tolist() == [4]
+        assert as_of(session, CentraLevels, reading(1).taken_at)["free"].tolist() == [5]
+        assert latest(session)["on_hand"].tolist() == [9]
         assert len(session.table(CentraLevels)) == 2

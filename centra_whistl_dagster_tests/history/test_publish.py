@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.history.publish import open_published, publish
 from centra_whistl_dagster.history.reads import Reader
+from centra_whistl_dagster.history.store import History
 from centra_whistl_dagster.history.tables import OrderEvents
+
+RowMaker = Callable[..., pd.DataFrame]
 
 
 def count(reader: Reader) -> int:
@@ -22,15 +27,15 @@ def published(tmp_path: Path) -> Path:
 
 
 def test_a_reader_with_the_copy_open_stops_neither_a_load_nor_a_publication(
-    history, published, rows
-):
+    history: History, published: Path, rows: RowMaker
+) -> None:
     with history.writing() as session:
-        session.record_order_events(rows(OrderEvents, {"order_number": "C1"}))
+        session.record(OrderEvents, rows(OrderEvents, {"order_number": "C1"}))
     publish(history, published)
 
     with open_published(published) as reader:
         with history.writing() as session:
-            session.record_order_events(rows(OrderEvents, {"order_number": "C2"}))
+            session.record(OrderEvents, rows(OrderEvents, {"order_number": "C2"}))
         publish(history, published)
         assert count(reader) == 1, "an open copy stays as it was"
 
@@ -39,25 +44,29 @@ def test_a_reader_with_the_copy_open_stops_neither_a_load_nor_a_publication(
         assert reader.view("orders_by_state").empty
 
 
-def test_the_copy_is_one_file_with_everything_in_it(history, published, rows):
+def test_the_copy_is_one_file_with_everything_in_it(
+    history: History, published: Path, rows: RowMaker
+) -> None:
     with history.writing() as session:
-        session.record_order_events(rows(OrderEvents, {}))
+        session.record(OrderEvents, rows(OrderEvents, {}))
     publication = publish(history, published)
 
     assert publication.size_bytes == published.stat().st_size > 0
     assert [path.name for path in published.parent.iterdir()] == ["history.duckdb"]
 
 
-def test_nobody_can_write_to_the_copy(history, published):
+def test_nobody_can_write_to_the_copy(history: History, published: Path) -> None:
     publish(history, published)
     with open_published(published) as reader, pytest.raises(Exception, match="read-only"):
         reader._con.execute("DELETE FROM orders")
 
 
-def test_a_publication_that_fails_leaves_the_old_copy(history, published, rows, monkeypatch):
+def test_a_publication_that_fails_leaves_the_old_copy(
+    history: History, published: Path, rows: RowMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publish(history, published)
     with history.writing() as session:
-        session.record_order_events(rows(OrderEvents, {}))
+        session.record(OrderEvents, rows(OrderEvents, {}))
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(HistoryError, match="'cp' is not on the path"):
@@ -67,7 +76,7 @@ def test_a_publication_that_fails_leaves_the_old_copy(history, published, rows, 
         assert count(reader) == 0
 
 
-def test_opening_a_copy_before_there_is_one_says_so(published):
+def test_opening_a_copy_before_there_is_one_says_so(published: Path) -> None:
     with (
         pytest.raises(HistoryError, match="Nothing has been published"),
         open_published(published),

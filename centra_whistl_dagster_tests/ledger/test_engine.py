@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from centra_whistl_dagster.ledger import migrations, orders, state
+from centra_whistl_dagster.ledger import orders, state
 from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger
 from centra_whistl_dagster.ledger.migrations import LedgerTooNew
+from centra_whistl_dagster.migrations import migrations_in
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 
 
@@ -145,7 +146,7 @@ def test_opening_an_up_to_date_ledger_changes_nothing(tmp_path: Path, clock: Man
     Ledger(url, now=clock).close()
 
     assert applied(url) == before
-    assert len(before) == len(migrations._migration_files())
+    assert len(before) == len(migrations_in("centra_whistl_dagster.ledger"))
 
 
 def applied(url: str) -> list[tuple[str, ...]]:

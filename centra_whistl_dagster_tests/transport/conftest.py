@@ -46,7 +46,8 @@ def read_refusal(status: int, body: Any, kind: CallKind) -> Refusal | None:
     code = body.get("error") if isinstance(body, dict) else None
     if code is None:
         return None
-    return Refusal(code=code, reasons=(Reason(code, "field", "text"),), is_final=code != "later")
+    reason = Reason(code=code, field="field", foreign_text="12 High Street is no address")
+    return Refusal(code=code, reasons=(reason,), is_final=code != "later")
 
 
 @pytest.fixture
@@ -72,7 +73,6 @@ def transport_to(fake_time: FakeTime) -> Iterator[Callable[..., Transport]]:
             Judge("Testland", read_refusal, access_advice="Ask the mayor", now=fake_time.now),
             auth=auth,
             pacer=Pacer(quotas or {}, system="Testland", share=1.0, now=fake_time.now),
-            now=fake_time.now,
             sleep=fake_time.sleep,
             rng=random.Random(7),  # noqa: S311 - spreads waits, guards nothing
             monotonic=fake_time.monotonic,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
+import socket
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +34,7 @@ TransportTo = Callable[..., Transport]
 
 
 class Script:
-    """Answers as told, in order; the last one for ever. An exception is raised instead."""
+    """Answers as prepared, in order; the last one for ever. An exception is raised instead."""
 
     def __init__(self, *steps: httpx.Response | Exception) -> None:
         self._steps = list(steps)
@@ -108,7 +110,8 @@ def test_a_refusal_is_final(transport_to: TransportTo, kind: CallKind) -> None:
         call(transport_to(script), kind)
 
     assert (caught.value.status, caught.value.code) == (422, "too_long")
-    assert caught.value.reasons == (("too_long", "field", "text"),)
+    (reason,) = caught.value.reasons
+    assert (reason.code, reason.field) == ("too_long", "field")
     assert len(script.requests) == 1
 
 
@@ -162,6 +165,11 @@ def test_waits_are_spread_and_their_bounds_double(
     [
         ("7", 7.0),
         ("Mon, 02 Mar 2026 09:00:30 GMT", 30.0),
+        ("1772442030", 30.0),
+        ("1772442030.5", 30.5),
+        ("2026-03-02T09:00:30Z", 30.0),
+        ("2026-03-02T10:00:30+01:00", 30.0),
+        ("2026-03-02 09:00:30", 30.0),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
@@ -173,7 +181,10 @@ def test_the_other_system_says_when(
     assert fake_time.waits == [seconds]
 
 
-@pytest.mark.parametrize("header", ["-5", "0", "soon", "nan", "Mon, 02 Mar 2020 09:00:30 GMT"])
+PAST = ["Mon, 02 Mar 2020 09:00:30 GMT", "1583139630", "2020-03-02T09:00:30Z"]
+
+
+@pytest.mark.parametrize("header", ["-5", "0", "soon", "nan", *PAST])
 def test_a_useless_retry_after_is_as_good_as_none(
     transport_to: TransportTo, fake_time: Any, header: str
 ) -> None:
@@ -195,26 +206,29 @@ def test_a_ban_beyond_the_deadline_ends_the_call_at_once(
     assert (len(script.requests), fake_time.waits) == (1, [])
 
 
-# ---- the door
-class Door:
-    """Gives a numbered key each time the last one was refused."""
+# ---- authorization
+class NumberedTokens:
+    """Gives the next token each time the last one was refused."""
 
     def __init__(self) -> None:
-        self.key = 1
+        self.number = 1
 
     def headers(self) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer key-{self.key}"}
+        return {"Authorization": f"Bearer token-{self.number}"}
 
     def renew(self, refused: Mapping[str, str]) -> bool:
-        self.key += 1
+        self.number += 1
         return True
 
 
 def test_an_expired_token_is_renewed_once_even_for_a_create(transport_to: TransportTo) -> None:
     script = Script(says(401), ok())
 
-    assert call(transport_to(script, auth=Door()), CREATE) == {"fine": True}
-    assert [r.headers["Authorization"] for r in script.requests] == ["Bearer key-1", "Bearer key-2"]
+    assert call(transport_to(script, auth=NumberedTokens()), CREATE) == {"fine": True}
+    assert [r.headers["Authorization"] for r in script.requests] == [
+        "Bearer token-1",
+        "Bearer token-2",
+    ]
 
 
 def test_a_token_that_is_refused_again_is_not_asked_for_a_third_time(
@@ -223,7 +237,7 @@ def test_a_token_that_is_refused_again_is_not_asked_for_a_third_time(
     script = Script(says(401))
 
     with pytest.raises(AccessDenied):
-        call(transport_to(script, auth=Door()))
+        call(transport_to(script, auth=NumberedTokens()))
 
     assert len(script.requests) == 2
 
@@ -256,14 +270,14 @@ def test_a_404_with_a_reason_is_a_plain_refusal(transport_to: TransportTo) -> No
 
 
 def test_what_needs_a_token_that_cannot_be_had_is_not_sent(transport_to: TransportTo) -> None:
-    class Shut(Door):
+    class NoToken(NumberedTokens):
         def headers(self) -> Mapping[str, str]:
             raise NotSent(system="Testland", operation="token", detail="no token")
 
     script = Script(ok())
 
     with pytest.raises(NotSent):
-        call(transport_to(script, auth=Shut()), CREATE)
+        call(transport_to(script, auth=NoToken()), CREATE)
 
     assert script.requests == []
 
@@ -292,7 +306,7 @@ def test_a_quota_that_is_used_up_beyond_the_deadline_sends_nothing(
 
 
 # ---- what it shows
-def test_a_log_line_tells_all_but_what_is_secret_or_personal(
+def test_a_log_line_holds_all_but_what_is_secret_or_personal(
     transport_to: TransportTo, caplog: pytest.LogCaptureFixture
 ) -> None:
     script = Script(says(503), says(422, "too_long"))
@@ -359,3 +373,55 @@ def test_a_retry_after_date_without_a_zone_is_utc(
     )
 
     assert fake_time.waits == [5.0]
+
+
+def shown(error: BaseException) -> str:
+    """All that a log, Dagster or a person could see of an error, causes included."""
+    return "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+
+
+@pytest.mark.parametrize("status", [200, 404, 422])
+def test_a_refusal_shows_codes_and_fields_and_keeps_the_sentence_out_of_sight(
+    transport_to: TransportTo, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    with caplog.at_level(logging.DEBUG), pytest.raises(Refused) as caught:
+        call(transport_to(Script(says(status, "too_long"))))
+
+    assert caught.value.detail == f"refused (HTTP {status}, too_long: too_long (field))"
+    assert caught.value.reasons[0].foreign_text == "12 High Street is no address"
+    assert "High Street" not in shown(caught.value) + caplog.text
+
+
+def test_a_refusal_that_leaves_the_outcome_open_shows_no_sentence_either(
+    transport_to: TransportTo,
+) -> None:
+    with pytest.raises(OutcomeUnknown) as caught:
+        call(transport_to(Script(says(409, "later"))), CREATE)
+
+    assert "High Street" not in shown(caught.value)
+
+
+@pytest.mark.parametrize("token", ["secret\ntoken", "secret\x00token", "s\u00e9cret-token"])
+def test_a_token_that_http_cannot_carry_is_not_sent_and_not_shown(
+    transport_to: TransportTo, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    # The header is checked when it is written to a connection, so one is needed.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        transport = transport_to(Script(ok()), auth=BearerToken(token))
+        wire = Wire(f"http://127.0.0.1:{port}")
+        monkeypatch.setattr(transport, "_wire", wire)
+        with pytest.raises(NotSent, match="token in the settings") as caught:
+            call(transport)
+        wire.close()
+
+    assert "cret" not in shown(caught.value)
+    assert "Illegal" not in shown(caught.value)
+
+
+def test_an_address_that_is_wrong_is_not_quoted_with_its_password() -> None:
+    with pytest.raises(ValueError, match="not a valid URL") as caught:
+        Wire("https://user:pass/word@centra.example.com")
+
+    assert "pass" not in str(caught.value)
+    assert caught.value.__suppress_context__

@@ -10,6 +10,7 @@ import random
 import socket
 import struct
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -188,7 +189,6 @@ def call(
         Judge("Testland", lambda *_: None, access_advice="", now=lambda: datetime.now(UTC)),
         auth=None,
         pacer=Pacer({}, system="Testland", share=1.0, now=lambda: datetime.now(UTC)),
-        now=lambda: datetime.now(UTC),
         sleep=lambda _: None,
         rng=random.Random(7),  # noqa: S311 - spreads waits, guards nothing
         deadline_seconds=deadline_seconds,
@@ -215,6 +215,11 @@ BROKEN = [
     ("larger than allowed", is_huge, ContractBroken),
     ("a compression bomb", is_a_bomb, ContractBroken),
     ("a redirect", sends_us_away, ContractBroken),
+    (
+        "a header that is none",
+        sends(b"HTTP/1.1 200 OK\r\nAda: O'Brien\r\n\xff\x00\r\n"),
+        OutcomeUnknown,
+    ),
 ]
 
 
@@ -279,3 +284,12 @@ def test_a_read_that_hangs_is_given_up_when_the_deadline_of_all_its_tries_is_ove
         call(server.base_url, CallKind.READ, try_seconds=0.3, deadline_seconds=0.7)
 
     assert len(server.requests) in {2, 3}
+
+
+def test_bytes_that_make_no_sense_are_not_quoted(serve: Callable[..., FaultServer]) -> None:
+    server = serve(sends(b"Ada O'Brien, 12 High Street\r\n\r\n"))
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        call(server.base_url, CallKind.CREATE)
+
+    assert "Brien" not in "".join(traceback.format_exception(caught.value))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.transport.answers import parse_json
-from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
+from centra_whistl_dagster.transport.fields import BrokenRecord, Fields, name_of
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_moment_becomes_utc() -> None:
 
 
 def test_half_a_character_is_replaced_by_the_sign_for_one() -> None:
-    body, _ = parse_json(b'{"name": "A\\ud83dda"}')
+    body = parse_json(b'{"name": "A\\ud83dda"}')
 
     assert Fields(body).text("name") == "A\ufffdda"
 
@@ -97,7 +97,23 @@ def test_json_that_could_be_misread_is_not_read(content: bytes) -> None:
 
 
 def test_money_keeps_its_pennies() -> None:
-    body, text = parse_json(b'\xef\xbb\xbf{"value": 19.90}')
+    body = parse_json(b'\xef\xbb\xbf{"value": 19.90}')
 
     assert body == {"value": Decimal("19.90")}
-    assert text == '{"value": 19.90}'
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        ({"id": 7}, "7"),
+        ({"id": None, "number": "C100234"}, "C100234"),
+        ({"id": "Ada O'Brien, 12 High Street"}, None),
+        ({"id": {"first": "Ada"}}, None),
+        ({}, None),
+        ("Ada", None),
+    ],
+)
+def test_an_unreadable_record_is_named_by_an_id_and_never_by_a_sentence(
+    record: object, name: str | None
+) -> None:
+    assert name_of(record, "id", "number") == name

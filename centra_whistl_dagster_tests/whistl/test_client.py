@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -73,11 +75,31 @@ def test_an_accepted_order_says_so(whistl: Any, client_of: ClientOf) -> None:
         1,
     )
     assert accepted.is_replayed is False
-    assert accepted.warnings[0].code == "long_email"
     (request,) = whistl.asked("/v2/orders")
     assert json.loads(request.content) == BODY
     assert request.headers["Idempotency-Key"] == "key-1"
     assert request.headers["Authorization"] == "Bearer token-1"
+
+
+def test_warnings_about_an_accepted_order_are_logged_by_code(
+    whistl: Any, client_of: ClientOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    warning = {"code": "long_email", "field": "delivery_address.email", "message": "ada@x.example"}
+    whistl.answers("/v2/orders", httpx.Response(201, json={**ACCEPTED, "warnings": [warning]}))
+
+    with caplog.at_level(logging.WARNING):
+        submit(client_of())
+
+    assert "Whistl gave 1 warnings: long_email (delivery_address.email)" in caplog.text
+    assert "ada@" not in caplog.text
+
+
+def test_warnings_that_cannot_be_read_do_not_put_an_accepted_order_in_doubt(
+    whistl: Any, client_of: ClientOf
+) -> None:
+    whistl.answers("/v2/orders", httpx.Response(201, json={**ACCEPTED, "warnings": "none"}))
+
+    assert submit(client_of()).whistl_order_id == "W1"
 
 
 def test_an_order_that_was_there_before_says_so(whistl: Any, client_of: ClientOf) -> None:
@@ -87,7 +109,7 @@ def test_an_order_that_was_there_before_says_so(whistl: Any, client_of: ClientOf
     assert submit(client_of()).is_replayed is True
 
 
-def test_a_refused_order_tells_every_reason(whistl: Any, client_of: ClientOf) -> None:
+def test_a_refused_order_has_every_reason(whistl: Any, client_of: ClientOf) -> None:
     details = [
         {"code": "unknown_sku", "field": "lines[0].sku", "value": "X", "message": "SKU not known"},
         {"code": "missing_phone", "field": "delivery_address.phone", "message": "needs a phone"},
@@ -98,11 +120,36 @@ def test_a_refused_order_tells_every_reason(whistl: Any, client_of: ClientOf) ->
         submit(client_of())
 
     assert caught.value.code == "validation_failed"
-    assert [reason[:2] for reason in caught.value.reasons] == [
+    assert [(reason.code, reason.field) for reason in caught.value.reasons] == [
         ("unknown_sku", "lines[0].sku"),
         ("missing_phone", "delivery_address.phone"),
     ]
     assert "unknown_sku (lines[0].sku)" in str(caught.value)
+
+
+SENTENCE = "Ada O'Brien of 12 High Street has no phone"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        error(422, SENTENCE),
+        error(422, "validation_failed", details=[{"code": SENTENCE, "field": SENTENCE}]),
+        httpx.Response(400, json={"error": SENTENCE, "error_description": SENTENCE}),
+        httpx.Response(200, json={"success": False, "message": SENTENCE}),
+        httpx.Response(422, text=SENTENCE),
+    ],
+)
+def test_no_sentence_of_whistl_is_in_the_error_or_the_log(
+    whistl: Any, client_of: ClientOf, caplog: pytest.LogCaptureFixture, answer: httpx.Response
+) -> None:
+    whistl.answers("/v2/orders", answer)
+
+    with caplog.at_level(logging.DEBUG), pytest.raises(Refused) as caught:
+        submit(client_of())
+
+    shown = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
+    assert "Brien" not in shown + caplog.text
 
 
 def test_what_a_customer_typed_is_not_in_the_error_text(whistl: Any, client_of: ClientOf) -> None:
@@ -241,7 +288,7 @@ def test_orders_are_read_to_the_last_page(whistl: Any, client_of: ClientOf) -> N
     assert second.url.params["cursor"] == "two"
 
 
-def test_a_list_whose_cursor_goes_in_circles_ends(whistl: Any, client_of: ClientOf) -> None:
+def test_a_list_with_a_repeated_cursor_ends(whistl: Any, client_of: ClientOf) -> None:
     whistl.answers("/v2/orders", {"data": [], "page": {"next_cursor": "again", "has_more": True}})
 
     with pytest.raises(ContractBroken, match="no end"):

@@ -43,7 +43,7 @@ DESPATCH: Body = {
 
 
 # ---- despatches
-def page_of(*despatches: Body) -> Body:
+def page_of(*despatches: object) -> Body:
     return {"data": list(despatches), "page": {"next_after_sequence": 8813, "has_more": False}}
 
 

@@ -126,7 +126,7 @@ def test_a_reader_that_stops_early_leaves_no_thread_and_asks_for_no_further_page
     assert fetchers() == []
 
 
-def test_a_page_that_breaks_the_contract_is_told_after_the_page_before_it(
+def test_a_page_that_breaks_the_contract_is_reported_after_the_page_before_it(
     whistl: ThreePages, client_of: ClientOf
 ) -> None:
     whistl.named[1] = "S-2"

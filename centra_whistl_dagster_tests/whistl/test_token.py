@@ -1,4 +1,4 @@
-"""What opens Whistl's door: one token for all, renewed in time, and told to nobody."""
+"""Whistl's access token: one for all calls, renewed in time, and never shown."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def submit(client: WhistlClient) -> Any:
 
 
 def test_one_token_serves_until_most_of_its_life_is_over(whistl: Any, client_of: ClientOf) -> None:
-    whistl.answers("/v2/capabilities", {"cancel": True, "asns": None})
+    whistl.answers("/v2/services", httpx.Response(200, json=[]))
     client = client_of()
 
-    assert client.capabilities() == {"cancel": True, "asns": False}
+    client.services()
     whistl.pass_time(799)
-    client.capabilities()
+    client.services()
     assert len(whistl.asked("/oauth/token")) == 1
 
     whistl.pass_time(1)
-    client.capabilities()
+    client.services()
     assert len(whistl.asked("/oauth/token")) == 2
     assert b"grant_type=client_credentials" in whistl.asked("/oauth/token")[0].content
     assert b"scope=public" in whistl.asked("/oauth/token")[0].content
@@ -49,8 +49,8 @@ def test_a_token_that_ended_early_is_renewed_and_the_order_sent_once(
     whistl: Any, client_of: ClientOf
 ) -> None:
     whistl.answers("/oauth/token", {"access_token": "old"}, {"access_token": "new"})
-    told = {"error": {"code": "token_expired", "message": "no", "details": [], "retryable": True}}
-    expired = httpx.Response(401, json=told)
+    body = {"error": {"code": "token_expired", "message": "no", "details": [], "retryable": True}}
+    expired = httpx.Response(401, json=body)
     whistl.answers("/v2/orders", expired, httpx.Response(201, json=ACCEPTED))
 
     submit(client_of())
@@ -59,7 +59,7 @@ def test_a_token_that_ended_early_is_renewed_and_the_order_sent_once(
     assert sent == ["Bearer old", "Bearer new"]
 
 
-def test_a_client_that_whistl_does_not_know_is_told_who_can_help(
+def test_an_unknown_client_id_is_reported_with_who_can_help(
     whistl: Any, client_of: ClientOf
 ) -> None:
     whistl.answers("/oauth/token", httpx.Response(401, json={"error": "invalid_client"}))
@@ -92,9 +92,9 @@ def test_an_order_whose_token_could_not_be_had_was_not_sent(
 
 
 def test_a_static_token_is_sent_as_it_is(whistl: Any, client_of: ClientOf) -> None:
-    whistl.answers("/v2/capabilities", {})
+    whistl.answers("/v2/services", httpx.Response(200, json=[]))
 
-    client_of(static_token="fixed").capabilities()
+    client_of(static_token="fixed").services()
 
     assert [r.headers["Authorization"] for r in whistl.requests] == ["Bearer fixed"]
 
@@ -109,3 +109,14 @@ def test_secrets_are_not_shown_by_the_configuration(client_of: ClientOf) -> None
 def test_a_client_without_credentials_is_refused(client_of: ClientOf) -> None:
     with pytest.raises(ValueError, match="client id"):
         client_of(client_secret="")
+
+
+def test_a_token_answer_that_cannot_be_read_names_the_field_and_no_value(
+    whistl: Any, client_of: ClientOf
+) -> None:
+    whistl.answers("/oauth/token", {"access_token": ["secret-token"]})
+
+    with pytest.raises(NotSent, match=r"no access token \(access_token: expected text") as caught:
+        submit(client_of())
+
+    assert "secret" not in str(caught.value)

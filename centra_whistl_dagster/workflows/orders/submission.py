@@ -26,6 +26,7 @@ from centra_whistl_dagster.transport import (
     IntegrationError,
     NotSent,
     OutcomeUnknown,
+    Reason,
     Refused,
     Throttled,
 )
@@ -234,16 +235,16 @@ def _settle_refused(link: Link, claim: _Claim, error: Refused) -> SubmissionOutc
 
 def _refusals(row: OrderRow, error: Refused) -> list[Problem]:
     # Whistl's own sentence is left out: it may repeat what the customer typed.
-    reasons = error.reasons or ((error.code or str(error.status), "order", ""),)
+    reasons = error.reasons or (Reason(code=error.code or str(error.status), field="order"),)
     return [
         exceptions.order_problem(
             row.number,
             ExceptionKind.WHISTL_REFUSED,
-            f"Whistl refused order {row.number}: {code} in {field}.",
-            field=field,
-            value=code,
+            f"Whistl refused order {row.number}: {reason}.",
+            field=reason.field,
+            value=reason.code,
         )
-        for code, field, _ in reasons
+        for reason in reasons
     ]
 
 

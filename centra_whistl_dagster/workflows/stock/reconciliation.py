@@ -65,7 +65,7 @@ class Reconciliation:
     snapshot_id: str
     taken_at: datetime
     skus: Sequence[str]
-    product_size_ids: Sequence[int]
+    product_size_ids: Ints
     catalogue: ReconciledCatalogue
     demand: Demand
     within_minutes: int | None

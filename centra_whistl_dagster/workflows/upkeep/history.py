@@ -17,7 +17,7 @@ from centra_whistl_dagster.history.levels import Reading
 from centra_whistl_dagster.history.publish import Publication, publish
 from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.session import Session
-from centra_whistl_dagster.history.stock_tables import StockUpdates
+from centra_whistl_dagster.history.stock_tables import BufferChanges, StockUpdates
 from centra_whistl_dagster.history.store import History
 from centra_whistl_dagster.history.tables import (
     Despatches,
@@ -60,10 +60,12 @@ def load_orders(link: Link, history: History) -> list[Load]:
         heads, boxes, contents = export.despatches_since(tx, since)
     with history.writing() as session:
         return [
-            *session.record_orders(orders, lines),
-            session.record_order_events(events),
-            *session.record_despatches(
-                _frame(Despatches, heads), _frame(Parcels, boxes), _frame(ParcelLines, contents)
+            *session.record(Orders, orders, {OrderLines: lines}),
+            *session.record(OrderEvents, events),
+            *session.record(
+                Despatches,
+                _frame(Despatches, heads),
+                {Parcels: _frame(Parcels, boxes), ParcelLines: _frame(ParcelLines, contents)},
             ),
         ]
 
@@ -74,7 +76,7 @@ def load_exceptions(link: Link, history: History) -> list[Load]:
     with link.ledger.reading() as tx:
         frame = _frame(Exceptions, export.exceptions_since(tx, since))
     with history.writing() as session:
-        return [session.record_exceptions(frame)]
+        return session.record(Exceptions, frame)
 
 
 def load_stock(link: Link, history: History) -> list[Load]:
@@ -85,7 +87,7 @@ def load_stock(link: Link, history: History) -> list[Load]:
         updates = _frame(StockUpdates, export.stock_writes_since(tx, since))
         snapshots = export.snapshots_since(tx, since)
     with history.writing() as session:
-        loads = [session.record_stock_updates(updates)]
+        loads = session.record(StockUpdates, updates)
     # One reading at a time: a damaged file fails its own transaction, and no other reading's.
     for row in snapshots:
         if row.read_at < kept_since and not archive.is_kept(folder, row.file):
@@ -169,7 +171,7 @@ def _load_comparison(session: Session, archived: _Archived) -> Sequence[Load]:
 
 
 def _load_buffer_changes(session: Session, archived: _Archived) -> Sequence[Load]:
-    return [session.record_buffer_changes(pd.read_parquet(archived.path))]
+    return session.record(BufferChanges, pd.read_parquet(archived.path))
 
 
 _Load = Callable[[Session, _Archived], Sequence[Load]]

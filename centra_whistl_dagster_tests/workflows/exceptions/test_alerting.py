@@ -76,7 +76,7 @@ def test_the_owner_of_a_bad_order_is_alerted_once(addressed: Desk) -> None:
     assert written == [1, 0, 0]
     (row,) = rows(addressed)
     assert (row.owner, row.channel, row.sent_at) == ("cx", "cx", None)
-    assert row.title == f"Postcode of the wrong form: order {order.number}"
+    assert row.title == f"Blocking: Postcode of the wrong form: order {order.number}"
     assert "1 order waits for it, worth" in row.body
 
 
@@ -152,7 +152,7 @@ def test_what_is_past_its_time_limit_is_alerted_again_and_escalated(addressed: D
 
     late = rows(addressed)[1:]
     assert [row.channel for row in late] == ["cx", "escalation"]
-    assert all(row.title.startswith("Overdue: ") for row in late)
+    assert all(row.title.startswith("Overdue, ") for row in late)
     with addressed.link.ledger.reading() as tx:
         (exception,) = exception_news.listed(tx)
     assert exception.escalated_at is not None
@@ -393,7 +393,7 @@ def test_a_check_that_flickers_is_alerted_red_once_and_green_once(desk: Desk) ->
         watching.note_conditions(ledger, [condition(is_red=False)])
         desk.wait(30)
 
-    assert titles(desk) == ["Red: The check", "Works again: The check"]
+    assert titles(desk) == ["Failing: The check", "Resolved: The check"]
     assert watching.names_told_red(ledger) == set()
 
 
@@ -401,4 +401,4 @@ def test_what_turns_red_together_is_one_alert(desk: Desk) -> None:
     seen = [condition(is_red=True, name=f"check {n}") for n in range(5)]
 
     assert watching.note_conditions(desk.link.ledger, seen) == 1
-    assert titles(desk) == ["Red: 5 checks"]
+    assert titles(desk) == ["Failing: 5 checks"]

@@ -162,7 +162,7 @@ def test_credentials_that_whistl_refuses_stop_the_batch_and_keep_every_order(des
 
     tally = submission.submit_ready_orders(desk.link)
     with pytest.raises(IntegrationError, match="client id, the secret"):
-        desk.link.whistl.capabilities()
+        desk.link.whistl.services()
     states = desk.counts()
     desk.reopen(WHISTL_CLIENT_SECRET=good)
     desk.wait(400)

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from centra_whistl_dagster.centra.mapping import order_or_unreadable
+from centra_whistl_dagster.centra.reading import order_or_unreadable
 from centra_whistl_dagster.centra.records import UnreadableOrder
 from centra_whistl_dagster.domain.orders.order import CentraShipment, CentraShipmentLine, Order
-from centra_whistl_dagster.transport.answers import parse_json
+from centra_whistl_dagster.transport.answers import Json, parse_json
 
 Node = dict[str, Any]
 
 
-def as_received(node: Node) -> Any:
-    return parse_json(json.dumps(node).encode())[0]
+def as_received(node: Node) -> Json:
+    return parse_json(json.dumps(node).encode())
 
 
 def read(node: Node) -> Order:
@@ -48,7 +48,11 @@ def test_an_order_is_read_whole(order_node: Node) -> None:
 
 def test_the_first_phone_that_is_not_blank_is_taken(order_node: Node) -> None:
     address = order_node["shippingAddress"]
-    read_phone = lambda: read(order_node).delivery.phone  # type: ignore[union-attr]  # noqa: E731
+
+    def read_phone() -> str:
+        delivery = read(order_node).delivery
+        assert delivery is not None
+        return delivery.phone
 
     assert read_phone() == "01904 555123"
     address["cellPhoneNumber"] = "  "

@@ -1,13 +1,11 @@
-"""Centra's JSON, read into the domain's records; nulls wherever Centra may send them.
+"""Centra's JSON, read into the domain's records; null is allowed wherever Centra may send it.
 
-Belongs here: which field means what. Does not belong here: fetching (`client`) and whether an order
-is good enough to send (`screening`).
+Whether an order is good enough to send is judged in `screening`.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from centra_whistl_dagster.centra.records import (
     CentraProductSize,
@@ -26,8 +24,8 @@ from centra_whistl_dagster.domain.orders.order import (
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields, name_of
 
 
-def order_or_unreadable(node: Any) -> Order | UnreadableOrder:
-    """Read one order; one that breaks the contract is named instead, with its field."""
+def order_or_unreadable(node: object) -> Order | UnreadableOrder:
+    """Read one order; if that fails, return its number and the field at fault."""
     try:
         return order(Fields(node))
     except BrokenRecord as broken:
@@ -39,7 +37,7 @@ def order(node: Fields) -> Order:
     """Read one order whole.
 
     Raises:
-        BrokenRecord: naming the field that is not what was agreed.
+        BrokenRecord: naming the field that does not match the schema.
     """
     total = node.required_child("grandTotal")
     lines = [line for line in node.children("lines") if line.whole("quantity") != 0]
@@ -126,7 +124,7 @@ def _line(node: Fields) -> OrderLine:
     described = (node.text("productName"), node.text("productVariantName"), node.text("size"))
     return OrderLine(
         line_id=node.whole("id"),
-        # Sent exactly as it is: a SKU that is nearly right picks the wrong goods.
+        # Kept exactly as it is: with a SKU that is nearly right, the wrong goods are picked.
         sku=size.text("SKU") if size else "",
         quantity=node.whole("quantity"),
         unit_price=node.required_child("unitPrice").required_number("value"),
