@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind
-from centra_whistl_dagster.screening.messages import MESSAGES
 from centra_whistl_dagster.screening.screen import Blocked, screen
 
 JERSEY = {"city": "St Helier", "postcode": "JE2 3BT"}
@@ -241,11 +239,3 @@ def test_no_orders_give_no_verdicts(desk: Any) -> None:
 
     assert result.verdicts == ()
     assert result.failure_cases.empty
-
-
-def test_every_screening_kind_has_its_sentence() -> None:
-    kinds = list(ExceptionKind)
-    screening_kinds = set(kinds[: kinds.index(ExceptionKind.WEIGHT_UNKNOWN) + 1])
-
-    assert set(MESSAGES) == screening_kinds
-    assert screening_kinds >= ADVICE

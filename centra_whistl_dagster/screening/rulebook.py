@@ -1,0 +1,72 @@
+"""Rules over the same facts as one Pandera schema, and what fails them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Generic
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from centra_whistl_dagster.domain.exceptions.problems import Problem
+from centra_whistl_dagster.screening.findings import problem
+from centra_whistl_dagster.screening.rule import Facts, Rule
+
+
+class RuleBook(Generic[Facts]):
+    """The rules over orders, over lines or over SKUs."""
+
+    def __init__(self, rules: Iterable[Rule[Facts]]) -> None:
+        self.rules = tuple(rules)
+        self._by_name = {rule.name: rule for rule in self.rules}
+        if len(self._by_name) < len(self.rules):
+            raise ValueError("two rules have the same kind and field")
+        self._columns: dict[Callable[[Facts], object], str] = {}
+        checks: dict[str, list[pa.Check]] = defaultdict(list)
+        for rule in self.rules:
+            column = self._columns.setdefault(rule.reads, rule.name)
+            checks[column].append(pa.Check(rule.holds, name=rule.name))
+        self._schema = pa.DataFrameSchema(
+            {
+                column: pa.Column(checks=of_column, nullable=True)
+                for column, of_column in checks.items()
+            }
+        )
+
+    def problems(self, facts: Sequence[Facts]) -> Iterator[tuple[int, Problem]]:
+        """Yield each failure of a rule with the place of the facts that fail it.
+
+        Raises:
+            SchemaErrors: a rule crashed: a defect of the rule, never an order's fault.
+        """
+        frame = pd.DataFrame(
+            {column: [reads(row) for row in facts] for reads, column in self._columns.items()},
+            dtype=object,
+        )
+        try:
+            failures = self._failures(frame)
+        except SchemaErrors:
+            # JSON can spell half a character, at which pandas' own text type raises. No text that
+            # an order brings may stop the orders beside it.
+            failures = self._failures(frame.map(_whole))
+        for name, row in failures:
+            yield row, problem(self._by_name[name], facts[row])
+
+    def _failures(self, frame: pd.DataFrame) -> list[tuple[str, int]]:
+        try:
+            self._schema.validate(frame, lazy=True)
+        except SchemaErrors as errors:
+            cases = errors.failure_cases
+            if cases["index"].isna().any():
+                raise  # a check that crashed has no row
+            return [
+                (name, int(row)) for name, row in zip(cases["check"], cases["index"], strict=True)
+            ]
+        return []
+
+
+def _whole(value: object) -> object:
+    """Put a question mark in the place of half a character."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
