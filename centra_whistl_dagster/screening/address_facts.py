@@ -37,12 +37,12 @@ class AddressFacts:
     county: str | None = None
     postcode: str | None = None
     text: AddressText = _NO_TEXT
-    """The parts before it is judged which of them are needed, and what in them cannot be sent."""
+    """The parts as typed, in Whistl's fields, with the characters that cannot be sent."""
     postcode_text: CarriedText = _NOTHING
 
     @property
     def is_placed(self) -> bool:
-        """Whether country and postcode say where it is."""
+        """Whether country and postcode show where the order goes."""
         is_postcode_sound = self.postcode != "" and self.is_postcode_well_formed is not False
         return bool(self.is_country_known) and is_postcode_sound
 
@@ -73,12 +73,12 @@ def address_facts(address: Address | None, policy: ScreeningPolicy) -> AddressFa
 
 
 def _needed(text: str, unsupported: str) -> str | None:
-    """Leave a part unjudged when it is blank only because nothing in it could be spelled."""
+    """Return None for a part that is blank only because none of its characters can be sent."""
     return text or (None if unsupported else "")
 
 
 def _city(text: AddressText, form: CountryFormat | None) -> str | None:
-    """Whistl needs a city everywhere; where the country has none, its emirate or name stands in."""
+    """Whistl needs a city everywhere; a country without cities gives its emirate or its name."""
     if text.city.text or form is None or form.needs_city:
         return _needed(text.city.text, text.city.unsupported)
     return text.county.text or form.name

@@ -10,11 +10,11 @@ from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.screening.address_facts import AddressFacts
 from centra_whistl_dagster.screening.order_facts import OrderFacts
 from centra_whistl_dagster.screening.rule import (
+    Check,
     Rule,
-    ScreeningCheck,
     is_blank,
-    is_given,
     is_no_longer_than,
+    is_not,
     is_true,
 )
 
@@ -25,7 +25,7 @@ def address_rules(policy: ScreeningPolicy) -> Iterator[Rule[OrderFacts]]:
     """Yield the rules over a delivery address."""
     yield Rule(
         kind=K.ADDRESS_MISSING,
-        check=ScreeningCheck.ADDRESS,
+        check=Check.ADDRESS,
         field="delivery address",
         reads=lambda facts: facts.address.is_there,
         holds=is_true,
@@ -34,7 +34,7 @@ def address_rules(policy: ScreeningPolicy) -> Iterator[Rule[OrderFacts]]:
     )
     yield Rule(
         kind=K.COUNTRY_INVALID,
-        check=ScreeningCheck.ADDRESS,
+        check=Check.ADDRESS,
         field="country",
         reads=lambda facts: facts.address.is_country_known,
         holds=is_true,
@@ -43,7 +43,7 @@ def address_rules(policy: ScreeningPolicy) -> Iterator[Rule[OrderFacts]]:
     )
     yield Rule(
         kind=K.POSTCODE_MALFORMED,
-        check=ScreeningCheck.ADDRESS,
+        check=Check.ADDRESS,
         field="postcode",
         reads=lambda facts: facts.address.is_postcode_well_formed,
         holds=is_true,
@@ -91,10 +91,10 @@ def _parts(policy: ScreeningPolicy) -> list[tuple[str, _Reads, int]]:
 def _is_complete(field: str, reads: _Reads) -> Rule[OrderFacts]:
     return Rule(
         kind=K.ADDRESS_INCOMPLETE,
-        check=ScreeningCheck.ADDRESS,
+        check=Check.ADDRESS,
         field=field,
         reads=reads,
-        holds=is_given,
+        holds=is_not(""),
         says=f"The delivery address has no {field}, which {{destination}} requires.",
     )
 
@@ -102,7 +102,7 @@ def _is_complete(field: str, reads: _Reads) -> Rule[OrderFacts]:
 def _fits(field: str, reads: _Reads, limit: int) -> Rule[OrderFacts]:
     return Rule(
         kind=K.ADDRESS_TOO_LONG,
-        check=ScreeningCheck.ADDRESS,
+        check=Check.ADDRESS,
         field=field,
         reads=reads,
         holds=is_no_longer_than(limit),
@@ -115,7 +115,7 @@ def _fits_every_carrier(field: str, reads: _Reads, policy: ScreeningPolicy) -> R
     advised, limit = policy.address_line_advised_characters, policy.address_line_characters
     return Rule(
         kind=K.ADDRESS_LINE_LONG,
-        check=ScreeningCheck.ADVICE,
+        check=Check.ADVICE,
         field=field,
         reads=reads,
         # A line that Whistl cannot take either has its exception already.
@@ -129,7 +129,7 @@ def _fits_every_carrier(field: str, reads: _Reads, policy: ScreeningPolicy) -> R
 def _is_printable(field: str, unsupported: Callable[[AddressFacts], str]) -> Rule[OrderFacts]:
     return Rule(
         kind=K.UNSUPPORTED_CHARACTER,
-        check=ScreeningCheck.ADDRESS,
+        check=Check.ADDRESS,
         field=field,
         reads=lambda facts: unsupported(facts.address),
         holds=is_blank,

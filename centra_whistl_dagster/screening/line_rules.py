@@ -6,11 +6,11 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Subj
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.screening.line_facts import LineFacts, SkuFacts
 from centra_whistl_dagster.screening.rule import (
+    Check,
     Rule,
-    ScreeningCheck,
+    fault_rules,
     is_between,
     is_blank,
-    is_given,
     is_not,
     is_true,
 )
@@ -23,15 +23,15 @@ def line_rules(policy: ScreeningPolicy) -> list[Rule[LineFacts]]:
     return [
         Rule(
             kind=K.SKU_MISSING,
-            check=ScreeningCheck.SKU,
+            check=Check.SKU,
             field="SKU of line {line}",
             reads=lambda facts: facts.line.sku,
-            holds=is_given,
+            holds=is_not(""),
             says="Line {line} has no SKU: in Centra it has no product size.",
         ),
         Rule(
             kind=K.QUANTITY_INVALID,
-            check=ScreeningCheck.ORDER,
+            check=Check.ORDER,
             field="quantity of line {line}",
             reads=lambda facts: facts.line.quantity,
             holds=is_between(1, policy.pieces_per_line),
@@ -40,7 +40,7 @@ def line_rules(policy: ScreeningPolicy) -> list[Rule[LineFacts]]:
         ),
         Rule(
             kind=K.LINE_VALUE_INVALID,
-            check=ScreeningCheck.ORDER,
+            check=Check.ORDER,
             field="price of line {line}",
             reads=lambda facts: facts.is_value_sound(policy.value_per_line),
             holds=is_true,
@@ -50,7 +50,7 @@ def line_rules(policy: ScreeningPolicy) -> list[Rule[LineFacts]]:
         ),
         Rule(
             kind=K.CUSTOMS_VALUE_MISSING,
-            check=ScreeningCheck.CUSTOMS,
+            check=Check.CUSTOMS,
             field="price of line {line}",
             reads=lambda facts: facts.is_worth_declaring,
             holds=is_true,
@@ -60,7 +60,7 @@ def line_rules(policy: ScreeningPolicy) -> list[Rule[LineFacts]]:
         ),
         Rule(
             kind=K.CUSTOMS_DATA_MISSING,
-            check=ScreeningCheck.CUSTOMS,
+            check=Check.CUSTOMS,
             field="customs data",
             reads=lambda facts: facts.customs_missing,
             holds=is_blank,
@@ -73,17 +73,23 @@ def line_rules(policy: ScreeningPolicy) -> list[Rule[LineFacts]]:
 def sku_rules(policy: ScreeningPolicy) -> list[Rule[SkuFacts]]:
     """Return the rules over a SKU: fixed once for all orders that hold it."""
     return [
-        _sku(
-            K.SKU_MALFORMED,
-            "Invalid SKU {value}: Whistl takes letters, digits and . _ / -, at most "
-            f"{policy.sku_characters} characters, starting with a letter or a digit.",
+        *fault_rules(
+            {
+                K.SKU_MALFORMED: "Invalid SKU {value}: Whistl takes letters, digits and . _ / -, "
+                f"at most {policy.sku_characters} characters, starting with a letter or a digit.",
+                K.SKU_NOT_A_PRODUCT: "SKU {value} is a charge or a voucher, not goods to pick.",
+                K.SKU_UNKNOWN: "Whistl does not recognise SKU {value}.",
+                K.SKU_INACTIVE: "SKU {value} is switched off at Whistl.",
+            },
+            check=Check.SKU,
+            field="SKU",
+            reads=lambda facts: facts.fault,
+            value=lambda facts: facts.sku,
+            subject=SubjectType.SKU,
         ),
-        _sku(K.SKU_NOT_A_PRODUCT, "SKU {value} is a charge or a voucher, not goods to pick."),
-        _sku(K.SKU_UNKNOWN, "Whistl does not recognise SKU {value}."),
-        _sku(K.SKU_INACTIVE, "SKU {value} is switched off at Whistl."),
         Rule(
             kind=K.SKU_COLLISION,
-            check=ScreeningCheck.SKU,
+            check=Check.SKU,
             field="SKU",
             reads=lambda facts: facts.colliding,
             holds=is_blank,
@@ -93,7 +99,7 @@ def sku_rules(policy: ScreeningPolicy) -> list[Rule[SkuFacts]]:
         ),
         Rule(
             kind=K.CUSTOMS_DATA_MALFORMED,
-            check=ScreeningCheck.CUSTOMS,
+            check=Check.CUSTOMS,
             field="customs data",
             reads=lambda facts: facts.customs_malformed,
             holds=is_blank,
@@ -102,7 +108,7 @@ def sku_rules(policy: ScreeningPolicy) -> list[Rule[SkuFacts]]:
         ),
         Rule(
             kind=K.WEIGHT_UNKNOWN,
-            check=ScreeningCheck.ADVICE,
+            check=Check.ADVICE,
             field="weight",
             reads=lambda facts: facts.is_weight_known,
             holds=is_true,
@@ -112,20 +118,3 @@ def sku_rules(policy: ScreeningPolicy) -> list[Rule[SkuFacts]]:
             subject=SubjectType.SKU,
         ),
     ]
-
-
-def _sku_fault(facts: SkuFacts) -> str:
-    return facts.fault or ""
-
-
-def _sku(kind: ExceptionKind, says: str) -> Rule[SkuFacts]:
-    return Rule(
-        kind=kind,
-        check=ScreeningCheck.SKU,
-        field="SKU",
-        reads=_sku_fault,
-        holds=is_not(kind),
-        value=lambda facts: facts.sku,
-        says=says,
-        subject=SubjectType.SKU,
-    )

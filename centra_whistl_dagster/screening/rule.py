@@ -13,10 +13,10 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import pandas as pd
 
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
+from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind, SubjectType
 
 
-class ScreeningCheck(StrEnum):
+class Check(StrEnum):
     """The asset checks of `orders/screened`, each named by what is true while it is green."""
 
     ORDER = "every_order_is_one_the_warehouse_takes"
@@ -48,7 +48,7 @@ class Rule(Generic[Facts]):
     """
 
     kind: ExceptionKind
-    check: ScreeningCheck
+    check: Check
     """The asset check that a failure turns red."""
     field: str
     """What people call it. With the kind it is unique; it may name words, as `says` may."""
@@ -71,6 +71,36 @@ class Rule(Generic[Facts]):
         return f"{self.kind} {self.field}"
 
 
+def fault_rules(
+    sentences: Mapping[ExceptionKind, str],
+    *,
+    check: Check,
+    field: str,
+    reads: Callable[[Facts], ExceptionKind | None],
+    value: Callable[[Facts], object],
+    subject: SubjectType = SubjectType.ORDER,
+    is_personal: bool = False,
+) -> list[Rule[Facts]]:
+    """Return a rule for each kind of fault, where facts name the first fault and hide the others.
+
+    Kinds that block no order belong to the check of advice.
+    """
+    return [
+        Rule(
+            kind=kind,
+            check=Check.ADVICE if kind in ADVICE else check,
+            field=field,
+            reads=reads,
+            holds=is_not(kind),
+            says=says,
+            value=value,
+            subject=subject,
+            is_personal=is_personal,
+        )
+        for kind, says in sentences.items()
+    ]
+
+
 def is_true(values: pd.Series[Any]) -> pd.Series[bool]:
     """Hold where the value read is true."""
     return values.astype(bool)
@@ -81,14 +111,9 @@ def is_blank(values: pd.Series[Any]) -> pd.Series[bool]:
     return values == ""
 
 
-def is_given(values: pd.Series[Any]) -> pd.Series[bool]:
-    """Hold where the text read is not empty."""
-    return values != ""
-
-
-def is_not(kind: ExceptionKind) -> Holds:
-    """Hold where the fault read is another one, or none."""
-    return lambda values: values != kind
+def is_not(text: str) -> Holds:
+    """Hold where the text read is another one."""
+    return lambda values: values != text
 
 
 def matches(pattern: str) -> Holds:

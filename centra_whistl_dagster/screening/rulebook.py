@@ -10,9 +10,12 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from centra_whistl_dagster.domain.exceptions.problems import Problem
-from centra_whistl_dagster.screening.findings import problem
+from centra_whistl_dagster.domain.exceptions.problems import Problem, masked
+from centra_whistl_dagster.domain.orders.characters import named
 from centra_whistl_dagster.screening.rule import Facts, Rule
+
+_LONGEST_SHOWN_VALUE = 80
+"""Characters; a text of pages in a field must not become an alert of pages."""
 
 
 class RuleBook(Generic[Facts]):
@@ -52,7 +55,7 @@ class RuleBook(Generic[Facts]):
             # an order brings may stop the orders beside it.
             failures = self._failures(frame.map(_whole))
         for name, row in failures:
-            yield row, problem(self._by_name[name], facts[row])
+            yield row, _problem(self._by_name[name], facts[row])
 
     def _failures(self, frame: pd.DataFrame) -> list[tuple[str, int]]:
         try:
@@ -65,6 +68,28 @@ class RuleBook(Generic[Facts]):
                 (name, int(row)) for name, row in zip(cases["check"], cases["index"], strict=True)
             ]
         return []
+
+
+def _shown(value: object) -> str:
+    """Return a value as text that any log, mail or database takes, and not longer than a line."""
+    text = str(value)
+    safe = "".join(c if c.isprintable() else named(c) for c in text[:_LONGEST_SHOWN_VALUE])
+    return safe if len(text) <= _LONGEST_SHOWN_VALUE else f"{safe}…"
+
+
+def _problem(rule: Rule[Facts], facts: Facts) -> Problem:
+    """Say what is wrong. Only text that is safe to show gets into the sentence."""
+    words = {name: _shown(text) for name, text in facts.words().items()}
+    text = _shown((rule.value or rule.reads)(facts))
+    value = masked(text) if rule.is_personal else text
+    return Problem(
+        kind=rule.kind,
+        subject_type=rule.subject,
+        subject=words[rule.subject],
+        field=rule.field.format(**words),
+        value=value,
+        message=rule.says.format(value=value or "(blank)", **words),
+    )
 
 
 def _whole(value: object) -> object:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
 import pandas as pd
 
@@ -19,6 +19,8 @@ from centra_whistl_dagster.screening.batch import batch_of
 from centra_whistl_dagster.screening.order_facts import OrderFacts
 from centra_whistl_dagster.screening.reference_data import ScreeningReference
 from centra_whistl_dagster.screening.rules import CHECKS, rule_books
+
+FAILURE_COLUMNS = ("order_number", "check", *(f.name for f in fields(Problem)), "is_blocking")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Cleared:
     """The service delivers duty paid."""
     delivery: PreparedAddress
     warnings: tuple[Problem, ...]
+    problems: tuple[()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +68,6 @@ class ScreeningResult:
         return [verdict for verdict in self.verdicts if isinstance(verdict, Blocked)]
 
 
-FAILURE_COLUMNS = (
-    "order_number",
-    "check",
-    "kind",
-    "subject_type",
-    "subject",
-    "field",
-    "value",
-    "message",
-    "is_blocking",
-)
-
-
 def screen(orders: Sequence[Order], reference: ScreeningReference) -> ScreeningResult:
     """Judge a batch of orders. One order's faults never touch another's verdict."""
     rules, batch = rule_books(reference.policy), batch_of(orders, reference)
@@ -99,8 +89,8 @@ def screen(orders: Sequence[Order], reference: ScreeningReference) -> ScreeningR
 
 
 def _verdict(facts: OrderFacts, found: Sequence[Problem]) -> Cleared | Blocked:
-    problems = tuple([problem for problem in found if problem.kind not in ADVICE])
-    warnings = tuple([problem for problem in found if problem.kind in ADVICE])
+    problems = tuple(problem for problem in found if problem.kind not in ADVICE)
+    warnings = tuple(problem for problem in found if problem.kind in ADVICE)
     service = facts.service.service
     if problems or service is None:
         return Blocked(
@@ -121,22 +111,13 @@ def _verdict(facts: OrderFacts, found: Sequence[Problem]) -> Cleared | Blocked:
 
 def _failure_cases(verdicts: Sequence[Cleared | Blocked]) -> pd.DataFrame:
     rows = [
-        (
-            str(verdict.order.number),
-            CHECKS[problem.kind],
-            problem.kind,
-            problem.subject_type,
-            problem.subject,
-            problem.field,
-            problem.value,
-            problem.message,
-            is_blocking,
-        )
+        {
+            "order_number": str(verdict.order.number),
+            "check": CHECKS[problem.kind],
+            **asdict(problem),
+            "is_blocking": problem.kind not in ADVICE,
+        }
         for verdict in verdicts
-        for problems, is_blocking in (
-            (verdict.problems if isinstance(verdict, Blocked) else (), True),
-            (verdict.warnings, False),
-        )
-        for problem in problems
+        for problem in (*verdict.problems, *verdict.warnings)
     ]
     return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))
