@@ -12,7 +12,7 @@ from centra_whistl_dagster.domain.orders.order import Address, Order, ShippingOp
 from centra_whistl_dagster.domain.orders.postcodes import Destination
 from centra_whistl_dagster.domain.orders.services import ServiceChoice, choose_service
 from centra_whistl_dagster.screening.address_facts import AddressFacts, address_facts
-from centra_whistl_dagster.screening.contact_facts import email_facts, phone_facts
+from centra_whistl_dagster.screening.contact_facts import ContactFacts, email_facts, phone_facts
 from centra_whistl_dagster.screening.line_facts import LineFacts, SkuFacts, sku_facts
 from centra_whistl_dagster.screening.order_facts import OrderFacts
 from centra_whistl_dagster.screening.reference_data import ScreeningReference
@@ -74,11 +74,14 @@ def _order_facts(
     delivery = order.delivery or _NOBODY
     needs_phone = service is not None and service.requires_phone
     needs_email = service is not None and service.requires_email
+    phone = phone_facts(delivery.phone, destination.country, policy, is_needed=needs_phone)
+    if address.is_country_known is False and delivery.phone.strip():
+        phone = ContactFacts("", None, delivery.phone)  # without a country it cannot be read
     return OrderFacts(
         order_number=f"{reference.order_number_prefix}{order.number}",
         order=order,
         address=address,
-        phone=phone_facts(delivery.phone, destination.country, policy, is_needed=needs_phone),
+        phone=phone,
         email=email_facts(delivery.email, policy, is_needed=needs_email),
         service=choice,
         needs_customs_data=destination.territory in policy.customs_territories,

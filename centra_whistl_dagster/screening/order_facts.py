@@ -38,7 +38,7 @@ class OrderFacts:
             "service": str(service.code) if service else "the service",
             "destination": str(destination) or "the country",
             "country": destination.country,
-            "example": f", such as {example}" if example else "",
+            "example": f": it must look like {example}" if example else "",
         }
 
     def prepared(self) -> PreparedAddress:

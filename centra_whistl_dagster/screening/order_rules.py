@@ -76,10 +76,10 @@ def _contact_rules(policy: ScreeningPolicy) -> list[Rule[OrderFacts]]:
                 "requires.",
                 K.PHONE_MALFORMED: "Invalid phone number, and {service} requires one.",
                 K.PHONE_DOUBTFUL: "The phone number is in no range known to be in use, or has an "
-                "extension, which Whistl cannot store. It was sent without extension.",
+                "extension, which Whistl cannot store. It is sent without the extension.",
                 K.PHONE_TOO_LONG: f"The phone number exceeds Whistl's {policy.phone_digits} digits "
-                "and may be cut off there. It was sent in full.",
-                K.PHONE_LEFT_OUT: "Invalid phone number. It was not sent: the service does not "
+                "and may be cut off there. It is sent in full.",
+                K.PHONE_LEFT_OUT: "Invalid phone number. It is not sent: the service does not "
                 "require one.",
             },
             check=Check.CONTACT,
@@ -95,8 +95,8 @@ def _contact_rules(policy: ScreeningPolicy) -> list[Rule[OrderFacts]]:
                 K.EMAIL_MALFORMED: "Invalid e-mail address, and {service} requires one.",
                 K.EMAIL_TOO_LONG: "The e-mail address exceeds Whistl's "
                 f"{policy.email_advised_characters} characters, so the carrier's notifications may "
-                "not arrive. It was sent in full.",
-                K.EMAIL_LEFT_OUT: "Invalid e-mail address. It was not sent: the service does not "
+                "not arrive. It is sent in full.",
+                K.EMAIL_LEFT_OUT: "Invalid e-mail address. It is not sent: the service does not "
                 "require one.",
             },
             check=Check.CONTACT,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from centra_whistl_dagster.screening.screen import Blocked, screen
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.screening.conftest import Desk, MakeDesk
 
 JERSEY = {"city": "St Helier", "postcode": "JE2 3BT"}
 BELFAST = {"city": "Belfast", "postcode": "BT1 5GS"}
 PARIS = {"city": "Paris", "postcode": "75001", "country": "FR", "phone": "+33 6 14 78 35 92"}
 
 
-def test_a_sound_order_is_cleared_under_its_number_and_service(desk: Any) -> None:
+def test_a_sound_order_is_cleared_under_its_number_and_service(desk: Desk) -> None:
     cleared = desk.cleared(desk.order())
 
     assert cleared.order_number == "C100234"
@@ -42,7 +45,7 @@ def test_a_sound_order_is_cleared_under_its_number_and_service(desk: Any) -> Non
         ({"shipping_option": None}, "shipping_option_missing"),
     ],
 )
-def test_the_order_as_a_whole(desk: Any, changes: dict[str, Any], kind: str | None) -> None:
+def test_the_order_as_a_whole(desk: Desk, changes: dict[str, Any], kind: str | None) -> None:
     assert desk.kinds(desk.order(**changes)) == ({kind} if kind else set())
 
 
@@ -59,13 +62,13 @@ def test_the_order_as_a_whole(desk: Any, changes: dict[str, Any], kind: str | No
         ({"unit_price": Decimal(0)}, None),
     ],
 )
-def test_an_order_line(desk: Any, changes: dict[str, Any], kind: str | None) -> None:
+def test_an_order_line(desk: Desk, changes: dict[str, Any], kind: str | None) -> None:
     order = desk.order(lines=(desk.line(**changes),))
 
     assert desk.kinds(order) == ({kind} if kind else set())
 
 
-def test_an_order_may_have_as_many_lines_as_the_policy_says_and_no_more(desk: Any) -> None:
+def test_an_order_may_have_as_many_lines_as_the_policy_says_and_no_more(desk: Desk) -> None:
     order = desk.order(lines=tuple(desk.line(line_id=n) for n in range(3)))
 
     assert desk.kinds(order, lines_per_order=3) == set()
@@ -89,11 +92,11 @@ def test_an_order_may_have_as_many_lines_as_the_policy_says_and_no_more(desk: An
         ("85123a", "sku_collision"),
     ],
 )
-def test_a_sku(desk: Any, sku: str, kind: str | None) -> None:
+def test_a_sku(desk: Desk, sku: str, kind: str | None) -> None:
     assert desk.kinds(desk.order(lines=(desk.line(sku),))) == ({kind} if kind else set())
 
 
-def test_collisions_are_the_clients_choice(desk: Any, make_desk: Any) -> None:
+def test_collisions_are_the_clients_choice(desk: Desk, make_desk: MakeDesk) -> None:
     tee = desk.reference.products["TEE-BLK-M"]
     plain = make_desk((tee, replace(tee, sku="TEEBLKM")), frozenset())
 
@@ -119,7 +122,7 @@ def test_collisions_are_the_clients_choice(desk: Any, make_desk: Any) -> None:
     ],
 )
 def test_a_shipping_option(
-    desk: Any, option: str, address: dict[str, str], kind: str | None
+    desk: Desk, option: str, address: dict[str, str], kind: str | None
 ) -> None:
     order = desk.order(address=address, shipping_option=desk.option(option))
 
@@ -127,7 +130,7 @@ def test_a_shipping_option(
 
 
 def test_a_piece_too_heavy_with_its_packaging_is_kept_back_and_many_light_ones_are_not(
-    desk: Any,
+    desk: Desk,
 ) -> None:
     anvil = desk.order(lines=(desk.line("ANVIL"),))
     many = desk.order(lines=(desk.line(quantity=500),))
@@ -151,7 +154,7 @@ def test_a_piece_too_heavy_with_its_packaging_is_kept_back_and_many_light_ones_a
     ],
 )
 def test_customs_data(
-    desk: Any, sku: str, address: dict[str, str], option: str, kind: str | None
+    desk: Desk, sku: str, address: dict[str, str], option: str, kind: str | None
 ) -> None:
     order = desk.order(
         address=address, shipping_option=desk.option(option), lines=(desk.line(sku),)
@@ -160,24 +163,24 @@ def test_customs_data(
     assert desk.kinds(order) == ({kind} if kind else set())
 
 
-def test_a_gift_needs_a_value_only_where_it_is_declared(desk: Any) -> None:
+def test_a_gift_needs_a_value_only_where_it_is_declared(desk: Desk) -> None:
     gift = (desk.line(unit_price=Decimal(0)),)
 
     assert desk.kinds(desk.order(lines=gift)) == set()
     assert desk.kinds(desk.order(lines=gift, address=BELFAST)) == {"customs_value_missing"}
 
 
-def test_which_territories_need_customs_data_is_policy(desk: Any) -> None:
+def test_which_territories_need_customs_data_is_policy(desk: Desk) -> None:
     order = desk.order(address=BELFAST, lines=(desk.line("NO-CUSTOMS"),))
 
     assert desk.kinds(order, customs_territories=frozenset()) == set()
 
 
-def test_an_unweighed_product_is_told_of_and_goes(desk: Any) -> None:
+def test_an_unweighed_product_is_told_of_and_goes(desk: Desk) -> None:
     assert desk.warnings(desk.order(lines=(desk.line("FEATHER"),))) == {"weight_unknown"}
 
 
-def test_one_bad_order_says_everything_that_is_wrong_with_it_at_once(desk: Any) -> None:
+def test_one_bad_order_says_everything_that_is_wrong_with_it_at_once(desk: Desk) -> None:
     order = desk.order(
         address={"city": "", "postcode": "nowhere"}, lines=(desk.line("TEE#"), desk.line("OFF-1"))
     )
@@ -190,7 +193,7 @@ def test_one_bad_order_says_everything_that_is_wrong_with_it_at_once(desk: Any) 
     }
 
 
-def test_one_bad_order_changes_nothing_for_the_others(desk: Any) -> None:
+def test_one_bad_order_changes_nothing_for_the_others(desk: Desk) -> None:
     good, bad = desk.order(), desk.order(delivery=None)
 
     verdicts = screen([good, bad, good], desk.reference).verdicts
@@ -199,7 +202,7 @@ def test_one_bad_order_changes_nothing_for_the_others(desk: Any) -> None:
     assert verdicts[0] == verdicts[2]
 
 
-def test_what_many_orders_share_is_one_subject(desk: Any) -> None:
+def test_what_many_orders_share_is_one_subject(desk: Desk) -> None:
     orders = [
         desk.order(number=n, shipping_option=desk.option("Pop-up"), lines=(desk.line("NEW-1"),))
         for n in range(3)
@@ -211,13 +214,13 @@ def test_what_many_orders_share_is_one_subject(desk: Any) -> None:
     assert subjects == {("sku", "NEW-1"), ("shipping_option", "Pop-up to GB YO")}
 
 
-def test_two_lines_of_one_bad_sku_are_one_problem(desk: Any) -> None:
+def test_two_lines_of_one_bad_sku_are_one_problem(desk: Desk) -> None:
     order = desk.order(lines=(desk.line("OFF-1"), desk.line("OFF-1", line_id=8)))
 
     assert len(desk.verdict(order).problems) == 1
 
 
-def test_the_failure_cases_are_the_findings(desk: Any) -> None:
+def test_the_failure_cases_are_the_findings(desk: Desk) -> None:
     orders = [
         desk.order(),
         desk.order(number=2, address={"city": ""}),
@@ -234,7 +237,7 @@ def test_the_failure_cases_are_the_findings(desk: Any) -> None:
     ]
 
 
-def test_no_orders_give_no_verdicts(desk: Any) -> None:
+def test_no_orders_give_no_verdicts(desk: Desk) -> None:
     result = screen([], desk.reference)
 
     assert result.verdicts == ()
