@@ -95,7 +95,7 @@ def _is_complete(field: str, reads: _Reads) -> Rule[OrderFacts]:
         field=field,
         reads=reads,
         holds=is_not(""),
-        says=f"The delivery address has no {field}, which {{destination}} requires.",
+        says=f"The delivery address has no {field}, which {{country}} requires.",
     )
 
 

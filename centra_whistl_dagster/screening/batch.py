@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
+from typing import NamedTuple
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.order import Address, Order, ShippingOption
@@ -17,12 +18,8 @@ from centra_whistl_dagster.screening.line_facts import LineFacts, SkuFacts, sku_
 from centra_whistl_dagster.screening.order_facts import OrderFacts
 from centra_whistl_dagster.screening.reference_data import ScreeningReference
 
-_NOBODY = Address()
-_NOTHING = Decimal(0)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(NamedTuple):
     """What the rules judge."""
 
     orders: Sequence[OrderFacts]
@@ -53,13 +50,13 @@ def batch_of(orders: Sequence[Order], reference: ScreeningReference) -> Batch:
     facts: list[OrderFacts] = []
     for order in orders:
         address = address_facts(order.delivery, reference.policy)
-        heaviest = max([skus[line.sku].weight_kg for line in order.lines], default=_NOTHING)
+        heaviest = max([skus[line.sku].weight_kg for line in order.lines], default=Decimal(0))
         choice = choose(order.shipping_option, address.destination, packaging + heaviest)
         facts.append(_order_facts(order, address, choice, reference))
     lines = [
-        LineFacts(order_row=row, order=each, line_number=n, line=line, of_sku=skus[line.sku])
-        for row, each in enumerate(facts)
-        for n, line in enumerate(each.order.lines, start=1)
+        LineFacts(order_row=row, order=order, line_number=n, line=line, of_sku=skus[line.sku])
+        for row, order in enumerate(facts)
+        for n, line in enumerate(order.order.lines, start=1)
     ]
     return Batch(orders=facts, lines=lines, skus=[*skus.values()])
 
@@ -71,7 +68,7 @@ def _order_facts(
         # The mapping may only seem at fault because the address is wrong: no team is alerted yet.
         choice = replace(choice, kind=None, detail="")
     policy, service, destination = reference.policy, choice.service, address.destination
-    delivery = order.delivery or _NOBODY
+    delivery = order.delivery or Address()
     needs_phone = service is not None and service.requires_phone
     needs_email = service is not None and service.requires_email
     phone = phone_facts(delivery.phone, destination.country, policy, is_needed=needs_phone)

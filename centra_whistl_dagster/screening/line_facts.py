@@ -74,14 +74,19 @@ class LineFacts:
 def sku_facts(sku: str, reference: ScreeningReference) -> SkuFacts:
     """Read one SKU."""
     product = reference.products.get(sku)
-    missing, malformed = _customs(product) if product else ((), ())
+    customs = product and CustomsData(
+        hs_code=product.hs_code,
+        country_of_origin=product.country_of_origin,
+        description=product.description,
+        unit_weight_kg=product.unit_weight_kg,
+    )
     weight = weighed(product.unit_weight_kg) if product else None
     return SkuFacts(
         sku=sku,
         fault=_fault(sku, product, reference),
         colliding=", ".join(reference.colliding.get(sku, ())),
-        customs_missing=", ".join(missing),
-        customs_malformed=", ".join(malformed),
+        customs_missing=", ".join(customs.missing()) if customs else "",
+        customs_malformed=", ".join(customs.malformed(is_country)) if customs else "",
         weight_kg=weight or Decimal(0),
         # Nothing can be said of a SKU that Whistl does not know.
         is_weight_known=product is None or weight is not None,
@@ -101,13 +106,3 @@ def _fault(
     if product is None:
         return ExceptionKind.SKU_UNKNOWN
     return None if product.is_active else ExceptionKind.SKU_INACTIVE
-
-
-def _customs(product: WhistlProduct) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    data = CustomsData(
-        hs_code=product.hs_code,
-        country_of_origin=product.country_of_origin,
-        description=product.description,
-        unit_weight_kg=product.unit_weight_kg,
-    )
-    return data.missing(), data.malformed(is_country)

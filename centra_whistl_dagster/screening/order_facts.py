@@ -36,8 +36,8 @@ class OrderFacts:
             "order": str(self.order.number),
             "shipping_option": f"{option.name if option else ''} to {destination}",
             "service": str(service.code) if service else "the service",
-            "destination": str(destination) or "the country",
-            "country": destination.country,
+            "destination": str(destination),
+            "country": destination.country or "the country",
             "example": f": it must look like {example}" if example else "",
         }
 

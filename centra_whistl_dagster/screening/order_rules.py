@@ -39,7 +39,7 @@ def order_rules(policy: ScreeningPolicy) -> list[Rule[OrderFacts]]:
             kind=K.ORDER_WITHOUT_LINES,
             check=Check.ORDER,
             field="lines",
-            reads=_line_count,
+            reads=lambda facts: len(facts.order.lines),
             holds=lambda counts: counts >= 1,
             says="The order has no lines left to send.",
         ),
@@ -47,7 +47,7 @@ def order_rules(policy: ScreeningPolicy) -> list[Rule[OrderFacts]]:
             kind=K.TOO_MANY_LINES,
             check=Check.ORDER,
             field="lines",
-            reads=_line_count,
+            reads=lambda facts: len(facts.order.lines),
             holds=is_between(0, policy.lines_per_order),
             says="The order has {value} lines, and Whistl takes at most "
             f"{policy.lines_per_order}.",
@@ -134,10 +134,6 @@ def _service_rules() -> list[Rule[OrderFacts]]:
         *service_rules(of_order),
         *service_rules(of_option, subject=SubjectType.SHIPPING_OPTION),
     ]
-
-
-def _line_count(facts: OrderFacts) -> int:
-    return len(facts.order.lines)
 
 
 def _amount(

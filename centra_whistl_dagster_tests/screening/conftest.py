@@ -147,7 +147,7 @@ class Desk:
         return screen([order], replace(self.reference, policy=changed)).verdicts[0]
 
     def kinds(self, order: Order, **policy: Any) -> set[str]:
-        """The kinds that keep an order back."""
+        """The kinds that block an order."""
         verdict = self.verdict(order, **policy)
         return {p.kind for p in verdict.problems} if isinstance(verdict, Blocked) else set()
 

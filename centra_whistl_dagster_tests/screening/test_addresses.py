@@ -91,7 +91,7 @@ def test_an_address_abroad_needs_what_its_country_needs(
         ("Standard", {"email": "none"}, set(), {"email_left_out"}),
     ],
 )
-def test_phone_and_email_are_asked_for_where_the_service_needs_them(
+def test_phone_and_email_are_required_where_the_service_requires_them(
     desk: Desk, option: str, contact: dict[str, str], kinds: set[str], warnings: set[str]
 ) -> None:
     order = desk.order(address=contact, shipping_option=desk.option(option))
@@ -133,9 +133,9 @@ def test_no_personal_value_is_shown_whole(desk: Desk) -> None:
 
     result = screen([order], desk.reference)
 
-    told = result.failure_cases.to_csv()
+    shown = result.failure_cases.to_csv()
     for secret in ("Lovelace", "Ockham", "7HHH", "lovelace"):
-        assert secret not in told
+        assert secret not in shown
     assert {problem.kind for problem in result.blocked[0].problems} == {
         "address_too_long",
         "postcode_malformed",

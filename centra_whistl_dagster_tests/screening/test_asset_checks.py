@@ -221,11 +221,11 @@ def test_a_red_check_says_which_order_which_field_who_fixes_it_how_and_by_when(
 
     check = page.checks_after(*faulty, desk.order(number=43))[Check.ADDRESS]
 
-    told = check.description or ""
-    assert told.startswith("Order 41, postcode: Invalid GB postcode")
-    assert "Owner cx, time limit 1 h: " in told
-    assert "Ask the customer for the postcode and correct it in Centra" in told
-    assert told.endswith("And 1 more: see the table.")
+    description = check.description or ""
+    assert description.startswith("Order 41, postcode: Invalid GB postcode")
+    assert "Owner cx, time limit 1 h: " in description
+    assert "Ask the customer for the postcode and correct it in Centra" in description
+    assert description.endswith("And 1 more: see the table.")
     assert (number(check, "judged"), number(check, "failures")) == (3, 2)
     table = check.metadata["table"].value
     assert isinstance(table, str)

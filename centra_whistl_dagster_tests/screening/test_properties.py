@@ -79,8 +79,8 @@ def assert_sound_verdicts(desk: Desk, orders: list[Order]) -> int:
             assert verdict.problems
         else:
             assert refusals(desk, verdict) == []
-    told = result.failure_cases[["subject", "field", "value", "message"]]
-    assert all(text.isprintable() for text in told.to_numpy().ravel())
+    shown = result.failure_cases[["subject", "field", "value", "message"]]
+    assert all(text.isprintable() for text in shown.to_numpy().ravel())
     return len(result.cleared)
 
 
@@ -144,7 +144,10 @@ def test_half_a_character_in_any_text_stops_no_order_beside_it(desk: Desk) -> No
     assert {problem.kind for problem in result.blocked[0].problems} == {"currency_invalid"}
     # Phone and e-mail are left out where they cannot be read; the last order is sound.
     *left_out, sound = result.cleared
-    assert [each.warnings[0].kind for each in left_out] == ["phone_left_out", "email_left_out"]
+    assert [verdict.warnings[0].kind for verdict in left_out] == [
+        "phone_left_out",
+        "email_left_out",
+    ]
     assert (sound.warnings, sound.order) == ((), result.verdicts[-1].order)
 
 

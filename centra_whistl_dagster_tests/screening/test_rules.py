@@ -1,4 +1,4 @@
-"""Each rule both ways: what it lets through, and what it keeps back under which kind."""
+"""Each rule both ways: what it lets through, and what it blocks under which kind."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_shipping_option(
     assert desk.kinds(order) == ({kind} if kind else set())
 
 
-def test_a_piece_too_heavy_with_its_packaging_is_kept_back_and_many_light_ones_are_not(
+def test_an_item_too_heavy_with_its_packaging_is_blocked_and_many_light_ones_are_not(
     desk: Desk,
 ) -> None:
     anvil = desk.order(lines=(desk.line("ANVIL"),))
@@ -176,7 +176,7 @@ def test_which_territories_need_customs_data_is_policy(desk: Desk) -> None:
     assert desk.kinds(order, customs_territories=frozenset()) == set()
 
 
-def test_an_unweighed_product_is_told_of_and_goes(desk: Desk) -> None:
+def test_a_product_without_a_weight_is_sent_with_a_warning(desk: Desk) -> None:
     assert desk.warnings(desk.order(lines=(desk.line("FEATHER"),))) == {"weight_unknown"}
 
 
@@ -210,7 +210,7 @@ def test_what_many_orders_share_is_one_subject(desk: Desk) -> None:
 
     blocked = screen(orders, desk.reference).blocked
 
-    subjects = {(p.subject_type, p.subject) for each in blocked for p in each.problems}
+    subjects = {(p.subject_type, p.subject) for verdict in blocked for p in verdict.problems}
     assert subjects == {("sku", "NEW-1"), ("shipping_option", "Pop-up to GB YO")}
 
 
@@ -242,3 +242,57 @@ def test_no_orders_give_no_verdicts(desk: Desk) -> None:
 
     assert result.verdicts == ()
     assert result.failure_cases.empty
+
+
+@pytest.mark.parametrize(
+    ("changes", "address", "sentence"),
+    [
+        (
+            {"currency": ""},
+            {},
+            "Invalid currency code (blank): it must be three capital letters, such as GBP.",
+        ),
+        ({"tax_total": Decimal(-1)}, {}, "Invalid tax -1: it must be from 0 to 9999999."),
+        ({}, {"postcode": "YO1 7H"}, "Invalid GB postcode: it must look like EC1Y 8SY."),
+        ({}, {"city": ""}, "The delivery address has no city, which GB requires."),
+        ({}, {"line1": "L" * 36}, "Address line 1 exceeds Whistl's 35 characters."),
+        (
+            {},
+            {"line1": "L" * 33},
+            "Address line 1 exceeds 32 characters, and some carriers cut it off there.",
+        ),
+        (
+            {},
+            {"city": "York\N{BALLOON}"},
+            "Characters that the warehouse cannot print in the city: \N{BALLOON} (U+1F388).",
+        ),
+    ],
+)
+def test_a_fault_is_said_in_one_plain_sentence(
+    desk: Desk, changes: dict[str, Any], address: dict[str, str], sentence: str
+) -> None:
+    verdict = desk.verdict(desk.order(address=address, **changes))
+
+    assert [problem.message for problem in (*verdict.problems, *verdict.warnings)] == [sentence]
+
+
+def test_a_fault_of_a_line_names_the_line_and_its_field(desk: Desk) -> None:
+    order = desk.order(lines=(desk.line(), desk.line(quantity=0), desk.line("")))
+
+    assert {(p.field, p.message) for p in desk.verdict(order).problems} == {
+        (
+            "quantity of line 2",
+            "Invalid quantity 0 on line 2 (TEE-BLK-M): it must be from 1 to 99999.",
+        ),
+        ("SKU of line 3", "Line 3 has no SKU: in Centra it has no product size."),
+    }
+
+
+def test_a_line_too_long_for_whistl_gets_no_second_exception_for_the_carriers(desk: Desk) -> None:
+    assert desk.warnings(desk.order(address={"line1": "L" * 36})) == set()
+
+
+def test_a_phone_number_is_not_called_invalid_where_only_the_country_is(desk: Desk) -> None:
+    verdict = desk.verdict(desk.order(address={"country": "ZZ"}))
+
+    assert [p.kind for p in (*verdict.problems, *verdict.warnings)] == ["country_invalid"]
