@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from centra_whistl_dagster.domain.orders.addresses import AddressText, in_whistl_fields
-from centra_whistl_dagster.domain.orders.characters import CarriedText, carried
+from centra_whistl_dagster.domain.orders.characters import carried
 from centra_whistl_dagster.domain.orders.order import Address
 from centra_whistl_dagster.domain.orders.postcodes import COUNTRY_ALIASES, Destination, destination
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
@@ -19,7 +19,6 @@ from centra_whistl_dagster.screening.address_formats import (
     printed_postcode,
 )
 
-_NOTHING = CarriedText("")
 _NO_TEXT = in_whistl_fields(Address(), line_length=1)
 
 
@@ -38,7 +37,7 @@ class AddressFacts:
     postcode: str | None = None
     text: AddressText = _NO_TEXT
     """The parts as typed, in Whistl's fields, with the characters that cannot be sent."""
-    postcode_text: CarriedText = _NOTHING
+    postcode_unsupported: str = ""
 
     @property
     def is_placed(self) -> bool:
@@ -68,7 +67,7 @@ def address_facts(address: Address | None, policy: ScreeningPolicy) -> AddressFa
         county=text.county.text or ("" if form and form.needs_county else None),
         postcode=printed or postcode.text or ("" if form and form.needs_postcode else None),
         text=text,
-        postcode_text=postcode,
+        postcode_unsupported=postcode.unsupported,
     )
 
 

@@ -72,7 +72,7 @@ _UNSUPPORTED: dict[str, Callable[[AddressFacts], str]] = {
     "address lines": lambda address: address.text.lines_unsupported,
     "city": lambda address: address.text.city.unsupported,
     "county or state": lambda address: address.text.county.unsupported,
-    "postcode": lambda address: address.postcode_text.unsupported,
+    "postcode": lambda address: address.postcode_unsupported,
 }
 
 

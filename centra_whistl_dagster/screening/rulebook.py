@@ -18,6 +18,13 @@ _LONGEST_SHOWN_VALUE = 80
 """Characters; a text of pages in a field must not become an alert of pages."""
 
 
+class RuleCrashed(Exception):
+    """A rule failed to judge: a defect of the rule, never an order's fault.
+
+    It names the rule and the class of the error. The error's own text may quote an order.
+    """
+
+
 class RuleBook(Generic[Facts]):
     """The rules over orders, over lines or over SKUs."""
 
@@ -42,7 +49,7 @@ class RuleBook(Generic[Facts]):
         """Yield each failure of a rule with the place of the facts that fail it.
 
         Raises:
-            SchemaErrors: a rule crashed: a defect of the rule, never an order's fault.
+            RuleCrashed: a rule could not judge.
         """
         frame = pd.DataFrame(
             {column: [reads(row) for row in facts] for reads, column in self._columns.items()},
@@ -50,7 +57,7 @@ class RuleBook(Generic[Facts]):
         )
         try:
             failures = self._failures(frame)
-        except SchemaErrors:
+        except RuleCrashed:
             # JSON can spell half a character, at which pandas' own text type raises. No text that
             # an order brings may stop the orders beside it.
             failures = self._failures(frame.map(_whole))
@@ -62,8 +69,10 @@ class RuleBook(Generic[Facts]):
             self._schema.validate(frame, lazy=True)
         except SchemaErrors as errors:
             cases = errors.failure_cases
-            if cases["index"].isna().any():
-                raise  # a check that crashed has no row
+            crashed = cases[cases["index"].isna()]  # the others have a row
+            if not crashed.empty:
+                name, error = crashed.iloc[0][["check", "failure_case"]]
+                raise RuleCrashed(f"{name}: {error.partition('(')[0]}") from None
             return [
                 (name, int(row)) for name, row in zip(cases["check"], cases["index"], strict=True)
             ]

@@ -57,16 +57,6 @@ class ScreeningResult:
     failure_cases: pd.DataFrame
     """The same problems, one a row: `FAILURE_COLUMNS`. No personal data."""
 
-    @property
-    def cleared(self) -> list[Cleared]:
-        """The orders that may be sent."""
-        return [verdict for verdict in self.verdicts if isinstance(verdict, Cleared)]
-
-    @property
-    def blocked(self) -> list[Blocked]:
-        """The orders that must not."""
-        return [verdict for verdict in self.verdicts if isinstance(verdict, Blocked)]
-
 
 def screen(orders: Sequence[Order], reference: ScreeningReference) -> ScreeningResult:
     """Judge a batch of orders. One order's faults never touch another's verdict."""

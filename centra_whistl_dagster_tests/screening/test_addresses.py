@@ -136,7 +136,7 @@ def test_no_personal_value_is_shown_whole(desk: Desk) -> None:
     shown = result.failure_cases.to_csv()
     for secret in ("Lovelace", "Ockham", "7HHH", "lovelace"):
         assert secret not in shown
-    assert {problem.kind for problem in result.blocked[0].problems} == {
+    assert {problem.kind for problem in result.verdicts[0].problems} == {
         "address_too_long",
         "postcode_malformed",
         "phone_malformed",

@@ -16,7 +16,7 @@ import pytest
 
 from centra_whistl_dagster.domain.orders.order import OrderLine
 from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct
-from centra_whistl_dagster.screening.screen import ScreeningResult, screen
+from centra_whistl_dagster.screening.screen import Blocked, ScreeningResult, screen
 
 if TYPE_CHECKING:
     from centra_whistl_dagster_tests.screening.conftest import Desk, MakeDesk
@@ -100,7 +100,7 @@ def test_nothing_else_is_blocked(invoices: pd.DataFrame, screened: ScreeningResu
     size = invoices.groupby("InvoiceNo")["StockCode"].size()
     expected = set(invoices.loc[is_at_fault, "InvoiceNo"]) | set(size[size > 200].index)
 
-    blocked = {str(verdict.order.number) for verdict in screened.blocked}
+    blocked = {str(v.order.number) for v in screened.verdicts if isinstance(v, Blocked)}
 
     assert blocked == expected
-    assert len(screened.cleared) + len(blocked) == invoices["InvoiceNo"].nunique()
+    assert len(screened.verdicts) == invoices["InvoiceNo"].nunique()

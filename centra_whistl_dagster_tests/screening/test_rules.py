@@ -208,7 +208,7 @@ def test_what_many_orders_share_is_one_subject(desk: Desk) -> None:
         for n in range(3)
     ]
 
-    blocked = screen(orders, desk.reference).blocked
+    blocked = screen(orders, desk.reference).verdicts
 
     subjects = {(p.subject_type, p.subject) for verdict in blocked for p in verdict.problems}
     assert subjects == {("sku", "NEW-1"), ("shipping_option", "Pop-up to GB YO")}
