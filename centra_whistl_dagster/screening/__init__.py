@@ -1,1 +1,1 @@
-"""Whether an order may be sent: the domain's rules as Pandera schemas over orders and lines."""
+"""Whether an order may be sent: rules over orders, lines and SKUs, judged by Pandera."""

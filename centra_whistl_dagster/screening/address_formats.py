@@ -3,8 +3,6 @@
 The library carries Google's address metadata (chromium-i18n). Its UK pattern is not used, since the
 alternation in it leaves one branch without its end; `domain.orders.postcodes` judges the four UK
 countries.
-
-Belongs here: required parts and postcode forms by country. Does not belong here: text and lengths.
 """
 
 from __future__ import annotations
@@ -39,14 +37,14 @@ class CountryFormat:
     needs_postcode: bool
     postcode_form: re.Pattern[str] | None
     postcode_prefix: str
-    """Letters some write before it, such as SE in SE-11455; not part of it."""
+    """Letters that some people write before a postcode, such as SE in SE-11455; dropped."""
     postcode_example: str
     """Blank when none is known."""
 
 
 @lru_cache(maxsize=512)
 def country_format(country: str) -> CountryFormat | None:
-    """Return a country's rules by ISO code, or an alias in use; None when there is no such code."""
+    """Return the rules for an ISO code, or an alias in use; None when there is no such code."""
     country = COUNTRY_ALIASES.get(country, country)
     if not _ISO_CODE.fullmatch(country) or country == _NO_COUNTRY:
         return None
@@ -74,10 +72,10 @@ def is_country(code: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def printed_postcode(raw: str, country: str) -> str | None:
-    """Return a postcode as the country prints it, or None when it has not that form.
+    """Return a postcode as the country prints it, or None when it is invalid.
 
-    Case, spaces and a missing hyphen are mended. A country without postcodes, or without a known
-    form, takes the text as it is.
+    Case, spaces and a missing hyphen are corrected. The text is kept as it is for a country that
+    has no postcodes, or whose format is not known.
     """
     country = COUNTRY_ALIASES.get(country, country)
     if country in UK_COUNTRIES:

@@ -1,11 +1,12 @@
-"""What a verdict on one order rests on besides the order itself, as one fingerprint.
+"""What the verdict on one order depends on besides the order itself, as one fingerprint.
 
-When the fingerprint changes, that order is worth another look and no other is: an edited row of the
-shipping table concerns the orders with its option, a new SKU at Whistl those that wait for it.
+An order is screened again only when its own fingerprint has changed: an edited row of the shipping
+services file concerns the orders with its option, a new SKU at Whistl the orders that hold it.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
@@ -30,19 +31,11 @@ def basis_of(order: Order, reference: ScreeningReference) -> str:
         [reference.products.get(sku) for sku in skus],
         [reference.colliding.get(sku) for sku in skus],
     )
-    return sha256(_spelled(parts).encode()).hexdigest()
+    return sha256(json.dumps(parts, default=_spelled).encode()).hexdigest()
 
 
-def _spelled(value: Any) -> str:
+def _spelled(value: Any) -> Any:
     """Spell a value the same in every process: a set has no order of its own."""
-    if isinstance(value, frozenset | set):
-        return f"{{{','.join(sorted(map(_spelled, value)))}}}"
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(_spelled, value))}]"
-    if hasattr(value, "__dataclass_fields__"):
-        return (
-            f"{type(value).__name__}{_spelled(sorted(asdict(value).items(), key=lambda i: i[0]))}"
-        )
-    if isinstance(value, dict):
-        return _spelled(sorted(value.items()))
-    return repr(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else str(value)

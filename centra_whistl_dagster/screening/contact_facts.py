@@ -1,11 +1,8 @@
-"""What screening needs to know of an order's phone and e-mail, given what its service asks for.
+"""What screening needs to know of an order's phone and e-mail, given what its service requires.
 
-What a service needs and is missing or malformed keeps the order back. What it does not need is
-sent when it is sound and left out, with a remark, when it is not: a blank field delivers, a wrong
-one may have the warehouse refuse the order.
-
-Belongs here: the verdict on each of the two. Does not belong here: what a number or an address
-looks like (`phone_numbers`, `domain.orders.emails`).
+An invalid or missing contact that the service requires blocks the order. One that the service does
+not require is left out, with a warning, when it is invalid: Whistl delivers with the field blank,
+and may refuse the order for a wrong one.
 """
 
 from __future__ import annotations
@@ -21,7 +18,7 @@ from centra_whistl_dagster.screening.phone_numbers import PhoneState, read_phone
 
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
-    """One contact as it would be sent, and the kind of what is wrong with it."""
+    """One contact as it would be sent, and what is wrong with it."""
 
     text: str
     """Blank when it is not sent."""
@@ -35,8 +32,8 @@ def phone_facts(
 ) -> ContactFacts:
     """Read a phone number for a destination.
 
-    Whistl's own tool cuts a number above its length. Inside the UK such a number is not sent, for
-    no UK number is that long; abroad it is sent whole, with a remark.
+    Whistl's own tool cuts off a number that exceeds its length. No UK number is that long, so one
+    for the UK is invalid; one for abroad is sent in full, with a warning.
     """
     reading = read_phone(raw, country)
     is_long = len(reading.digits) > policy.phone_digits

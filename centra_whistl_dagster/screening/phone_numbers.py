@@ -1,10 +1,8 @@
 """Phone numbers as the warehouse may carry them: the only importer of phonenumbers.
 
-Whistl's own label tool cuts a phone at 12 characters, so that `+447700900123` becomes a wrong
-number (the field dictionary published with Whistl-Fulfilment-South-West/TAFIE). UK numbers go in
-national form therefore, others without their `+`.
-
-Belongs here: reading and writing one number. Does not belong here: whether a service needs one.
+Whistl's own label tool cuts a phone at 12 characters, which makes `+447700900123` a wrong number
+(the field dictionary published with Whistl-Fulfilment-South-West/TAFIE). So UK numbers are sent in
+national form, others without their `+`.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from centra_whistl_dagster.domain.orders.postcodes import UK_COUNTRIES
 
 _UK_CODE = 44
 _UK_NATIONAL = re.compile(r"07[0-9]{9}|0[1-3][0-9]{8,9}")
-"""Mobile, and geographic or 03. A driver can neither text nor reach a customer on the others."""
+"""Mobile, and geographic or 03: a driver cannot reach a customer on any other."""
 
 _MAXIMUM_DIGITS = 15
 """E.164."""
@@ -29,7 +27,7 @@ _COUNTING = "0123456789012345678909876543210"
 
 
 class PhoneState(StrEnum):
-    """What a text is, as a phone number."""
+    """How good a text is as a phone number."""
 
     ABSENT = "absent"
     GOOD = "good"
@@ -49,8 +47,8 @@ class PhoneReading:
 def read_phone(raw: str, country: str) -> PhoneReading:
     """Read a phone number as somebody in `country` (ISO code) would have typed it.
 
-    An extension cannot be carried, so a number with one is doubtful. A number of one repeated or
-    counted-up digit is what shoppers type to get past a form, and malformed.
+    An extension cannot be carried, so a number with one is doubtful. One repeated digit, or digits
+    in counting order, are what shoppers type to get past a form: malformed.
     """
     if not raw.strip():
         return PhoneReading(PhoneState.ABSENT)
@@ -66,14 +64,14 @@ def read_phone(raw: str, country: str) -> PhoneReading:
 
 
 def _parsed(raw: str, country: str) -> phonenumbers.PhoneNumber:
-    """Parse, sparing the library the commonest spelling: parsing costs more than all else here."""
+    """Parse; the commonest spelling without the library, which is slower than the whole rest."""
     if country in UK_COUNTRIES and _UK_NATIONAL.fullmatch(raw):
         return phonenumbers.PhoneNumber(country_code=_UK_CODE, national_number=int(raw))
     return phonenumbers.parse(raw, country)
 
 
 def _digits(number: phonenumbers.PhoneNumber) -> str | None:
-    """Return the digits to carry, None when they can be nobody's number."""
+    """Return the digits to carry, None when they cannot be anybody's number."""
     national = phonenumbers.national_significant_number(number)
     if _is_typed_to_pass(national) or _is_typed_to_pass(national[1:]):
         return None

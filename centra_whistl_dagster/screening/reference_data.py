@@ -1,8 +1,4 @@
-"""Everything besides the orders that screening needs, read once and handed in whole.
-
-Belongs here: holding it, and what is worked out from it once rather than per order. Does not belong
-here: reading it from either system or from a file.
-"""
+"""Everything besides the orders that screening needs, read once and passed in."""
 
 from __future__ import annotations
 
@@ -22,14 +18,14 @@ from centra_whistl_dagster.domain.orders.whistl_catalogue import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreeningReference:
-    """What orders are judged against; products and collisions of at least the SKUs they name."""
+    """What orders are judged against; of the catalogues, at least the SKUs in the orders."""
 
     mapping: ServiceMapping
     services: Mapping[ServiceCode, WhistlService]
     products: Mapping[str, WhistlProduct]
     """By exact SKU, as Whistl knows them."""
     colliding: Mapping[str, tuple[str, ...]]
-    """By SKU, the others of either catalogue that look like it; SKUs without any are absent."""
+    """By SKU, the other SKUs of the same catalogue that look like it, if there are any."""
     policy: ScreeningPolicy
     today: date
     order_number_prefix: str
@@ -61,10 +57,10 @@ def screening_reference(
 def colliding_skus(
     whistl_skus: Collection[str], centra_skus: Collection[str], policy: ScreeningPolicy
 ) -> dict[str, tuple[str, ...]]:
-    """Return, by SKU, the others that it would be mixed up with, inside either catalogue.
+    """Return, by SKU, the others of the same catalogue that it would be mixed up with.
 
-    One between the catalogues is none: `abc` in Centra for Whistl's `ABC` is an unknown SKU, and
-    `reference/sku_alignment` names the spelling.
+    Between the catalogues there are no collisions: `abc` in Centra for Whistl's `ABC` is an unknown
+    SKU, and `reference/sku_alignment` shows both spellings.
     """
     if not policy.sku_collisions_ignore:
         return {}

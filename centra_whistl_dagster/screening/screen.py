@@ -1,14 +1,13 @@
-"""Screening: which orders of a batch may be sent, and what keeps the others.
+"""Screening: which orders of a batch may be sent, and why the others may not.
 
-Belongs here: the verdict per order. Does not belong here: recording it, telling anybody, or sending
-(`workflows`). No I/O and no clock: the same orders and reference give the same answer.
+No I/O and no clock: the same orders and reference data give the same answer.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
 import pandas as pd
 
@@ -16,11 +15,12 @@ from centra_whistl_dagster.domain.exceptions.problems import ADVICE, Problem
 from centra_whistl_dagster.domain.orders.addresses import PreparedAddress
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
-from centra_whistl_dagster.screening.findings import line_problem, order_problem
-from centra_whistl_dagster.screening.frames import lines_frame, orders_frame
-from centra_whistl_dagster.screening.order_facts import OrderFacts, facts_of
+from centra_whistl_dagster.screening.batch import batch_of
+from centra_whistl_dagster.screening.order_facts import OrderFacts
 from centra_whistl_dagster.screening.reference_data import ScreeningReference
-from centra_whistl_dagster.screening.schemas import failing_lines, failing_orders
+from centra_whistl_dagster.screening.rules import CHECKS, rule_books
+
+FAILURE_COLUMNS = ("order_number", "check", *(f.name for f in fields(Problem)), "is_blocking")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +29,13 @@ class Cleared:
 
     order: Order
     order_number: str
-    """Its number at Whistl, for ever."""
+    """Its number at Whistl, which never changes."""
     service: ServiceCode
     is_ddp: bool
     """The service delivers duty paid."""
     delivery: PreparedAddress
     warnings: tuple[Problem, ...]
+    problems: tuple[()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,55 +51,36 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreeningResult:
-    """The verdicts on one batch, in the order in which it came."""
+    """The verdicts on one batch, in the batch's own order."""
 
     verdicts: tuple[Cleared | Blocked, ...]
     failure_cases: pd.DataFrame
-    """The same findings, a row each: `FAILURE_COLUMNS`. No personal data."""
-
-    @property
-    def cleared(self) -> list[Cleared]:
-        """The orders that may be sent."""
-        return [verdict for verdict in self.verdicts if isinstance(verdict, Cleared)]
-
-    @property
-    def blocked(self) -> list[Blocked]:
-        """The orders that must not."""
-        return [verdict for verdict in self.verdicts if isinstance(verdict, Blocked)]
-
-
-FAILURE_COLUMNS = (
-    "order_number",
-    "kind",
-    "subject_type",
-    "subject",
-    "field",
-    "value",
-    "message",
-    "is_blocking",
-)
+    """The same problems, one a row: `FAILURE_COLUMNS`. No personal data."""
 
 
 def screen(orders: Sequence[Order], reference: ScreeningReference) -> ScreeningResult:
     """Judge a batch of orders. One order's faults never touch another's verdict."""
-    policy = reference.policy
-    facts, lines = facts_of(orders, reference)
-    # A finding is kept once for each order: two lines of one SKU share its fault.
+    rules, batch = rule_books(reference.policy), batch_of(orders, reference)
+    # A problem is kept once for each order: two lines of one SKU share its fault.
     found: dict[int, dict[Problem, None]] = defaultdict(dict)
-    for order_failure in failing_orders(orders_frame(facts, policy), policy):
-        row = order_failure.row
-        found[row][order_problem(order_failure, facts[row])] = None
-    for line_failure in failing_lines(lines_frame(lines, policy), policy):
-        line = lines[line_failure.row]
-        row = line.order_row
-        found[row][line_problem(line_failure, line, facts[row], policy)] = None
-    verdicts = tuple(_verdict(each, [*found.get(row, ())]) for row, each in enumerate(facts))
+    for row, problem in rules.orders.problems(batch.orders):
+        found[row][problem] = None
+    for row, problem in rules.lines.problems(batch.lines):
+        found[batch.lines[row].order_row][problem] = None
+    of_sku: dict[str, list[Problem]] = defaultdict(list)
+    for row, problem in rules.skus.problems(batch.skus):
+        of_sku[batch.skus[row].sku].append(problem)
+    for line in batch.lines if of_sku else ():
+        found[line.order_row].update(dict.fromkeys(of_sku.get(line.line.sku, ())))
+    verdicts = tuple(
+        _verdict(facts, [*found.get(row, ())]) for row, facts in enumerate(batch.orders)
+    )
     return ScreeningResult(verdicts=verdicts, failure_cases=_failure_cases(verdicts))
 
 
-def _verdict(facts: OrderFacts, findings: Sequence[Problem]) -> Cleared | Blocked:
-    problems = tuple([problem for problem in findings if problem.kind not in ADVICE])
-    warnings = tuple([problem for problem in findings if problem.kind in ADVICE])
+def _verdict(facts: OrderFacts, found: Sequence[Problem]) -> Cleared | Blocked:
+    problems = tuple(problem for problem in found if problem.kind not in ADVICE)
+    warnings = tuple(problem for problem in found if problem.kind in ADVICE)
     service = facts.service.service
     if problems or service is None:
         return Blocked(
@@ -119,21 +101,13 @@ def _verdict(facts: OrderFacts, findings: Sequence[Problem]) -> Cleared | Blocke
 
 def _failure_cases(verdicts: Sequence[Cleared | Blocked]) -> pd.DataFrame:
     rows = [
-        (
-            str(verdict.order.number),
-            problem.kind,
-            problem.subject_type,
-            problem.subject,
-            problem.field,
-            problem.value,
-            problem.message,
-            is_blocking,
-        )
+        {
+            "order_number": str(verdict.order.number),
+            "check": CHECKS[problem.kind],
+            **asdict(problem),
+            "is_blocking": problem.kind not in ADVICE,
+        }
         for verdict in verdicts
-        for problems, is_blocking in (
-            (verdict.problems if isinstance(verdict, Blocked) else (), True),
-            (verdict.warnings, False),
-        )
-        for problem in problems
+        for problem in (*verdict.problems, *verdict.warnings)
     ]
     return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))

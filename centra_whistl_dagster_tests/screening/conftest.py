@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -96,6 +96,8 @@ class Desk:
     """Screens one order at a time."""
 
     reference: ScreeningReference
+    mapping_file: str = MAPPING
+    """The shipping services file that the reference was read from."""
 
     def order(self, *, address: Mapping[str, Any] | None = None, **changes: Any) -> Order:
         """A sound order for York, with what is given changed."""
@@ -145,12 +147,12 @@ class Desk:
         return screen([order], replace(self.reference, policy=changed)).verdicts[0]
 
     def kinds(self, order: Order, **policy: Any) -> set[str]:
-        """The kinds that keep an order back."""
+        """The kinds that block an order."""
         verdict = self.verdict(order, **policy)
         return {p.kind for p in verdict.problems} if isinstance(verdict, Blocked) else set()
 
     def warnings(self, order: Order) -> set[str]:
-        """The kinds that are only told."""
+        """The kinds that an order is sent with."""
         return {warning.kind for warning in self.verdict(order).warnings}
 
     def cleared(self, order: Order) -> Cleared:
@@ -158,6 +160,9 @@ class Desk:
         verdict = self.verdict(order)
         assert isinstance(verdict, Cleared), verdict
         return verdict
+
+
+MakeDesk: TypeAlias = Callable[[tuple[WhistlProduct, ...], frozenset[str]], Desk]
 
 
 def desk_with(products: tuple[WhistlProduct, ...], centra_skus: frozenset[str]) -> Desk:
@@ -180,5 +185,5 @@ def desk() -> Desk:
 
 
 @pytest.fixture(scope="session")
-def make_desk() -> Callable[[tuple[WhistlProduct, ...], frozenset[str]], Desk]:
+def make_desk() -> MakeDesk:
     return desk_with

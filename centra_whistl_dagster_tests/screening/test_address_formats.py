@@ -33,14 +33,14 @@ COUNTRIES = sorted(
         ("", "IE", ""),
     ],
 )
-def test_a_postcode_is_mended_where_nothing_is_lost_by_it(
+def test_a_postcode_is_corrected_where_nothing_is_lost_by_it(
     raw: str, country: str, printed: str | None
 ) -> None:
     assert printed_postcode(raw, country) == printed
 
 
 @pytest.mark.parametrize("country", COUNTRIES)
-def test_every_countrys_own_example_has_its_form(country: str) -> None:
+def test_every_countrys_own_example_is_valid(country: str) -> None:
     form = country_format(country)
 
     assert form is not None
@@ -51,7 +51,7 @@ def test_every_countrys_own_example_has_its_form(country: str) -> None:
 @pytest.mark.parametrize(
     "code", ["", "G", "gb", "GBR", "ZZ", "XX", "UK", "XI", "..", "%s", "\x00\x00"]
 )
-def test_what_is_no_country_code_is_none(code: str) -> None:
+def test_an_invalid_country_code_is_no_country(code: str) -> None:
     assert not is_country(code)
 
 

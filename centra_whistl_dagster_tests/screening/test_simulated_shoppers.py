@@ -1,4 +1,4 @@
-"""Simulated shopping, read over HTTP: every spoiled order is kept back, and no sound one."""
+"""Simulated shopping, read over HTTP: every spoiled order is blocked, and no sound one."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def refusals(world: World, cleared: Cleared) -> list[dict[str, str]]:
     return examine(body, Catalogue(services=world.services, product=products.get)).details
 
 
-def test_every_spoiled_order_is_kept_back_under_its_kind_and_no_sound_one(
+def test_every_spoiled_order_is_blocked_under_its_kind_and_no_sound_one(
     simulator: RunningSimulator, world: World, clock: ManualClock
 ) -> None:
     people = People(world)

@@ -1,41 +1,29 @@
-"""Screened orders, and the checks that show the same findings as block an order."""
+"""Screened orders, and the checks that show in Dagster why orders are held back."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
-import pandas as pd
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility, Severity
+from centra_whistl_dagster.screening.rule import Check
+from centra_whistl_dagster.screening.rules import CHECKS
 from centra_whistl_dagster.workflows.orders.screening import Screened, screen_waiting_orders
 
 KEY = dg.AssetKey(["orders", "screened"])
 
-CHECKS = {
-    "every_line_has_a_sku_the_warehouse_accepts": ("sku_",),
-    "every_address_is_complete_and_carried_whole": (
-        "address_",
-        "postcode_",
-        "country_",
-        "unsupported_",
-    ),
-    "every_order_can_be_reached_by_phone_and_email": ("phone_", "email_"),
-    "every_shipping_option_has_one_service": ("shipping_", "service_"),
-    "every_border_crossing_has_customs_data": ("customs_",),
-}
-"""What is promised while a check is green, and the kinds of finding that turn it red."""
 
-
-def _specs() -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(
-            name,
-            asset=KEY,
-            description=(
-                "Of the orders judged in this run. Each failure is an open exception with an "
-                "owner, and its order waits."
-            ),
-        )
-        for name in CHECKS
-    ]
+def _description(check: Check) -> str:
+    kinds = ", ".join(kind for kind, of_kind in CHECKS.items() if of_kind is check)
+    then = "is sent all the same" if check is Check.ADVICE else "is held back until it is fixed"
+    return (
+        f"Of the orders judged in this run. An order that fails {then}; the table names the order, "
+        "the field, the owner, what to do and the time limit, as config/exceptions.toml sets them. "
+        f"Kinds of exception: {kinds}."
+    )
 
 
 @dg.asset(
@@ -50,57 +38,81 @@ def _specs() -> list[dg.AssetCheckSpec]:
     group_name="orders",
     kinds={"pandera"},
     owners=["team:cx"],
-    check_specs=_specs(),
+    # Dagster stores names as plain text and refuses an enum's member.
+    check_specs=[
+        dg.AssetCheckSpec(check.value, asset=KEY, description=_description(check))
+        for check in Check
+    ],
     description=(
-        "Orders judged before they are sent. One without a fault goes on; a faulty one is blocked, "
-        "delays no other, and is judged again when it, or what it was judged by, changes."
+        "Orders judged before they are sent. One without a fault goes on. A faulty one is blocked, "
+        "delays no other, and is judged again when the order or its reference data changes."
     ),
 )
 def orders_screened(link: LinkResource) -> dg.MaterializeResult:
-    """Judge what waits."""
+    """Judge the orders that wait."""
     with link.open() as opened:
         screened = screen_waiting_orders(opened)
+        kinds = opened.configuration.exception_kinds
     return dg.MaterializeResult(
-        metadata=metadata.of_tally(screened.tally), check_results=_check_results(screened)
+        metadata=metadata.of_tally(screened.tally), check_results=_check_results(screened, kinds)
     )
 
 
-def _check_results(screened: Screened) -> list[dg.AssetCheckResult]:
-    if screened.result is None:
-        return [
-            dg.AssetCheckResult(check_name=name, passed=True, metadata={"judged": 0})
-            for name in CHECKS
-        ]
-    cases = screened.result.failure_cases
-    blocking = cases[cases["is_blocking"].astype(bool)]
-    results = []
-    for name, prefixes in CHECKS.items():
-        failing = blocking[blocking["kind"].astype(str).str.startswith(prefixes)]
-        results.append(
-            dg.AssetCheckResult(
-                check_name=name,
-                passed=failing.empty,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={
-                    "judged": screened.tally.read,
-                    "failures": len(failing),
-                    "table": metadata.table(_shown(failing)),
-                },
-            )
-        )
-    return results
+def _check_results(
+    screened: Screened, kinds: Mapping[ExceptionKind, Responsibility]
+) -> list[dg.AssetCheckResult]:
+    judged, cases = 0, []
+    if screened.result is not None:
+        judged = len(screened.result.verdicts)
+        cases = screened.result.failure_cases.to_dict("records")
+    return [
+        _check_result(check, judged, [case for case in cases if case["check"] == check], kinds)
+        for check in Check
+    ]
 
 
-def _shown(failing: pd.DataFrame) -> list[dict[str, str]]:
-    columns = {
-        "order_number": "order",
-        "kind": "kind",
-        "field": "field",
-        "value": "value",
-        "message": "what is wrong",
+def _check_result(
+    check: Check,
+    judged: int,
+    failing: list[dict[Any, Any]],
+    kinds: Mapping[ExceptionKind, Responsibility],
+) -> dg.AssetCheckResult:
+    rows = [_row(case, kinds[case["kind"]]) for case in failing]
+    is_urgent = any(kinds[case["kind"]].severity is Severity.URGENT for case in failing)
+    return dg.AssetCheckResult(
+        check_name=check.value,
+        passed=not failing,
+        severity=dg.AssetCheckSeverity.ERROR if is_urgent else dg.AssetCheckSeverity.WARN,
+        description=_first(rows),
+        metadata={
+            "judged": judged,
+            "failures": len({case["order_number"] for case in failing}),
+            "table": metadata.table(rows),
+        },
+    )
+
+
+def _row(case: dict[Any, Any], responsibility: Responsibility) -> dict[str, str]:
+    minutes = responsibility.time_limit_minutes
+    return {
+        "order": case["order_number"],
+        "field": case["field"],
+        "value": case["value"],
+        "what is wrong": case["message"],
+        "owner": responsibility.owner,
+        "what to do": responsibility.instructions,
+        "time limit": f"{minutes} min" if minutes % 60 else f"{minutes // 60} h",
     }
-    shown = failing[list(columns)].astype(str).rename(columns=columns)
-    return [dict(zip(shown.columns, row, strict=True)) for row in shown.itertuples(index=False)]
+
+
+def _first(rows: list[dict[str, str]]) -> str | None:
+    if not rows:
+        return None
+    row, more = rows[0], f" And {len(rows) - 1} more: see the table." if rows[1:] else ""
+    return (
+        f"Order {row['order']}, {row['field']}: {row['what is wrong']} Owner {row['owner']}, time "
+        f"limit {row['time limit']}: {row['what to do']}{more}"
+    )
 
 
 ASSETS = [orders_screened]
