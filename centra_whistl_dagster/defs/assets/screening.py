@@ -3,11 +3,12 @@
 import dagster as dg
 import pandas as pd
 
-from centra_whistl_dagster.defs import metadata
+from centra_whistl_dagster.defs import freshness, metadata
 from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.history.tables import Orders
 from centra_whistl_dagster.workflows.orders.screening import Screened, screen_waiting_orders
 
-KEY = dg.AssetKey(["orders", "screened"])
+KEY = dg.AssetKey(["orders", "screened_orders"])
 
 CHECKS = {
     "every_line_has_a_sku_the_warehouse_accepts": ("sku_",),
@@ -43,17 +44,21 @@ def _specs() -> list[dg.AssetCheckSpec]:
     deps=[
         ["centra", "orders"],
         ["config", "shipping_services"],
-        ["whistl", "services"],
-        ["whistl", "catalogue"],
-        ["centra", "catalogue"],
+        ["whistl", "carrier_services"],
+        ["whistl", "products"],
+        ["centra", "product_sizes"],
     ],
     group_name="orders",
     kinds={"pandera"},
     owners=["team:cx"],
+    freshness_policy=freshness.ORDER_RELAY,
     check_specs=_specs(),
     description=(
         "Orders judged before they are sent. One without a fault goes on; a faulty one is blocked, "
         "delays no other, and is judged again when it, or what it was judged by, changes."
+    ),
+    metadata=metadata.columns_of_table(
+        Orders, "order_number", "state", "screened_at", "carrier_code", "delivery_method"
     ),
 )
 def orders_screened(link: LinkResource) -> dg.MaterializeResult:
@@ -101,6 +106,3 @@ def _shown(failing: pd.DataFrame) -> list[dict[str, str]]:
     }
     shown = failing[list(columns)].astype(str).rename(columns=columns)
     return [dict(zip(shown.columns, row, strict=True)) for row in shown.itertuples(index=False)]
-
-
-ASSETS = [orders_screened]
