@@ -1,4 +1,7 @@
-"""What operations read: exceptions with their owners, service levels, alerts, the daily brief."""
+"""What operations read: exceptions with their owners, service levels, alerts, the daily brief.
+
+Does not belong here: the wording of the brief or of an alert (`workflows`, `alerts`).
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""What orders are checked against: both catalogues, Whistl's services, the shipping table."""
+"""What orders are checked against: both catalogues, Whistl's services, the shipping table.
+
+Does not belong here: how they are read or compared (`workflows.reference`).
+"""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,6 +1,6 @@
 """Both systems' stock brought to one number per SKU, written where it differs, and compared.
 
-The readings that this rests on are in `stock_reading`.
+Does not belong here: the readings that this rests on (`stock_reading`), or any sum (`workflows`).
 """
 
 from collections.abc import Mapping
