@@ -1,47 +1,31 @@
-"""All that Dagster is to know: a table of contents. What a thing does is told where it is made."""
+"""The project as Dagster loads it: everything found in `defs/`, with the connection it shares."""
+
+import warnings
 
 import dagster as dg
 
-from centra_whistl_dagster.defs.alerts import ALERTS
-from centra_whistl_dagster.defs.assets import (
-    history,
-    operations,
-    orders,
-    reference,
-    screening,
-    stock,
-    stock_reading,
-)
-from centra_whistl_dagster.defs.checks import business
-from centra_whistl_dagster.defs.jobs import JOBS
-from centra_whistl_dagster.defs.maintenance import purge_old_runs
+from centra_whistl_dagster import defs as package
+from centra_whistl_dagster.defs import freshness
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.defs.schedules import SCHEDULES
-from centra_whistl_dagster.defs.sensors import SENSORS
 
-
-def build_defs(*, link: LinkResource | None = None) -> dg.Definitions:
-    """Return fresh definitions; a test may bring its own connection."""
-    return dg.Definitions(
-        assets=[
-            *reference.ASSETS,
-            *orders.ASSETS,
-            *screening.ASSETS,
-            *stock_reading.ASSETS,
-            *stock.ASSETS,
-            *history.ASSETS,
-            *operations.ASSETS,
-        ],
-        asset_checks=[*business.CHECKS, *reference.CHECKS],
-        jobs=[*JOBS, purge_old_runs],
-        sensors=[*SENSORS, *ALERTS],
-        schedules=SCHEDULES,
-        resources={"link": link or LinkResource()},
-        executor=dg.in_process_executor,
-    )
+STOCK = dg.AssetSelection.groups("stock")
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What `workspace.yaml` loads."""
-    return build_defs()
+    """Load every definition of the package.
+
+    `load_from_defs_folder` would find the same ones in a checkout. It takes the package's name from
+    the nearest pyproject.toml above: an installed wheel has none, or one of another project.
+    """
+    link = LinkResource()
+    with warnings.catch_warnings():
+        # A preview in Dagster 1.13, the only minor version that pyproject.toml allows.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        loaded = dg.load_definitions_from_package_module(
+            package, resources={"link": link}, executor=dg.in_process_executor
+        )
+    stock_freshness = freshness.of_stock(link.stock_policy())
+    return loaded.permissive_map_resolved_asset_specs(
+        lambda spec: dg.apply_freshness_policy(spec, stock_freshness), selection=STOCK
+    )

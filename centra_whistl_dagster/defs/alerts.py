@@ -1,4 +1,4 @@
-"""What tells people: exceptions, checks and runs into the outbox, and the outbox to its channels.
+"""What notifies people: exceptions, checks and runs become alerts in an outbox, which is sent.
 
 No sensor here launches a run. All but the first open the ledger alone, so that they work while the
 rest of the configuration is broken.
@@ -11,16 +11,16 @@ import dagster as dg
 
 from centra_whistl_dagster.defs import observed
 from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.defs.sensors import EACH_LOOP, RUNNING
+from centra_whistl_dagster.ledger.alerts import Backlog
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.settings import Settings
 from centra_whistl_dagster.workflows.exceptions.alerting import tell_owners
-from centra_whistl_dagster.workflows.exceptions.delivery import are_any_due, deliver
+from centra_whistl_dagster.workflows.exceptions.delivery import are_any_due, backlogs, deliver
 from centra_whistl_dagster.workflows.exceptions.watching import names_told_red, note_conditions
 
-EACH_LOOP = 1
-NOW_AND_THEN = 15
-RUNNING = dg.DefaultSensorStatus.RUNNING
-NO_ADDRESS = "Nobody is told: no alert address is set. .env.example says how."
+QUARTER_OF_A_MINUTE = 15
+NO_ADDRESS = "Nobody is notified: no alert address is set. .env.example says how to set one."
 
 
 def _ledger(settings: Settings) -> closing[Ledger]:
@@ -36,7 +36,7 @@ def _ledger(settings: Settings) -> closing[Ledger]:
     ),
 )
 def exceptions_changed(link: LinkResource) -> dg.SkipReason:
-    """Look in the register."""
+    """Compare the register of exceptions with what was alerted."""
     if not link.settings().alerts.are_there:
         return dg.SkipReason(NO_ADDRESS)
     with link.open() as opened:
@@ -47,41 +47,56 @@ def exceptions_changed(link: LinkResource) -> dg.SkipReason:
     minimum_interval_seconds=EACH_LOOP,
     default_status=RUNNING,
     description=(
-        "Hands alerts to their channels; what a dead channel does not take goes to the second, "
-        "and none is forgotten."
+        "Sends alerts to their channels; what a dead channel does not take goes to the second one, "
+        "and no alert is dropped. A tick that leaves an alert unsent fails, and says which channel "
+        "is at fault."
     ),
 )
 def alerts_waiting(link: LinkResource) -> dg.SkipReason:
-    """Empty the outbox."""
+    """Send what is due.
+
+    Raises:
+        Failure: an alert that was written before this tick is still unsent. Dagster shows a tick
+            without a run grey, as if there had been nothing to do; only a failed one stands out.
+    """
     settings = link.settings()
     with _ledger(settings) as ledger:
-        if not are_any_due(ledger):
-            return dg.SkipReason("No alert waits.")
-        done = deliver(ledger, settings.alerts)
-    return dg.SkipReason(f"{done.sent} alerts sent, {done.put_off} put off.")
+        started_at = ledger.now()
+        sent = deliver(ledger, settings.alerts).sent if are_any_due(ledger) else 0
+        left = [backlog for backlog in backlogs(ledger) if backlog.oldest_at < started_at]
+    if left:
+        waiting = "; ".join(_in_words(backlog) for backlog in left)
+        raise dg.Failure(description=f"{sent} alerts sent. Still unsent: {waiting}.")
+    return dg.SkipReason(f"{sent} alerts sent." if sent else "No alert is waiting.")
+
+
+def _in_words(backlog: Backlog) -> str:
+    why = backlog.last_error or "not tried yet"
+    return f"{backlog.alerts} for {backlog.channel} ({why})"
 
 
 @dg.sensor(
-    minimum_interval_seconds=NOW_AND_THEN,
+    minimum_interval_seconds=QUARTER_OF_A_MINUTE,
     default_status=RUNNING,
     description=(
-        "Writes alerts for checks that turned red or green or never ran, for sensors and schedules "
-        "that fail whenever they look, and for jobs that work again."
+        "Writes alerts for checks that failed, passed again or never ran, for assets that are "
+        "late, for sensors and schedules that fail at every tick, and for jobs that work again."
     ),
 )
 def checks_changed(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SkipReason:
-    """Compare what Dagster shows with what was told."""
+    """Compare what Dagster shows with what was alerted."""
     settings = link.settings()
     repository = context.repository_def
     if not settings.alerts.are_there or repository is None:
         return dg.SkipReason(NO_ADDRESS)
     instigators = [
-        *(each.name for each in repository.sensor_defs),
-        *(each.name for each in repository.schedule_defs),
+        *(sensor.name for sensor in repository.sensor_defs),
+        *(schedule.name for schedule in repository.schedule_defs),
     ]
     with _ledger(settings) as ledger:
         seen = [
             *observed.colours_of_checks(context.instance, repository),
+            *observed.late_assets(context.instance, repository),
             *observed.ends_of_jobs(context.instance, names_told_red(ledger)),
             *observed.ticks(context.instance, instigators),
         ]
@@ -91,7 +106,7 @@ def checks_changed(context: dg.SensorEvaluationContext, link: LinkResource) -> d
 @dg.run_failure_sensor(
     minimum_interval_seconds=EACH_LOOP,
     default_status=RUNNING,
-    description="Writes an alert when a job begins to fail; while it goes on failing, no more.",
+    description="Writes one alert when a job begins to fail, and none while it goes on failing.",
 )
 def runs_failed(context: dg.RunFailureSensorContext, link: LinkResource) -> dg.SkipReason:
     """Note that a job's last run failed."""
@@ -102,6 +117,3 @@ def runs_failed(context: dg.RunFailureSensorContext, link: LinkResource) -> dg.S
         return dg.SkipReason(
             f"{note_conditions(ledger, [observed.failed_run(context)])} alerts written."
         )
-
-
-ALERTS = [exceptions_changed, alerts_waiting, checks_changed, runs_failed]

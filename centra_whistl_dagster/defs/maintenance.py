@@ -1,7 +1,7 @@
-"""What keeps Dagster's own storage from growing: runs that nobody will look at again are deleted.
+"""What keeps Dagster's own storage from growing: runs that nobody needs any more are deleted.
 
-Belongs here: which runs are old, and what of them is deleted. Does not belong here: the project's
-own records (`workflows.upkeep.retention`), or ticks (`retention` in `dagster.yaml`).
+The project's own records have their own retention (`workflows.upkeep.retention`), and so have ticks
+(`retention` in `dagster.yaml`).
 """
 
 import shutil
@@ -37,7 +37,7 @@ OFTEN = [
 DAYS_OF_SUCCESS_OFTEN = 3
 """Over a long weekend: on Tuesday morning Saturday's runs are still there to compare with."""
 DAYS_OF_REST = 30
-"""A failure is looked into within a month; until then its steps and its log can be read."""
+"""A failure is investigated within a month; until then its steps and its log can be read."""
 AT_MOST = 2_000
 """Runs that one execution deletes, in about a minute; hourly, many times what a busy day makes."""
 
@@ -47,14 +47,15 @@ def purge(
 ) -> Counter[str]:
     """Delete old finished runs with their files, the oldest of each kind first.
 
-    Call it from a run. SQLite gives the number of a deleted last event to the next one, which a
-    sensor that has read up to there never sees; the run under way has later events, and stays.
+    Call it from a run. If the newest event of all were deleted, SQLite would give its number to the
+    next event, and a sensor that has read up to that number would never see it. The run under way
+    has the newest event, and stays.
 
     Args:
         instance: where the runs are.
         keep: ids of runs that stay whatever their age.
         now: what ages are counted to.
-        at_most: how many runs to delete; the rest is left to the next time.
+        at_most: how many runs to delete; the next call deletes the rest.
 
     Returns:
         How many runs of each job were deleted.
@@ -64,7 +65,7 @@ def purge(
         room = at_most - deleted.total()
         if not room:
             break
-        # Runs that stay are the oldest each time: within the limit they would fill it one day.
+        # Runs that stay are among the oldest: counted in the limit, they would fill it one day.
         found = instance.get_run_records(old, limit=room + len(keep), ascending=True)
         runs = [record.dagster_run for record in found if record.dagster_run.run_id not in keep]
         for run in runs[:room]:
@@ -105,17 +106,18 @@ def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
     out=dg.Out(dg.Nothing),
     description=(
         f"Deletes successful runs of jobs that run often after {DAYS_OF_SUCCESS_OFTEN} days, all "
-        f"others after {DAYS_OF_REST}; what pages still show of an asset, check or job stays."
+        f"others after {DAYS_OF_REST}; the last run of each asset, check and job stays."
     ),
 )
 def delete_old_runs(context: dg.OpExecutionContext) -> None:
-    """Delete, and tell how many."""
+    """Delete old runs, and report how many."""
     keep = observed.runs_still_shown(context.instance, context.repository_def)
     deleted = purge(context.instance, keep=keep, now=datetime.now(UTC))
     count = deleted.total()
-    rest = " There may be more: the next run goes on." if count == AT_MOST else ""
+    rest = " There may be more: the next run deletes them." if count == AT_MOST else ""
     context.log.info("%s old runs deleted.%s", count, rest)
-    context.add_output_metadata({"deleted": count, "deleted_by_job": dict(deleted)})
+    by_job = {f"deleted: {job_name}": number for job_name, number in deleted.items()}
+    context.add_output_metadata({"deleted": count, **by_job})
 
 
 @dg.job(

@@ -1,31 +1,36 @@
-"""What the UI shows beside a materialization, said the same way everywhere."""
+"""What the UI shows beside a materialization or a check, the same way everywhere."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import dagster as dg
 
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.domain.tally import Tally
+from centra_whistl_dagster.history.columns import HistoryTable, columns_of
 
 _SHOWN_ROWS = 50
+_MINUTES_OF_AN_HOUR = 60
 
 
-def of_tally(tally: Tally) -> dict[str, Any]:
-    """Return a step's honest count as metadata; each figure plots itself over time in the UI."""
+def of_tally(tally: Tally) -> dict[str, int]:
+    """Return a step's counts as metadata; each figure plots itself over time in the UI.
+
+    A reason that kept no record back has no entry: absent is not zero.
+    """
     return {
-        "dagster/partition_row_count": tally.read,
         "read": tally.read,
         "written": tally.written,
         "unchanged": tally.unchanged,
         "skipped": tally.skipped.total(),
         "failed": tally.failed.total(),
-        **({"why_skipped": dict(tally.skipped)} if tally.skipped else {}),
-        **({"why_failed": dict(tally.failed)} if tally.failed else {}),
+        **{f"skipped: {reason}": count for reason, count in tally.skipped.items()},
+        **{f"failed: {reason}": count for reason, count in tally.failed.items()},
     }
 
 
-def table(rows: Iterable[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
-    """Return rows as a readable table, cut at a length a person reads."""
+def table(rows: Iterable[Mapping[str, object]]) -> dg.MarkdownMetadataValue:
+    """Return rows as a Markdown table of at most 50 rows, with a count of those left out."""
     everything = list(rows)
     if not everything:
         return dg.MetadataValue.md("None.")
@@ -37,15 +42,57 @@ def table(rows: Iterable[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def _line(cells: Sequence[Any]) -> str:
+def _line(cells: Sequence[object]) -> str:
     return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |"
 
 
-def columns(*described: tuple[str, str, str]) -> dg.TableSchema:
-    """Return a column schema from (name, type, description)."""
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(name=name, type=type_, description=description)
-            for name, type_, description in described
-        ]
+def whose(
+    kind: ExceptionKind, responsibilities: Mapping[ExceptionKind, Responsibility]
+) -> dict[str, str]:
+    """Return the cells that say who fixes a kind of exception, how, and within what time."""
+    responsibility = responsibilities[kind]
+    return {
+        "owner": responsibility.owner.value,
+        "what to do": responsibility.instructions,
+        "within": in_words(responsibility.time_limit_minutes),
+    }
+
+
+def in_words(minutes: int) -> str:
+    """Return a time limit as people say it: `90 min`, `4 h`."""
+    hours, rest = divmod(minutes, _MINUTES_OF_AN_HOUR)
+    return f"{minutes} min" if rest or not hours else f"{hours} h"
+
+
+def columns(*described: tuple[str, str, str]) -> dict[str, dg.TableSchema]:
+    """Return an asset's column schema from (name, type, description)."""
+    return _schema(
+        dg.TableColumn(name=name, type=type_, description=description)
+        for name, type_, description in described
     )
+
+
+def columns_of_table(model: type[HistoryTable], *names: str) -> dict[str, dg.TableSchema]:
+    """Return an asset's column schema as the history declares it.
+
+    Args:
+        model: the table.
+        names: the columns that the asset shares with it, in this order; every column if empty.
+
+    Raises:
+        KeyError: the table has no such column.
+    """
+    facts = {column.name: column for column in columns_of(model)}
+    return _schema(
+        dg.TableColumn(
+            name=fact.name,
+            type=fact.type,
+            description=fact.description,
+            constraints=dg.TableColumnConstraints(nullable=fact.is_nullable),
+        )
+        for fact in ([facts[name] for name in names] or facts.values())
+    )
+
+
+def _schema(described: Iterable[dg.TableColumn]) -> dict[str, dg.TableSchema]:
+    return {"dagster/column_schema": dg.TableSchema(columns=list(described))}

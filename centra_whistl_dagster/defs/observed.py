@@ -1,36 +1,60 @@
-"""What Dagster's own records show: colours of checks, ends of runs, ticks that fail.
+"""What Dagster's own records show: failed checks, late assets, ends of runs, ticks that fail.
 
-Belongs here: reading them as conditions, each call without a public replacement in one place; which
-runs all this rests on. Does not belong here: what is told of them (`alerts.rules`). Of an
-unexpected error only the class is read: its text may quote a record.
+Belongs here: reading these as conditions, with every call that has no public replacement; which
+runs they rest on. Does not belong here: what is alerted (`alerts.rules`). Of an unexpected error
+only the class is read: its text may quote a record.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 import dagster as dg
+from dagster._core.definitions.freshness import FreshnessState
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
 from dagster_shared.error import SerializableErrorInfo
 
 from centra_whistl_dagster.alerts.rules import Condition
 
 DATA = "data"
-"""Who hears of what is broken here rather than wrong in an order."""
+"""The team alerted when this project is at fault, rather than an order."""
 FAILING_SECONDS = 60.0
-"""A sensor looks every few seconds; one that failed for less may have met a short outage."""
+"""A sensor ticks every few seconds; one that failed for less may have met a short outage."""
 _TICKS = 25
 ENDED = [
     dg.DagsterRunStatus.SUCCESS,
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
+_QUEUED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+]
+_ACTIVE = [*_QUEUED, dg.DagsterRunStatus.STARTED]
 _JOB = "job "
+
+
+def is_queued(instance: dg.DagsterInstance, job_name: str) -> bool:
+    """Return whether a run of the job has been asked for and has not begun its work."""
+    return _is_there(instance, job_name, _QUEUED)
+
+
+def is_active(instance: dg.DagsterInstance, job_name: str) -> bool:
+    """Return whether a run of the job is queued or running."""
+    return _is_there(instance, job_name, _ACTIVE)
+
+
+def _is_there(
+    instance: dg.DagsterInstance, job_name: str, statuses: list[dg.DagsterRunStatus]
+) -> bool:
+    chosen = dg.RunsFilter(job_name=job_name, statuses=statuses)
+    return bool(instance.get_run_records(chosen, limit=1))
 
 
 def colours_of_checks(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> list[Condition]:
-    """Return the colour of each check that has one; one being evaluated has none for now."""
+    """Return the colour of each check that has one; a check being evaluated has none for now."""
     graph = repository.asset_graph
     seen = (
         _colour(instance, key, owner=_team(graph.get(key.asset_key).owners))
@@ -83,8 +107,31 @@ def _team(owners: Sequence[str]) -> str:
     return teams[0] if teams else DATA
 
 
+def late_assets(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+) -> list[Condition]:
+    """Return whether each asset keeps its freshness policy.
+
+    An asset that was never made is not late: a new installation begins with all of them so.
+    """
+    promised = [
+        node.key for node in repository.asset_graph.asset_nodes if node.freshness_policy is not None
+    ]
+    records = instance.get_freshness_state_records(promised)
+    return [
+        Condition(
+            name=f"freshness {key.to_user_string()}",
+            title=f"The asset {key.to_user_string()}, which is late",
+            owner=DATA,
+            is_red=record.freshness_state is FreshnessState.FAIL,
+            detail="Its job no longer runs or no longer succeeds: see Runs and Automation.",
+        )
+        for key, record in records.items()
+    ]
+
+
 def failed_run(context: dg.RunFailureSensorContext) -> Condition:
-    """Return the failed run that Dagster tells of, as the colour of its job."""
+    """Return the failed run that this sensor was called for, as the colour of its job."""
     steps = []
     for event in context.get_step_failure_events():
         failure = event.step_failure_data
@@ -102,7 +149,7 @@ def failed_run(context: dg.RunFailureSensorContext) -> Condition:
 
 
 def ends_of_jobs(instance: dg.DagsterInstance, names: Iterable[str]) -> list[Condition]:
-    """Return, of what was told to be red, how the last run of each job among it ended."""
+    """Return, for each job among these conditions, how its last run ended."""
     jobs = {name: name.removeprefix(_JOB) for name in names if name.startswith(_JOB)}
     return [
         Condition(
@@ -126,10 +173,10 @@ def _title_of_job(job_name: str) -> str:
 
 
 def runs_still_shown(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition) -> set[str]:
-    """Return ids of the runs that pages and conditions speak of, however old they are.
+    """Return ids of the runs that web pages and alerts depend on, however old they are.
 
     They are the last run of each job, the latest of each asset and the latest of each check.
-    Without its run an asset has no materializations to list, and a failed one looks sound.
+    Without its run an asset has no materializations to list, and a failed asset shows no failure.
     """
     last_runs = {run.run_id for name in repository.job_names for run in _last_run(instance, name)}
     assets = [record.asset_entry for record in instance.get_asset_records()]
@@ -138,7 +185,7 @@ def runs_still_shown(instance: dg.DagsterInstance, repository: dg.RepositoryDefi
         for entry in assets
         if entry.last_materialization_record is not None
     }
-    # A run that failed to make the asset is its latest, and made nothing.
+    # A run that failed to materialize the asset is its latest, and is not in its materializations.
     tried = {entry.last_run_id for entry in assets if entry.last_run_id is not None}
     evaluated = {
         record.run_id
@@ -149,9 +196,9 @@ def runs_still_shown(instance: dg.DagsterInstance, repository: dg.RepositoryDefi
 
 
 def ticks(instance: dg.DagsterInstance, names: Iterable[str]) -> list[Condition]:
-    """Return which of these sensors and schedules fail whenever they look.
+    """Return which of these sensors and schedules fail at every tick.
 
-    Dagster shows a failing tick on its page and tells nobody.
+    Dagster shows a failing tick on its page and notifies nobody.
     """
     wanted = set(names)
     return [
@@ -169,7 +216,7 @@ def _of_ticks(instance: dg.DagsterInstance, state: InstigatorState) -> Condition
     lasts = failing[0].timestamp - failing[-1].timestamp if failing else 0.0
     return Condition(
         name=f"{kind} {state.name}",
-        title=f"The {kind} {state.name}, which fails whenever it looks",
+        title=f"The {kind} {state.name}, which fails at every tick",
         owner=DATA,
         is_red=bool(failing) and (kind == "schedule" or lasts >= FAILING_SECONDS),
         detail=_why(failing[0]) if failing else "",

@@ -1,4 +1,4 @@
-"""How a step or a sensor gets hold of the connection. Settings are read when it is opened."""
+"""How a step or a sensor gets the connection. Settings are read when the connection is opened."""
 
 import os
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from centra_whistl_dagster.config_files.reader import ConfigError
+from centra_whistl_dagster.domain.stock.policy import StockPolicy
 from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.ledger.engine import LeaseTaken
 from centra_whistl_dagster.ledger.migrations import LedgerTooNew
@@ -16,26 +17,37 @@ from centra_whistl_dagster.workflows.connections import note_trouble
 from centra_whistl_dagster.workflows.link import Link, open_link
 
 _FOR_OPERATORS = (ConfigError, IntegrationError, LeaseTaken, LedgerTooNew, HistoryError)
-"""Errors whose own words say what happened and who can mend it."""
+"""Errors whose own text says what happened and who can fix it."""
 
 
 class LinkResource(dg.ConfigurableResource):
     """Opens the connection to both systems and the ledger, set up by environment variables.
 
-    It has no configuration of its own: Dagster would keep and show it, and it holds secrets.
+    It has no Dagster configuration: Dagster would store and show it, and the settings hold secrets.
     """
 
     def settings(self) -> Settings:
         """Return the settings as the environment has them now."""
         return load_settings(os.environ)
 
+    def stock_policy(self) -> StockPolicy:
+        """Return the operators' stock policy; the default one while theirs cannot be read.
+
+        For what must load whatever the configuration is like: the sensors that report its faults
+        are loaded together with it.
+        """
+        try:
+            return self.settings().load_configuration().stock
+        except ConfigError:
+            return StockPolicy()
+
     @contextmanager
     def open(self) -> Iterator[Link]:
         """Open the connection for the length of a `with` block.
 
         Raises:
-            Failure: something an operator can mend, in plain words. Not tried again by Dagster: the
-                next tick does that.
+            Failure: something an operator can fix, in plain words. Dagster does not retry it: the
+                next tick does.
         """
         try:
             with open_link(self.settings()) as link:

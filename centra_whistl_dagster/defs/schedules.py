@@ -1,7 +1,10 @@
 """What runs by the clock. A tick that has nothing to do says why and launches nothing."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 
+from centra_whistl_dagster.defs import observed
 from centra_whistl_dagster.defs.assets import stock, stock_reading
 from centra_whistl_dagster.defs.jobs import (
     daily_operations,
@@ -20,26 +23,16 @@ from centra_whistl_dagster.domain.stock.cadence import Pass
 from centra_whistl_dagster.workflows.reference.refresh import is_due
 from centra_whistl_dagster.workflows.stock.cadence import decide_stock_pass
 
-DUE_PASS = [
+RUNNING = dg.DefaultScheduleStatus.RUNNING
+PARTIAL_SYNC = [
     dg.AssetKey(["whistl", "order_statuses"]),
-    *(asset.key for asset in stock_reading.ASSETS),
+    stock_reading.whistl_stock_snapshot.key,
+    stock_reading.centra_stock_levels.key,
+    stock_reading.sales_velocity.key,
     stock.reconciled_availability.key,
     stock.centra_stock_updates.key,
 ]
-"""A pass over some SKUs: the two systems are compared when every SKU has been passed over."""
-RUNNING = dg.DefaultScheduleStatus.RUNNING
-
-_ACTIVE = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
-
-
-def _is_active(context: dg.ScheduleEvaluationContext, job_name: str) -> bool:
-    active = dg.RunsFilter(job_name=job_name, statuses=_ACTIVE)
-    return bool(context.instance.get_run_records(active, limit=1))
+"""A sync of some SKUs. The two systems are compared after a full sync alone."""
 
 
 @dg.schedule(
@@ -47,14 +40,14 @@ def _is_active(context: dg.ScheduleEvaluationContext, job_name: str) -> bool:
     cron_schedule="* * * * *",
     execution_timezone=LONDON.key,
     default_status=RUNNING,
-    description="Looks every minute whether stock should be passed over now, and says why not.",
+    description="Decides every minute whether a stock sync is due, and says why when it is not.",
 )
 def stock_on_cadence(
     context: dg.ScheduleEvaluationContext, link: LinkResource
 ) -> dg.RunRequest | dg.SkipReason:
     """Decide by what Whistl has published and how fast stock moves."""
-    if _is_active(context, sync_stock.name):
-        return dg.SkipReason("The last pass has not finished.")
+    if observed.is_active(context.instance, sync_stock.name):
+        return dg.SkipReason("The last sync has not finished.")
     with link.open() as opened:
         decision = decide_stock_pass(opened)
     if decision.does is Pass.NONE:
@@ -65,7 +58,7 @@ def stock_on_cadence(
     if decision.does is Pass.FULL:
         return dg.RunRequest(tags=tags)
     scope = {"ops": {"centra__stock_levels": {"config": {"within_minutes": decision.minutes}}}}
-    return dg.RunRequest(tags=tags, run_config=scope, asset_selection=DUE_PASS)
+    return dg.RunRequest(tags=tags, run_config=scope, asset_selection=PARTIAL_SYNC)
 
 
 @dg.schedule(
@@ -73,104 +66,87 @@ def stock_on_cadence(
     cron_schedule="*/5 * * * *",
     execution_timezone=LONDON.key,
     default_status=RUNNING,
-    description="Reads catalogues and services again when the last reading has grown old.",
+    description="Re-reads catalogues and services when they were last read half an hour ago.",
 )
 def reference_when_old(
     context: dg.ScheduleEvaluationContext, link: LinkResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Read again in time for nothing to be judged by old lists."""
-    if _is_active(context, refresh_reference.name):
-        return dg.SkipReason("The last reading has not finished.")
+    """Re-read before orders are screened against old lists."""
+    if observed.is_active(context.instance, refresh_reference.name):
+        return dg.SkipReason("The last refresh has not finished.")
     with link.open() as opened:
         if is_due(opened):
             return dg.RunRequest()
     return dg.SkipReason("The reference data is fresh.")
 
 
-@dg.schedule(
-    job=relay_orders,
-    cron_schedule="*/10 * * * *",
-    execution_timezone=LONDON.key,
-    default_status=RUNNING,
-    description="Reads every open order whatever its date: finds what reading by time missed.",
-)
-def sweep_of_orders() -> dg.RunRequest:
-    """Ask for a relay that reads everything open."""
-    return dg.RunRequest(
-        run_config=dg.RunConfig(ops={"centra__orders": {"config": {"is_sweep": True}}})
-    )
-
-
-@dg.schedule(
-    job=relay_despatches,
-    cron_schedule="7 * * * *",
-    execution_timezone=LONDON.key,
-    default_status=RUNNING,
-    description="Reads the last few hundred despatches again: finds one that came late.",
-)
-def sweep_of_despatches() -> dg.RunRequest:
-    """Ask for a relay that reads back."""
-    return dg.RunRequest(
-        run_config=dg.RunConfig(ops={"whistl__despatches": {"config": {"is_sweep": True}}})
-    )
-
-
-def _always(name: str, job, cron: str, why: str):
-    """Return a schedule that launches its job each time: the job itself finds what there is."""
+def _always(
+    name: str,
+    job_name: str,
+    cron: str,
+    description: str,
+    ops: Mapping[str, object] | None = None,
+) -> dg.ScheduleDefinition:
+    """Return a schedule that launches its job at every tick."""
     return dg.ScheduleDefinition(
         name=name,
-        job=job,
+        job_name=job_name,
         cron_schedule=cron,
         execution_timezone=LONDON.key,
         default_status=RUNNING,
-        description=why,
+        description=description,
+        run_config={"ops": ops} if ops else None,
     )
 
 
-history_every_two_minutes = _always(
-    "history_every_two_minutes",
-    publish_history,
-    "*/2 * * * *",
-    "Loads the history and publishes the analysts' copy.",
-)
+def _sweep(op: str) -> dict[str, object]:
+    return {op: {"config": {"is_sweep": True}}}
 
-balance_every_five_minutes = _always(
-    "balance_every_five_minutes",
-    watch_the_balance,
-    "*/5 * * * *",
-    "Looks for orders that are confirmed in Centra and never arrive here.",
-)
 
-operations_every_ten_minutes = _always(
-    "operations_every_ten_minutes",
-    watch_operations,
-    "*/10 * * * *",
-    "Draws up the exceptions list and the service levels.",
-)
-
-daily_brief_at_seven = _always(
-    "daily_brief_at_seven",
-    daily_operations,
-    "0 7 * * *",
-    "Draws up the exceptions list, the service levels and the daily brief.",
-)
-
-purge_every_hour = _always(
-    "purge_every_hour",
-    purge_old_runs,
-    # Small portions, at a minute at which nothing else but the cadence of stock begins.
-    "23 * * * *",
-    "Deletes old runs, so that Dagster's storage stops growing.",
-)
-
-SCHEDULES = [
-    stock_on_cadence,
-    reference_when_old,
-    sweep_of_orders,
-    sweep_of_despatches,
-    balance_every_five_minutes,
-    operations_every_ten_minutes,
-    history_every_two_minutes,
-    daily_brief_at_seven,
-    purge_every_hour,
+BY_THE_CLOCK = [
+    _always(
+        "sweep_of_orders",
+        relay_orders.name,
+        "*/10 * * * *",
+        "Reads every open order whatever its date: finds what reading by time missed.",
+        _sweep("centra__orders"),
+    ),
+    _always(
+        "sweep_of_despatches",
+        relay_despatches.name,
+        "7 * * * *",
+        "Re-reads the last few hundred despatches: finds one that arrived late.",
+        _sweep("whistl__despatches"),
+    ),
+    _always(
+        "balance_every_five_minutes",
+        watch_the_balance.name,
+        "*/5 * * * *",
+        "Finds orders that are confirmed in Centra and never arrive here.",
+    ),
+    _always(
+        "operations_every_ten_minutes",
+        watch_operations.name,
+        "*/10 * * * *",
+        "Lists the open exceptions, measures the service levels, checks that alerts are delivered.",
+    ),
+    _always(
+        "history_every_two_minutes",
+        publish_history.name,
+        "*/2 * * * *",
+        "Loads the history and publishes the analysts' copy.",
+    ),
+    _always(
+        "daily_brief_at_seven",
+        daily_operations.name,
+        "0 7 * * *",
+        "Writes the daily brief from fresh figures, and deletes what is past its retention.",
+    ),
+    _always(
+        "purge_every_hour",
+        purge_old_runs.name,
+        # Small portions, at a minute at which nothing else but the cadence of stock begins.
+        "23 * * * *",
+        "Deletes old runs, so that Dagster's storage stops growing.",
+    ),
 ]

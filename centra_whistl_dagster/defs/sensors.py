@@ -1,12 +1,13 @@
 """What starts the relays: something new at Centra or Whistl, or something due in the ledger.
 
-A sensor looks cheaply and launches only when there is work: a run costs two seconds of a core. One
-that waits in the queue will take all there is, so no second one is put behind it.
+A sensor polls cheaply and launches only when there is work: a run costs two seconds of a core. A
+run that waits in the queue will take all there is, so no second one is queued behind it.
 """
 
 import dagster as dg
 
 from centra_whistl_dagster.centra.refusals import SYSTEM as CENTRA
+from centra_whistl_dagster.defs import observed
 from centra_whistl_dagster.defs.jobs import refresh_reference, relay_despatches, relay_orders
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.whistl.refusals import SYSTEM as WHISTL
@@ -17,35 +18,22 @@ from centra_whistl_dagster.workflows.reference.refresh import has_changed_at_whi
 from centra_whistl_dagster.workflows.shipments.despatches import are_there_new_despatches
 
 EACH_LOOP = 1
-"""The daemon looks every 5 s; an interval of 5 would miss every other loop."""
-
-_NOT_BEGUN = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-]
-
-
-def _is_one_waiting(context: dg.SensorEvaluationContext, job_name: str) -> bool:
-    waiting = dg.RunsFilter(job_name=job_name, statuses=_NOT_BEGUN)
-    return bool(context.instance.get_run_records(waiting, limit=1))
-
-
-def _is_one_active(context: dg.SensorEvaluationContext, job_name: str) -> bool:
-    active = dg.RunsFilter(job_name=job_name, statuses=[*_NOT_BEGUN, dg.DagsterRunStatus.STARTED])
-    return bool(context.instance.get_run_records(active, limit=1))
+"""Seconds. The daemon evaluates sensors every 5 s; an interval of 5 would miss every other time."""
+HALF_A_MINUTE = 30
+RUNNING = dg.DefaultSensorStatus.RUNNING
+QUEUED_RELAY = "A relay is queued and will take all there is."
 
 
 @dg.sensor(
     job=relay_orders,
     minimum_interval_seconds=EACH_LOOP,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Looks for orders that are new in Centra, or were touched there, every 5 seconds.",
+    default_status=RUNNING,
+    description="Polls Centra every 5 seconds for orders that are new or were changed.",
 )
 def new_centra_orders(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SensorResult:
     """Ask Centra once, cheaply, and start a relay when there is news."""
-    if _is_one_waiting(context, relay_orders.name):
-        return dg.SensorResult(skip_reason="A relay is about to begin and will take all there is.")
+    if observed.is_queued(context.instance, relay_orders.name):
+        return dg.SensorResult(skip_reason=QUEUED_RELAY)
     with link.open() as opened:
         news = look_for_news(opened)
         note_answer(opened, CENTRA)
@@ -60,15 +48,15 @@ def new_centra_orders(context: dg.SensorEvaluationContext, link: LinkResource) -
 @dg.sensor(
     job=relay_despatches,
     minimum_interval_seconds=EACH_LOOP,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Looks for despatches that are new at Whistl, every 5 seconds.",
+    default_status=RUNNING,
+    description="Polls Whistl every 5 seconds for new despatches.",
 )
 def new_whistl_despatches(
     context: dg.SensorEvaluationContext, link: LinkResource
 ) -> dg.SensorResult:
     """Ask Whistl once, cheaply, and start a relay when there is news."""
-    if _is_one_waiting(context, relay_despatches.name):
-        return dg.SensorResult(skip_reason="A relay is about to begin and will take all there is.")
+    if observed.is_queued(context.instance, relay_despatches.name):
+        return dg.SensorResult(skip_reason=QUEUED_RELAY)
     with link.open() as opened:
         has_news = are_there_new_despatches(opened)
         note_answer(opened, WHISTL)
@@ -80,10 +68,10 @@ def new_whistl_despatches(
 @dg.sensor(
     jobs=[relay_orders, relay_despatches],
     minimum_interval_seconds=EACH_LOOP,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+    default_status=RUNNING,
     description=(
-        "Looks in the ledger for orders and parcels whose next step is due: a retry, a look-up "
-        "after a lost answer, a blocked order whose cause is gone. Asks neither system."
+        "Starts relays for orders and parcels whose next step is due by the ledger: a retry, a "
+        "look-up after a lost answer, a blocked order whose cause is gone. Calls neither system."
     ),
 )
 def work_is_due(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SensorResult:
@@ -94,35 +82,32 @@ def work_is_due(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.S
     requests = [
         dg.RunRequest(job_name=job_name, tags={"due": str(count)})
         for job_name, count in due.items()
-        # A relay that runs is doing it; what it leaves is still due at the next look.
-        if count and not _is_one_active(context, job_name)
+        # A relay that runs is doing it; what it leaves is still due at the next tick.
+        if count and not observed.is_active(context.instance, job_name)
     ]
     if not requests:
-        return dg.SensorResult(skip_reason="Nothing is due, or a relay is at it.")
+        return dg.SensorResult(skip_reason="Nothing is due, or a relay is already working on it.")
     return dg.SensorResult(run_requests=requests)
 
 
 @dg.sensor(
     job=refresh_reference,
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=HALF_A_MINUTE,
+    default_status=RUNNING,
     description=(
-        "Looks every half minute for products and services that are new or different at Whistl: "
-        "orders may be waiting for just that."
+        "Polls Whistl every half minute for products and services that are new or changed: orders "
+        "may be waiting for just that."
     ),
 )
 def whistl_reference_changed(
     context: dg.SensorEvaluationContext, link: LinkResource
 ) -> dg.SensorResult:
-    """Read the reference data again when Whistl's part of it has changed."""
-    if _is_one_active(context, refresh_reference.name):
-        return dg.SensorResult(skip_reason="It is being read.")
+    """Re-read the reference data when Whistl's part of it has changed."""
+    if observed.is_active(context.instance, refresh_reference.name):
+        return dg.SensorResult(skip_reason="A refresh is under way.")
     if context.cursor is None:
         return dg.SensorResult(run_requests=[dg.RunRequest()], cursor="read once")
     with link.open() as opened:
         if has_changed_at_whistl(opened):
             return dg.SensorResult(run_requests=[dg.RunRequest()])
-    return dg.SensorResult(skip_reason="Whistl's products and services are as they were read.")
-
-
-SENSORS = [new_centra_orders, new_whistl_despatches, work_is_due, whistl_reference_changed]
+    return dg.SensorResult(skip_reason="Whistl's products and services have not changed.")

@@ -32,6 +32,18 @@ class NewAlert:
     body: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """Alerts that one channel has not taken."""
+
+    channel: str
+    alerts: int
+    oldest_at: datetime
+    """When the oldest of them was written."""
+    last_error: str
+    """Why an attempt failed; empty when none was made."""
+
+
 def add(tx: Transaction, new: Iterable[NewAlert]) -> int:
     """Put alerts into the outbox, to be sent at once; return how many."""
     rows = [{**asdict(alert), "created_at": tx.now, "due_at": tx.now} for alert in new]
@@ -75,6 +87,21 @@ def count_unsent(tx: Transaction) -> int:
     """Return how many alerts no channel has taken yet."""
     query = sa.select(sa.func.count()).where(alerts.c.sent_at.is_(None))
     return tx.execute(query).scalar_one()
+
+
+def backlogs(tx: Transaction) -> list[Backlog]:
+    """Return, for each channel with unsent alerts, how many there are, since when, and why."""
+    query = sa.select(
+        alerts.c.channel,
+        sa.func.count(),
+        sa.func.min(alerts.c.created_at, type_=alerts.c.created_at.type),
+        sa.func.max(alerts.c.last_error),
+    ).where(alerts.c.sent_at.is_(None))
+    rows = tx.execute(query.group_by(alerts.c.channel).order_by(alerts.c.channel)).tuples()
+    return [
+        Backlog(channel=channel, alerts=count, oldest_at=oldest_at, last_error=error or "")
+        for channel, count, oldest_at, error in rows
+    ]
 
 
 def all_watched(tx: Transaction) -> list[WatchedRow]:

@@ -1,13 +1,15 @@
-"""The sensors that tell people, on a real Dagster instance with real events."""
+"""The sensors that notify people, on a real Dagster instance with real events."""
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+import time_machine
+from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 from dagster._core.remote_origin import (
     GrpcServerCodeLocationOrigin,
     RemoteInstigatorOrigin,
@@ -24,13 +26,16 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._utils.error import serializable_error_info_from_exc_info
 
-from centra_whistl_dagster.alerts.rules import GREEN_LASTS
+from centra_whistl_dagster.alerts.rules import GREEN_LASTS, Condition
 from centra_whistl_dagster.defs import alerts as sensors
-from centra_whistl_dagster.defs import observed
+from centra_whistl_dagster.defs import freshness, observed
+from centra_whistl_dagster.defs.assets.operations import alert_outbox
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.demo.inbox import Inbox
+from centra_whistl_dagster.launching.dagster_processes import free_port
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.ledger.tables import alerts, watched
+from centra_whistl_dagster.workflows.exceptions.watching import note_conditions
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -102,7 +107,7 @@ def definitions() -> dg.Definitions:
     )
 
 
-def look(instance: dg.DagsterInstance) -> None:
+def tick(instance: dg.DagsterInstance) -> None:
     context = dg.build_sensor_context(
         instance=instance, definitions=definitions(), resources={"link": LinkResource()}
     )
@@ -114,7 +119,7 @@ def evaluate(instance: dg.DagsterInstance, *, is_good: bool) -> None:
     dg.materialize([parcels, every_parcel_is_whole], instance=instance)
 
 
-def told(ledger: Ledger) -> list[tuple[str, str]]:
+def alerted(ledger: Ledger) -> list[tuple[str, str]]:
     with ledger.reading() as tx:
         query = sa.select(alerts.c.owner, alerts.c.title).order_by(alerts.c.id)
         return [tuple(row) for row in tx.execute(query)]
@@ -130,59 +135,59 @@ def let_green_last(ledger: Ledger) -> None:
         tx.execute(sa.update(watched).values(last_red_at=ledger.now() - GREEN_LASTS))
 
 
-def test_a_check_that_turned_red_is_told_to_its_asset_s_owner_and_its_end_too(
+def test_the_owner_of_an_asset_hears_that_its_check_failed_and_that_it_passes_again(
     instance: dg.DagsterInstance, ledger: Ledger
 ) -> None:
     title = "The check 'every parcel is whole' of parcels"
-    look(instance)
-    assert told(ledger) == []
+    tick(instance)
+    assert alerted(ledger) == []
 
     evaluate(instance, is_good=False)
-    look(instance)
-    look(instance)
+    tick(instance)
+    tick(instance)
 
-    assert told(ledger) == [("cx", f"Failing: {title}")]
+    assert alerted(ledger) == [("cx", f"Failing: {title}")]
     assert "failures: 3" in bodies(ledger)
     assert "Ada" not in bodies(ledger)
 
     evaluate(instance, is_good=True)
     let_green_last(ledger)
-    look(instance)
+    tick(instance)
 
-    assert told(ledger)[1:] == [("cx", f"Resolved: {title}")]
+    assert alerted(ledger)[1:] == [("cx", f"Resolved: {title}")]
 
 
-def test_a_check_that_was_planned_and_never_ran_is_told_to_the_data_team(
+def test_the_data_team_hears_of_a_check_that_never_ran(
     instance: dg.DagsterInstance, ledger: Ledger
 ) -> None:
     @dg.asset(
         name="parcels",
         check_specs=[dg.AssetCheckSpec("every_parcel_is_whole", asset="parcels")],
     )
-    def dies() -> dg.MaterializeResult:
+    def dies() -> dg.MaterializeResult:  # type: ignore[type-arg]  # refused by Dagster
         raise ValueError
 
     dg.materialize([dies], instance=instance, raise_on_error=False)
-    look(instance)
+    tick(instance)
 
-    assert told(ledger) == [
+    assert alerted(ledger) == [
         ("data", "Failing: The check 'every parcel is whole' of parcels never ran")
     ]
 
 
-def test_a_check_that_is_being_evaluated_tells_nothing(
+def test_a_check_that_is_being_evaluated_alerts_nobody(
     instance: dg.DagsterInstance, ledger: Ledger
 ) -> None:
     @dg.asset(
         name="parcels",
         check_specs=[dg.AssetCheckSpec("every_parcel_is_whole", asset="parcels")],
     )
-    def looks(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        look(context.instance)
+    def ticks(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # refused by Dagster
+        tick(context.instance)
         return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True)])
 
-    assert dg.materialize([looks], instance=instance).success
-    assert told(ledger) == []
+    assert dg.materialize([ticks], instance=instance).success
+    assert alerted(ledger) == []
 
 
 def fail(instance: dg.DagsterInstance, job_name: str) -> dg.RunFailureSensorContext:
@@ -197,17 +202,17 @@ def fail(instance: dg.DagsterInstance, job_name: str) -> dg.RunFailureSensorCont
     ).for_run_failure()
 
 
-def test_a_job_that_fails_again_and_again_is_told_once_with_its_reason(
+def test_a_job_that_fails_again_and_again_is_alerted_once_with_its_reason(
     instance: dg.DagsterInstance, ledger: Ledger
 ) -> None:
     for _ in range(3):
         sensors.runs_failed(fail(instance, "send"))
 
-    assert told(ledger) == [("data", "Failing: The job send, whose last run failed")]
+    assert alerted(ledger) == [("data", "Failing: The job send, whose last run failed")]
     assert "broken: Whistl, create_order: no answer." in bodies(ledger)
 
 
-def test_of_an_unexpected_error_only_the_class_is_told(
+def test_only_the_class_of_an_unexpected_error_is_alerted(
     instance: dg.DagsterInstance, ledger: Ledger
 ) -> None:
     sensors.runs_failed(fail(instance, "guess"))
@@ -216,49 +221,152 @@ def test_of_an_unexpected_error_only_the_class_is_told(
     assert "Ada" not in bodies(ledger)
 
 
-def test_a_job_that_works_again_is_told(instance: dg.DagsterInstance, ledger: Ledger) -> None:
+def test_a_job_that_works_again_is_alerted(instance: dg.DagsterInstance, ledger: Ledger) -> None:
     sensors.runs_failed(fail(instance, "send"))
-    look(instance)
+    tick(instance)
     let_green_last(ledger)
-    look(instance)
-    assert len(told(ledger)) == 1
+    tick(instance)
+    assert len(alerted(ledger)) == 1
 
     @dg.job(name="send")
-    def mended() -> None: ...
+    def fixed() -> None: ...
 
-    mended.execute_in_process(instance=instance)
+    fixed.execute_in_process(instance=instance)
     let_green_last(ledger)
-    look(instance)
+    tick(instance)
 
-    assert told(ledger)[1:] == [("data", "Resolved: The job send, whose last run failed")]
+    assert alerted(ledger)[1:] == [("data", "Resolved: The job send, whose last run failed")]
 
 
-def test_the_outbox_reaches_the_teams(ledger: Ledger, inbox: Inbox) -> None:
+def send(instance: dg.DagsterInstance) -> str | None:
+    """Tick the sensor that sends; return what its tick shows."""
+    context = dg.build_sensor_context(instance=instance, resources={"link": LinkResource()})
+    skipped = sensors.alerts_waiting(context)
+    assert isinstance(skipped, dg.SkipReason)
+    return skipped.skip_message
+
+
+def test_the_outbox_reaches_the_teams(
+    instance: dg.DagsterInstance, ledger: Ledger, inbox: Inbox
+) -> None:
     watch = [
-        observed.Condition(name=f"check {team}", title=f"For {team}", owner=team, is_red=True)
+        Condition(name=f"check {team}", title=f"For {team}", owner=team, is_red=True)
         for team in ("cx", "data")
     ]
-    sensors.note_conditions(ledger, watch)
-    context = dg.build_sensor_context(resources={"link": LinkResource()})
+    note_conditions(ledger, watch)
 
-    sent = sensors.alerts_waiting(context)
-    rest = sensors.alerts_waiting(context)
-
-    assert sent.skip_message == "2 alerts sent, 0 put off."
-    assert rest.skip_message == "No alert waits."
+    assert send(instance) == "2 alerts sent."
+    assert send(instance) == "No alert is waiting."
     assert inbox.counts_by_team() == {"cx": 1, "data": 1}
 
 
 def test_alerts_go_out_while_the_configuration_is_broken(
-    ledger: Ledger, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, ledger: Ledger, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONFIG_DIR", "/nowhere")
-    watch = observed.Condition(name="sensor a", title="A sensor", owner="data", is_red=True)
-    sensors.note_conditions(ledger, [watch])
+    watch = Condition(name="sensor a", title="A sensor", owner="data", is_red=True)
+    note_conditions(ledger, [watch])
 
-    sensors.alerts_waiting(dg.build_sensor_context(resources={"link": LinkResource()}))
-
+    assert send(instance) == "1 alerts sent."
     assert inbox.counts_by_team() == {"data": 1}
+
+
+@pytest.fixture
+def dead_channel(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens at the address of merchandising; cx is reached as before."""
+    monkeypatch.setenv("ALERT_MERCHANDISING_URL", f"json://127.0.0.1:{free_port()}")
+    watch = [
+        Condition(name=f"check {team}", title=f"For {team}", owner=team, is_red=True)
+        for team in ("cx", "merchandising")
+    ]
+    note_conditions(ledger, watch)
+
+
+def test_a_tick_that_leaves_an_alert_unsent_fails_and_names_the_channel(
+    dead_channel: None, instance: dg.DagsterInstance, inbox: Inbox
+) -> None:
+    with pytest.raises(dg.Failure) as first:
+        send(instance)
+    # The next attempt is not due yet, and the tick must still differ from one with nothing to do.
+    with pytest.raises(dg.Failure) as second:
+        send(instance)
+
+    assert str(first.value.description).startswith("1 alerts sent. Still unsent: 1 for merchandis")
+    assert str(second.value.description).startswith("0 alerts sent. Still unsent: 1 for merchandis")
+    assert inbox.counts_by_team() == {"cx": 1}
+
+
+def evaluate_outbox(*, days_later: float = 0) -> dg.AssetCheckEvaluation:
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=days_later)):
+        result = dg.materialize([alert_outbox], resources={"link": LinkResource()})
+    (evaluation,) = result.get_asset_check_evaluations()
+    return evaluation
+
+
+def test_the_outbox_is_red_while_an_alert_does_not_reach_its_team(
+    dead_channel: None, instance: dg.DagsterInstance
+) -> None:
+    with pytest.raises(dg.Failure):
+        send(instance)
+
+    in_time, late = evaluate_outbox(), evaluate_outbox(days_later=1)
+
+    assert in_time.passed
+    assert not late.passed
+    assert late.severity is dg.AssetCheckSeverity.ERROR
+    assert late.metadata["channels_behind"].value == 1
+    assert "| merchandising | 1 |" in str(late.metadata["table"].value)
+
+
+def test_the_outbox_warns_while_no_alert_address_is_set(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ALERT_DATA_URL")
+    monkeypatch.delenv("ALERT_CX_URL")
+
+    evaluation = evaluate_outbox()
+
+    assert not evaluation.passed
+    assert evaluation.severity is dg.AssetCheckSeverity.WARN
+    assert evaluation.description == "Nobody is notified: no alert address is set."
+
+
+# ---- freshness
+@dg.asset(owners=["team:cx"], freshness_policy=freshness.OPERATIONS)
+def promised() -> None:
+    """Something that must not grow old."""
+
+
+def test_the_data_team_hears_of_an_asset_that_is_late_and_of_its_return(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    late = dg.Definitions(assets=[promised])
+
+    def daemon_finds(state: FreshnessState) -> None:
+        change = FreshnessStateChange(
+            key=promised.key,
+            new_state=state,
+            previous_state=FreshnessState.UNKNOWN,
+            state_change_timestamp=STARTED_AT,
+        )
+        instance._report_runless_asset_event(change)
+        context = dg.build_sensor_context(
+            instance=instance, definitions=late, resources={"link": LinkResource()}
+        )
+        sensors.checks_changed(context)
+
+    for state in (FreshnessState.UNKNOWN, FreshnessState.PASS, FreshnessState.WARN):
+        daemon_finds(state)
+    assert alerted(ledger) == []
+
+    daemon_finds(FreshnessState.FAIL)
+    let_green_last(ledger)
+    daemon_finds(FreshnessState.PASS)
+
+    assert alerted(ledger) == [
+        ("data", "Red: The asset promised, which is late"),
+        ("data", "Works again: The asset promised, which is late"),
+    ]
 
 
 # ---- ticks
@@ -283,7 +391,7 @@ def state_of(instance: dg.DagsterInstance, name: str, kind: InstigatorType) -> I
 def ticked(
     instance: dg.DagsterInstance, state: InstigatorState, statuses: str, *, every: float
 ) -> None:
-    """Let ticks go by, each a letter: F for failed, S for skipped."""
+    """Record ticks, one for each letter: F for failed, S for skipped."""
     with pytest.raises(dg.Failure) as caught:
         raise dg.Failure(description="Centra, OrderStamps: no answer.")
     error = serializable_error_info_from_exc_info((caught.type, caught.value, caught.tb))
@@ -313,7 +421,7 @@ def ticked(
         ("a schedule that worked", InstigatorType.SCHEDULE, "FS", 60, False),
     ],
 )
-def test_a_sensor_that_goes_on_failing_unseen_is_red_and_says_why(
+def test_a_sensor_that_goes_on_failing_is_red_and_says_why(
     instance: dg.DagsterInstance,
     case: str,
     kind: InstigatorType,

@@ -1,4 +1,4 @@
-"""What is shown in Dagster when something outside is wrong: a sentence, and who can mend it."""
+"""What Dagster shows when something outside is wrong: one sentence that says who can fix it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from centra_whistl_dagster.definitions import build_defs
+from centra_whistl_dagster.definitions import defs
 from centra_whistl_dagster.launching.dagster_processes import free_port
 
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, config_folder: Path) -> pytest.MonkeyPatch:
-    """Of an installation that lacks nothing; a test takes something away."""
+    """The environment of a complete installation; a test takes something away."""
     return monkeypatch
 
 
 def relay() -> dg.ExecuteInProcessResult:
-    job = build_defs().resolve_job_def("relay_orders")
+    definitions: dg.Definitions = defs()
+    job = definitions.resolve_job_def("relay_orders")
     with dg.instance_for_test() as instance:
         return job.execute_in_process(instance=instance, raise_on_error=False)
 
@@ -32,7 +33,7 @@ def why(result: dg.ExecuteInProcessResult) -> str:
     return str(data.user_failure_data.description)
 
 
-def test_a_relay_takes_screens_and_sends(environment: pytest.MonkeyPatch) -> None:
+def test_a_relay_reads_screens_and_sends(environment: pytest.MonkeyPatch) -> None:
     assert relay().success
 
 
@@ -41,11 +42,11 @@ def test_a_refused_token_names_the_token_and_where_to_renew_it(
 ) -> None:
     environment.setenv("CENTRA_TOKEN", "long-expired")
 
-    told = why(relay())
+    reported = why(relay())
 
-    assert "Centra" in told
-    assert "API Tokens" in told
-    assert "long-expired" not in told
+    assert "Centra" in reported
+    assert "API Tokens" in reported
+    assert "long-expired" not in reported
 
 
 def test_an_unreachable_centra_is_named(environment: pytest.MonkeyPatch) -> None:
@@ -61,16 +62,16 @@ def test_a_missing_setting_is_named(environment: pytest.MonkeyPatch, name: str) 
     assert f"{name} is not set" in why(relay())
 
 
-def test_a_fault_in_the_shipping_table_is_told_with_its_line(
+def test_a_fault_in_the_shipping_table_is_reported_with_its_line(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     table = tmp_path / "config" / "shipping_services.csv"
     table.write_text(table.read_text() + "Express,GB,,SIM-X,,,,ecommerce,half a service\n")
 
-    told = why(relay())
+    reported = why(relay())
 
-    assert "shipping_services.csv" in told
-    assert "line" in told
+    assert "shipping_services.csv" in reported
+    assert "line" in reported
 
 
 def test_a_missing_configuration_file_is_named(

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 import time_machine
 
-from centra_whistl_dagster.definitions import build_defs
+from centra_whistl_dagster.definitions import defs
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world.clock import ManualClock
@@ -39,24 +39,29 @@ def settings() -> Settings:
 
 @pytest.fixture
 def environment(config_folder: Path, world: World) -> None:
-    """Of an installation whose sale wants one SKU passed over each minute."""
+    """The environment of an installation with a sale: one SKU must be synced every minute."""
     hot, *_ = world.items
     with (config_folder / "policy.toml").open("a") as policy:
         policy.write(SALE.format(sku=hot))
 
 
-def tick(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.RunRequest | str:
-    """Evaluate the schedule; return what it asks for, or why it asks for nothing."""
+def tick(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> tuple[dg.RunRequest | None, str]:
+    """Evaluate the schedule; return the run it asks for, if any, and why it asks or does not."""
     schedule = definitions.resolve_schedule_def("stock_on_cadence")
     context = dg.build_schedule_context(instance=instance, resources={"link": LinkResource()})
     data = schedule.evaluate_tick(context)
-    return data.run_requests[0] if data.run_requests else str(data.skip_message)
+    if not data.run_requests:
+        return None, str(data.skip_message)
+    return data.run_requests[0], data.run_requests[0].tags["reason"]
 
 
 def run(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, asked: dg.RunRequest
+    definitions: dg.Definitions, instance: dg.DagsterInstance, asked: dg.RunRequest | None
 ) -> dict[str, int]:
-    """Do what was asked for; return how many rows each asset had."""
+    """Run what was asked for; return how many rows each asset had."""
+    assert asked is not None
     result = definitions.resolve_job_def("sync_stock").execute_in_process(
         instance=instance,
         run_config=asked.run_config,
@@ -64,34 +69,36 @@ def run(
     )
     assert result.success
     return {
-        made.asset_key.to_user_string(): made.metadata["dagster/row_count"].value
+        made.asset_key.to_user_string(): rows.value
         for event in result.get_asset_materialization_events()
         for made in [event.step_materialization_data.materialization]
-        if "dagster/row_count" in made.metadata
+        if isinstance(rows := made.metadata.get("dagster/row_count"), dg.IntMetadataValue)
+        and rows.value is not None
     }
 
 
-def test_the_first_pass_is_over_every_sku_and_the_next_over_those_that_cannot_wait(
+def test_the_first_sync_covers_every_sku_and_later_ones_those_that_cannot_wait(
     environment: None, world: World, clock: ManualClock
 ) -> None:
-    definitions = build_defs()
+    definitions = defs()
     with dg.instance_for_test() as instance, time_machine.travel(START, tick=False) as traveller:
-        first = tick(definitions, instance)
+        first, why_first = tick(definitions, instance)
         whole = run(definitions, instance, first)
-        # Of no SKU anything is known after the first pass: the second is over all of them too.
-        for each in range(2):
-            too_early = tick(definitions, instance)
+        # Nothing is known of any SKU after the first sync: the second covers all of them too.
+        for number in range(2):
+            too_early, why_not = tick(definitions, instance)
+            assert too_early is None
             clock.advance(60)
             traveller.shift(60)
             take_snapshot(world)
-            second = tick(definitions, instance)
+            second, why_second = tick(definitions, instance)
             part = run(definitions, instance, second)
-            assert (part["centra/stock_levels"] > 10) == (each == 0)
+            assert (part["centra/stock_levels"] > 10) == (number == 0)
 
-    assert first.tags["reason"] == "no sync has run yet"
+    assert why_first == "no sync has run yet"
     assert whole["centra/stock_levels"] > 10
     assert "stock/divergence" in whole
-    assert "1 SKU needs a sync every 1 min" in too_early
-    assert "1 SKU needs a sync every 1 min" in second.tags["reason"]
+    assert "1 SKU needs a sync every 1 min" in why_not
+    assert "1 SKU needs a sync every 1 min" in why_second
     assert part["centra/stock_levels"] == part["stock/reconciled_availability"] == 1
     assert "stock/divergence" not in part

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from centra_whistl_dagster.defs import metadata
+from centra_whistl_dagster.defs import freshness, metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.history.columns import HistoryTable, columns_of
 from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.stock_tables import StockLevels
 from centra_whistl_dagster.history.tables import Exceptions, Orders
@@ -17,18 +16,13 @@ POOL = "history"
 """One loader at a time: the live file lets a single process in."""
 
 
-def _schema(model: type[HistoryTable]) -> dg.TableSchema:
-    return metadata.columns(
-        *((column.name, column.type, column.description) for column in columns_of(model))
-    )
-
-
 def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
     loads = list(loads)
     return dg.MaterializeResult(
         metadata={
             "written": sum(load.written for load in loads),
             "unchanged": sum(load.unchanged for load in loads),
+            "skipped": sum(load.skipped for load in loads),
             "failed": sum(load.failed for load in loads),
             "by_table": metadata.table(
                 {
@@ -46,79 +40,88 @@ def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
 
 
 @dg.asset(
-    key=["history", "orders"],
+    key=["history", "order_history"],
     deps=[["whistl", "order_submissions"], ["centra", "shipments"]],
     group_name=GROUP,
     kinds={"duckdb"},
     owners=["team:data"],
     pool=POOL,
+    freshness_policy=freshness.HISTORY,
     description=(
-        "Orders, their lines and moves, despatches and parcels, as DuckDB tables. No personal "
-        "data: no name, address, phone, e-mail or tracking number ever comes here."
+        "Orders, their lines and state changes, despatches and parcels, as DuckDB tables. No "
+        "personal data: no name, address, phone, e-mail or tracking number is ever loaded."
     ),
-    metadata={"dagster/column_schema": _schema(Orders), "dagster/table_name": "history.orders"},
+    metadata={**metadata.columns_of_table(Orders), "dagster/table_name": "history.orders"},
 )
-def history_orders(link: LinkResource) -> dg.MaterializeResult:
+def order_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
     with link.open() as opened:
         return _result(history.load_orders(opened, history.open_history(opened)))
 
 
 @dg.asset(
-    key=["history", "stock"],
+    key=["history", "stock_history"],
     deps=[["whistl", "stock_snapshot"], ["centra", "stock_updates"]],
     group_name=GROUP,
     kinds={"duckdb"},
     owners=["team:data"],
     pool=POOL,
+    freshness_policy=freshness.HISTORY,
     description=(
         "Whistl's stock over time, kept as changes, and every quantity written to Centra with "
         "the sum that led to it."
     ),
     metadata={
-        "dagster/column_schema": _schema(StockLevels),
+        **metadata.columns_of_table(StockLevels),
         "dagster/table_name": "history.stock_levels",
     },
 )
-def history_stock(link: LinkResource) -> dg.MaterializeResult:
+def stock_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
     with link.open() as opened:
         return _result(history.load_stock(opened, history.open_history(opened)))
 
 
 @dg.asset(
-    key=["history", "exceptions"],
-    deps=[["orders", "screened"], ["whistl", "order_submissions"], ["centra", "shipments"]],
+    key=["history", "exception_history"],
+    deps=[
+        ["orders", "screened_orders"],
+        ["whistl", "order_submissions"],
+        ["centra", "shipments"],
+    ],
     group_name=GROUP,
     kinds={"duckdb"},
     owners=["team:data"],
     pool=POOL,
-    description="Every exception: its kind, owner, clock, and when it was mended.",
-    metadata={
-        "dagster/column_schema": _schema(Exceptions),
-        "dagster/table_name": "history.exceptions",
-    },
+    freshness_policy=freshness.HISTORY,
+    description="Every exception: its kind, its owner, its time limit, and when it was fixed.",
+    metadata={**metadata.columns_of_table(Exceptions), "dagster/table_name": "history.exceptions"},
 )
-def history_exceptions(link: LinkResource) -> dg.MaterializeResult:
+def exception_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
     with link.open() as opened:
         return _result(history.load_exceptions(opened, history.open_history(opened)))
 
 
 @dg.asset(
-    key=["analytics", "published"],
-    deps=[["history", "orders"], ["history", "stock"], ["history", "exceptions"]],
+    key=["analytics", "published_history"],
+    deps=[
+        ["history", "order_history"],
+        ["history", "stock_history"],
+        ["history", "exception_history"],
+    ],
     group_name=GROUP,
     kinds={"duckdb"},
     owners=["team:data"],
     pool=POOL,
+    freshness_policy=freshness.HISTORY,
     description=(
         "The copy of the history that analysts open with any DuckDB client, for as long as they "
-        "like: replaced in one step, and an open one stops nothing."
+        "like: it is replaced in one step, and an open copy blocks nothing."
     ),
 )
-def analytics_published(link: LinkResource) -> dg.MaterializeResult:
-    """Put a new copy in the place of the old."""
+def published_history(link: LinkResource) -> dg.MaterializeResult:
+    """Replace the published copy with a new one."""
     with link.open() as opened:
         publication = history.publish_history(opened, history.open_history(opened))
     return dg.MaterializeResult(
@@ -127,6 +130,3 @@ def analytics_published(link: LinkResource) -> dg.MaterializeResult:
             "size_bytes": publication.size_bytes,
         }
     )
-
-
-ASSETS = [history_orders, history_stock, history_exceptions, analytics_published]

@@ -1,23 +1,31 @@
-"""What operations look at: exceptions with their owners, service levels, the daily brief."""
+"""What operations read: exceptions with their owners, service levels, alerts, the daily brief.
+
+Does not belong here: the wording of the brief or of an alert (`workflows`, `alerts`).
+"""
+
+from datetime import timedelta
 
 import dagster as dg
 
-from centra_whistl_dagster.defs import metadata
+from centra_whistl_dagster.defs import freshness, metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.upkeep.brief import (
-    daily_brief,
-    open_exceptions,
-    service_levels,
-)
+from centra_whistl_dagster.domain.london import LONDON
+from centra_whistl_dagster.ledger.alerts import Backlog
+from centra_whistl_dagster.ledger.service_levels import Spread
+from centra_whistl_dagster.workflows.exceptions.delivery import backlogs
+from centra_whistl_dagster.workflows.exceptions.register import ListedException, list_exceptions
+from centra_whistl_dagster.workflows.upkeep.brief import daily_brief, service_levels
 from centra_whistl_dagster.workflows.upkeep.retention import forget_old_orders, thin_archive
 
 GROUP = "operations"
+DELIVERED_WITHIN = timedelta(minutes=5)
+"""An alert that no channel has taken by then is late: an order may be waiting for its reader."""
 
 
 @dg.asset(
-    key=["operations", "exceptions"],
+    key=["operations", "open_exceptions"],
     deps=[
-        ["orders", "screened"],
+        ["orders", "screened_orders"],
         ["whistl", "order_submissions"],
         ["centra", "shipments"],
         ["centra", "stock_updates"],
@@ -25,15 +33,45 @@ GROUP = "operations"
     group_name=GROUP,
     kinds={"table"},
     owners=["team:fulfilment"],
-    description="Everything that is wrong now, with its owner and its clock.",
+    freshness_policy=freshness.OPERATIONS,
+    description="Everything that is wrong now: whose it is, what to do, and by when.",
+    metadata=metadata.columns(
+        ("owner", "string", "Team that fixes it"),
+        ("about", "string", "The order, SKU, shipping option, despatch or feed"),
+        ("field", "string", "The field that is wrong; blank when it is about the whole"),
+        ("what is wrong", "string", "One sentence"),
+        ("what to do", "string", "Where to fix it, and how"),
+        ("by when", "string", "London time after which it is escalated"),
+        ("overdue", "string", "yes when that time has passed"),
+        ("orders", "integer", "Orders that wait for it"),
+        ("worth", "string", "What those orders add up to, by currency"),
+    ),
 )
-def operations_exceptions(link: LinkResource) -> dg.MaterializeResult:
-    """List what is open."""
+def open_exceptions(link: LinkResource) -> dg.MaterializeResult:
+    """List what is open, the most overdue first."""
     with link.open() as opened:
-        listed = open_exceptions(opened)
+        listed = list_exceptions(opened)
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": len(listed), "open": metadata.table(listed)}
+        metadata={
+            "dagster/row_count": len(listed),
+            "overdue": sum(exception.is_overdue for exception in listed),
+            "open": metadata.table(_as_people_read_it(exception) for exception in listed),
+        }
     )
+
+
+def _as_people_read_it(exception: ListedException) -> dict[str, object]:
+    return {
+        "owner": exception.owner,
+        "about": exception.about,
+        "field": exception.field,
+        "what is wrong": exception.message,
+        "what to do": exception.instructions,
+        "by when": f"{exception.due_at.astimezone(LONDON):%d %b %H:%M}",
+        "overdue": "yes" if exception.is_overdue else "no",
+        "orders": len(exception.stake.order_numbers),
+        "worth": exception.stake.value_in_words,
+    }
 
 
 @dg.asset(
@@ -42,31 +80,119 @@ def operations_exceptions(link: LinkResource) -> dg.MaterializeResult:
     group_name=GROUP,
     kinds={"table"},
     owners=["team:fulfilment"],
-    description="How long orders took to reach Whistl, and despatches to reach Centra.",
+    freshness_policy=freshness.OPERATIONS,
+    description=(
+        "How long orders took to be accepted by Whistl, and despatched parcels to be completed in "
+        "Centra, over the last 24 hours; and how many orders are in each state."
+    ),
+    metadata=metadata.columns(
+        ("step", "string", "What was measured"),
+        ("count", "integer", "Orders or parcels measured"),
+        ("p50", "number", "Seconds within which half of them were done"),
+        ("p95", "number", "Seconds within which 95 of 100 were done"),
+    ),
 )
-def operations_service_levels(link: LinkResource) -> dg.MaterializeResult:
+def measured_service_levels(link: LinkResource) -> dg.MaterializeResult:
     """Measure the last day."""
     with link.open() as opened:
         measured = service_levels(opened)
     return dg.MaterializeResult(
         metadata={
             "orders_accepted": measured.seen_to_accepted.count,
-            "seconds_to_accepted_p50": measured.seen_to_accepted.p50,
-            "seconds_to_accepted_p95": measured.seen_to_accepted.p95,
+            **_seconds("seconds_to_accepted", measured.seen_to_accepted),
             "parcels_completed": measured.despatched_to_completed.count,
-            "seconds_to_completed_p50": measured.despatched_to_completed.p50,
-            "seconds_to_completed_p95": measured.despatched_to_completed.p95,
-            "orders_by_state": {state.value: n for state, n in measured.by_state.items()},
+            **_seconds("seconds_to_completed", measured.despatched_to_completed),
+            **{f"orders_{state.value}": number for state, number in measured.by_state.items()},
         }
+    )
+
+
+def _seconds(name: str, spread: Spread) -> dict[str, float]:
+    """Return the percentiles; none where nothing was measured, since 0 s would look excellent."""
+    return {f"{name}_p50": spread.p50, f"{name}_p95": spread.p95} if spread.count else {}
+
+
+OUTBOX = dg.AssetKey(["operations", "alert_outbox"])
+DELIVERED = "every_alert_reaches_its_team"
+
+
+@dg.asset(
+    key=OUTBOX,
+    deps=[["operations", "open_exceptions"]],
+    group_name=GROUP,
+    kinds={"table"},
+    owners=["team:data"],
+    freshness_policy=freshness.OPERATIONS,
+    check_specs=[
+        dg.AssetCheckSpec(
+            DELIVERED,
+            asset=OUTBOX,
+            description=(
+                "No alert has waited longer than 5 minutes. While one does, a team does not know "
+                "what is wrong: the data team corrects the channel's address (ALERT_..._URL) or "
+                "starts the sensor alerts_waiting again, and informs the team in person meanwhile."
+            ),
+        )
+    ],
+    description="Alerts that are written and that no channel has taken yet.",
+    metadata=metadata.columns(
+        ("channel", "string", "Channel they are meant for"),
+        ("alerts", "integer", "How many wait"),
+        ("oldest", "string", "London time at which the oldest was written"),
+        ("why", "string", "What the channel answered to the last attempt"),
+    ),
+)
+def alert_outbox(link: LinkResource) -> dg.MaterializeResult:
+    """Count what waits, channel by channel."""
+    with link.open() as opened:
+        waiting, now = backlogs(opened.ledger), opened.now()
+        has_addresses = opened.settings.alerts.are_there
+    late = [backlog for backlog in waiting if now - backlog.oldest_at > DELIVERED_WITHIN]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(waiting),
+            "alerts": sum(backlog.alerts for backlog in waiting),
+            "outbox": metadata.table(_line(backlog) for backlog in waiting),
+        },
+        check_results=[_delivered(late, has_addresses=has_addresses)],
+    )
+
+
+def _line(backlog: Backlog) -> dict[str, object]:
+    return {
+        "channel": backlog.channel,
+        "alerts": backlog.alerts,
+        "oldest": f"{backlog.oldest_at.astimezone(LONDON):%d %b %H:%M:%S}",
+        "why": backlog.last_error or "not tried yet",
+    }
+
+
+def _delivered(late: list[Backlog], *, has_addresses: bool) -> dg.AssetCheckResult:
+    if not has_addresses:
+        return dg.AssetCheckResult(
+            check_name=DELIVERED,
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="Nobody is notified: no alert address is set.",
+        )
+    return dg.AssetCheckResult(
+        check_name=DELIVERED,
+        passed=not late,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "channels_behind": len(late),
+            "table": metadata.table(_line(backlog) for backlog in late),
+        },
     )
 
 
 @dg.asset(
     key=["operations", "daily_brief"],
-    deps=[["operations", "exceptions"], ["operations", "service_levels"]],
+    deps=[["operations", "open_exceptions"], ["operations", "service_levels"]],
     group_name=GROUP,
     kinds={"markdown"},
     owners=["team:fulfilment"],
+    freshness_policy=freshness.DAILY,
     description="The start of the day in a few sentences.",
 )
 def operations_daily_brief(link: LinkResource) -> dg.MaterializeResult:
@@ -81,14 +207,15 @@ def operations_daily_brief(link: LinkResource) -> dg.MaterializeResult:
     group_name=GROUP,
     kinds={"table"},
     owners=["team:data"],
+    freshness_policy=freshness.DAILY,
     description=(
-        "Contents of orders that ended long ago, removed from the ledger: names, addresses, phones "
-        "and e-mails are kept nowhere else. What remains of an order names nobody. And stock as it "
-        "was read long ago, once it is in the history."
+        "Deletes from the ledger the contents of orders that ended long ago: names, addresses, "
+        "phones and e-mails are kept nowhere else, and what is left of an order identifies nobody. "
+        "Deletes old stock readings too, once they are in the history."
     ),
 )
-def operations_retention(link: LinkResource) -> dg.MaterializeResult:
-    """Forget."""
+def retention(link: LinkResource) -> dg.MaterializeResult:
+    """Delete what is past its retention."""
     with link.open() as opened:
         return dg.MaterializeResult(
             metadata={
@@ -96,11 +223,3 @@ def operations_retention(link: LinkResource) -> dg.MaterializeResult:
                 "stock_files_removed": thin_archive(opened),
             }
         )
-
-
-ASSETS = [
-    operations_retention,
-    operations_exceptions,
-    operations_service_levels,
-    operations_daily_brief,
-]

@@ -2,8 +2,10 @@
 
 import dagster as dg
 
-from centra_whistl_dagster.defs import metadata
+from centra_whistl_dagster.defs import freshness, metadata
 from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.history.tables import Despatches, Orders, Parcels
+from centra_whistl_dagster.workflows.orders.balance import compare_with_centra
 from centra_whistl_dagster.workflows.orders.handover import hand_over
 from centra_whistl_dagster.workflows.orders.intake import take_in_orders
 from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuses
@@ -25,21 +27,23 @@ class IntakeConfig(dg.Config):
     group_name=GROUP,
     kinds={"graphql"},
     owners=["team:fulfilment"],
+    freshness_policy=freshness.ORDER_RELAY,
     description=(
         "Confirmed orders of the shop, read by Centra's own time of change with an overlap, and "
-        "whole every ten minutes. Each is kept once; a change in Centra brings it here again."
+        "all open ones every ten minutes. Each is kept once, and read again when Centra changes it."
     ),
-    metadata={
-        "dagster/column_schema": metadata.columns(
-            ("number", "integer", "Centra's order number"),
-            ("state", "string", "Where the order stands; see the handbook for the states"),
-            ("ordered_at", "timestamp", "When the shopper ordered"),
-            ("centra_updated_at", "timestamp", "When Centra last touched it"),
-            ("shipping_option", "string", "What the shopper chose"),
-            ("country", "string", "Delivery country, ISO 3166-1 alpha-2"),
-            ("grand_total", "decimal", "Gross, in the order's currency"),
-        )
-    },
+    metadata=metadata.columns_of_table(
+        Orders,
+        "order_number",
+        "state",
+        "state_since",
+        "ordered_at",
+        "first_seen_at",
+        "shipping_option",
+        "country",
+        "currency",
+        "grand_total",
+    ),
 )
 def centra_orders(config: IntakeConfig, link: LinkResource) -> dg.MaterializeResult:
     """Take in what is new."""
@@ -50,17 +54,28 @@ def centra_orders(config: IntakeConfig, link: LinkResource) -> dg.MaterializeRes
 
 @dg.asset(
     key=["whistl", "order_submissions"],
-    deps=[["orders", "screened"]],
+    deps=[["orders", "screened_orders"]],
     group_name=GROUP,
     kinds={"rest"},
     owners=["team:fulfilment"],
+    freshness_policy=freshness.ORDER_RELAY,
     description=(
-        "Orders handed to Whistl, each once: an intent is written before every call, and an order "
+        "Orders sent to Whistl, each once: an intent is written before every call, and an order "
         "whose answer was lost is looked up before anything is sent again. Accepted orders are "
-        "locked in Centra; cancelled ones are called back where Whistl still can."
+        "locked in Centra; cancelled ones are cancelled at Whistl where that is still possible."
+    ),
+    metadata=metadata.columns_of_table(
+        Orders,
+        "order_number",
+        "state",
+        "carrier_code",
+        "delivery_method",
+        "attempts",
+        "submitted_at",
+        "cancelled_at",
     ),
 )
-def whistl_order_submissions(link: LinkResource) -> dg.MaterializeResult:
+def order_submissions(link: LinkResource) -> dg.MaterializeResult:
     """Settle what is in doubt, then send what is ready."""
     with link.open() as opened:
         done = hand_over(opened)
@@ -74,15 +89,48 @@ def whistl_order_submissions(link: LinkResource) -> dg.MaterializeResult:
     )
 
 
+@dg.asset_check(
+    asset=order_submissions,
+    description=(
+        "Centra and the ledger count the same number of open confirmed orders. More in Centra "
+        "means that confirmed orders do not arrive here: the silent failure. The data team checks "
+        "at once whether new_centra_orders and sweep_of_orders run and succeed, then runs "
+        "`centra-whistl doctor`."
+    ),
+)
+def every_confirmed_order_is_accounted_for(link: LinkResource) -> dg.AssetCheckResult:
+    """Compare the two counts; orders younger than a few minutes may not have arrived yet."""
+    with link.open() as opened:
+        balance = compare_with_centra(opened)
+    return dg.AssetCheckResult(
+        passed=balance.is_even,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "in_centra": balance.in_centra,
+            "in_the_ledger": balance.in_ledger,
+            "missing_here": max(0, balance.in_centra - balance.in_ledger),
+            "no_longer_open_in_centra": max(0, balance.in_ledger - balance.in_centra),
+            "ended_in_the_last_seconds": balance.just_ended,
+        },
+    )
+
+
+ALL_ORDERS_ARRIVED = every_confirmed_order_is_accounted_for.check_key
+
+
 @dg.asset(
     key=["whistl", "order_statuses"],
     deps=[["whistl", "order_submissions"]],
     group_name=GROUP,
     kinds={"rest"},
     owners=["team:fulfilment"],
+    freshness_policy=freshness.DESPATCH_RELAY,
     description=(
-        "What Whistl says of the orders it has: allocated, held, rejected, cancelled. When an "
-        "order was allocated decides how its units count in the stock sum."
+        "Whistl's status of each order it has: allocated, held, rejected, cancelled. The time of "
+        "allocation decides how an order's units count in the stock sum."
+    ),
+    metadata=metadata.columns_of_table(
+        Orders, "order_number", "state", "allocated_at", "despatched_at", "cancelled_at"
     ),
 )
 def whistl_order_statuses(link: LinkResource) -> dg.MaterializeResult:
@@ -95,7 +143,7 @@ class DespatchConfig(dg.Config):
     """How to read Whistl's despatches."""
 
     is_sweep: bool = False
-    """Read the last few hundred again: a message that came late under an old number is found."""
+    """Re-read the last few hundred: finds a message that arrived late under an old number."""
 
 
 @dg.asset(
@@ -104,10 +152,12 @@ class DespatchConfig(dg.Config):
     group_name=GROUP,
     kinds={"rest"},
     owners=["team:fulfilment"],
+    freshness_policy=freshness.DESPATCH_RELAY,
     description=(
         "Despatch messages by sequence, each version kept once, matched to their orders. A parcel "
-        "without a carrier, or that cannot be right, is held for a person."
+        "that has no carrier, or that cannot be right, waits for a person."
     ),
+    metadata=metadata.columns_of_table(Despatches),
 )
 def whistl_despatches(config: DespatchConfig, link: LinkResource) -> dg.MaterializeResult:
     """Store what has left the warehouse."""
@@ -125,22 +175,15 @@ def whistl_despatches(config: DespatchConfig, link: LinkResource) -> dg.Material
     group_name=GROUP,
     kinds={"graphql"},
     owners=["team:fulfilment"],
+    freshness_policy=freshness.DESPATCH_RELAY,
     description=(
-        "Parcels that Centra knows as completed shipments, with carrier and tracking number, so "
-        "that the customer has the shipping mail. A shipment that Centra already has is completed, "
-        "not made a second time. Never at the same time as stock is written."
+        "Parcels as completed shipments in Centra, with carrier and tracking number, so that the "
+        "customer gets the shipping e-mail. A shipment that Centra already has is completed, not "
+        "created again. Never at the same time as stock is written."
     ),
+    metadata=metadata.columns_of_table(Parcels),
 )
 def centra_shipments(link: LinkResource) -> dg.MaterializeResult:
-    """Tell Centra of every parcel that is due."""
+    """Complete the shipment of every parcel that is due."""
     with link.open() as opened:
         return dg.MaterializeResult(metadata=metadata.of_tally(complete_shipments(opened)))
-
-
-ASSETS = [
-    centra_orders,
-    whistl_order_submissions,
-    whistl_order_statuses,
-    whistl_despatches,
-    centra_shipments,
-]

@@ -5,15 +5,16 @@ from typing import Any
 
 import dagster as dg
 
-from centra_whistl_dagster.defs import metadata
+from centra_whistl_dagster.defs import freshness, metadata
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility, Severity
+from centra_whistl_dagster.history.tables import Orders
 from centra_whistl_dagster.screening.rule import Check
 from centra_whistl_dagster.screening.rules import CHECKS
 from centra_whistl_dagster.workflows.orders.screening import Screened, screen_waiting_orders
 
-KEY = dg.AssetKey(["orders", "screened"])
+KEY = dg.AssetKey(["orders", "screened_orders"])
 
 
 def _description(check: Check) -> str:
@@ -31,13 +32,14 @@ def _description(check: Check) -> str:
     deps=[
         ["centra", "orders"],
         ["config", "shipping_services"],
-        ["whistl", "services"],
-        ["whistl", "catalogue"],
-        ["centra", "catalogue"],
+        ["whistl", "carrier_services"],
+        ["whistl", "products"],
+        ["centra", "product_sizes"],
     ],
     group_name="orders",
     kinds={"pandera"},
     owners=["team:cx"],
+    freshness_policy=freshness.ORDER_RELAY,
     # Dagster stores names as plain text and refuses an enum's member.
     check_specs=[
         dg.AssetCheckSpec(check.value, asset=KEY, description=_description(check))
@@ -46,6 +48,9 @@ def _description(check: Check) -> str:
     description=(
         "Orders judged before they are sent. One without a fault goes on. A faulty one is blocked, "
         "delays no other, and is judged again when the order or its reference data changes."
+    ),
+    metadata=metadata.columns_of_table(
+        Orders, "order_number", "state", "screened_at", "carrier_code", "delivery_method"
     ),
 )
 def orders_screened(link: LinkResource) -> dg.MaterializeResult:
@@ -113,6 +118,3 @@ def _first(rows: list[dict[str, str]]) -> str | None:
         f"Order {row['order']}, {row['field']}: {row['what is wrong']} Owner {row['owner']}, time "
         f"limit {row['time limit']}: {row['what to do']}{more}"
     )
-
-
-ASSETS = [orders_screened]

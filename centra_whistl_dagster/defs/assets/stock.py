@@ -1,15 +1,19 @@
 """Both systems' stock brought to one number per SKU, written where it differs, and compared.
 
-Belongs here: what Dagster shows of it. Does not belong here: the readings it rests on
-(`assets.stock_reading`), or any step of it (`workflows`).
+Does not belong here: the readings that this rests on (`stock_reading`), or any sum (`workflows`).
 """
+
+from collections.abc import Mapping
 
 import dagster as dg
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.assets.stock_reading import GROUP
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
+from centra_whistl_dagster.history.stock_tables import Divergence, StockUpdates
+from centra_whistl_dagster.workflows.stock.divergence import Compared, measure_divergence
 from centra_whistl_dagster.workflows.stock.reconciliation import (
     NothingToReconcile,
     Reconciliation,
@@ -19,6 +23,7 @@ from centra_whistl_dagster.workflows.stock.sync import publish_stock
 
 OVERSOLD = "no_sku_is_oversold"
 EXPLAINED = "divergence_is_explained"
+DIVERGENCE = dg.AssetKey(["stock", "divergence"])
 
 
 @dg.asset(
@@ -37,9 +42,19 @@ EXPLAINED = "divergence_is_explained"
         "set aside and Centra still counts, less what is gone or going, less a buffer. No term "
         "changes when a shopper orders."
     ),
+    metadata=metadata.columns_of_table(
+        StockUpdates,
+        "sku",
+        "from_physical",
+        "whistl_available",
+        "units_held",
+        "units_left",
+        "buffer",
+        "to_physical",
+    ),
 )
 def reconciled_availability(link: LinkResource) -> dg.MaterializeResult:
-    """Work it out, and show what would be written."""
+    """Work out the quantities, and show what would be written."""
     with link.open() as opened:
         try:
             found = reconcile_stock(opened)
@@ -56,7 +71,7 @@ def reconciled_availability(link: LinkResource) -> dg.MaterializeResult:
             "snapshot": found.snapshot_id,
             "largest_changes": metadata.table(_largest_changes(found)),
             "is_over_every_sku": found.is_whole,
-            "looked_at_every": metadata.table(_by_interval(found)),
+            "synced_every": metadata.table(_by_interval(found)),
             "largest_buffers": metadata.table(_largest_buffers(found)),
         }
     )
@@ -83,11 +98,11 @@ def _by_interval(found: Reconciliation) -> list[dict[str, object]]:
     demand = found.demand
     return [
         {
-            "minutes": each,
-            "SKUs": int((demand.minutes == each).sum()),
-            "fastest": found.skus[int((demand.per_hour * (demand.minutes == each)).argmax())],
+            "minutes": minutes,
+            "SKUs": int((demand.minutes == minutes).sum()),
+            "fastest": found.skus[int((demand.per_hour * (demand.minutes == minutes)).argmax())],
         }
-        for each in sorted(set(demand.minutes.tolist()))
+        for minutes in sorted(set(demand.minutes.tolist()))
     ]
 
 
@@ -99,7 +114,7 @@ def _largest_buffers(found: Reconciliation) -> list[dict[str, object]]:
             "SKU": found.skus[at],
             "held back": int(demand.buffer[at]),
             "units an hour": f"{float(demand.per_hour[at]):.2f}",
-            "looked at every": f"{int(demand.minutes[at])} min",
+            "synced every": f"{int(demand.minutes[at])} min",
         }
         for at in order[:20]
         if demand.buffer[at]
@@ -116,6 +131,7 @@ def _largest_buffers(found: Reconciliation) -> list[dict[str, object]]:
         "Quantities written to Centra: only what differs, in batches, worked out once more just "
         "before writing, and read back. Never while shipments are being completed."
     ),
+    metadata=metadata.columns_of_table(StockUpdates),
 )
 def centra_stock_updates(link: LinkResource) -> dg.MaterializeResult:
     """Write what differs."""
@@ -128,7 +144,7 @@ def centra_stock_updates(link: LinkResource) -> dg.MaterializeResult:
 
 
 @dg.asset(
-    key=["stock", "divergence"],
+    key=DIVERGENCE,
     deps=[["centra", "stock_updates"]],
     group_name=GROUP,
     kinds={"parquet"},
@@ -136,13 +152,20 @@ def centra_stock_updates(link: LinkResource) -> dg.MaterializeResult:
     check_specs=[
         dg.AssetCheckSpec(
             OVERSOLD,
-            asset=["stock", "divergence"],
-            description="Nobody has bought what the warehouse does not have.",
+            asset=DIVERGENCE,
+            description=(
+                "Nobody has bought what the warehouse does not have. The table says of which SKUs "
+                "too much was sold, who decides on the orders, and within what time."
+            ),
         ),
         dg.AssetCheckSpec(
             EXPLAINED,
-            asset=["stock", "divergence"],
-            description="Every difference between the two systems' stock has a cause.",
+            asset=DIVERGENCE,
+            description=(
+                "Every difference between the two systems' stock has a cause. Finance compares the "
+                "SKUs in the table with both systems within a week; `divergence` in the history "
+                "has each comparison."
+            ),
         ),
     ],
     description=(
@@ -150,48 +173,67 @@ def centra_stock_updates(link: LinkResource) -> dg.MaterializeResult:
         "add up to it: in flight, blocked, shipped and not completed, other channels, quarantine, "
         "buffer, stale, clamped, on one side only, unexplained."
     ),
+    metadata=metadata.columns_of_table(Divergence),
 )
 def stock_divergence(link: LinkResource) -> dg.MaterializeResult:
-    """Compare as the last pass left things."""
+    """Compare the two systems as the last sync left them."""
     with link.open() as opened:
         try:
             compared = measure_divergence(opened)
         except NothingToReconcile as error:
-            return dg.MaterializeResult(
-                metadata={"nothing_to_do": str(error)},
-                check_results=[
-                    dg.AssetCheckResult(
-                        check_name=name,
-                        passed=False,
-                        severity=dg.AssetCheckSeverity.WARN,
-                        description=f"Not known: {error}.",
-                    )
-                    for name in (OVERSOLD, EXPLAINED)
-                ],
-            )
-    warn = dg.AssetCheckSeverity.WARN
+            return _not_compared(str(error))
+        kinds = opened.configuration.exception_kinds
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": compared.differing,
             "skus_compared": compared.skus,
-            "units_by_cause": compared.units_by_cause,
+            **{f"units_{cause}": units for cause, units in compared.units_by_cause.items()},
             "unexplained": metadata.table(compared.unexplained),
         },
+        check_results=[_oversold(compared, kinds), _explained(compared)],
+    )
+
+
+def _not_compared(why: str) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={"nothing_to_do": why},
         check_results=[
             dg.AssetCheckResult(
-                check_name=OVERSOLD,
-                passed=not compared.oversold,
-                severity=warn,
-                metadata={"table": metadata.table(compared.oversold)},
-            ),
-            dg.AssetCheckResult(
-                check_name=EXPLAINED,
-                passed=not compared.unexplained,
-                severity=warn,
-                metadata={"table": metadata.table(compared.unexplained)},
-            ),
+                check_name=name,
+                passed=False,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"Not known: {why}.",
+            )
+            for name in (OVERSOLD, EXPLAINED)
         ],
     )
 
 
-ASSETS = [reconciled_availability, centra_stock_updates, stock_divergence]
+def _oversold(
+    compared: Compared, kinds: Mapping[ExceptionKind, Responsibility]
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=OVERSOLD,
+        passed=not compared.oversold,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "oversold_skus": len(compared.oversold),
+            "table": metadata.table(
+                {**row, **metadata.whose(ExceptionKind.OVERSOLD, kinds)}
+                for row in compared.oversold
+            ),
+        },
+    )
+
+
+def _explained(compared: Compared) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=EXPLAINED,
+        passed=not compared.unexplained,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "unexplained_skus": len(compared.unexplained),
+            "unexplained_units": compared.units_by_cause["unexplained"],
+            "table": metadata.table(compared.unexplained),
+        },
+    )

@@ -1,14 +1,18 @@
-"""Stock as both systems tell it, and how fast it moves: what a pass over stock begins with.
+"""Stock as both systems report it, and how fast it moves: what a stock sync begins with.
 
-Belongs here: what Dagster shows of it. Does not belong here: what is made of it (`assets.stock`),
-or any step of it (`workflows`).
+What is made of it is in `stock`.
 """
+
+from collections.abc import Mapping
 
 import dagster as dg
 from pydantic import Field
 
 from centra_whistl_dagster.defs import metadata
 from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
+from centra_whistl_dagster.history.stock_tables import CentraLevels, StockLevels
 from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile, usable_snapshot
 from centra_whistl_dagster.workflows.stock.sales_velocity import (
@@ -20,38 +24,38 @@ from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
 
 GROUP = "stock"
 FRESH = "snapshot_is_fresh_and_complete"
+SNAPSHOT = dg.AssetKey(["whistl", "stock_snapshot"])
 
 
 @dg.asset(
-    key=["whistl", "stock_snapshot"],
+    key=SNAPSHOT,
     group_name=GROUP,
     kinds={"rest", "parquet"},
     owners=["team:fulfilment"],
     check_specs=[
         dg.AssetCheckSpec(
             FRESH,
-            asset=["whistl", "stock_snapshot"],
-            description="The newest snapshot can be believed; a refused one waits in quarantine.",
+            asset=SNAPSHOT,
+            description=(
+                "The newest snapshot can be used. While it is refused, Centra keeps the last good "
+                "figures; the metadata say why, who decides whether to release it, and within what "
+                "time."
+            ),
         )
     ],
     description=(
-        "Whistl's newest stock snapshot, read to the end and judged: a stale, short, empty or "
+        "Whistl's newest stock snapshot, read to the end and judged: a stale, truncated, empty or "
         "absurd one goes to quarantine, and Centra keeps the last good figures."
     ),
-    metadata={
-        "dagster/column_schema": metadata.columns(
-            ("sku", "string", "SKU as Whistl spells it"),
-            ("on_hand", "integer", "Units in the building, quarantined ones too"),
-            ("allocated", "integer", "Units reserved for anybody's orders and still there"),
-            ("quarantined", "integer", "Units that may not be sold"),
-            ("available", "integer", "on_hand - allocated - quarantined; may be negative"),
-        )
-    },
+    metadata=metadata.columns_of_table(
+        StockLevels, "sku", "on_hand", "allocated", "quarantined", "available"
+    ),
 )
 def whistl_stock_snapshot(link: LinkResource) -> dg.MaterializeResult:
     """Read the newest snapshot, unless it was read before."""
     with link.open() as opened:
         read = read_latest_snapshot(opened)
+        kinds = opened.configuration.exception_kinds
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": read.row_count,
@@ -69,19 +73,24 @@ def whistl_stock_snapshot(link: LinkResource) -> dg.MaterializeResult:
                 check_name=FRESH,
                 passed=read.is_accepted,
                 severity=dg.AssetCheckSeverity.WARN,
-                metadata={"why_refused": read.reason or "-"},
+                metadata={} if read.is_accepted else _what_to_do(read.reason, kinds),
             )
         ],
     )
 
 
+def _what_to_do(why_refused: str, kinds: Mapping[ExceptionKind, Responsibility]) -> dict[str, str]:
+    whose = metadata.whose(ExceptionKind.STOCK_SNAPSHOT_REFUSED, kinds)
+    return {"why_refused": why_refused, **whose}
+
+
 class StockScope(dg.Config):
-    """How much of the stock a pass is over."""
+    """How much of the stock a sync covers."""
 
     within_minutes: int | None = Field(
         default=None,
         description=(
-            "Only SKUs that need a pass this often or more often, in minutes. Empty: every SKU."
+            "Only SKUs that must be synced this often or more often, in minutes. Empty: every SKU."
         ),
     )
 
@@ -93,18 +102,10 @@ class StockScope(dg.Config):
     kinds={"graphql", "parquet"},
     owners=["team:ecommerce"],
     description="What Centra holds of each SKU in the Whistl warehouse, and has allocated.",
-    metadata={
-        "dagster/column_schema": metadata.columns(
-            ("sku", "string", "SKU as Centra spells it"),
-            ("product_size_id", "integer", "Centra's id of the size"),
-            ("physical", "integer", "Units Centra believes are there"),
-            ("allocated", "integer", "Units promised to orders"),
-            ("free", "integer", "Units the shop may sell: physical - allocated"),
-        )
-    },
+    metadata=metadata.columns_of_table(CentraLevels, "sku", "physical", "allocated", "free"),
 )
 def centra_stock_levels(config: StockScope, link: LinkResource) -> dg.MaterializeResult:
-    """Read the levels that this pass is over."""
+    """Read the levels that this sync covers."""
     with link.open() as opened:
         try:
             usable_snapshot(opened)
@@ -122,16 +123,15 @@ def centra_stock_levels(config: StockScope, link: LinkResource) -> dg.Materializ
     owners=["team:ecommerce"],
     description=(
         "How fast each SKU sells, recent sales weighing more: what Centra sees, and what leaves "
-        "Whistl without it. Sparse SKUs lean on the whole; clumping is measured, not assumed."
+        "Whistl without it. SKUs with few sales borrow from all SKUs together; how far sales come "
+        "in clumps is measured, not assumed."
     ),
-    metadata={
-        "dagster/column_schema": metadata.columns(
-            ("sku", "string", "SKU"),
-            ("seen_units", "number", "Units in Centra's order lines, old ones weighing less"),
-            ("unseen_units", "number", "Units gone from Whistl that our orders do not explain"),
-            ("hours", "number", "Hours counted, old ones weighing less"),
-        )
-    },
+    metadata=metadata.columns(
+        ("sku", "string", "SKU"),
+        ("seen_units", "number", "Units in Centra's order lines, older ones weighing less"),
+        ("unseen_units", "number", "Units gone from Whistl that our orders do not explain"),
+        ("hours", "number", "Hours counted, older ones weighing less"),
+    ),
 )
 def sales_velocity(link: LinkResource) -> dg.MaterializeResult:
     """Carry the counts forward to the newest snapshot."""
@@ -163,6 +163,3 @@ def _fastest(skus: list[str], measured: Measured | None) -> list[dict[str, objec
         }
         for at in order[:20]
     ]
-
-
-ASSETS = [whistl_stock_snapshot, centra_stock_levels, sales_velocity]

@@ -13,6 +13,7 @@ from centra_whistl_dagster.alerts import delivery
 from centra_whistl_dagster.alerts.addresses import TRIES_BEFORE_SECOND, AlertAddresses
 from centra_whistl_dagster.alerts.delivery import Letter
 from centra_whistl_dagster.ledger import alerts
+from centra_whistl_dagster.ledger.alerts import Backlog
 from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger
 from centra_whistl_dagster.ledger.rows import AlertRow
 
@@ -35,6 +36,12 @@ class Delivered:
     sent: int = 0
     put_off: int = 0
     """Alerts that failed, to be tried again later."""
+
+
+def backlogs(ledger: Ledger) -> list[Backlog]:
+    """Return what is unsent, due or postponed, channel by channel."""
+    with ledger.reading() as tx:
+        return alerts.backlogs(tx)
 
 
 def are_any_due(ledger: Ledger) -> bool:

@@ -1,0 +1,148 @@
+"""What checks and assets say about records: which, whose, what to do, by when; never a false 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import time_machine
+
+from centra_whistl_dagster.definitions import defs
+from centra_whistl_dagster.simulator.people.checkout import place_order
+from centra_whistl_dagster.simulator.world.clock import ManualClock
+from centra_whistl_dagster.simulator.world.world import Settings, World
+
+START = datetime(2026, 11, 23, 9, tzinfo=UTC)
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(seed=5, skus=20, centra_limits=None)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as made:
+        yield made
+
+
+@pytest.fixture
+def table(config_folder: Path) -> Path:
+    """The shipping table, which a test may edit."""
+    return config_folder / "shipping_services.csv"
+
+
+class Ran:
+    """One run of a job, with the figures of its assets and its checks."""
+
+    def __init__(self, instance: dg.DagsterInstance, job_name: str, *, after_minutes: int = 0):
+        definitions: dg.Definitions = defs()
+        with time_machine.travel(START + timedelta(minutes=after_minutes), tick=False):
+            self.result = definitions.resolve_job_def(job_name).execute_in_process(
+                instance=instance
+            )
+
+    def check(self, name: str) -> dg.AssetCheckEvaluation:
+        evaluations = {e.check_name: e for e in self.result.get_asset_check_evaluations()}
+        return evaluations[name]
+
+    def figures(self, asset: str) -> dict[str, object]:
+        (found,) = [
+            event.step_materialization_data.materialization
+            for event in self.result.get_asset_materialization_events()
+            if event.asset_key == dg.AssetKey(asset.split("/"))
+        ]
+        return {name: value.value for name, value in found.metadata.items()}
+
+
+def test_confirmed_orders_that_do_not_arrive_are_an_error_with_their_number(
+    table: Path, world: World, instance: dg.DagsterInstance
+) -> None:
+    for _ in range(3):
+        place_order(world, [(next(iter(world.items)), 1)])
+
+    missing = Ran(instance, "watch_the_balance", after_minutes=10)
+    Ran(instance, "refresh_reference", after_minutes=11)
+    relayed = Ran(instance, "relay_orders", after_minutes=11)
+    arrived = Ran(instance, "watch_the_balance", after_minutes=12)
+
+    name = "every_confirmed_order_is_accounted_for"
+    red = missing.check(name)
+    assert not red.passed
+    assert red.severity is ERROR
+    assert red.metadata["in_centra"].value == red.metadata["missing_here"].value == 3
+    assert red.metadata["in_the_ledger"].value == 0
+    assert arrived.check(name).passed
+    figures = relayed.figures("centra/orders")
+    assert figures["read"] == figures["written"] == 3
+    assert "dagster/partition_row_count" not in figures
+
+
+def test_a_fault_of_the_shipping_table_names_its_option_owner_remedy_and_time_limit(
+    table: Path, instance: dg.DagsterInstance
+) -> None:
+    table.write_text(table.read_text() + "Nowhere,GB,,NONE,NONE,,,ecommerce,not at Whistl\n")
+
+    found = Ran(instance, "refresh_reference").check(
+        "every_option_in_use_has_a_service_that_whistl_offers"
+    )
+
+    assert not found.passed
+    assert found.severity is WARN
+    text = str(found.metadata["table"].value)
+    assert found.metadata["faults"].value == len(text.splitlines()) - 2
+    assert "| option | field | kind | what is wrong | owner | what to do | within |" in text
+    assert "| Nowhere | shipping_option | service_unknown |" in text
+    assert "| ecommerce |" in text
+
+
+def test_skus_that_a_picker_would_mix_up_are_an_error_with_owner_remedy_and_time_limit(
+    table: Path, world: World, instance: dg.DagsterInstance
+) -> None:
+    item = next(iter(world.items.values()))
+    twin = item.sku.lower()
+    world.items[twin] = replace(
+        item, sku=twin, size_id=99_999, product=replace(item.product, sku=twin)
+    )
+
+    found = Ran(instance, "refresh_reference").check("no_two_skus_look_the_same_on_a_pick_list")
+
+    assert not found.passed
+    assert found.severity is ERROR
+    assert found.metadata["colliding"].value == 2
+    text = str(found.metadata["table"].value)
+    assert "| SKU | looks like | owner | what to do | within |" in text
+    assert f"| {twin} | {item.sku} | merchandising |" in text
+
+
+def test_service_levels_show_no_time_where_nothing_was_measured(
+    table: Path, instance: dg.DagsterInstance
+) -> None:
+    figures = Ran(instance, "watch_operations").figures("operations/service_levels")
+
+    assert figures["parcels_completed"] == 0
+    assert figures["orders_blocked"] == 0
+    assert not [name for name in figures if name.startswith("seconds_")]
+
+
+def test_divergence_shows_the_units_of_each_cause_as_a_number(
+    table: Path, instance: dg.DagsterInstance
+) -> None:
+    synced = Ran(instance, "sync_stock")
+
+    figures = synced.figures("stock/divergence")
+    assert figures["units_unexplained"] == 0
+    assert isinstance(figures["units_other_channels"], int)
+    assert synced.check("no_sku_is_oversold").passed
+    assert synced.check("no_sku_is_oversold").severity is ERROR
+    assert synced.check("divergence_is_explained").severity is WARN
