@@ -14,7 +14,6 @@ from multiprocessing import get_context
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from centra_whistl_dagster.backtest.demand import Demand
 from centra_whistl_dagster.backtest.outcomes import Outcomes
@@ -22,6 +21,7 @@ from centra_whistl_dagster.backtest.replay import WorldSettings
 from centra_whistl_dagster.backtest.run import run
 from centra_whistl_dagster.backtest.strategies import Strategy
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
+from centra_whistl_dagster.extras import require_extra
 
 
 def compare(
@@ -90,7 +90,14 @@ def as_records(outcomes: Sequence[Outcomes]) -> list[dict[str, Any]]:
 
 
 def as_picture(outcomes: Sequence[Outcomes]) -> bytes:
-    """Return a PNG: oversold against withheld, both on a scale that shows zero and thousands."""
+    """Return a PNG: oversold against withheld, both on a scale that shows zero and thousands.
+
+    Raises:
+        ExtraMissing: matplotlib is not installed.
+    """
+    require_extra("plots", "matplotlib", needed_for="The picture of a backtest")
+    from matplotlib.figure import Figure  # noqa: PLC0415 - an optional extra
+
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     for each in outcomes:
