@@ -96,7 +96,7 @@ def test_a_wrong_value_is_told_with_its_line() -> None:
 
 
 def test_an_entry_with_a_part_missing_or_unknown_is_told() -> None:
-    text = EXCEPTIONS.replace('title = "More sold than exists"', 'heading = "More sold"')
+    text = EXCEPTIONS.replace('title = "More sold than in stock"', 'heading = "More sold"')
 
     found = faults_of(text)
 
