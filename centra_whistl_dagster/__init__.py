@@ -6,6 +6,6 @@ Layers, each importing only what stands to its left::
            <- settings <- workflows <- defs <- definitions, cli
 
 `domain` has the rules and knows nothing of networks, files or clocks. `workflows` are the use
-cases: plain functions that a test can call. `defs` shows them to Dagster. `simulator` plays both outside
-systems; only the command line, the demo and the tests import it.
+cases: plain functions that a test can call. `defs` shows them to Dagster. `simulator` plays both
+outside systems; only the command line, the demo and the tests import it.
 """
