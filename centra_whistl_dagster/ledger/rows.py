@@ -1,8 +1,8 @@
 """The ledger's rows as frozen values, and the columns of them that a write may change.
 
 A row has the columns of its table, by name; a test keeps both equal. A change names only the
-columns that it sets, so a misspelt one is a type error and not an error of the first run. Does not belong here: any
-query.
+columns that it sets, so a misspelt one is a type error and not an error of the first run. Does not
+belong here: any query.
 """
 
 from __future__ import annotations
