@@ -1,15 +1,20 @@
-# Two commands do it all on a fresh machine: `make demo` and `make test`. Python 3.11 to 3.13 is needed.
+# On a fresh machine with Python 3.11 to 3.13, `make demo` and `make test` install what they need.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Bytecode is written once at installation: importing Dagster and DuckDB takes half as long then.
+# Compiling bytecode once, at installation, halves the time it takes to import Dagster and DuckDB.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test dev bench lint types imports tests format clean
+TESTS := centra_whistl_dagster_tests
+# Tests of one part each, without Dagster and without a whole day of trade.
+FAST_TESTS := $(addprefix $(TESTS)/,alerts centra cli config_files domain ledger screening transport whistl \
+	test_architecture.py test_documents.py test_settings.py)
+
+.PHONY: demo test check dev bench docs lint types imports definitions tests fast-tests format clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed; PYTHON=... chooses one")'
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed. Choose one with PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
@@ -19,7 +24,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 demo: $(VENV)/.ready
 	$(BIN)/centra-whistl demo $(if $(FOR),--for $(FOR)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS_PER_MINUTE),--orders-per-minute $(ORDERS_PER_MINUTE))
 
-test: lint types imports tests
+test: lint types imports definitions tests
+
+# The fast half of `make test`, for use while you work.
+check: lint types imports fast-tests
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -31,14 +39,23 @@ types: $(VENV)/.ready
 imports: $(VENV)/.ready
 	$(BIN)/lint-imports
 
-# A file is one process's, so that the trading day is played once; it comes first (conftest.py).
+definitions: $(VENV)/.ready
+	$(BIN)/dagster definitions validate --log-level warning -m centra_whistl_dagster.definitions
+
+# Each file runs in one process, so that the trading day is played once. It comes first (conftest.py).
 tests: $(VENV)/.ready
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+fast-tests: $(VENV)/.ready
+	$(BIN)/pytest -q -n 2 --dist loadfile $(FAST_TESTS)
+
+docs: $(VENV)/.ready
+	$(BIN)/centra-whistl docs
 
 dev: $(VENV)/.ready
 	$(BIN)/centra-whistl dev
 
-# dlt, which the history is compared with, is installed apart: the environment stays as tests know it.
+# dlt has a folder of its own, so that it changes nothing in the environment the tests run in.
 $(VENV)/.bench-ready: requirements-bench.lock $(VENV)/.ready
 	rm -rf $(VENV)/bench
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --target $(VENV)/bench -r requirements-bench.lock

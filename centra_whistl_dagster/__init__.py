@@ -2,10 +2,10 @@
 
 Layers, each importing only what stands to its left::
 
-    domain <- screening, transport <- centra, whistl, ledger, history
-           <- workflows <- defs <- definitions, cli
+    domain <- transport <- centra, whistl, ledger, history, screening, config_files, alerts
+           <- settings <- workflows <- defs <- definitions, cli
 
-`domain` holds the rules and knows nothing of networks, files or clocks. `workflows` are the use
-cases, plain functions a test can call. `defs` shows them to Dagster. `simulator` plays both outside
-systems and is imported by the command line and the tests only.
+`domain` has the rules and knows nothing of networks, files or clocks. `workflows` are the use
+cases: plain functions that a test can call. `defs` shows them to Dagster. `simulator` plays both
+outside systems; only the command line, the demo and the tests import it.
 """

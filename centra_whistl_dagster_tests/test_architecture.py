@@ -1,4 +1,4 @@
-"""What import-linter cannot say: names, charters, and a ledger that is what its tables say."""
+"""Rules that import-linter cannot check: names, docstrings, and the ledger's tables."""
 
 from __future__ import annotations
 
@@ -31,49 +31,52 @@ from centra_whistl_dagster.simulator.world.clock import ManualClock
 PROJECT = Path(__file__).parents[1]
 MODULES = sorted((PROJECT / "centra_whistl_dagster").rglob("*.py"))
 LONG = 200
-"""Lines above which a module must say what does not belong in it, before it grows further."""
+"""Lines above which a module's docstring must say what does not belong in it."""
 
-NAMELESS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base"}
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base"}
 
 
 def name_of(module: Path) -> str:
     return str(module.relative_to(PROJECT))
 
 
-def fault_of_charter(module: Path) -> str | None:
+def docstring_fault(module: Path) -> str | None:
     text = module.read_text(encoding="utf-8")
-    charter = ast.get_docstring(ast.parse(text))
-    if charter is None:
+    docstring = ast.get_docstring(ast.parse(text))
+    if docstring is None:
         return "no docstring"
-    if not charter.split("\n\n")[0].endswith((".", ":")):
-        return "its first words are no sentence"
+    if not docstring.split("\n\n")[0].endswith((".", ":")):
+        return "its first paragraph is not a sentence"
     is_long = len(text.splitlines()) > LONG
-    if is_long and "not belong here" not in " ".join(charter.split()):
-        return "too long to leave its bounds unsaid"
+    if is_long and "not belong here" not in " ".join(docstring.split()):
+        return "long, and does not say what does not belong in it"
     return None
 
 
-def test_every_module_says_what_it_is_and_a_long_one_what_it_is_not() -> None:
-    faults = {name_of(module): fault_of_charter(module) for module in MODULES}
+def test_every_module_says_what_it_is_and_a_long_one_what_does_not_belong_in_it() -> None:
+    faults = {name_of(module): docstring_fault(module) for module in MODULES}
 
     assert {name: fault for name, fault in faults.items() if fault} == {}
 
 
-def test_no_module_has_a_name_that_anything_would_fit() -> None:
-    assert [name_of(module) for module in MODULES if module.stem in NAMELESS] == []
+def test_no_module_has_a_vague_name() -> None:
+    assert [name_of(module) for module in MODULES if module.stem in VAGUE_NAMES] == []
 
 
-def test_the_migrated_ledger_is_exactly_what_its_tables_say(
+def test_the_migrations_produce_exactly_the_declared_tables(
     tmp_path: Path, clock: ManualClock
 ) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     Ledger(url, now=clock).close()
     engine = sa.create_engine(url)
-    seen = sa.inspect(engine)
+    inspector = sa.inspect(engine)
     migrated = {
-        name: {column["name"]: column for column in seen.get_columns(name)}
-        for name in seen.get_table_names()
+        name: {column["name"]: column for column in inspector.get_columns(name)}
+        for name in inspector.get_table_names()
         if name not in {"applied_migrations", "sqlite_sequence"}
+    }
+    primary_keys = {
+        name: set(inspector.get_pk_constraint(name)["constrained_columns"]) for name in migrated
     }
     engine.dispose()
 
@@ -81,11 +84,11 @@ def test_the_migrated_ledger_is_exactly_what_its_tables_say(
     for name, table in metadata.tables.items():
         columns = migrated[name]
         assert set(columns) == set(table.columns.keys()), name
-        keys = {key for key, column in columns.items() if column["primary_key"]}
+        keys = primary_keys[name]
         assert keys == {column.name for column in table.primary_key}, name
         for key, column in columns.items():
             declared = table.columns[key]
-            is_key = bool(column["primary_key"])
+            is_key = key in keys
             assert is_key or column["nullable"] == declared.nullable, f"{name}.{key} may be null"
             has_default = column["default"] is not None
             assert is_key or has_default == (declared.server_default is not None), f"{name}.{key}"
@@ -115,7 +118,7 @@ def test_each_row_of_the_ledger_has_exactly_its_tables_columns() -> None:
 
 
 def test_every_kind_of_exception_is_raised_somewhere() -> None:
-    said = {
+    used = {
         node.attr
         for module in MODULES
         if module.name != "problems.py"
@@ -123,4 +126,4 @@ def test_every_kind_of_exception_is_raised_somewhere() -> None:
         if isinstance(node, ast.Attribute)
     }
 
-    assert [kind.name for kind in ExceptionKind if kind.name not in said] == []
+    assert [kind.name for kind in ExceptionKind if kind.name not in used] == []

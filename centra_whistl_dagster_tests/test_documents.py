@@ -1,4 +1,4 @@
-"""The documents, against what they speak of."""
+"""The documents agree with the code and the configuration they describe."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, build_schema, parse
 
 from centra_whistl_dagster.centra.graphql import document
-from centra_whistl_dagster.config_files.exceptions import load_responsibilities
+from centra_whistl_dagster.documents.generated import GENERATORS, generate
+from centra_whistl_dagster.documents.handbook import TEAMS, with_tables
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Owner
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.handbook import TEAMS, exceptions_tables, with_tables
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.centra.survey import survey
 
@@ -26,25 +27,25 @@ HANDBOOK = (PROJECT / "docs" / "handbook.md").read_text(encoding="utf-8")
 ENV_EXAMPLE = (PROJECT / ".env.example").read_text(encoding="utf-8")
 
 
-class Noting(Mapping[str, str]):
-    """An environment that remembers which names it was asked for."""
+class RecordingEnvironment(Mapping[str, str]):
+    """An environment that records which names were read."""
 
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self._given = given
-        self.asked: set[str] = set()
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.read: set[str] = set()
 
     def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
-        return self._given[name]
+        self.read.add(name)
+        return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._given)
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(self._given)
+        return len(self._values)
 
 
-def given_in_example() -> dict[str, str]:
+def values_in_example() -> dict[str, str]:
     lines = (line.partition("=") for line in ENV_EXAMPLE.splitlines())
     return {name: value for name, sign, value in lines if sign and re.fullmatch(r"[A-Z_]+", name)}
 
@@ -53,71 +54,67 @@ def named_in_example() -> set[str]:
     return set(re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", ENV_EXAMPLE, flags=re.MULTILINE))
 
 
-def test_the_example_names_every_setting_that_is_read_and_no_other() -> None:
+def test_the_example_lists_every_setting_that_is_read_and_no_other() -> None:
     named = named_in_example()
     minimal = {"CENTRA_TOKEN": "t", "WHISTL_TOKEN": "t", "WHISTL_CLIENT_CODE": "c"}
     minimal |= ADDRESSES | {"WHISTL_SITE": "s"}
-    environment = Noting(minimal | {name: "json://x" for name in named if "ALERT_" in name})
+    environment = RecordingEnvironment(
+        minimal | {name: "json://x" for name in named if "ALERT_" in name}
+    )
 
     load_settings(environment)
 
-    secrets_by_file = {name for name in environment.asked if name.endswith("_URL_FILE")}
-    assert environment.asked - named <= secrets_by_file
-    assert named - environment.asked == {"DAGSTER_HOME"}
+    optional_files = {name for name in environment.read if name.endswith("_URL_FILE")}
+    assert environment.read - named <= optional_files
+    assert named - environment.read == {"DAGSTER_HOME"}
 
 
-def test_the_example_filled_in_is_what_the_settings_are_without_it() -> None:
+def test_the_example_s_values_are_the_defaults() -> None:
     filled = ADDRESSES | {"CENTRA_TOKEN": "t"}
     filled |= {"WHISTL_CLIENT_ID": "i", "WHISTL_CLIENT_SECRET": "s"}
     filled |= {"WHISTL_CLIENT_CODE": "c", "WHISTL_SITE": "s"}
 
-    assert load_settings(given_in_example() | filled) == load_settings(filled)
+    assert load_settings(values_in_example() | filled) == load_settings(filled)
 
 
-def test_the_example_has_no_secret_in_it() -> None:
-    filled = {name for name, value in given_in_example().items() if value}
+def test_the_example_contains_no_secret() -> None:
+    filled = {name for name, value in values_in_example().items() if value}
 
     assert not {name for name in filled if re.search("TOKEN|SECRET|PASSWORD|_URL", name)}
 
 
-def test_the_handbooks_tables_are_those_of_the_configuration() -> None:
-    text = (PROJECT / "config" / "exceptions.toml").read_text(encoding="utf-8")
-    tables = exceptions_tables(load_responsibilities(text, "exceptions.toml"))
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generated_document_is_up_to_date(name: str) -> None:
+    text = (PROJECT / name).read_text(encoding="utf-8")
 
-    assert with_tables(HANDBOOK, tables) == HANDBOOK, (
-        "renew them: python -m centra_whistl_dagster.handbook "
-        "config/exceptions.toml docs/handbook.md"
-    )
+    assert text == generate(name, PROJECT), "out of date: run make docs"
 
 
-def test_the_handbook_names_every_kind_once() -> None:
-    text = (PROJECT / "config" / "exceptions.toml").read_text(encoding="utf-8")
-    kinds = load_responsibilities(text, "exceptions.toml")
-
-    assert sorted(re.findall(r"<br>`(\w+)` \|", HANDBOOK)) == sorted(kinds)
+def test_the_handbook_lists_every_kind_of_exception_once() -> None:
+    assert sorted(re.findall(r"<br>`(\w+)` \|", HANDBOOK)) == sorted(ExceptionKind)
 
 
-def test_a_handbook_that_lost_its_marks_is_told_so() -> None:
-    with pytest.raises(ValueError, match="needs the marks"):
+def test_a_handbook_without_its_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="must contain the marks"):
         with_tables("# A handbook without tables\n", "")
 
 
-def test_every_owner_has_a_name_that_people_know() -> None:
+def test_every_owner_has_a_team_name() -> None:
     assert set(TEAMS) == set(Owner)
 
 
 def test_the_handbook_explains_every_state_of_an_order() -> None:
-    _, _, section = HANDBOOK.partition("## Where an order stands")
-    told = re.findall(r"^\| ([a-z ]+) \|", section.partition("## Exceptions")[0], flags=re.M)
+    _, _, section = HANDBOOK.partition("## Order states")
+    explained = re.findall(r"^\| ([a-z ]+) \|", section.partition("## Exceptions")[0], flags=re.M)
 
-    assert {name.replace(" ", "_") for name in told} - {"state"} == set(OrderState)
+    assert {name.replace(" ", "_") for name in explained} - {"state"} == set(OrderState)
 
 
-def test_the_permissions_told_are_those_that_the_operations_need() -> None:
+def test_the_permissions_listed_are_those_the_operations_need() -> None:
     text = (PROJECT / "docs" / "security.md").read_text(encoding="utf-8")
-    told = re.findall(r"^\| `([A-Za-z.]+:(?:read|write))` \|", text, flags=re.MULTILINE)
+    listed = re.findall(r"^\| `([A-Za-z.]+:(?:read|write))` \|", text, flags=re.MULTILINE)
 
-    assert sorted(told) == sorted(needed_permissions())
+    assert sorted(listed) == sorted(needed_permissions())
 
 
 def needed_permissions() -> set[str]:
@@ -141,10 +138,10 @@ def test_every_link_inside_the_project_leads_somewhere(path: Path) -> None:
         if re.match(r"[a-z]+://", target):
             continue
         name, _, anchor = target.partition("#")
-        there = (path.parent / name).resolve() if name else path
-        assert there.exists(), target
+        linked = (path.parent / name).resolve() if name else path
+        assert linked.exists(), target
         if anchor:
-            assert anchor in anchors_of(there), target
+            assert anchor in anchors_of(linked), target
 
 
 def anchors_of(path: Path) -> set[str]:
@@ -154,10 +151,10 @@ def anchors_of(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", sorted(PROJECT.glob("docs/images/*.svg")), ids=lambda p: p.name)
-def test_every_drawing_is_described_for_those_who_do_not_see_it(path: Path) -> None:
+def test_every_drawing_has_a_title_and_a_description(path: Path) -> None:
     drawing = ElementTree.parse(path).getroot()  # noqa: S314 - our own file
 
-    for part in ("title", "desc"):
-        found = drawing.find(f"{{http://www.w3.org/2000/svg}}{part}")
-        assert found is not None
-        assert found.text
+    for tag in ("title", "desc"):
+        element = drawing.find(f"{{http://www.w3.org/2000/svg}}{tag}")
+        assert element is not None
+        assert element.text

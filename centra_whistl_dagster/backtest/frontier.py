@@ -10,7 +10,6 @@ from io import BytesIO
 from multiprocessing import get_context
 
 import pandas as pd
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 
@@ -20,6 +19,7 @@ from centra_whistl_dagster.backtest.replay import WorldSettings
 from centra_whistl_dagster.backtest.run import run
 from centra_whistl_dagster.backtest.strategies import Strategy
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
+from centra_whistl_dagster.extras import require_extra
 
 
 def compare(
@@ -115,7 +115,14 @@ def as_records(outcomes: Sequence[Outcomes]) -> list[dict[str, object]]:
 
 
 def as_picture(outcomes: Sequence[Outcomes]) -> bytes:
-    """Return a PNG chart: oversold against withheld, on scales that show zero and thousands."""
+    """Return a PNG chart: oversold against withheld, both on a scale that shows zero and thousands.
+
+    Raises:
+        ExtraMissing: matplotlib is not installed.
+    """
+    require_extra("plots", "matplotlib", needed_for="The picture of a backtest")
+    from matplotlib.figure import Figure  # noqa: PLC0415 - an optional extra
+
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     for outcome in outcomes:

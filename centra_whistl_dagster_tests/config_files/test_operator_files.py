@@ -90,7 +90,7 @@ def test_a_wrong_value_is_shown_with_its_line() -> None:
 
 
 def test_a_missing_and_an_unknown_setting_are_named() -> None:
-    text = EXCEPTIONS.replace('title = "More sold than exists"', 'heading = "More sold"')
+    text = EXCEPTIONS.replace('title = "More sold than in stock"', 'heading = "More sold"')
 
     found = faults_of(text)
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from centra_whistl_dagster.history.columns import columns_of
-from centra_whistl_dagster.history.dictionary import data_dictionary
 from centra_whistl_dagster.history.levels import Reading
 from centra_whistl_dagster.history.session import Session
 from centra_whistl_dagster.history.stock_tables import Divergence, StockUpdates
@@ -245,10 +243,3 @@ def test_every_column_and_view_is_described_in_the_file_itself(day: History) -> 
             "WHERE NOT internal AND coalesce(comment, '') = ''"
         ).fetchall()
     assert undescribed == []
-
-
-def test_the_data_dictionary_is_current() -> None:
-    path = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
-    assert path.read_text() == data_dictionary(), (
-        "run: python -m centra_whistl_dagster.history.dictionary docs/data-dictionary.md"
-    )

@@ -76,7 +76,7 @@ def test_the_owner_of_a_bad_order_is_alerted_once(addressed: Desk) -> None:
     assert written == [1, 0, 0]
     (row,) = rows(addressed)
     assert (row.owner, row.channel, row.sent_at) == ("cx", "cx", None)
-    assert row.title == f"Blocking: Postcode of the wrong form: order {order.number}"
+    assert row.title == f"Blocking: Invalid postcode: order {order.number}"
     assert "1 order waits for it, worth" in row.body
 
 
@@ -122,7 +122,7 @@ def test_a_correction_is_alerted_too(addressed: Desk) -> None:
 
     alerting.tell_owners(addressed.link)
 
-    assert titles(addressed)[-1] == f"Resolved: Postcode of the wrong form: order {order.number}"
+    assert titles(addressed)[-1] == f"Resolved: Invalid postcode: order {order.number}"
 
 
 def test_what_was_fixed_before_its_owner_was_alerted_is_not_alerted(addressed: Desk) -> None:

@@ -1,0 +1,96 @@
+"""The command that lists exceptions, as a table, as CSV and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from centra_whistl_dagster.alerts.messages import clock_time
+from centra_whistl_dagster.cli.terminal import safe_cell, visible
+from centra_whistl_dagster.domain.exceptions.responsibilities import Owner
+from centra_whistl_dagster.settings import load_settings
+from centra_whistl_dagster.workflows.exceptions.register import ListedException, list_exceptions
+from centra_whistl_dagster.workflows.link import open_link
+
+_FIELDS = tuple(field.name for field in fields(ListedException) if field.name != "stake")
+COLUMNS = (*_FIELDS, "orders", "orders_blocked", "worth")
+"""Of CSV and JSON."""
+
+
+@click.command()
+@click.option(
+    "--owner",
+    type=click.Choice([owner.value for owner in Owner]),
+    help="Only the exceptions of this team.",
+)
+@click.option("--open/--all", "only_open", default=True, help="Leave out or include resolved ones.")
+@click.option(
+    "--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table"
+)
+def exceptions(*, owner: str | None, only_open: bool, output_format: str) -> None:
+    """List open exceptions, the most overdue first.
+
+    CSV and JSON also say what to do about each.
+    """
+    with open_link(load_settings(os.environ)) as link:
+        listed = list_exceptions(link, owner=owner, only_open=only_open)
+    if output_format == "table":
+        _print_table(listed)
+        return
+    rows = [_record(exception) for exception in listed]
+    if output_format == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    writer = csv.writer(sys.stdout)
+    writer.writerow(COLUMNS)
+    writer.writerows([safe_cell(row[column]) for column in COLUMNS] for row in rows)
+
+
+def _print_table(listed: Sequence[ListedException]) -> None:
+    console = Console()
+    if not listed:
+        console.print("No open exceptions.")
+        return
+    table = Table("owner", "kind", "about", "what is wrong", "orders", "worth", "due")
+    for exception in listed:
+        cells = (
+            exception.owner,
+            exception.kind,
+            exception.about,
+            exception.message,
+            str(len(exception.stake.order_numbers)),
+            exception.stake.value_in_words,
+            _due(exception),
+        )
+        # As Text: square brackets from the shop would be read as colours.
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    console.print(table)
+
+
+def _due(exception: ListedException) -> str:
+    if exception.resolved_at is not None:
+        return "resolved"
+    return f"{'overdue since ' if exception.is_overdue else ''}{clock_time(exception.due_at)}"
+
+
+def _record(exception: ListedException) -> dict[str, object]:
+    record: dict[str, object] = {name: getattr(exception, name) for name in _FIELDS}
+    record |= {
+        "orders": len(exception.stake.order_numbers),
+        "orders_blocked": exception.stake.blocked,
+        "worth": exception.stake.value_in_words,
+    }
+    return {
+        name: value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+        for name, value in record.items()
+    }

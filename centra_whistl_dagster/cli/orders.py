@@ -1,0 +1,74 @@
+"""The command that explains why one order is blocked."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from centra_whistl_dagster.cli.terminal import Refusal, visible
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
+from centra_whistl_dagster.domain.orders.order import Permission
+from centra_whistl_dagster.domain.orders.states import AT_WHISTL, OrderState
+from centra_whistl_dagster.screening.screen import Cleared
+from centra_whistl_dagster.settings import load_settings
+from centra_whistl_dagster.workflows.link import Link, open_link
+from centra_whistl_dagster.workflows.orders.trial import CannotTry, Trial, try_order
+
+NOT_RELEASED = (
+    "not yet released in Centra (on hold, unpaid, locked, internal, or for another warehouse)"
+)
+
+
+@click.command()
+@click.argument("order_number")
+def screen(order_number: str) -> None:
+    """Explain why an order is blocked.
+
+    Reads the order from Centra as it is now, screens it, and prints each failed rule with what
+    would pass. Changes nothing. ORDER_NUMBER is Centra's number, or the order's number at Whistl.
+    """
+    with open_link(load_settings(os.environ)) as link:
+        try:
+            trial = try_order(link, order_number)
+        except CannotTry as error:
+            raise Refusal(str(error)) from error
+        _print_trial(link, trial)
+
+
+def _print_trial(link: Link, trial: Trial) -> None:
+    verdict = trial.verdict
+    numbers = f"Order {verdict.order.number}, {verdict.order_number} at Whistl"
+    click.echo(f"{numbers}: {visible(_next_step(trial))}")
+    problems = [] if isinstance(verdict, Cleared) else list(verdict.problems)
+    for problem in problems:
+        click.echo()
+        _print_problem(link, problem, "Blocked by")
+    for warning in verdict.warnings:
+        click.echo()
+        _print_problem(link, warning, "Warning, which blocks nothing:")
+
+
+def _next_step(trial: Trial) -> str:
+    if trial.state in AT_WHISTL:
+        return f"already at Whistl ({trial.state})."
+    if trial.permission is Permission.CANCELLED:
+        return "cancelled in Centra; it will not be sent."
+    if isinstance(trial.verdict, Cleared):
+        screened = f"passes screening, with service {trial.verdict.service}."
+    else:
+        count = len(trial.verdict.problems)
+        screened = f"{count} {'rule fails' if count == 1 else 'rules fail'}."
+    is_waiting = trial.permission is Permission.WAITING or trial.state is OrderState.WAITING
+    return f"{NOT_RELEASED}; {screened}" if is_waiting else screened
+
+
+def _print_problem(link: Link, problem: Problem, heading: str) -> None:
+    responsibility = link.configuration.exception_kinds[ExceptionKind(problem.kind)]
+    click.echo(f"{heading} {problem.kind} ({responsibility.title})")
+    click.echo(f"  field:      {visible(problem.field)}")
+    if problem.value:
+        click.echo(f"  value:      {visible(problem.value)}")
+    click.echo(f"  problem:    {visible(problem.message)}")
+    click.echo(f"  what to do: {responsibility.instructions}")
+    click.echo(f"  owner:      {responsibility.owner}")

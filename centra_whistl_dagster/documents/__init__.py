@@ -1,0 +1,1 @@
+"""Documents that are generated from configuration and code, wholly or in part."""

@@ -1,0 +1,84 @@
+"""The handbook's tables of exceptions, generated from `config/exceptions.toml`.
+
+Every other part of the handbook is written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from centra_whistl_dagster.config_files.exceptions import load_responsibilities
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.responsibilities import (
+    Owner,
+    Responsibility,
+    Severity,
+)
+
+BEGIN = "<!-- generated from config/exceptions.toml: begin -->"
+END = "<!-- generated from config/exceptions.toml: end -->"
+
+TEAMS = {
+    Owner.CX: "Customer service",
+    Owner.MERCHANDISING: "Merchandising",
+    Owner.ECOMMERCE: "Ecommerce",
+    Owner.FULFILMENT: "Fulfilment",
+    Owner.DATA: "Data team",
+    Owner.FINANCE: "Finance",
+}
+
+
+def handbook(project: Path) -> str:
+    """Return the handbook with its tables of exceptions brought up to date.
+
+    Args:
+        project: the folder with `config/` and `docs/`.
+
+    Raises:
+        ConfigError: `config/exceptions.toml` is invalid.
+        ValueError: the handbook lost the marks around its tables.
+    """
+    source = project / "config" / "exceptions.toml"
+    kinds = load_responsibilities(source.read_text(encoding="utf-8"), source.name)
+    document = (project / "docs" / "handbook.md").read_text(encoding="utf-8")
+    return with_tables(document, exceptions_tables(kinds))
+
+
+def exceptions_tables(kinds: Mapping[ExceptionKind, Responsibility]) -> str:
+    """Return one Markdown table per owner, the most severe exceptions first."""
+    sections = []
+    for owner, team in TEAMS.items():
+        owned = [(kind, entry) for kind, entry in kinds.items() if entry.owner is owner]
+        owned.sort(key=lambda pair: (list(Severity).index(pair[1].severity), pair[1].title))
+        if owned:
+            sections.append(f"#### {team} (`{owner}`)\n\n{_table(owned)}\n")
+    return "\n".join(sections)
+
+
+def with_tables(document: str, tables: str) -> str:
+    """Return the handbook with new tables in place of the old ones.
+
+    Raises:
+        ValueError: the handbook lost the marks around its tables.
+    """
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"docs/handbook.md must contain the marks {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{tables}\n{END}{after}"
+
+
+def _table(owned: list[tuple[ExceptionKind, Responsibility]]) -> str:
+    rows = [
+        f"| {entry.title}<br>`{kind}` | {entry.severity} "
+        f"| {_time_limit(entry.time_limit_minutes)} | {entry.instructions} |"
+        for kind, entry in owned
+    ]
+    return "\n".join(["| exception | severity | within | what to do |", "|---|---|---|---|", *rows])
+
+
+def _time_limit(minutes: int) -> str:
+    if minutes % 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h"

@@ -1,0 +1,98 @@
+"""What operators see of refused stock snapshots, and of the connections: the commands' output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+from click.testing import CliRunner, Result
+
+from centra_whistl_dagster.cli.main import commands
+from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
+from centra_whistl_dagster.workflows.stock.quarantine import quarantined
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
+
+@pytest.fixture(autouse=True)
+def wall_clock(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[time_machine.Traveller]:
+    """The commands read the environment and the wall clock, which here are the desk's own."""
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "300")
+    with time_machine.travel(desk.clock(), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def refused(desk: Desk) -> str:
+    """A warehouse that sold out overnight, which the guards refuse to believe."""
+    desk.sync_stock()
+    desk.wait(10)
+    with desk.world.lock:
+        for sku in desk.skus:
+            desk.world.shelves[sku].on_hand = 0
+        take_snapshot(desk.world)
+    desk.wait(30)
+    desk.sync_stock()
+    (snapshot,) = quarantined(desk.link)
+    return snapshot.snapshot_id
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(commands, arguments, catch_exceptions=False)
+
+
+# ---- stock quarantine
+def test_an_empty_quarantine_says_so() -> None:
+    assert "No snapshot is in quarantine." in run("stock", "quarantine").stdout
+
+
+def test_a_refused_snapshot_is_listed_previewed_and_released(desk: Desk, refused: str) -> None:
+    listed = run("stock", "quarantine").stdout
+    preview = run("stock", "quarantine", "show", refused).stdout
+    still_listed = quarantined(desk.link)
+    released = run("stock", "quarantine", "release", refused).stdout
+
+    assert refused in listed
+    assert "would be sold out" in preview
+    assert "0 SKUs would go up by 0 units in total" in preview
+    assert len(still_listed) == 1
+    assert f"{refused} is released" in released
+    assert quarantined(desk.link) == []
+
+
+@pytest.mark.parametrize("command", ["show", "release"])
+@pytest.mark.usefixtures("refused")
+def test_an_unknown_snapshot_is_refused_and_its_name_cannot_control_the_terminal(
+    command: str,
+) -> None:
+    result = run("stock", "quarantine", command, "S-\x1b[2J")
+
+    assert result.exit_code == 1
+    assert r"S-\x1b[2J" in result.stderr
+
+
+# ---- doctor
+def test_doctor_names_every_part_of_a_working_connection() -> None:
+    result = run("doctor")
+
+    assert result.exit_code == 0
+    assert [line[:4] for line in result.stdout.splitlines()] == ["ok  "] * 7
+
+
+def test_doctor_fails_and_names_the_parts_that_do_not_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CENTRA_TOKEN", "expired")
+
+    result = run("doctor")
+
+    assert result.exit_code == 1
+    failed = [line for line in result.stdout.splitlines() if line.startswith("FAIL")]
+    parts = [line.removeprefix("FAIL  ").rpartition(": ")[0] for line in failed]
+    assert len(failed) == 3
+    assert all(part.startswith("Centra: ") for part in parts)
