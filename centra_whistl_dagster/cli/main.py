@@ -43,8 +43,10 @@ def main() -> None:
     Settings come from the environment, and from `.env` where the environment has none.
     """
     load_dotenv(PROJECT / ".env")
-    # Whoever ends us politely gets what Ctrl-C gets: everything that was started ends too.
+    # Whoever ends us politely gets what Ctrl-C gets: everything that was started ends too. A shell
+    # script starts what it runs in the background with SIGINT ignored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         commands(standalone_mode=False)
     except click.exceptions.Abort:
@@ -103,7 +105,7 @@ def demo(
         console.print("\nStopped. Everything that was started has ended.")
         return
     for fault in faults:
-        console.print(f"[bold red]Must not happen: {fault}")
+        console.print(f"[bold red]Not clean: {fault}")
     if faults:
         sys.exit(1)
     console.print(f"[green]Clean. The figures are in {report}.")

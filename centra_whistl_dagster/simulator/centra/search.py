@@ -199,7 +199,7 @@ def stock_of_warehouse(
         if asked is None or item.size_id in asked
     )
     rows = paged(found, limit, page)
-    world.audit.stock_looks.update(row.item.sku for row in rows)
+    world.audit.stock_reads.update(row.item.sku for row in rows)
     return rows
 
 

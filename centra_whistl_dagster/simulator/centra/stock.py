@@ -8,7 +8,7 @@ from graphql import GraphQLResolveInfo
 
 from centra_whistl_dagster.simulator.centra.answers import NotDone, answering, one_of, payload
 from centra_whistl_dagster.simulator.centra.goods import Resolver
-from centra_whistl_dagster.simulator.truth.scoreboard import audit_stock_write
+from centra_whistl_dagster.simulator.truth.stock import audit_stock_write
 from centra_whistl_dagster.simulator.world.world import WAREHOUSE_ID, Item, World
 
 

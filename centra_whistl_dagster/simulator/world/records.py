@@ -121,7 +121,7 @@ class CentraOrder:
     confirmed_at: datetime | None = None
     """When it became both confirmed and free to go: the moment the latency clock starts."""
     corrected_at: datetime | None = None
-    """When customer service mended what was wrong with it."""
+    """When customer service corrected what was wrong with it."""
     cancelled_at: datetime | None = None
 
 
@@ -184,7 +184,7 @@ class Audit:
     """Per SKU, units of our orders that Whistl did not have when it came to allocate them."""
     spoiled_accepted: set[str] = field(default_factory=set)
     """Whistl numbers of orders that were still spoiled when Whistl took them."""
-    stock_looks: Counter[str] = field(default_factory=Counter)
+    stock_reads: Counter[str] = field(default_factory=Counter)
     """Per SKU, how often its stock in Centra was asked for."""
     read_snapshot_id: str | None = None
     """The snapshot whose rows were asked for last."""

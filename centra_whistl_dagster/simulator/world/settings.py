@@ -53,6 +53,10 @@ class Settings:
     never_corrected_share: float = 0.2
     """Of the spoiled ones, the share whose customer never answers."""
     correction_seconds: float = 1200.0
+    """From when customer service knows of a bad order until it has corrected it."""
+    corrections_wait_for_report: bool = False
+    """Customer service knows of a bad order once it is reported to it (`People.report`), instead of
+    from the start: then none is corrected before anybody read it, however slow the reader is."""
     allocate_seconds: float = 60.0
     pick_seconds: float = 900.0
     pack_seconds: float = 600.0

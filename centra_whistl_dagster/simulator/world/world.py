@@ -81,6 +81,8 @@ class World:
         self.orders: dict[str, CentraOrder] = {}
         self.orders_by_number: dict[int, CentraOrder] = {}
         self.whistl_orders: dict[str, WhistlOrder] = {}
+        self.unreported: dict[int, Callable[[], None]] = {}
+        """By order number, corrections that customer service makes once the order is reported."""
         self.repeated_creates: list[WhistlOrder] = []
         """Orders stored under a number already taken: each would be shipped a second time."""
         self.despatches: list[dict[str, Any]] = []

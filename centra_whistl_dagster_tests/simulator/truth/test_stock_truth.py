@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from centra_whistl_dagster.simulator.centra.rules import cancel_order
-from centra_whistl_dagster.simulator.truth.scoreboard import audit_stock_write, truth
+from centra_whistl_dagster.simulator.truth.scoreboard import truth
+from centra_whistl_dagster.simulator.truth.stock import audit_stock_write
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, set_aside, take_unseen
