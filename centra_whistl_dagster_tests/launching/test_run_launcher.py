@@ -6,7 +6,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-import yaml
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher import WorkerStatus
@@ -60,10 +59,9 @@ def test_a_code_server_that_does_not_answer_condemns_no_run(
 def test_the_project_s_instance_asks_often_and_frees_the_places_of_dead_runs(
     tmp_path: Path,
 ) -> None:
-    settings = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     (tmp_path / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text())
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path))) as instance:
         assert isinstance(instance.run_launcher, WatchingRunLauncher)
         assert instance.run_launcher.supports_check_run_worker_health
         assert instance.run_monitoring_poll_interval_seconds <= 30
-    assert settings["run_monitoring"]["free_slots_after_run_end_seconds"] > 0
+        assert instance.run_monitoring_settings["free_slots_after_run_end_seconds"] > 0

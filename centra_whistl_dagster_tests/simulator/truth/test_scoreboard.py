@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from centra_whistl_dagster.simulator.centra.rules import cancel_order
 from centra_whistl_dagster.simulator.truth.scoreboard import is_drained, truth
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.world import CentraOrder, SentParcel, WhistlOrder, World
+
+OrderBody = Callable[..., dict[str, Any]]
 
 A_DAY = 86_400
 
@@ -231,7 +234,7 @@ def test_one_shipment_made_early_may_stand_for_all_boxes(
 
 
 def test_effects_are_counted_apart_from_requests_so_that_a_quiet_run_shows_none(
-    world: World, whistl, order_body
+    world: World, whistl: httpx.Client, order_body: OrderBody
 ) -> None:
     whistl.post("/v2/orders", json=order_body())
     first = truth(world)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -15,7 +16,8 @@ from centra_whistl_dagster.simulator.world.world import World
 
 
 def latest(whistl: httpx.Client) -> dict[str, Any]:
-    return whistl.get("/v2/stock/snapshots/latest").json()
+    head: dict[str, Any] = whistl.get("/v2/stock/snapshots/latest").json()
+    return head
 
 
 def rows_of(whistl: httpx.Client, snapshot_id: str, limit: int = 70) -> list[dict[str, Any]]:
@@ -123,7 +125,10 @@ def test_half_a_picture_can_come_twice_and_look_whole(whistl: httpx.Client, worl
     ],
 )
 def test_a_picture_can_be_spoiled(
-    whistl: httpx.Client, world: World, fault: str, is_spoiled
+    whistl: httpx.Client,
+    world: World,
+    fault: str,
+    is_spoiled: Callable[[list[dict[str, Any]]], bool],
 ) -> None:
     good = rows_of(whistl, latest(whistl)["snapshot_id"])
     spoil(world, fault)
