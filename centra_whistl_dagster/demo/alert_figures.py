@@ -59,7 +59,7 @@ class AlertFigures:
 
 def read_alert_figures(tx: Transaction, inbox: Inbox) -> AlertFigures:
     """Gather the figures of this moment."""
-    # The outbox first: what is received between the two readings must not look lost.
+    # The outbox first: what is received between the two readings must not seem lost.
     sent, waiting = alerts.counts_by_owner(tx), alerts.count_unsent(tx)
     placed = exception_news.ever_blocked(tx)
     alerted = inbox.first_named_at(placed)

@@ -16,7 +16,7 @@ class Published:
 
     at: datetime
     orders: int
-    """Orders that it tells of."""
+    """How many orders are in it."""
 
 
 def find_published(path: Path) -> Published | None:

@@ -1,6 +1,6 @@
 """Dagster's run launcher of one machine, made to notice a run whose process has died.
 
-Dagster's own cannot tell: a run that was killed with its code server counted as running until its
+Dagster's own does not: a run that was killed with its code server counted as running until its
 longest permitted runtime was over. Until then it held its place in the queue and in its pool, so
 that no history was published and no stock was synced.
 """

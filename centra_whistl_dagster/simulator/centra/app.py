@@ -1,8 +1,4 @@
-"""The simulated Centra over HTTP: one GraphQL address, its tokens, its quotas, its kinds of answer.
-
-Belongs here: everything between a request and the schema. What a field answers is in `centra_views`
-and `centra_search`; what a mutation does, in `centra_orders`, `centra_shipments`, `centra_stock`.
-"""
+"""The simulated Centra over HTTP: one GraphQL address, its tokens, quotas and kinds of answer."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""How goods and their stock read through Centra's schema: one plain function per field.
-
-Belongs here: sizes, variants, warehouses and the quantities of one size in one warehouse. Does not
-belong here: setting them (`centra_stock`), or orders (`centra_views`).
-"""
+"""How goods and their stock read through Centra's schema: one plain function per field."""
 
 from __future__ import annotations
 

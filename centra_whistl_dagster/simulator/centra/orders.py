@@ -123,7 +123,7 @@ def cancel(
     id: str,  # noqa: A002 - Centra's name
     input: dict[str, Any],  # noqa: A002 - Centra's name
 ) -> dict[str, Any]:
-    """Cancel a whole order of which nothing is in a shipment."""
+    """Cancel a whole order that has no shipment."""
     world: World = info.context.world
     order = order_named(world, {"id": id}, "id")
     require_unlocked(info, order)

@@ -1,8 +1,4 @@
-"""Centra's schema brought to life: the SDL this project speaks, with a resolver behind each field.
-
-Belongs here: putting the pieces together, and how a switch changes the schema itself. Does not
-belong here: what a field answers.
-"""
+"""Centra's schema with a resolver behind each field, and how a switch changes the schema itself."""
 
 from __future__ import annotations
 

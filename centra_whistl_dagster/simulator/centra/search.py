@@ -1,6 +1,6 @@
 """Which orders, shipments, sizes and warehouses a caller of the simulated Centra asked for.
 
-Belongs here: filters, sorting, paging. Does not belong here: how a record reads (`centra_views`).
+Does not belong here: how a record reads (`views`).
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def stock_of_warehouse(
     where: dict[str, Any] | None = None,
     **_: Any,
 ) -> list[StockOf]:
-    """Resolve `Warehouse.stock`: by product, variant and size, which is how the catalogue lies."""
+    """Resolve `Warehouse.stock`, sorted by product, variant and size, as the catalogue is."""
     world: World = info.context.world
     asked = (where or {}).get("productSizeId")
     found = (

@@ -1,9 +1,8 @@
-"""How the world's records read through Centra's schema: one plain function per field.
+"""How orders, lines and shipments read through Centra's schema: one plain function per field.
 
-Belongs here: reading orders, lines and shipments. Does not belong here: goods and their stock
-(`centra_goods`), which of them a caller asked for (`centra_search`), and any change
-(`centra_orders`, `centra_shipments`, `centra_stock`). A field named like a key of a dict, or like
-an attribute, needs no function.
+A field with the name of a dict key or an attribute needs no function. Does not belong here: goods
+and their stock (`goods`), which records a caller asked for (`search`), and any change (`orders`,
+`shipments`, `stock`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""Who shops: names, places, telephones and e-mails, drawn from a seeded source.
+"""Who shops: names, places, phone numbers and e-mail addresses, drawn from a seeded source.
 
-Numbers come from the ranges that regulators keep for fiction, mail goes to example.com. Belongs
-here: people as Centra's checkout would have taken them down. Does not belong here: what is wrong
-with some of them (`spoilage`).
+Phone numbers are from the ranges that regulators keep for fiction; mail goes to example.com.
 """
 
 from __future__ import annotations

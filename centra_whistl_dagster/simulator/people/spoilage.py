@@ -49,11 +49,11 @@ SPOILAGE_KINDS = (
 """Every kind, in the order in which shoppers' orders have them."""
 
 NEEDS_EXPRESS = frozenset({"missing_phone", "missing_email"})
-"""Kinds that are a fault only with a service that needs the thing."""
+"""Kinds that are a fault only with a service that needs the phone number or the e-mail."""
 
 
 def spoil(order: CentraOrder, kind: str, place: int) -> Callable[[World], None]:
-    """Put a fault into an order that Centra does not have yet, and return what takes it out again.
+    """Put a fault into an order that is not in Centra yet, and return what corrects it.
 
     `place` chooses among several SKUs of one kind.
     """

@@ -50,7 +50,7 @@ class Truth(TypedDict):
     writes: dict[str, int]
     faults: dict[str, int]
     unreported: int
-    """Bad orders that customer service waits to be told of."""
+    """Bad orders that have not been reported to customer service yet."""
     is_drained: bool
 
 
@@ -63,7 +63,7 @@ def truth(
         world: what to judge.
         buffers: units per SKU that the product holds back on purpose.
         late_after_seconds: real seconds after which a healthy order that has not reached Whistl
-            counts as late. Whether a late order is lost, only the end of a run can tell.
+            counts as late. Only the end of a run shows whether a late order is lost.
     """
     with world.lock:
         shipments = shipments_truth(world)

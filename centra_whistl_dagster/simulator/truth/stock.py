@@ -16,7 +16,7 @@ CANCELLATION_GRACE = timedelta(seconds=60)
 
 
 class Disagreement(TypedDict):
-    """One SKU of which Centra offers another figure than it should, in units."""
+    """One SKU whose figure in Centra is not what it should be, in units."""
 
     sku: str
     centra_free: int

@@ -1,8 +1,4 @@
-"""What the simulated Whistl refuses in a delivery address (contract 3.1, 3.3 and 6).
-
-Belongs here: one address, and whether a service goes there. Does not belong here: the rest of the
-order (`whistl_validation`).
-"""
+"""What the simulated Whistl refuses in a delivery address, and whether a service goes there."""
 
 from __future__ import annotations
 
@@ -61,7 +57,7 @@ def check_address(address: Mapping[str, Any], found: Findings) -> None:
     if country in BRITISH and not postcode:
         found.refuse("required", "delivery_address.postcode", "postcode is missing")
     elif country in BRITISH and not UK_POSTCODE.fullmatch(postcode):
-        message = "not the form of a British postcode"
+        message = "not a valid British postcode"
         found.refuse("invalid_postcode", "delivery_address.postcode", message, postcode)
 
 
@@ -83,9 +79,9 @@ def check_contact(
     if not email and service and service.requires_email:
         found.refuse("missing_email", where, f"Service {service.code} needs an e-mail")
     if email and not EMAIL_FORM.fullmatch(email):
-        found.refuse("invalid_email", where, "not the form of an e-mail address", email)
+        found.refuse("invalid_email", where, "not a valid e-mail address", email)
     if len(email) > EMAIL_COLUMN_LENGTH:
-        found.warn("email_cut", where, f"The carrier is told {EMAIL_COLUMN_LENGTH} characters")
+        found.warn("email_cut", where, f"The carrier gets {EMAIL_COLUMN_LENGTH} characters")
 
 
 def check_destination(

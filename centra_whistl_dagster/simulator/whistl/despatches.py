@@ -1,8 +1,4 @@
-"""Despatch messages: what Whistl says about boxes that left, and how it gets that wrong.
-
-Belongs here: labels, messages, duplicates, delays, corrections. Does not belong here: which units
-leave and when (`warehouse`).
-"""
+"""Despatch messages: what Whistl reports of boxes that left, and how it gets that wrong."""
 
 from __future__ import annotations
 
@@ -23,7 +19,7 @@ LATE_FACTOR = 1.5
 def announce(
     world: World, order: WhistlOrder, boxes: list[dict[int, int]], *, is_complete: bool
 ) -> None:
-    """Tell of boxes (units by line number) that have just left."""
+    """Report boxes (units by line number) that have just left."""
     sent = [_sent(world, order, box) for box in boxes]
     world.sent_parcels.extend(sent)
     despatch_id = f"D-{next(world.ids):06d}"

@@ -1,8 +1,4 @@
-"""What an examination of an order body turns up, and the two questions every rule asks of a field.
-
-Belongs here: the collector of findings, text and characters. Does not belong here: the rules of one
-field (`whistl_address_rules`, `whistl_validation`).
-"""
+"""What the examination of an order body finds, and how a field's text and characters are read."""
 
 from __future__ import annotations
 
@@ -33,7 +29,7 @@ class Findings:
 
 
 def text_of(holder: Mapping[str, Any], name: str) -> str:
-    """Return a field's text without the blanks around it; anything that is no text is none."""
+    """Return a field's text without the blanks around it; empty for anything else than text."""
     value = holder.get(name)
     return value.strip() if isinstance(value, str) else ""
 

@@ -1,6 +1,7 @@
-"""The silent damages of the older importer behind Whistl (contract 1.2 and 3.2), when switched on.
+"""The silent damage done by the older importer behind Whistl, when switched on.
 
-Belongs here: what is cut, joined or chosen without a word. Does not belong here: a refusal.
+Whistl's published importer cuts texts at its columns' width, joins address lines with `~`, deletes
+line feeds and chooses a service where none is given.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The order book of the simulated Whistl: take an order once, show it, stop it (contract 7.3, 7.5).
+"""The order book of the simulated Whistl: take an order once, show it, cancel it.
 
-Belongs here: identity, replay and conflict of order numbers, and how an order is shown. Does not
-belong here: what is wrong with a body (`whistl_validation`), or what happens to an order in the
-building (`warehouse`).
+Does not belong here: what is wrong with a body (`validation`), or what happens to an order in the
+building (`world.warehouse`).
 """
 
 from __future__ import annotations

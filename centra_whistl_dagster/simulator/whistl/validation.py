@@ -1,7 +1,7 @@
-"""What the simulated Whistl refuses in an order, all of it at once (contract 3, 6, 7.3 and 7.4).
+"""What the simulated Whistl refuses in an order, all of it at once.
 
-Belongs here: rules over one order body. Does not belong here: what needs the order book (a number
-used before) or the caller (its client code), which is `whistl_orders`.
+Does not belong here: what needs the order book (a number used before) or the caller (its client
+code), which is in `orders`.
 """
 
 from __future__ import annotations

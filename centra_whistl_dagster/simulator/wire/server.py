@@ -1,7 +1,7 @@
 """Both simulated systems behind one port on loopback, and the clock that keeps their world going.
 
 `/centra/graphql`, `/whistl/oauth/token` and `/whistl/v2/...` are what the product may call.
-`/_sim/...` is for whoever runs the simulation: the truth, opening and closing the shop, what is
+`/_sim/...` is for the operator of the simulation: the truth, opening and closing the shop, what is
 reported to customer service, faults.
 """
 
@@ -31,11 +31,11 @@ LOOPBACK = "127.0.0.1"
 TICK_SECONDS = 0.05
 START_SECONDS = 10.0
 SHUTDOWN_SECONDS = 1
-STOP_LOOK_SECONDS = 0.01
+STOP_CHECK_SECONDS = 0.01
 
 
 def create_app(world: World, *, people: People) -> ASGIApp:
-    """Put a world behind HTTP. Who may call its Centra, and how often, its settings say."""
+    """Serve a world over HTTP, with the tokens and limits of its settings."""
     return FaultMiddleware(
         Starlette(
             routes=[
@@ -87,19 +87,19 @@ def _sim_routes(world: World, people: People) -> list[Route]:
 
 
 class _Server(uvicorn.Server):
-    """Notices at once that it shall stop; uvicorn looks ten times a second, and tests add up."""
+    """Stops at once: uvicorn checks ten times a second, which adds up over the tests."""
 
     async def main_loop(self) -> None:
         ticks = 0
         while not await self.on_tick(ticks):
             ticks += 1
-            await asyncio.sleep(STOP_LOOK_SECONDS)
+            await asyncio.sleep(STOP_CHECK_SECONDS)
 
 
 class RunningSimulator:
     """A world served from a thread of this process, for as long as the `with` block lasts.
 
-    With `ticks` the world goes by the wall clock; without, whoever holds the clock moves it.
+    With `ticks` the world follows the wall clock; without, a test moves its clock.
     """
 
     def __init__(self, world: World, *, port: int = 0, ticks: bool = False) -> None:
@@ -169,8 +169,8 @@ def serve(world: World, port: int, *, trading: bool) -> None:
     """Serve a world by the wall clock until interrupted, or until its clock fails.
 
     Raises:
-        RuntimeError: the server or the clock stopped by itself; a world that stands still must not
-            look like one in which nothing happens.
+        RuntimeError: the server or the clock stopped by itself; a world that has stopped must not
+            be mistaken for one in which nothing happens.
     """
     with RunningSimulator(world, port=port, ticks=True) as simulator:
         if trading:

@@ -1,7 +1,7 @@
 """The goods, services and delivery options of the simulated shop, the same for the same seed.
 
-Belongs here: what both systems know before the first order. Does not belong here: who buys it
-(`people`). Service codes begin with SIM- so that nobody takes them for Whistl's own.
+Service codes begin with SIM- so that nobody takes them for Whistl's own. Does not belong here: who
+buys the goods (`people`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""How busy and how awkward the simulated world is, and who may speak to its Centra.
-
-Belongs here: numbers and names that a person running the simulator chooses. Does not belong here:
-what a switch does, which the system that reads it decides.
-"""
+"""How busy and how awkward the simulated world is, and which tokens its Centra accepts."""
 
 from __future__ import annotations
 
@@ -73,4 +69,4 @@ class Settings:
     centra_limits: CentraLimits | None = field(default_factory=CentraLimits)
     """None lifts them, for a test whose clock stands still."""
     switches: dict[str, Any] = field(default_factory=dict)
-    """Behaviours the contracts leave open, by name; `switches.SWITCHES` has all and defaults."""
+    """Behaviour by name; `switches.SWITCHES` has all names and their defaults."""

@@ -1,8 +1,7 @@
-"""What people in the building do: allocate, pick, pack, hand over, take goods in, serve others.
+"""What people in the warehouse do: allocate, pick, pack, hand over, take goods in, serve others.
 
-Belongs here: the life of an order and the units it moves. Does not belong here: how it is told to
-the outside (`whistl_despatches`, `whistl_snapshots`, `whistl`), or who buys through the second
-channel and when goods come (`people`).
+Does not belong here: how an order's progress is reported (`whistl.despatches`, `whistl.snapshots`),
+or who buys through the second channel and when goods come (`people`).
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from centra_whistl_dagster.simulator.world.chance import befalls, draw
 from centra_whistl_dagster.simulator.world.world import WhistlOrder, World
 
 FREELY_CANCELLABLE = frozenset({"RECEIVED", "HELD", "BACKORDERED", "ALLOCATED"})
-STRANGE_STATUS = "QUALITY_CHECK"
-"""In no contract: 3PLs rename and add statuses."""
-BEING_PICKED = frozenset({"PICKING", STRANGE_STATUS})
+UNDOCUMENTED_STATUS = "QUALITY_CHECK"
+"""Not in Whistl's API as specified: warehouses rename and add statuses."""
+BEING_PICKED = frozenset({"PICKING", UNDOCUMENTED_STATUS})
 SECOND_MESSAGE_SHARE = 0.5
 """Of the orders in two parcels, those whose second parcel leaves later, in a message of its own."""
 
 
 def open_warehouse(world: World) -> None:
-    """Publish a first picture of the stock and go on doing so every `snapshot_seconds`."""
+    """Publish a first snapshot of the stock, and another every `snapshot_seconds`."""
     for _ in range(world.switch("quarantined_per_snapshot")):
         set_aside(world, world.rng.choice(world.whistl_skus()), 1)
     take_snapshot(world)
@@ -157,7 +156,7 @@ def _lose_one(world: World, order: WhistlOrder) -> None:
 
 
 def _check_quality(world: World, order: WhistlOrder) -> None:
-    _move(world, order, STRANGE_STATUS)
+    _move(world, order, UNDOCUMENTED_STATUS)
     _later(world, order, world.settings.pack_seconds / 2, _pack)
 
 
@@ -236,7 +235,7 @@ def _move(world: World, order: WhistlOrder, status: str) -> None:
 def _later(
     world: World, order: WhistlOrder, seconds: float, act: Callable[[World, WhistlOrder], None]
 ) -> None:
-    """Let the next thing happen, unless something else happened to the order meanwhile.
+    """Schedule the next thing, unless something else happens to the order meanwhile.
 
     Nobody works like a clock: it takes between half and one and a half times as long.
     """
