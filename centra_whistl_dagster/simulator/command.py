@@ -17,7 +17,9 @@ from centra_whistl_dagster.simulator.world.world import Settings, World
 DEFAULTS = Settings()
 
 
-def read_switches(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+def read_switches(
+    _: click.Context, __: click.Parameter, given: tuple[str, ...]
+) -> dict[str, object]:
     """Read `name=value` pairs; a value is JSON where it can be, else text."""
     switches = {}
     for pair in given:

@@ -32,7 +32,7 @@ class NotDone(Exception):
 
 def payload(
     *, errors: list[NotDone] | None = None, warnings: list[str] | None = None, **members: Any
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Build a mutation's payload."""
     return {
         **members,
@@ -45,7 +45,7 @@ def answering(act: Resolver) -> Resolver:
     """Turn a refusal of a mutation into a payload with the user error."""
 
     @functools.wraps(act)
-    def answer(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> dict[str, Any]:
+    def answer(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> dict[str, object]:
         try:
             done: dict[str, Any] = act(source, info, **arguments)
         except NotDone as refusal:

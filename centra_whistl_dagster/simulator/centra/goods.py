@@ -63,7 +63,7 @@ STOCK: dict[str, Resolver] = {
 }
 
 
-def product_variant(item: Item, _: GraphQLResolveInfo) -> dict[str, Any]:
+def product_variant(item: Item, _: GraphQLResolveInfo) -> dict[str, object]:
     """Show the variant and product of a size; this catalogue numbers them after their size."""
     status = "ACTIVE" if item.is_active_in_centra else "INACTIVE"
     product = {

@@ -51,7 +51,7 @@ def _sdl(world: World) -> str:
     return sdl
 
 
-def default_resolver(source: Any, info: GraphQLResolveInfo) -> Any:
+def default_resolver(source: object, info: GraphQLResolveInfo) -> Any:
     """Read a field of the same name from a record, or from a dict whose missing keys are null."""
     if isinstance(source, dict):
         return source.get(info.field_name)

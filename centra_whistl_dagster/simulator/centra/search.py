@@ -79,7 +79,7 @@ def _candidates(world: World, conditions: dict[str, Any]) -> Iterable[CentraOrde
 
 
 def orders(
-    _: Any,
+    _: object,
     info: GraphQLResolveInfo,
     limit: int,
     page: int,
@@ -93,7 +93,7 @@ def orders(
     return paged(found, limit, page)
 
 
-def counted_orders(_: Any, info: GraphQLResolveInfo, where: dict[str, Any] | None = None) -> int:
+def counted_orders(_: object, info: GraphQLResolveInfo, where: dict[str, Any] | None = None) -> int:
     """Resolve `Counters.orders`."""
     return len(matching_orders(info, where))
 
@@ -116,7 +116,7 @@ _SHIPMENT_TESTS: dict[str, Callable[[ShipmentOf, Any], bool]] = {
 
 
 def shipments(
-    _: Any,
+    _: object,
     info: GraphQLResolveInfo,
     limit: int,
     page: int,
@@ -153,7 +153,7 @@ _SIZE_TESTS: dict[str, Callable[[Item, Any], bool]] = {
 
 
 def product_sizes(
-    _: Any,
+    _: object,
     info: GraphQLResolveInfo,
     limit: int,
     page: int,
@@ -170,7 +170,7 @@ def product_sizes(
 
 
 def warehouses(
-    _: Any,
+    _: object,
     _info: GraphQLResolveInfo,
     limit: int,
     page: int,
@@ -188,7 +188,7 @@ def stock_of_warehouse(
     limit: int,
     page: int,
     where: dict[str, Any] | None = None,
-    **_: Any,
+    **_: object,
 ) -> list[StockOf]:
     """Resolve `Warehouse.stock`, sorted by product, variant and size, as the catalogue is."""
     world: World = info.context.world
@@ -204,7 +204,7 @@ def stock_of_warehouse(
 
 
 def stock_of_size(
-    item: Item, _: GraphQLResolveInfo, limit: int, page: int, **__: Any
+    item: Item, _: GraphQLResolveInfo, limit: int, page: int, **__: object
 ) -> list[StockOf]:
     """Resolve `ProductSize.stock`: one row, that of the warehouse."""
     return paged([StockOf(item, WAREHOUSE_ID)], limit, page)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 INSTANCE_ZONE = ZoneInfo("Europe/Stockholm")
@@ -21,7 +20,7 @@ def spelled(moment: datetime) -> str:
     return moment.astimezone(INSTANCE_ZONE).isoformat(timespec="seconds")
 
 
-def read_time(value: Any, now: datetime) -> datetime:
+def read_time(value: object, now: datetime) -> datetime:
     """Read what a caller sent as a moment, in UTC.
 
     Raises:

@@ -8,7 +8,7 @@ and their stock (`goods`), which records a caller asked for (`search`), and any 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphql import GraphQLResolveInfo
 
@@ -40,7 +40,7 @@ class ShipmentOf(NamedTuple):
     shipment: CentraShipment
 
 
-def money(amount: Decimal, currency: str) -> dict[str, Any]:
+def money(amount: Decimal, currency: str) -> dict[str, object]:
     """Spell an amount as a MonetaryValue."""
     return {
         "value": float(amount),
@@ -54,7 +54,7 @@ def without_tax(amount: Decimal) -> Decimal:
     return (amount / (1 + VAT_RATE)).quantize(Decimal("0.01"))
 
 
-def _priced(gross: Decimal, order: CentraOrder, *, includingTax: bool) -> dict[str, Any]:  # noqa: N803 - Centra's name
+def _priced(gross: Decimal, order: CentraOrder, *, includingTax: bool) -> dict[str, object]:  # noqa: N803 - Centra's name
     return money(gross if includingTax else without_tax(gross), order.currency)
 
 
@@ -85,7 +85,7 @@ def order_lines(
     ]
 
 
-def order_totals(order: CentraOrder, _: GraphQLResolveInfo) -> dict[str, Any]:
+def order_totals(order: CentraOrder, _: GraphQLResolveInfo) -> dict[str, object]:
     """Show delivery and tax; this shop charges no handling and gives no discount."""
     total = gross_total(order)
     return {
@@ -200,7 +200,7 @@ VIEWS: dict[str, dict[str, Resolver]] = {
 }
 
 
-def type_name(value: Any, *_: Any) -> str:
+def type_name(value: object, *_: object) -> str:
     """Name the concrete type behind one of the schema's interfaces."""
     if isinstance(value, CentraOrder):
         return "DirectToConsumerOrder"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import phonenumbers
 
@@ -40,7 +39,7 @@ UK_POSTCODE = re.compile(
 EMAIL_FORM = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def check_address(address: Mapping[str, Any], found: Findings) -> None:
+def check_address(address: Mapping[str, object], found: Findings) -> None:
     """Find what is wrong with the written address."""
     for name, longest in ADDRESS_LENGTHS.items():
         where, value = f"delivery_address.{name}", text_of(address, name)
@@ -62,7 +61,7 @@ def check_address(address: Mapping[str, Any], found: Findings) -> None:
 
 
 def check_contact(
-    address: Mapping[str, Any], service: WhistlService | None, found: Findings
+    address: Mapping[str, object], service: WhistlService | None, found: Findings
 ) -> None:
     """Find what is wrong with phone and e-mail, given what the service asks for."""
     phone, email = text_of(address, "phone"), text_of(address, "email")
@@ -85,7 +84,7 @@ def check_contact(
 
 
 def check_destination(
-    address: Mapping[str, Any], service: WhistlService | None, found: Findings
+    address: Mapping[str, object], service: WhistlService | None, found: Findings
 ) -> None:
     """Find whether the service goes there; Whistl would otherwise pick another by itself."""
     country, area = text_of(address, "country"), postcode_area(address)
@@ -106,7 +105,7 @@ def check_destination(
         )
 
 
-def postcode_area(address: Mapping[str, Any]) -> str:
+def postcode_area(address: Mapping[str, object]) -> str:
     """Return the letters a British postcode begins with."""
     if text_of(address, "country") not in BRITISH:
         return ""

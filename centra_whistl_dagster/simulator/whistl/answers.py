@@ -32,7 +32,7 @@ class Call:
 class Answer:
     """One answer."""
 
-    body: Mapping[str, Any] | Sequence[Any]
+    body: Mapping[str, object] | Sequence[Mapping[str, object]]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -48,7 +48,7 @@ class Refusal(Exception):
         *,
         is_retryable: bool = False,
         details: Sequence[Mapping[str, str]] = (),
-        existing: Mapping[str, Any] | None = None,
+        existing: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
@@ -70,7 +70,7 @@ class Refusal(Exception):
         return Answer(body=body, status=self.status, headers=self.headers)
 
 
-def json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, object]:
     """Read a request body. Raises Refusal."""
     try:
         value = json.loads(body)

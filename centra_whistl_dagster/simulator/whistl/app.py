@@ -11,6 +11,7 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -57,7 +58,7 @@ Handler = Callable[[Call], Answer]
 class _Json(JSONResponse):
     """Writes NaN as many a serializer does, although JSON has no such number."""
 
-    def render(self, content: Any) -> bytes:
+    def render(self, content: object) -> bytes:
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -211,10 +212,10 @@ class WhistlApi:
         self._world.calls["whistl products written"] += 1
         return Answer(body=self._product(sku))
 
-    def _changed_at(self, sku: str) -> Any:
+    def _changed_at(self, sku: str) -> datetime:
         return self._product_updated_at.setdefault(sku, self._world.now())
 
-    def _product(self, sku: str) -> dict[str, Any]:
+    def _product(self, sku: str) -> dict[str, object]:
         product = self._world.whistl_product(sku)
         if product is None:
             raise KeyError(sku)
@@ -236,7 +237,7 @@ def _capabilities(call: Call) -> Answer:  # noqa: ARG001 - every handler takes a
     return Answer(body=CAPABILITIES)
 
 
-def _head(snapshot: Snapshot) -> dict[str, Any]:
+def _head(snapshot: Snapshot) -> dict[str, object]:
     return {
         "snapshot_id": snapshot.snapshot_id,
         "taken_at": spelled(snapshot.taken_at),
@@ -244,7 +245,7 @@ def _head(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _service(service: WhistlService) -> dict[str, Any]:
+def _service(service: WhistlService) -> dict[str, object]:
     limit = service.weight_limit_kg
     return {
         "carrier_code": service.code.carrier_code,

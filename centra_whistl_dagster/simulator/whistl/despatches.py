@@ -104,7 +104,7 @@ def _sent(world: World, order: WhistlOrder, box: dict[int, int]) -> SentParcel:
     )
 
 
-def _parcel(world: World, order: WhistlOrder, box: SentParcel, number: int) -> dict[str, Any]:
+def _parcel(world: World, order: WhistlOrder, box: SentParcel, number: int) -> dict[str, object]:
     code = _service_code(order)
     service = world.services[code]
     weight = sum(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 FORBIDDEN = frozenset("~|<>")
 
@@ -28,7 +27,7 @@ class Findings:
         self.warnings.append({"code": code, "field": where, "message": message})
 
 
-def text_of(holder: Mapping[str, Any], name: str) -> str:
+def text_of(holder: Mapping[str, object], name: str) -> str:
     """Return a field's text without the blanks around it; empty for anything else than text."""
     value = holder.get(name)
     return value.strip() if isinstance(value, str) else ""

@@ -29,12 +29,13 @@ from centra_whistl_dagster.simulator.whistl.legacy import (
 from centra_whistl_dagster.simulator.whistl.times import spelled
 from centra_whistl_dagster.simulator.whistl.validation import Catalogue, examine
 from centra_whistl_dagster.simulator.world import warehouse
+from centra_whistl_dagster.simulator.world.records import WhistlLine
 from centra_whistl_dagster.simulator.world.world import WhistlOrder, World
 
 KEY_LIFE = timedelta(hours=24)
 
 
-def payload_hash(body: Mapping[str, Any]) -> str:
+def payload_hash(body: Mapping[str, object]) -> str:
     """Return the fingerprint of a body: sorted keys, trimmed texts, no `external_reference`."""
     content = {name: value for name, value in body.items() if name != "external_reference"}
     text = json.dumps(_trimmed(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -121,7 +122,7 @@ class OrderBook:
             raise Refusal(409, "idempotency_key_reused", "This key came with another body")
         return known[2]
 
-    def _examined(self, body: Mapping[str, Any]) -> Findings:
+    def _examined(self, body: Mapping[str, object]) -> Findings:
         found = examine(body, self._catalogue())
         if self._world.switch("whistl_legacy_cut"):
             found.details = [d for d in found.details if not is_prevented_by_cutting(d)]
@@ -180,7 +181,7 @@ class OrderBook:
         return self._world.now() - order.received_at >= lag
 
 
-def shown(order: WhistlOrder) -> dict[str, Any]:
+def shown(order: WhistlOrder) -> dict[str, object]:
     """Return an order as it is read back: what was sent, and what became of it."""
     lines = [{**line, **order.lines[line["line_number"]]} for line in order.body["lines"]]
     history = [{"status": status, "at": spelled(at)} for status, at in order.history]
@@ -194,7 +195,7 @@ def shown(order: WhistlOrder) -> dict[str, Any]:
     }
 
 
-def _state(order: WhistlOrder) -> dict[str, Any]:
+def _state(order: WhistlOrder) -> dict[str, object]:
     return {
         "order_number": order.order_number,
         "whistl_order_id": order.whistl_order_id,
@@ -224,16 +225,22 @@ def _replayed(order: WhistlOrder) -> Answer:
     return Answer(body=shown(order), headers={"Idempotent-Replayed": "true"})
 
 
-def _untouched(line: Mapping[str, Any]) -> dict[str, Any]:
-    nothing = dict.fromkeys(("allocated", "picked", "despatched", "cancelled"), 0)
-    return {"sku": line["sku"], "ordered": line["quantity"], **nothing}
+def _untouched(line: Mapping[str, Any]) -> WhistlLine:
+    return {
+        "sku": line["sku"],
+        "ordered": line["quantity"],
+        "allocated": 0,
+        "picked": 0,
+        "despatched": 0,
+        "cancelled": 0,
+    }
 
 
 def _place(order: WhistlOrder) -> list[str]:
     return [spelled(order.updated_at), order.order_number]
 
 
-def _trimmed(value: Any) -> Any:
+def _trimmed(value: object) -> object:
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, dict):

@@ -93,7 +93,7 @@ def _true_rows(world: World) -> list[dict[str, Any]]:
     return [_row(world, sku, waiting[sku]) for sku in world.whistl_skus()]
 
 
-def _row(world: World, sku: str, backordered: int) -> dict[str, Any]:
+def _row(world: World, sku: str, backordered: int) -> dict[str, object]:
     shelf = world.shelves[sku]
     allocated = world.whistl_allocated(sku)
     moved_at = shelf.last_movement_at
@@ -126,7 +126,7 @@ def _spoiled(rows: list[dict[str, Any]], fault: SnapshotFault | None) -> list[di
     return [_spoiled_row(row, fault) if at in hit else row for at, row in enumerate(rows)]
 
 
-def _spoiled_row(row: dict[str, Any], fault: SnapshotFault) -> dict[str, Any]:
+def _spoiled_row(row: dict[str, Any], fault: SnapshotFault) -> dict[str, object]:
     match fault:
         case SnapshotFault.ZEROED:
             return {**row, **_NOTHING}

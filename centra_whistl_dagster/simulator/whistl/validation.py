@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from centra_whistl_dagster.domain.orders.whistl_catalogue import (
     ServiceCode,
@@ -49,7 +48,7 @@ class Catalogue:
     chooses_missing_service: bool = False
 
 
-def examine(body: Mapping[str, Any], catalogue: Catalogue) -> Findings:
+def examine(body: Mapping[str, object], catalogue: Catalogue) -> Findings:
     """Return all that is wrong with an order body, whatever shape it has."""
     found = Findings()
     _head(body, catalogue, found)
@@ -69,7 +68,7 @@ def examine(body: Mapping[str, Any], catalogue: Catalogue) -> Findings:
     return found
 
 
-def _head(body: Mapping[str, Any], catalogue: Catalogue, found: Findings) -> None:
+def _head(body: Mapping[str, object], catalogue: Catalogue, found: Findings) -> None:
     for name in ("order_number", "client_code", "site", "order_date", "source", "currency"):
         if not text_of(body, name):
             found.refuse("required", name, f"{name} is missing or no text")
@@ -92,7 +91,7 @@ def _head(body: Mapping[str, Any], catalogue: Catalogue, found: Findings) -> Non
 
 
 def _service(
-    body: Mapping[str, Any], catalogue: Catalogue, found: Findings
+    body: Mapping[str, object], catalogue: Catalogue, found: Findings
 ) -> WhistlService | None:
     pair = body.get("service")
     pair = pair if isinstance(pair, Mapping) else {}
@@ -113,7 +112,7 @@ def _service(
     return None
 
 
-def _lines(body: Mapping[str, Any], found: Findings) -> list[Mapping[str, Any]]:
+def _lines(body: Mapping[str, object], found: Findings) -> list[Mapping[str, object]]:
     lines = body.get("lines")
     if not isinstance(lines, Sequence) or isinstance(lines, str) or not lines:
         found.refuse("required", "lines", "An order has at least one line")
@@ -133,7 +132,7 @@ def _lines(body: Mapping[str, Any], found: Findings) -> list[Mapping[str, Any]]:
     return [line if isinstance(line, Mapping) else {} for line in lines]
 
 
-def _line(line: Mapping[str, Any], where: str, catalogue: Catalogue, found: Findings) -> None:
+def _line(line: Mapping[str, object], where: str, catalogue: Catalogue, found: Findings) -> None:
     sku, quantity = line.get("sku"), line.get("quantity")
     if not isinstance(sku, str) or not sku:
         found.refuse("required", f"{where}.sku", "sku is missing")
@@ -160,7 +159,7 @@ def _line(line: Mapping[str, Any], where: str, catalogue: Catalogue, found: Find
 
 
 def _line_weight(
-    line: Mapping[str, Any],
+    line: Mapping[str, object],
     where: str,
     service: WhistlService | None,
     catalogue: Catalogue,
@@ -180,7 +179,7 @@ def _line_weight(
         found.refuse("weight_exceeds_service", f"{where}.unit_weight_kg", message, weight)
 
 
-def _customs(line: Mapping[str, Any], where: str, found: Findings, *, is_required: bool) -> None:
+def _customs(line: Mapping[str, object], where: str, found: Findings, *, is_required: bool) -> None:
     for name in ("hs_code", "country_of_origin", "unit_weight_kg", "description"):
         if is_required and not text_of(line, name):
             message = f"This destination needs {name}"
@@ -192,20 +191,20 @@ def _customs(line: Mapping[str, Any], where: str, found: Findings, *, is_require
         found.refuse("invalid_country", f"{where}.country_of_origin", message, origin)
 
 
-def _needs_customs_data(address: Mapping[str, Any]) -> bool:
+def _needs_customs_data(address: Mapping[str, object]) -> bool:
     country = text_of(address, "country")
     return bool(country) and (
         country != "GB" or postcode_area(address) in AREAS_NEEDING_CUSTOMS_DATA
     )
 
 
-def _money(holder: Mapping[str, Any], name: str, where: str, found: Findings) -> None:
+def _money(holder: Mapping[str, object], name: str, where: str, found: Findings) -> None:
     value = holder.get(name)
     if not isinstance(value, str) or not MONEY_FORM.fullmatch(value):
         found.refuse("invalid_amount", where, 'a text such as "12.50"', value)
 
 
-def _weight(line: Mapping[str, Any]) -> Decimal | None:
+def _weight(line: Mapping[str, object]) -> Decimal | None:
     try:
         weight = Decimal(text_of(line, "unit_weight_kg"))
     except InvalidOperation:
@@ -213,7 +212,7 @@ def _weight(line: Mapping[str, Any]) -> Decimal | None:
     return weight if weight.is_finite() else None
 
 
-def _mapping(body: Mapping[str, Any], name: str, found: Findings) -> Mapping[str, Any]:
+def _mapping(body: Mapping[str, object], name: str, found: Findings) -> Mapping[str, object]:
     value = body.get(name)
     if isinstance(value, Mapping):
         return value

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
 from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct
 
@@ -121,6 +121,17 @@ class CentraOrder:
     cancelled_at: datetime | None = None
 
 
+class WhistlLine(TypedDict):
+    """The units of one line of an order inside Whistl, by what became of them."""
+
+    sku: str
+    ordered: int
+    allocated: int
+    picked: int
+    despatched: int
+    cancelled: int
+
+
 @dataclass(slots=True, kw_only=True)
 class WhistlOrder:
     """One order inside Whistl."""
@@ -133,8 +144,8 @@ class WhistlOrder:
     status_version: int
     received_at: datetime
     history: list[tuple[str, datetime]]
-    lines: dict[int, dict[str, Any]]
-    """By line number: sku, ordered, allocated, picked, despatched, cancelled."""
+    lines: dict[int, WhistlLine]
+    """By line number."""
     hold_reason: str | None = None
     updated_at: datetime
     is_cancel_requested: bool = False
