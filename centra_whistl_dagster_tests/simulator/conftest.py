@@ -119,7 +119,7 @@ def whistl(simulator: RunningSimulator) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def sell(world: World, skus: list[str]) -> Callable[..., CentraOrder]:
-    """Place one order of two units of the first SKU, unless told otherwise."""
+    """Place one order of two units of the first SKU, unless asked otherwise."""
 
     def place(*units: tuple[str, int], **members: Any) -> CentraOrder:
         return place_order(world, list(units) or [(skus[0], 2)], **members)
@@ -142,7 +142,7 @@ def send(world: World, accept: Callable[..., WhistlOrder]) -> Callable[[CentraOr
 def complete(world: World) -> Callable[..., None]:
     """Complete one box in Centra as the product should, but for the changes."""
 
-    def tell(order: CentraOrder, parcel: SentParcel, **changes: Any) -> None:
+    def complete_box(order: CentraOrder, parcel: SentParcel, **changes: Any) -> None:
         info = {
             "carrier": "Simulated Royal Mail",
             "trackingNumber": min(parcel.tracking_numbers),
@@ -153,7 +153,7 @@ def complete(world: World) -> Callable[..., None]:
         shipment.info = info
         ship(world, order, shipment, parcel.despatched_at, send_email=True)
 
-    return tell
+    return complete_box
 
 
 @pytest.fixture

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 from graphql import (
+    DocumentNode,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
-    build_schema,
+    build_ast_schema,
+    parse,
 )
+from graphql.validation.validate import assert_valid_sdl
 
 from centra_whistl_dagster.simulator.centra.orders import ORDER_MUTATIONS
 from centra_whistl_dagster.simulator.centra.search import SEARCHES
@@ -27,7 +31,7 @@ MUTATIONS = {**ORDER_MUTATIONS, **SHIPMENT_MUTATIONS, **STOCK_MUTATIONS}
 
 def centra_schema(world: World) -> GraphQLSchema:
     """Build the schema that this world's Centra serves."""
-    schema = build_schema(_sdl(world))
+    schema = build_ast_schema(_document(_sdl(world)), assume_valid_sdl=True)
     moment = cast(Any, schema.type_map["DateTimeTz"])
     moment.serialize = spelled
     moment.parse_value = lambda value: read_time(value, world.now())
@@ -38,6 +42,14 @@ def centra_schema(world: World) -> GraphQLSchema:
                 if field in known:  # one of them comes and goes with a switch
                     known[field].resolve = resolver
     return schema
+
+
+@lru_cache
+def _document(sdl: str) -> DocumentNode:
+    """Parse and validate a schema once: every test that serves a world needs one."""
+    document = parse(sdl)
+    assert_valid_sdl(document)
+    return document
 
 
 def _sdl(world: World) -> str:

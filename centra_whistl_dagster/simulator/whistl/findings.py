@@ -33,8 +33,10 @@ def text_of(holder: Mapping[str, object], name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def check_characters(value: str, where: str, found: Findings) -> None:
+def check_characters(value: str, where: str, findings: Findings) -> None:
     """Only printable Latin-1 fits the columns behind the API, where `~ | < >` are separators."""
     bad = next((c for c in value if ord(c) > 255 or not c.isprintable() or c in FORBIDDEN), None)
     if bad is not None:
-        found.refuse("unsupported_character", where, f"U+{ord(bad):04X} cannot be carried", value)
+        findings.refuse(
+            "unsupported_character", where, f"U+{ord(bad):04X} cannot be carried", value
+        )

@@ -63,16 +63,16 @@ class OrderBook:
         existing = self._world.whistl_orders.get(number)
         if existing and not self._world.switch("whistl_accepts_repeated_numbers"):
             return _same_or_conflict(existing, fingerprint)
-        found = self._examined(body)
-        if found.details:
-            message = f"{len(found.details)} problem(s)"
-            raise Refusal(422, "validation_failed", message, details=found.details)
+        findings = self._examined(body)
+        if findings.details:
+            message = f"{len(findings.details)} problem(s)"
+            raise Refusal(422, "validation_failed", message, details=findings.details)
         order = self._store(body, number, fingerprint)
         if key:
             self._keys[key] = (fingerprint, self._world.now(), order)
         lines = shown(order)["lines"]
         return Answer(
-            status=201, body={**_state(order), "lines": lines, "warnings": found.warnings}
+            status=201, body={**_state(order), "lines": lines, "warnings": findings.warnings}
         )
 
     def read(self, call: Call) -> Answer:
@@ -123,10 +123,10 @@ class OrderBook:
         return known[2]
 
     def _examined(self, body: Mapping[str, object]) -> Findings:
-        found = examine(body, self._catalogue())
+        findings = examine(body, self._catalogue())
         if self._world.switch("whistl_legacy_cut"):
-            found.details = [d for d in found.details if not is_prevented_by_cutting(d)]
-        return found
+            findings.details = [d for d in findings.details if not is_prevented_by_cutting(d)]
+        return findings
 
     def _catalogue(self) -> Catalogue:
         world = self._world

@@ -1,4 +1,4 @@
-"""The simulated Whistl refuses just what its contract says, and all of it at once."""
+"""The simulated Whistl refuses exactly what its API as specified refuses, all of it at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the simulated building says has left, with every mishap that may befall the saying."""
+"""What the simulated warehouse reports of parcels that left, with every mishap of such messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Accept = Callable[..., WhistlOrder]
 A_DAY = 86_400
 
 
-def test_a_message_tells_what_left_with_both_tracking_numbers(
+def test_a_message_says_what_left_with_both_tracking_numbers(
     world: World, clock: ManualClock, accept: Accept, skus: list[str], whistl: httpx.Client
 ) -> None:
     order = accept((skus[0], 2))
@@ -62,12 +62,12 @@ def test_an_order_of_several_units_can_leave_in_two_parcels_at_once_or_one_by_on
 
     shapes = set()
     for order in orders:
-        told = [m for m in world.despatches if m["order_number"] == order.order_number]
-        units = [line["quantity"] for m in told for p in m["parcels"] for line in p["lines"]]
+        messages = [m for m in world.despatches if m["order_number"] == order.order_number]
+        units = [line["quantity"] for m in messages for p in m["parcels"] for line in p["lines"]]
         assert sorted(units) == [1, 2]
-        assert [m["order_complete"] for m in told] == [False, True][-len(told) :]
-        assert ("PART_DESPATCHED" in dict(order.history)) == (len(told) == 2)
-        shapes.add(len(told))
+        assert [m["order_complete"] for m in messages] == [False, True][-len(messages) :]
+        assert ("PART_DESPATCHED" in dict(order.history)) == (len(messages) == 2)
+        shapes.add(len(messages))
     assert shapes == {1, 2}
 
 
@@ -121,9 +121,9 @@ def test_what_a_message_lacks_a_correction_brings(
 
     clock.run(world, A_DAY)
 
-    told = [message["parcels"][0] for message in world.despatches]
-    blank = {name for name, value in told[0].items() if value is None}
+    parcels = [message["parcels"][0] for message in world.despatches]
+    blank = {name for name, value in parcels[0].items() if value is None}
     assert blank - {"tracking_url"} == missing
-    assert len(told) == (2 if is_corrected else 1)
+    assert len(parcels) == (2 if is_corrected else 1)
     if is_corrected:
-        assert None not in told[1].values()
+        assert None not in parcels[1].values()
