@@ -11,7 +11,7 @@ from rich.table import Table
 
 from centra_whistl_dagster.simulator.truth.bad_orders import BadOrder
 
-SHOWN = 8
+SHOWN = 6
 
 
 class BadOrderKind(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.columns import Columns
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -17,10 +18,9 @@ def draw(board: Scoreboard, *, heading: str) -> Group:
     """Return the scoreboard for the terminal."""
     return Group(
         Text(heading, style="bold"),
-        _figures_table(board),
+        Columns([_figures_table(board), _exceptions_table(board)]),
         bad_orders_table(board.truth["bad_orders"]),
         _alerts_table(board.last_alerts),
-        _exceptions_table(board),
         _stock_table(board.reads),
     )
 
