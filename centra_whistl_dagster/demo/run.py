@@ -136,5 +136,5 @@ def _heading(seconds: float, *, is_open: bool) -> str:
 
 
 def _is_asking(simulation: Simulation) -> bool:
-    """Say whether the product has begun to ask Centra for orders."""
+    """Return whether the product has begun to ask Centra for orders."""
     return any(name.startswith("centra") for name in simulation.truth()["calls"])

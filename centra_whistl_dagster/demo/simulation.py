@@ -23,7 +23,7 @@ class Simulation:
         self._port = port
 
     def is_up(self) -> bool:
-        """Say whether it answers."""
+        """Return whether it answers."""
         try:
             self.truth()
         except OSError:

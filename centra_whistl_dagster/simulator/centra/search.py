@@ -51,7 +51,7 @@ _ORDER_TESTS: dict[str, Callable[[CentraOrder, Any], bool]] = {
 
 
 def _asked(where: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the conditions that were given: a null is as good as none."""
+    """Return the conditions that were given; a null counts as not given."""
     return {name: wanted for name, wanted in (where or {}).items() if wanted is not None}
 
 

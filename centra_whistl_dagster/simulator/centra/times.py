@@ -40,7 +40,7 @@ def read_time(value: object, now: datetime) -> datetime:
 
 
 def is_within(moment: datetime, bounds: dict[str, datetime | None]) -> bool:
-    """Say whether a moment lies in a DateRange, both ends included, compared to the second."""
+    """Return whether a moment lies in a DateRange, both ends included, compared to the second."""
     second = moment.replace(microsecond=0)
     start, end = bounds.get("from"), bounds.get("to")
     return (start is None or second >= start.replace(microsecond=0)) and (

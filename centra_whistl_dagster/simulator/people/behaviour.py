@@ -217,14 +217,14 @@ def _withdraw(world: World, order: CentraOrder) -> None:
 
 
 def falls_on(place: int, share: float) -> bool:
-    """Say whether a share, spread evenly rather than at random, falls on this place from 0."""
+    """Return whether a place, counted from 0, is in a share that is spread evenly."""
     return math.floor((place + 1) * share) > math.floor(place * share)
 
 
 def is_never_corrected(place: int, share: float) -> bool:
-    """Say whether a spoiled order, counted from 1, has a customer who never answers.
+    """Return whether a spoiled order, counted from 1, has a customer who never answers.
 
-    Evenly spread from the first on, which comes when each kind of fault has been corrected once.
+    The first comes when each kind of fault has been corrected once; the rest are spread evenly.
     """
     since = place - FIRST_NEVER_CORRECTED
     if share == 0 or since < 0:

@@ -92,7 +92,7 @@ ADA_THE_CUSTOMER: dict[str, Any] = {
 def shopper(rng: random.Random, *, at_home: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a delivery address and a customer, as Centra keeps them, with nothing wrong.
 
-    `at_home` keeps to the British mainland, where every domestic service goes.
+    With `at_home` the address is on the British mainland, which every domestic service serves.
     """
     first, last = rng.choice(_FIRST_NAMES), rng.choice(_LAST_NAMES)
     number = rng.randint(1, 9999)

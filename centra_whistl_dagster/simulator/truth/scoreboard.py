@@ -89,7 +89,7 @@ def truth(
 
 
 def is_drained(world: World) -> bool:
-    """Say whether nobody will move an order any more."""
+    """Return whether nobody will move an order any more."""
     return world.pending_moves() == 0 and not world.unreported
 
 

@@ -75,7 +75,7 @@ def shipments_truth(world: World) -> ShipmentsTruth:
 
 
 def has_carrier_and_tracking(shipment: CentraShipment) -> bool:
-    """Say whether the customer can follow it."""
+    """Return whether the customer can follow it."""
     return bool(shipment.info.get("carrier") and shipment.info.get("trackingNumber"))
 
 
@@ -89,7 +89,7 @@ def _judge(
     for shipment in shipped:
         tracking = shipment.info.get("trackingNumber")
         parcel = next((p for p in sent if tracking in p.tracking_numbers), None)
-        boxes, why = _boxes_meant(order, shipment, parcel, sent)
+        boxes, why = _boxes_of(order, shipment, parcel, sent)
         if any(box is other for box in boxes for other in taken):
             why = "stands for a box that another shipment stands for"
         taken.extend(boxes)
@@ -103,7 +103,7 @@ def _judge(
         )
 
 
-def _boxes_meant(
+def _boxes_of(
     order: CentraOrder,
     shipment: CentraShipment,
     parcel: SentParcel | None,

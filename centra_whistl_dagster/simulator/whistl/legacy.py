@@ -19,7 +19,7 @@ _CUT = frozenset({"too_long", "unsupported_character", "invalid_phone", "invalid
 
 
 def is_prevented_by_cutting(detail: Mapping[str, str]) -> bool:
-    """Say whether the importer would take a fault of the address and damage it instead."""
+    """Return whether the importer would take a fault of the address and damage it instead."""
     return detail["field"].startswith("delivery_address.") and detail["code"] in _CUT
 
 

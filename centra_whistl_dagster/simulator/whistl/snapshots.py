@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from centra_whistl_dagster.simulator.whistl.times import spelled
-from centra_whistl_dagster.simulator.world.chance import befalls
+from centra_whistl_dagster.simulator.world.chance import happens_to
 from centra_whistl_dagster.simulator.world.world import Snapshot, World
 
 READABLE_SECONDS = 86_400.0
@@ -55,7 +55,7 @@ def take_snapshot(world: World) -> Snapshot | None:
         world.latest_snapshot_id = next(iter(world.snapshots))
         return None
     rows = [
-        row for row in _true_rows(world) if not befalls(world, "vanishing_sku_share", row["sku"])
+        row for row in _true_rows(world) if not happens_to(world, "vanishing_sku_share", row["sku"])
     ]
     seen = _spoiled(rows, fault)
     snapshot = Snapshot(
@@ -72,7 +72,7 @@ def take_snapshot(world: World) -> Snapshot | None:
 
 
 def is_expired(world: World, snapshot: Snapshot) -> bool:
-    """Say whether a snapshot can no longer be read."""
+    """Return whether a snapshot can no longer be read."""
     lifetime = timedelta(seconds=READABLE_SECONDS / world.settings.speed)
     return world.now() - snapshot.taken_at > lifetime
 

@@ -136,7 +136,7 @@ async def _whole_body(receive: Receive) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the body once more, then whatever the connection has to say."""
+    """Return the body once more, then what the connection sends next."""
     given = False
 
     async def again() -> Message:

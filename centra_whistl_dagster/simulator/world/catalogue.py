@@ -201,7 +201,7 @@ def _list_in_centra_alone(world: World, sku: str) -> None:
 
 
 def shipping_services_csv(world: World) -> str:
-    """Return the demo's mapping table: every option but the one that nobody has mapped."""
+    """Return the demo's mapping table: every option but one, which is left unmapped on purpose."""
     known = {option["name"] for option in world.shipping_options}
     rows = [",".join(COLUMNS)]
     rows += [

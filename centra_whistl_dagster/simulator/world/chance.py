@@ -11,8 +11,8 @@ import hashlib
 from centra_whistl_dagster.simulator.world.world import World
 
 
-def befalls(world: World, switch: str, thing: str) -> bool:
-    """Say whether the behaviour whose share is that switch befalls one thing."""
+def happens_to(world: World, switch: str, thing: str) -> bool:
+    """Return whether the behaviour with that switch for its share happens to one thing."""
     share: float = world.switch(switch)
     return draw(world, switch, thing) < share
 

@@ -153,7 +153,7 @@ class WhistlOrder:
 
 @dataclass(slots=True, kw_only=True)
 class SentParcel:
-    """One box that left the building, whatever the messages say about it."""
+    """One box that left the warehouse, whether or not its message is right."""
 
     order_number: str
     despatched_at: datetime

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from centra_whistl_dagster.simulator.whistl.despatches import announce
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
-from centra_whistl_dagster.simulator.world.chance import befalls, draw
+from centra_whistl_dagster.simulator.world.chance import draw, happens_to
 from centra_whistl_dagster.simulator.world.world import WhistlOrder, World
 
 FREELY_CANCELLABLE = frozenset({"RECEIVED", "HELD", "BACKORDERED", "ALLOCATED"})
@@ -75,7 +75,7 @@ def begin(world: World, order: WhistlOrder) -> None:
     """Start the life of an order that was just stored."""
     if order.body.get("hold") is True:
         _hold(world, order, str(order.body.get("hold_reason") or "WEB"))
-    elif befalls(world, "hold_after_accept_share", order.order_number):
+    elif happens_to(world, "hold_after_accept_share", order.order_number):
         _later(world, order, world.settings.allocate_seconds, _hold_for_formatting)
     else:
         _later(world, order, world.settings.allocate_seconds, _allocate)
@@ -109,7 +109,7 @@ def _release(world: World, order: WhistlOrder) -> None:
 
 def _allocate(world: World, order: WhistlOrder) -> None:
     """Reserve all of an order or nothing of it, so that its status says what is reserved."""
-    if befalls(world, "late_rejected_share", order.order_number):
+    if happens_to(world, "late_rejected_share", order.order_number):
         _end(world, order, "REJECTED")
         return
     wanted = Counter[str]()
@@ -135,12 +135,12 @@ def _allocate(world: World, order: WhistlOrder) -> None:
 def _pick(world: World, order: WhistlOrder) -> None:
     _move(world, order, "PICKING")
     units = sum(line["allocated"] for line in order.lines.values())
-    if units > 1 and befalls(world, "short_line_share", order.order_number):
+    if units > 1 and happens_to(world, "short_line_share", order.order_number):
         _lose_one(world, order)
     for line in order.lines.values():
         line["picked"] = line["allocated"]
     seconds = world.settings.pack_seconds
-    if befalls(world, "unknown_status_share", order.order_number):
+    if happens_to(world, "unknown_status_share", order.order_number):
         _later(world, order, seconds / 2, _check_quality)
     else:
         _later(world, order, seconds, _pack)
@@ -161,7 +161,7 @@ def _check_quality(world: World, order: WhistlOrder) -> None:
 
 
 def _pack(world: World, order: WhistlOrder) -> None:
-    if order.is_cancel_requested and befalls(
+    if order.is_cancel_requested and happens_to(
         world, "cancel_while_picking_share", order.order_number
     ):
         _end(world, order, "CANCELLED")
@@ -237,7 +237,7 @@ def _later(
 ) -> None:
     """Schedule the next thing, unless something else happens to the order meanwhile.
 
-    Nobody works like a clock: it takes between half and one and a half times as long.
+    Like real work, it takes between half and one and a half times that long.
     """
     version = order.status_version
 

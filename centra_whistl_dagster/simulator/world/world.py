@@ -65,8 +65,8 @@ class World:
     """Everything there is. Readers and writers hold `lock`; nothing blocks while holding it."""
 
     def __init__(self, settings: Settings, *, now: Callable[[], datetime] | None = None) -> None:
-        if misspelled := set(settings.switches) - set(SWITCHES):
-            raise ValueError(f"no such switch: {', '.join(sorted(misspelled))}")
+        if unknown := set(settings.switches) - set(SWITCHES):
+            raise ValueError(f"unknown switch: {', '.join(sorted(unknown))}")
         self.settings = settings
         self.now = now or (lambda: datetime.now(UTC))
         self.rng = random.Random(settings.seed)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from centra_whistl_dagster.simulator.truth.scoreboard import is_drained
-from centra_whistl_dagster.simulator.world.chance import befalls
+from centra_whistl_dagster.simulator.world.chance import happens_to
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.warehouse import cancel, goods_in, set_aside, take_unseen
 from centra_whistl_dagster.simulator.world.world import Settings, WhistlOrder, World
@@ -217,7 +217,7 @@ def test_no_unit_is_made_or_lost_in_a_busy_day(
 def test_what_befalls_an_order_hangs_on_the_seed_and_its_number_alone() -> None:
     def befallen(seed: int, numbers: list[str]) -> set[str]:
         world = World(Settings(seed=seed, switches={"late_rejected_share": 0.3}))
-        return {n for n in numbers if befalls(world, "late_rejected_share", n)}
+        return {n for n in numbers if happens_to(world, "late_rejected_share", n)}
 
     numbers = [f"C{n}" for n in range(1000)]
 
