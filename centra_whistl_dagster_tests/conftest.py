@@ -1,4 +1,4 @@
-"""What every test may ask for: a clock that stands still, a world with goods, that world served.
+"""Fixtures for every test: a clock that stands still, a world with goods, that world served.
 
 A test that needs another world defines a fixture `settings` of its own.
 """
@@ -16,14 +16,14 @@ from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.warehouse import open_warehouse
 from centra_whistl_dagster.simulator.world.world import Settings, World
 
-# The same examples each time, and as long as they take: a red test is a fault of the code, neither
-# of the machine nor of the day.
+# The same examples each time, with no deadline: a test fails because of the code, never because of
+# the machine or the day.
 hypothesis_settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the trading day: it takes minutes, of which one of two processes does the rest."""
+    """Start with the trading day: it takes minutes, while the other process runs the rest."""
     items.sort(key=lambda item: "end_to_end" not in item.path.parts)
 
 
@@ -40,7 +40,7 @@ def settings() -> Settings:
 
 @pytest.fixture
 def world(clock: ManualClock, settings: Settings) -> World:
-    """Goods on both sides and a first snapshot; nobody shops unless `People(world).open()`."""
+    """Goods on both sides and a first snapshot; nobody shops until `People(world).open()`."""
     world = World(settings, now=clock)
     stock_world(world)
     open_warehouse(world)

@@ -57,7 +57,7 @@ def demo(
         console.print("\nStopped. Every process that was started has ended.")
         return
     for fault in faults:
-        console.print(f"Must not happen: {fault}", style="bold red", markup=False)
+        console.print(f"Not clean: {fault}", style="bold red", markup=False)
     if faults:
         sys.exit(1)
     console.print(f"No faults. The figures are in {report}.", style="green", markup=False)

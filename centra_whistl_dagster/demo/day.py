@@ -1,7 +1,6 @@
 """What one demo is: how long it trades, how busy it is, what goes wrong, where its files are.
 
-Belongs here: the plan and the environment that its processes are given. Does not belong here:
-starting or watching them (`run`).
+Does not belong here: starting or watching processes (`run`).
 """
 
 from __future__ import annotations
@@ -9,12 +8,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from centra_whistl_dagster.launching.dagster_processes import LOOPBACK, DagsterPlaces
+from centra_whistl_dagster.simulator.people.behaviour import Opening
+from centra_whistl_dagster.simulator.people.spoilage import SPOILAGE_KINDS
 from centra_whistl_dagster.simulator.world.catalogue import shipping_services_csv, stock_world
 from centra_whistl_dagster.simulator.world.settings import TEST_TOKEN
 from centra_whistl_dagster.simulator.world.switches import SWITCHES
@@ -24,6 +26,10 @@ CLIENT_CODE = "DEMO"
 SPOILED_SHARE = 0.2
 SPEED = 60.0
 """A trading day's hour in a minute: picking takes seconds, customer service answers in twenty."""
+
+OPENING = Opening(healthy=4, held=1, cancelled=1, spoiled=len(SPOILAGE_KINDS) + 1)
+"""What every demo shows, however short: each kind of fault, and one that its customer never puts
+right."""
 
 FAULTS: tuple[dict[str, object], ...] = (
     {"system": "whistl", "operation": "create_order", "kind": "lose_answer_after", "share": 0.05},
@@ -60,9 +66,12 @@ class Day:
     code_server_port: int
     simulator_port: int
     kill_after_seconds: float | None = None
-    """When to kill Dagster without warning, and start it again on the same state."""
+    """When to kill Dagster without warning, and start it again on the same state; it has accepted
+    an order by then, however late that makes it."""
+    speed: float = SPEED
+    """Trading-day seconds in a second."""
     ladder_minutes: tuple[int, ...] = (1, 3)
-    """The looks at stock come closer together, and so do those by which demand is measured."""
+    """The intervals of stock syncs, shorter than in production."""
     alerts_down: bool = False
     """Every team's own alert channel is dead all day; the second one works."""
     alert_addresses: Mapping[str, str] = field(default_factory=dict)
@@ -84,6 +93,16 @@ class Day:
         return self.state / "published" / "history.duckdb"
 
     @property
+    def alerts_file(self) -> Path:
+        """Every alert that a team received, as text."""
+        return self.state / "alerts.txt"
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings of this demo, for a shell that runs the product's commands."""
+        return self.state / "demo.env"
+
+    @property
     def dagster(self) -> DagsterPlaces:
         """Where Dagster runs."""
         return DagsterPlaces(
@@ -101,17 +120,17 @@ class Day:
         """Return the command line of the simulators."""
         arguments = [
             *("--port", str(self.simulator_port), "--seed", str(self.seed), "--closed"),
-            *("--speed", str(SPEED), "--orders-per-minute", str(self.orders_per_minute)),
-            *("--spoiled-share", str(SPOILED_SHARE)),
+            *("--speed", str(self.speed), "--orders-per-minute", str(self.orders_per_minute)),
+            *("--spoiled-share", str(SPOILED_SHARE), "--corrections-wait-for-report"),
         ]
         for name, value in SWITCHES_ON.items():
             arguments += ["--switch", f"{name}={json.dumps(value)}"]
         return arguments
 
-    def environment(self) -> dict[str, str]:
-        """Return the environment of the product's processes; nothing of a real system is in it."""
+    def product_settings(self) -> dict[str, str]:
+        """Return the product's settings for this demo: the simulators, and the demo's own files."""
         base = f"http://{LOOPBACK}:{self.simulator_port}"
-        ours = {
+        return {
             "CENTRA_BASE_URL": f"{base}/centra",
             "CENTRA_TOKEN": TEST_TOKEN,
             "CENTRA_WAREHOUSE_ID": "1",
@@ -126,9 +145,22 @@ class Day:
             "CONFIG_DIR": str(self.config),
             "DAGSTER_HOME": str(self.dagster_home),
         }
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the product's processes; nothing of a real system is in it."""
         inherited = {name: value for name, value in os.environ.items() if not _is_ours(name)}
         inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # each run would compile its imports anew
-        return inherited | ours | dict(self.alert_addresses)
+        return inherited | self.product_settings() | dict(self.alert_addresses)
+
+    def write_settings_file(self) -> None:
+        """Write what a shell needs to run the product's commands on this demo."""
+        # Set to nothing, or the `.env` of a real system would supply them.
+        unset = dict.fromkeys((*_PLACES, "CENTRA_TOKEN_FILE", "WHISTL_CLIENT_SECRET_FILE"), "")
+        lines = [
+            f"{name}={shlex.quote(value)}"
+            for name, value in (unset | self.product_settings()).items()
+        ]
+        self.settings_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def prepare(day: Day, project: Path) -> None:
@@ -138,7 +170,7 @@ def prepare(day: Day, project: Path) -> None:
     day.dagster_home.mkdir(parents=True, exist_ok=True)
     shutil.copy(project / "dagster.yaml", day.dagster_home)
     shutil.copytree(project / "config", day.config, dirs_exist_ok=True)
-    _quicken(day.config / "exceptions.toml")
+    _shorten_time_limits(day.config / "exceptions.toml", day.speed)
     world = World(Settings(seed=day.seed))
     stock_world(world)
     (day.config / "shipping_services.csv").write_text(
@@ -148,28 +180,26 @@ def prepare(day: Day, project: Path) -> None:
     usual = policy.read_text(encoding="utf-8")
     for name, value in {
         "ladder_minutes": list(day.ladder_minutes),
-        "half_life_days": 14 / SPEED,
-        "hours": 72 / SPEED,
+        "half_life_days": 14 / day.speed,
+        "hours": 72 / day.speed,
     }.items():
         usual = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", usual)
     policy.write_text(usual, encoding="utf-8")
 
 
-def _quicken(path: Path) -> None:
-    """Let time limits run as fast as the day does, an hour in a minute: some are seen to pass."""
+def _shorten_time_limits(path: Path, speed: float) -> None:
+    """Let time limits run as fast as the day does, so that some are seen to be exceeded."""
     quick = re.sub(
         r"(?m)^(time_limit_minutes = )(\d+)",
-        lambda found: f"{found[1]}{max(1, round(int(found[2]) / SPEED))}",
+        lambda found: f"{found[1]}{max(1, round(int(found[2]) / speed))}",
         path.read_text(encoding="utf-8"),
     )
     path.write_text(quick, encoding="utf-8")
 
 
+_PLACES = ("LEDGER_URL", "HISTORY_PATH", "PUBLISHED_PATH", "ARCHIVE_PATH", "ORDER_NUMBER_PREFIX")
+"""Settings with defaults that suit the demo."""
+
+
 def _is_ours(name: str) -> bool:
-    return name.startswith(("CENTRA_", "WHISTL_", "DAGSTER_", "ALERT_")) or name in {
-        "LEDGER_URL",
-        "HISTORY_PATH",
-        "PUBLISHED_PATH",
-        "ARCHIVE_PATH",
-        "ORDER_NUMBER_PREFIX",
-    }
+    return name.startswith(("CENTRA_", "WHISTL_", "DAGSTER_", "ALERT_")) or name in _PLACES

@@ -1,7 +1,6 @@
 """Where the demo's alerts arrive: a mail server and a web hook on loopback.
 
-Belongs here: receiving over the real protocols, and remembering what came when. Does not belong
-here: anything of the product; what is counted here is what a team would have read.
+Alerts come over the real protocols, so what is counted here is what a team would have read.
 """
 
 from __future__ import annotations
@@ -15,10 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from centra_whistl_dagster.launching.dagster_processes import LOOPBACK, free_port
 
@@ -38,14 +39,25 @@ class Received:
     title: str
     body: str
     content_type: str
+    """Of the message: an alert is plain text, whatever the channel."""
     headers: tuple[tuple[str, str], ...] = ()
+
+    def in_words(self) -> str:
+        """Return the alert as a person reads it."""
+        return f"{self.at:%H:%M:%S} UTC, to {self.to}\n{self.title}\n\n{self.body.strip()}\n"
 
 
 class Inbox:
-    """Receives between `open` and `close`; safe to read from another thread."""
+    """Receives inside its `with` block; safe to read from another thread.
 
-    def __init__(self) -> None:
+    Args:
+        file: where every alert is also written as text, for people to read.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
         self.received: list[Received] = []
+        self._file = file
+        self._writing = threading.Lock()
         self.refused_words: set[str] = set()
         """The web hook refuses a message that holds one."""
         self._mail_port = free_port()
@@ -90,22 +102,29 @@ class Inbox:
 
     def counts_by_team(self) -> dict[str, int]:
         """Return how many alerts came to each team."""
-        return dict(sorted(Counter(each.to for each in list(self.received)).items()))
+        return dict(sorted(Counter(alert.to for alert in list(self.received)).items()))
 
     def first_named_at(self, order_numbers: Iterable[int]) -> dict[int, datetime]:
         """Return when each of these orders was first named in an alert; others are absent."""
         wanted = {str(number) for number in order_numbers}
         found: dict[int, datetime] = {}
-        for each in list(self.received):
-            for number in wanted & set(_NUMBER.findall(f"{each.title} {each.body}")):
-                found.setdefault(int(number), each.at)
+        for alert in list(self.received):
+            for number in wanted & set(_NUMBER.findall(f"{alert.title} {alert.body}")):
+                found.setdefault(int(number), alert.at)
         return found
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - the name that aiosmtpd calls
+    def _take(self, alert: Received) -> None:
+        with self._writing:
+            self.received.append(alert)
+            if self._file is not None:
+                with self._file.open("a", encoding="utf-8") as file:
+                    file.write(f"{alert.in_words()}\n{'-' * 72}\n")
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - the name that aiosmtpd calls
         """Take a mail."""
-        mail = message_from_bytes(envelope.content, policy=policy.default)
+        mail = message_from_bytes(envelope.original_content or b"", policy=policy.default)
         text = mail.get_body(("plain", "html"))
-        self.received.append(
+        self._take(
             Received(
                 at=datetime.now(UTC),
                 to=envelope.rcpt_tos[0].partition("@")[0],
@@ -118,7 +137,7 @@ class Inbox:
         return "250 Message accepted"
 
     def _web_handler(self) -> type[BaseHTTPRequestHandler]:
-        received, refused_words = self.received, self.refused_words
+        take, refused_words = self._take, self.refused_words
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -126,7 +145,7 @@ class Inbox:
                 if any(word in body["message"] for word in refused_words):
                     self.send_error(413)
                     return
-                received.append(
+                take(
                     Received(
                         at=datetime.now(UTC),
                         to=self.path.strip("/"),

@@ -1,8 +1,10 @@
-"""Run a demo: start everything, trade, let it drain, judge it by the simulators' truth."""
+"""Run a demo: start everything, trade, let it finish, judge it by the simulators' truth."""
 
 from __future__ import annotations
 
 import json
+import math
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,11 +13,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from centra_whistl_dagster.demo.day import FAULTS, Day, prepare
+from centra_whistl_dagster.demo.day import FAULTS, OPENING, Day, prepare
+from centra_whistl_dagster.demo.drawing import draw
 from centra_whistl_dagster.demo.inbox import Inbox
-from centra_whistl_dagster.demo.scoreboard import Scoreboard, draw, look
+from centra_whistl_dagster.demo.published import find_published
+from centra_whistl_dagster.demo.scoreboard import Scoreboard, read_scoreboard
 from centra_whistl_dagster.demo.simulation import Simulation
-from centra_whistl_dagster.demo.stock_figures import buffers, passed_over, stock_looks
+from centra_whistl_dagster.demo.stock_figures import buffers, last_synced, stock_reads
 from centra_whistl_dagster.launching.dagster_processes import (
     DAGSTER,
     LOOPBACK,
@@ -25,12 +29,16 @@ from centra_whistl_dagster.launching.dagster_processes import (
 from centra_whistl_dagster.launching.processes import Processes
 from centra_whistl_dagster.ledger.engine import Ledger
 
-_DRAIN_SECONDS = 300.0
-_LOOK_SECONDS = 1.0
+_FINISH_SECONDS = 900.0
+"""From closing the shop until an unfinished run is given up; an idle machine needs about 120."""
+_PAUSE_SECONDS = 1.0
 
 
 def run(day: Day, project: Path, *, console: Console, report: Path | None) -> list[str]:
-    """Run a demo to its end and return what must not have happened and did.
+    """Run a demo to its end and return, in words, what must not have happened and did.
+
+    Once the shop is closed, the run ends when it has shown what it must, however long the machine
+    takes for it; what it has not shown after `_FINISH_SECONDS` counts as not done.
 
     Raises:
         DidNotStart: something did not come up in time.
@@ -38,7 +46,7 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
     """
     prepare(day, project)
     simulation = Simulation(day.simulator_port)
-    with Inbox() as inbox, Processes(day.state / "logs") as processes:
+    with Inbox(day.alerts_file) as inbox, Processes(day.state / "logs") as processes:
         day = replace(day, alert_addresses=inbox.addresses(is_first_dead=day.alerts_down))
         console.print("Starting the simulated Centra and Whistl …")
         processes.start(
@@ -51,11 +59,13 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
         console.print("Starting Dagster …")
         start_dagster(processes, day.dagster, day.environment())
         wait_for(processes, lambda: _is_asking(simulation), "Dagster")
+        day.write_settings_file()
+        console.print(where_to_look(day), soft_wrap=True, highlight=False)
         simulation.set_faults(*FAULTS)
-        simulation.trade(on=True)
+        simulation.open_shop(OPENING)
         ledger = Ledger(f"sqlite:///{day.state / 'ledger.db'}", now=lambda: datetime.now(UTC))
         try:
-            board = _trade_and_drain(day, processes, simulation, ledger, inbox, console)
+            board = _trade_and_finish(day, processes, simulation, ledger, inbox, console)
         finally:
             ledger.close()
     console.print()
@@ -64,7 +74,21 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
     return board.faults()
 
 
-def _trade_and_drain(
+def where_to_look(day: Day) -> str:
+    """Return where a person finds what the demo does, and how to run commands on it."""
+    command = Path(sys.executable).with_name("centra-whistl")
+    return f"""
+Dagster          http://{LOOPBACK}:{day.webserver_port}
+Alerts           {day.alerts_file}
+Files and logs   {day.state}
+Commands, in another terminal while this runs:
+  set -a; . '{day.settings_file}'; set +a
+  {command} exceptions
+  {command} screen ORDER_NUMBER
+"""
+
+
+def _trade_and_finish(
     day: Day,
     processes: Processes,
     simulation: Simulation,
@@ -74,37 +98,43 @@ def _trade_and_drain(
 ) -> Scoreboard:
     opened_at = time.monotonic()
     kill_at = None if day.kill_after_seconds is None else opened_at + day.kill_after_seconds
-    closes_at = None if day.seconds is None else opened_at + day.seconds
-    gives_up_at = None
-    where = f"Dagster: http://{LOOPBACK}:{day.webserver_port}   files and logs: {day.state}"
+    closes_at = math.inf if day.seconds is None else opened_at + day.seconds
+    gives_up_at = closes_at + _FINISH_SECONDS
+    is_open = True
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
             processes.check()
-            passed = passed_over(ledger, day.archive)
-            truth = simulation.truth(buffers(passed))
-            looks = stock_looks(passed, truth["stock"]["looks"])
-            board = look(truth, ledger, inbox, looks, day.published)
+            board = _read(day, simulation, ledger, inbox)
+            if board.truth["unreported"]:
+                simulation.report(board.ever_blocked)
             now = time.monotonic()
-            live.update(draw(board, heading=_heading(now - opened_at, gives_up_at), where=where))
-            if kill_at is not None and now >= kill_at:
+            live.update(draw(board, heading=_heading(now - opened_at, is_open=is_open)))
+            if kill_at is not None and now >= kill_at and board.truth["orders"]["submitted"]:
                 processes.kill(*DAGSTER)
                 start_dagster(processes, day.dagster, day.environment())
                 kill_at = None
-            if closes_at is not None and now >= closes_at and gives_up_at is None:
-                simulation.trade(on=False)
+            if is_open and now >= closes_at and kill_at is None:
+                simulation.close_shop()
                 simulation.set_faults()
-                gives_up_at = now + _DRAIN_SECONDS
-            if gives_up_at is not None and (board.is_settled() or now >= gives_up_at):
+                is_open = False
+            elif now >= gives_up_at or not (is_open or board.unfinished()):
                 return board
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_PAUSE_SECONDS)
 
 
-def _heading(seconds: float, gives_up_at: float | None) -> str:
-    if gives_up_at is None:
+def _read(day: Day, simulation: Simulation, ledger: Ledger, inbox: Inbox) -> Scoreboard:
+    synced = last_synced(ledger, day.archive)
+    truth = simulation.truth(buffers(synced))
+    reads = stock_reads(synced, truth["stock"]["reads"])
+    return read_scoreboard(truth, ledger, inbox, reads, find_published(day.published))
+
+
+def _heading(seconds: float, *, is_open: bool) -> str:
+    if is_open:
         return f"Trading for {seconds:.0f} s"
     return f"The shop is closed; what is under way is being finished ({seconds:.0f} s)"
 
 
 def _is_asking(simulation: Simulation) -> bool:
-    """Say whether the product has begun to look for orders."""
+    """Return whether the product has begun to ask Centra for orders."""
     return any(name.startswith("centra") for name in simulation.truth()["calls"])

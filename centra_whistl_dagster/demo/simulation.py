@@ -3,49 +3,63 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from http.client import HTTPConnection
-from typing import Any
+from typing import Any, cast
 
 from centra_whistl_dagster.launching.dagster_processes import LOOPBACK
+from centra_whistl_dagster.simulator.people.behaviour import Opening
+from centra_whistl_dagster.simulator.truth.scoreboard import Truth
+
+_TIMEOUT_SECONDS = 60
+"""Long: on a busy machine a slow answer must not end the demo."""
 
 
 class Simulation:
-    """The `/_sim` side of a running simulator."""
+    """The `/_sim` side of a running simulator. Every call may raise OSError."""
 
     def __init__(self, port: int) -> None:
         self._port = port
 
     def is_up(self) -> bool:
-        """Say whether it answers."""
+        """Return whether it answers."""
         try:
             self.truth()
         except OSError:
             return False
         return True
 
-    def truth(self, buffers: Mapping[str, int] | None = None) -> dict[str, Any]:
-        """Return what really happened so far, given what the product holds back on purpose."""
-        return self._call("POST", "/_sim/truth", {"buffers": dict(buffers or {})})
+    def truth(self, buffers: Mapping[str, int] | None = None) -> Truth:
+        """Return what really happened so far, given the units the product holds back on purpose."""
+        return cast(Truth, self._post("truth", {"buffers": dict(buffers or {})}))
 
-    def trade(self, *, on: bool) -> None:
-        """Open or close the shop. Closed, the warehouse and customer service go on working."""
-        self._call("POST", "/_sim/trading", {"on": on})
+    def open_shop(self, opening: Opening) -> None:
+        """Let shoppers order: those of the opening at once, then others at random."""
+        self._post("trading", {"on": True, "opening": asdict(opening)})
 
-    def set_faults(self, *rules: dict[str, Any]) -> None:
+    def close_shop(self) -> None:
+        """Take no more orders; the warehouse and customer service go on working."""
+        self._post("trading", {"on": False})
+
+    def report(self, order_numbers: Iterable[int]) -> None:
+        """Let customer service know of bad orders, which it then corrects."""
+        self._post("reported", {"orders": sorted(order_numbers)})
+
+    def set_faults(self, *rules: Mapping[str, object]) -> None:
         """Let these things go wrong on the wire from now on, and no others."""
-        self._call("POST", "/_sim/faults", {"clear": True, "rules": list(rules)})
+        self._post("faults", {"clear": True, "rules": list(rules)})
 
-    def _call(self, method: str, path: str, body: Any) -> dict[str, Any]:
-        connection = HTTPConnection(LOOPBACK, self._port, timeout=10)
+    def _post(self, what: str, body: Mapping[str, object]) -> Any:
+        connection = HTTPConnection(LOOPBACK, self._port, timeout=_TIMEOUT_SECONDS)
+        path = f"/_sim/{what}"
         try:
-            payload = None if body is None else json.dumps(body)
-            connection.request(method, path, payload, {"Content-Type": "application/json"})
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", path, json.dumps(body), headers)
             response = connection.getresponse()
             text = response.read()
             if response.status >= 400:
-                raise OSError(f"{method} {path}: {response.status} {text[:200]!r}")
-            answer: dict[str, Any] = json.loads(text)
-            return answer
+                raise OSError(f"POST {path}: {response.status} {text[:200]!r}")
+            return json.loads(text)
         finally:
             connection.close()

@@ -22,20 +22,20 @@ class DidNotStart(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DagsterPlaces:
-    """Where Dagster keeps its things and listens."""
+    """Where Dagster keeps its files and listens."""
 
     home: Path
     """DAGSTER_HOME: holds a `dagster.yaml`."""
     webserver_port: int
     code_server_port: int
     is_read_only: bool = True
-    """The webserver takes commands from any page that an operator's browser opens, unless it is."""
+    """Unless it is, the webserver takes commands from any page open in an operator's browser."""
 
 
 def start_dagster(
     processes: Processes, places: DagsterPlaces, environment: Mapping[str, str]
 ) -> None:
-    """Start the three; the code server first, since the others look for an absent one seldom.
+    """Start the three, the code server first: the others retry an absent one rarely.
 
     Raises:
         DidNotStart: the code server did not come up.
@@ -70,7 +70,7 @@ def wait_for(processes: Processes, is_there: Callable[[], bool], what: str) -> N
     """Wait until something has come up.
 
     Raises:
-        DidNotStart: it has not, in good time.
+        DidNotStart: it did not within `START_SECONDS`.
         ProcessDied: a process ended by itself.
     """
     deadline = time.monotonic() + START_SECONDS

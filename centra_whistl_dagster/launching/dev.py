@@ -15,16 +15,16 @@ from centra_whistl_dagster.launching.dagster_processes import (
 from centra_whistl_dagster.launching.processes import Processes
 from centra_whistl_dagster.settings import load_settings
 
-_LOOK_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
 
 
 def run_until_interrupted(project: Path, *, port: int, may_write: bool) -> None:
-    """Check the settings, start Dagster, and watch over it.
+    """Check the settings, start Dagster, and run until it ends or is interrupted.
 
     Args:
         project: the folder with `dagster.yaml` and `config/`.
         port: where the web page should be, on loopback.
-        may_write: let the web page launch and change things.
+        may_write: let the web page launch runs and change things.
 
     Raises:
         ConfigError: a setting or a configuration file is missing or wrong; nothing was started.
@@ -46,7 +46,7 @@ def run_until_interrupted(project: Path, *, port: int, may_write: bool) -> None:
     environment["DAGSTER_HOME"] = str(home)
     with Processes(settings.state_path / "logs") as processes:
         start_dagster(processes, places, environment)
-        print(f"Dagster: http://127.0.0.1:{places.webserver_port}   Ctrl-C ends it.")  # noqa: T201 - told to who started it
+        print(f"Dagster: http://127.0.0.1:{places.webserver_port}   Ctrl-C ends it.")  # noqa: T201 - for the person who started it
         while True:
             processes.check()
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_CHECK_SECONDS)

@@ -1,4 +1,4 @@
 """A small Centra and a small Whistl on loopback, sharing one world: for the demo, tests and drills.
 
-Nothing in the product imports this: it talks to the simulators as it would to the real systems.
+The product does not import this: it calls the simulators as it would call the real systems.
 """

@@ -17,7 +17,9 @@ from centra_whistl_dagster.simulator.world.world import Settings, World
 DEFAULTS = Settings()
 
 
-def read_switches(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+def read_switches(
+    _: click.Context, __: click.Parameter, given: tuple[str, ...]
+) -> dict[str, object]:
     """Read `name=value` pairs; a value is JSON where it can be, else text."""
     switches = {}
     for pair in given:
@@ -43,6 +45,11 @@ def read_switches(_: click.Context, __: click.Parameter, given: tuple[str, ...])
     "--centra-token", default=TEST_TOKEN, help="The token that the simulated Centra takes."
 )
 @click.option("--closed", is_flag=True, help="Do not trade until POST /_sim/trading says so.")
+@click.option(
+    "--corrections-wait-for-report",
+    is_flag=True,
+    help="Correct a bad order only after POST /_sim/reported names it.",
+)
 @click.option("--switch", "switches", multiple=True, callback=read_switches, metavar="NAME=VALUE")
 def simulate(
     *,
@@ -54,6 +61,7 @@ def simulate(
     spoiled_share: float,
     centra_token: str,
     closed: bool,
+    corrections_wait_for_report: bool,
     switches: dict[str, Any],
 ) -> None:
     """Run a simulated Centra and a simulated Whistl on this machine."""
@@ -63,6 +71,7 @@ def simulate(
         speed=speed,
         orders_per_minute=orders_per_minute,
         spoiled_share=spoiled_share,
+        corrections_wait_for_report=corrections_wait_for_report,
         centra_tokens={centra_token: CentraToken()},
         switches=switches,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -16,7 +16,19 @@ from centra_whistl_dagster.whistl.client import WhistlClient, WhistlConfig
 
 
 @pytest.fixture
-def centra(simulator: RunningSimulator, clock: ManualClock) -> Iterator[CentraClient]:
+def sleep(clock: ManualClock) -> Callable[[float], None]:
+    """Let the clock move on by that many seconds, in no time."""
+
+    def move_on(seconds: float) -> None:
+        clock.advance(seconds)
+
+    return move_on
+
+
+@pytest.fixture
+def centra(
+    simulator: RunningSimulator, clock: ManualClock, sleep: Callable[[float], None]
+) -> Iterator[CentraClient]:
     client = CentraClient(
         CentraConfig(
             base_url=simulator.centra_url,
@@ -25,7 +37,7 @@ def centra(simulator: RunningSimulator, clock: ManualClock) -> Iterator[CentraCl
             plan="unlimited",
         ),
         now=clock,
-        sleep=lambda seconds: clock.advance(seconds) and None,
+        sleep=sleep,
         rng=random.Random(7),  # noqa: S311 - spreads waits, guards nothing
     )
     yield client
@@ -33,7 +45,9 @@ def centra(simulator: RunningSimulator, clock: ManualClock) -> Iterator[CentraCl
 
 
 @pytest.fixture
-def whistl(simulator: RunningSimulator, clock: ManualClock) -> Iterator[WhistlClient]:
+def whistl(
+    simulator: RunningSimulator, clock: ManualClock, sleep: Callable[[float], None]
+) -> Iterator[WhistlClient]:
     client = WhistlClient(
         WhistlConfig(
             base_url=simulator.whistl_url,
@@ -44,7 +58,7 @@ def whistl(simulator: RunningSimulator, clock: ManualClock) -> Iterator[WhistlCl
             requests_per_minute=0,
         ),
         now=clock,
-        sleep=lambda seconds: clock.advance(seconds) and None,
+        sleep=sleep,
         rng=random.Random(7),  # noqa: S311 - spreads waits, guards nothing
     )
     yield client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,8 @@ from centra_whistl_dagster.transport import AccessDenied, OutcomeUnknown, Refuse
 SKU, OTHER = "TEE001-BLK-M", "TEE001-NVY-L"
 
 
-def draft(order: CentraOrder, clock: ManualClock, **changes: object) -> ShipmentDraft:
-    usual = {
+def draft(order: CentraOrder, clock: ManualClock, **changes: Any) -> ShipmentDraft:
+    usual: dict[str, Any] = {
         "centra_order_id": order.order_id,
         "lines": tuple((line.line_id, line.quantity) for line in order.lines),
         "shipped_at": clock(),
@@ -32,7 +33,7 @@ def draft(order: CentraOrder, clock: ManualClock, **changes: object) -> Shipment
     return ShipmentDraft(**{**usual, **changes})
 
 
-def faults(operation: str, kind: str, **members: object) -> FaultRule:
+def faults(operation: str, kind: str, **members: Any) -> FaultRule:
     return FaultRule(system="centra", operation=operation, kind=FaultKind(kind), **members)
 
 

@@ -54,7 +54,7 @@ def submit(whistl: WhistlClient, body: dict[str, Any]) -> Any:
     return whistl.submit_order(body, idempotency_key=payload_hash(body))
 
 
-def faults(operation: str, kind: str, **members: object) -> FaultRule:
+def faults(operation: str, kind: str, **members: Any) -> FaultRule:
     return FaultRule(system="whistl", operation=operation, kind=FaultKind(kind), **members)
 
 

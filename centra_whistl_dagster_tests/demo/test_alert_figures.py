@@ -1,4 +1,4 @@
-"""The demo tells an alert that was lost from one that was received."""
+"""The demo distinguishes an alert that was lost from one that was received."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""How often stock was looked at, as the scoreboard shows it."""
+"""How often stock was read, as the scoreboard shows it."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from centra_whistl_dagster.demo.stock_figures import Looked, buffers, stock_looks
+from centra_whistl_dagster.demo.stock_figures import SkuReads, buffers, stock_reads
 
-PASSED = pd.DataFrame(
+SYNCED = pd.DataFrame(
     {
         "sku": ["HOT", "WARM", "COLD", "COLDER", "ELSEWHERE"],
         "in_whistl": [True, True, True, True, True],
@@ -20,26 +20,26 @@ PASSED = pd.DataFrame(
 ).set_index("sku")
 
 
-def test_the_skus_looked_at_most_come_first_with_what_they_sell_and_have_left() -> None:
-    looks = stock_looks(PASSED, {"HOT": 9, "WARM": 6, "COLD": 4, "COLDER": 4})
+def test_the_skus_read_most_come_first_with_what_they_sell_and_have_left() -> None:
+    reads = stock_reads(SYNCED, {"HOT": 9, "WARM": 6, "COLD": 4, "COLDER": 4})
 
-    assert looks.most == (
-        Looked(sku="HOT", times=9, why="sells 80 an hour, 4 left: a pass each 1 min"),
-        Looked(sku="WARM", times=6, why="sells 9 an hour, 9 left: a pass each 3 min"),
+    assert reads.most == (
+        SkuReads(sku="HOT", times=9, why="sells 80 an hour, 4 left: synced every 1 min"),
+        SkuReads(sku="WARM", times=6, why="sells 9 an hour, 9 left: synced every 3 min"),
     )
-    assert (looks.often, looks.others, looks.others_times) == (2, 2, 4)
+    assert (reads.often, reads.others, reads.others_times) == (2, 2, 4)
 
 
-def test_where_all_are_looked_at_alike_none_stands_out() -> None:
-    looks = stock_looks(PASSED, dict.fromkeys(PASSED.index, 3))
+def test_where_all_are_read_equally_often_none_stands_out() -> None:
+    reads = stock_reads(SYNCED, dict.fromkeys(SYNCED.index, 3))
 
-    assert (looks.often, looks.most, looks.others, looks.others_times) == (0, (), 4, 3)
+    assert (reads.often, reads.most, reads.others, reads.others_times) == (0, (), 4, 3)
 
 
-def test_before_the_first_pass_there_is_nothing_to_show() -> None:
-    assert stock_looks(None, {}).others == 0
+def test_before_the_first_sync_there_is_nothing_to_show() -> None:
+    assert stock_reads(None, {}).others == 0
     assert buffers(None) == {}
 
 
-def test_what_is_held_back_is_told_to_the_judge() -> None:
-    assert buffers(PASSED)["HOT"] == 2
+def test_what_is_held_back_is_known_to_the_judge() -> None:
+    assert buffers(SYNCED)["HOT"] == 2

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -18,17 +18,8 @@ from centra_whistl_dagster.simulator.world.catalogue import POSTAL
 from centra_whistl_dagster.simulator.world.settings import TEST_TOKEN
 from centra_whistl_dagster.simulator.world.world import CentraOrder, SentParcel, WhistlOrder, World
 
-
-class OrderBody(Protocol):
-    """Makes an order body with which nothing is wrong, but for what is asked."""
-
-    def __call__(
-        self,
-        *units: tuple[str, int],
-        order_number: str = ...,
-        delivery_address: dict[str, Any] = ...,
-        **members: Any,
-    ) -> dict[str, Any]: ...
+OrderBody = Callable[..., dict[str, Any]]
+"""Makes an order body with which nothing is wrong, but for what is asked."""
 
 
 @pytest.fixture
@@ -112,6 +103,7 @@ def accept(world: World, order_body: OrderBody) -> Callable[..., WhistlOrder]:
         body = json.dumps(order_body(*units, **members)).encode()
         answer = book.create(Call(path={}, query={}, headers={}, body=body))
         assert answer.status == 201
+        assert isinstance(answer.body, Mapping)
         taken = answer.body["whistl_order_id"]
         return next(o for o in world.all_whistl_orders() if o.whistl_order_id == taken)
 
@@ -127,7 +119,7 @@ def whistl(simulator: RunningSimulator) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def sell(world: World, skus: list[str]) -> Callable[..., CentraOrder]:
-    """Place one order of two units of the first SKU, unless told otherwise."""
+    """Place one order of two units of the first SKU, unless asked otherwise."""
 
     def place(*units: tuple[str, int], **members: Any) -> CentraOrder:
         return place_order(world, list(units) or [(skus[0], 2)], **members)
@@ -150,7 +142,7 @@ def send(world: World, accept: Callable[..., WhistlOrder]) -> Callable[[CentraOr
 def complete(world: World) -> Callable[..., None]:
     """Complete one box in Centra as the product should, but for the changes."""
 
-    def tell(order: CentraOrder, parcel: SentParcel, **changes: Any) -> None:
+    def complete_box(order: CentraOrder, parcel: SentParcel, **changes: Any) -> None:
         info = {
             "carrier": "Simulated Royal Mail",
             "trackingNumber": min(parcel.tracking_numbers),
@@ -161,7 +153,7 @@ def complete(world: World) -> Callable[..., None]:
         shipment.info = info
         ship(world, order, shipment, parcel.despatched_at, send_email=True)
 
-    return tell
+    return complete_box
 
 
 @pytest.fixture

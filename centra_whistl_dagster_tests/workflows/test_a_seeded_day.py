@@ -115,7 +115,7 @@ def test_a_day_of_everything_loses_doubles_and_invents_nothing(
     truth = desk.truth()
     found = truth["orders"]
     assert found["confirmed"] > 70
-    never = ("lost", "duplicated", "strangers", "spoiled_but_sent", "shipments_wrong")
+    never = ("late", "duplicated", "strangers", "spoiled_but_sent", "shipments_wrong")
     assert {name: found[name] for name in never} == dict.fromkeys(never, 0)
     assert truth["shipments"]["parcels_completed"] > 40
     assert truth["stock"]["resurrected_units"] == 0

@@ -1,7 +1,4 @@
-"""How a Centra mutation answers: on HTTP 200 with `userErrors`, or with a permission refused.
-
-Belongs here: the shapes that all mutations share, and finding the order they speak of.
-"""
+"""How a Centra mutation answers: on HTTP 200 with `userErrors`, or with a permission refused."""
 
 from __future__ import annotations
 
@@ -18,14 +15,14 @@ from centra_whistl_dagster.simulator.world.world import CentraOrder, World
 
 @dataclass(slots=True, kw_only=True)
 class Caller:
-    """What a resolver knows besides the world: whose token this is."""
+    """What a resolver knows of a request besides its arguments."""
 
     world: World
     permissions: frozenset[str]
 
 
 class NotDone(Exception):
-    """A mutation that changed nothing, with what the caller is told."""
+    """A mutation that changed nothing; its message and path go to the caller."""
 
     def __init__(self, message: str, *path: str) -> None:
         super().__init__(message)
@@ -35,7 +32,7 @@ class NotDone(Exception):
 
 def payload(
     *, errors: list[NotDone] | None = None, warnings: list[str] | None = None, **members: Any
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Build a mutation's payload."""
     return {
         **members,
@@ -45,10 +42,10 @@ def payload(
 
 
 def answering(act: Resolver) -> Resolver:
-    """Turn what a mutation refuses into the payload that says so."""
+    """Turn a refusal of a mutation into a payload with the user error."""
 
     @functools.wraps(act)
-    def answer(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> dict[str, Any]:
+    def answer(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> dict[str, object]:
         try:
             done: dict[str, Any] = act(source, info, **arguments)
         except NotDone as refusal:
@@ -74,7 +71,7 @@ def order_named(world: World, reference: dict[str, Any], *path: str) -> CentraOr
     """Find the order of an OrderInput.
 
     Raises:
-        NotDone: there is none, or the reference does not name exactly one.
+        NotDone: no order has that id or number, or not exactly one of them was given.
     """
     field, value = one_of(reference, *path)
     found = world.orders.get(value) if field == "id" else world.orders_by_number.get(value)

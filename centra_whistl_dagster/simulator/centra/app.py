@@ -1,8 +1,4 @@
-"""The simulated Centra over HTTP: one GraphQL address, its tokens, its quotas, its kinds of answer.
-
-Belongs here: everything between a request and the schema. What a field answers is in `centra_views`
-and `centra_search`; what a mutation does, in `centra_orders`, `centra_shipments`, `centra_stock`.
-"""
+"""The simulated Centra over HTTP: one GraphQL address, its tokens, quotas and kinds of answer."""
 
 from __future__ import annotations
 
@@ -137,7 +133,7 @@ class Centra:
         found = survey(self._schema, operation, fragments, coerced)
         return _Asked(document, operation, variables, found)
 
-    def _document(self, query: Any) -> DocumentNode:
+    def _document(self, query: object) -> DocumentNode:
         """Parse and validate a document once: callers send the same few again and again."""
         if not isinstance(query, str):
             raise Refusal(400, GraphQLError("The query must be text"))
@@ -154,7 +150,7 @@ class Centra:
             self._documents[query] = document
         return document
 
-    def _run(self, asked: _Asked, token: CentraToken) -> dict[str, Any]:
+    def _run(self, asked: _Asked, token: CentraToken) -> dict[str, object]:
         for permission, (node, path) in asked.survey.permissions.items():
             if permission not in token.permissions:
                 error = missing_permission(permission, node.name.value, nodes=node, path=path)

@@ -1,8 +1,4 @@
-"""How goods and their stock read through Centra's schema: one plain function per field.
-
-Belongs here: sizes, variants, warehouses and the quantities of one size in one warehouse. Does not
-belong here: setting them (`centra_stock`), or orders (`centra_views`).
-"""
+"""How goods and their stock read through Centra's schema: one plain function per field."""
 
 from __future__ import annotations
 
@@ -67,7 +63,7 @@ STOCK: dict[str, Resolver] = {
 }
 
 
-def product_variant(item: Item, _: GraphQLResolveInfo) -> dict[str, Any]:
+def product_variant(item: Item, _: GraphQLResolveInfo) -> dict[str, object]:
     """Show the variant and product of a size; this catalogue numbers them after their size."""
     status = "ACTIVE" if item.is_active_in_centra else "INACTIVE"
     product = {

@@ -28,7 +28,7 @@ from centra_whistl_dagster.simulator.centra.rules import (
 from centra_whistl_dagster.simulator.world.world import WAREHOUSE_ID, CentraLine, CentraOrder, World
 
 
-def confirm(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - Centra's name
+def confirm(_: object, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, object]:  # noqa: A002 - Centra's name
     """Confirm a pending order."""
     world: World = info.context.world
     order = order_named(world, input["order"], "input", "order")
@@ -42,7 +42,7 @@ def confirm(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str
     return payload(order=order)
 
 
-def set_lock(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - Centra's name
+def set_lock(_: object, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, object]:  # noqa: A002 - Centra's name
     """Lock or unlock several orders; one that is not found does not stop the others."""
     world: World = info.context.world
     errors = []
@@ -59,11 +59,11 @@ def set_lock(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[st
 
 
 def update(
-    _: Any,
+    _: object,
     info: GraphQLResolveInfo,
     order: dict[str, Any],
     input: dict[str, Any],  # noqa: A002 - Centra's name
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Correct an order: address, hold, comments, or units taken off its lines."""
     world: World = info.context.world
     found = order_named(world, order, "order")
@@ -118,12 +118,12 @@ def _cancellations(
 
 
 def cancel(
-    _: Any,
+    _: object,
     info: GraphQLResolveInfo,
     id: str,  # noqa: A002 - Centra's name
     input: dict[str, Any],  # noqa: A002 - Centra's name
-) -> dict[str, Any]:
-    """Cancel a whole order of which nothing is in a shipment."""
+) -> dict[str, object]:
+    """Cancel a whole order that has no shipment."""
     world: World = info.context.world
     order = order_named(world, {"id": id}, "id")
     require_unlocked(info, order)

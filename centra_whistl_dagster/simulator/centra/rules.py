@@ -1,9 +1,4 @@
-"""What Centra does to an order whoever asks for it: the API, customer service, or the shop itself.
-
-Belongs here: changes of an order that keep its status, its stock and its shipments in step. Does
-not belong here: whether a caller may ask (`centra_orders`, `centra_shipments`) and who asks
-(`people`).
-"""
+"""How an order changes in Centra, whether through the API, customer service or the shop itself."""
 
 from __future__ import annotations
 
@@ -104,7 +99,7 @@ def ship(
     *,
     send_email: bool,
 ) -> None:
-    """Complete a shipment: its units leave the stock, and the customer may be told."""
+    """Complete a shipment: its units leave the stock, and the customer may get a mail."""
     shipment.shipped_at = shipped_at
     shipment.is_good_to_go = True
     shipment.send_email = send_email

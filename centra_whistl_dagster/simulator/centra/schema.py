@@ -1,20 +1,20 @@
-"""Centra's schema brought to life: the SDL this project speaks, with a resolver behind each field.
-
-Belongs here: putting the pieces together, and how a switch changes the schema itself. Does not
-belong here: what a field answers.
-"""
+"""Centra's schema with a resolver behind each field, and how a switch changes the schema itself."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 from graphql import (
+    DocumentNode,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
-    build_schema,
+    build_ast_schema,
+    parse,
 )
+from graphql.validation.validate import assert_valid_sdl
 
 from centra_whistl_dagster.simulator.centra.orders import ORDER_MUTATIONS
 from centra_whistl_dagster.simulator.centra.search import SEARCHES
@@ -31,7 +31,7 @@ MUTATIONS = {**ORDER_MUTATIONS, **SHIPMENT_MUTATIONS, **STOCK_MUTATIONS}
 
 def centra_schema(world: World) -> GraphQLSchema:
     """Build the schema that this world's Centra serves."""
-    schema = build_schema(_sdl(world))
+    schema = build_ast_schema(_document(_sdl(world)), assume_valid_sdl=True)
     moment = cast(Any, schema.type_map["DateTimeTz"])
     moment.serialize = spelled
     moment.parse_value = lambda value: read_time(value, world.now())
@@ -42,6 +42,14 @@ def centra_schema(world: World) -> GraphQLSchema:
                 if field in known:  # one of them comes and goes with a switch
                     known[field].resolve = resolver
     return schema
+
+
+@lru_cache
+def _document(sdl: str) -> DocumentNode:
+    """Parse and validate a schema once: every test that serves a world needs one."""
+    document = parse(sdl)
+    assert_valid_sdl(document)
+    return document
 
 
 def _sdl(world: World) -> str:
@@ -55,7 +63,7 @@ def _sdl(world: World) -> str:
     return sdl
 
 
-def default_resolver(source: Any, info: GraphQLResolveInfo) -> Any:
+def default_resolver(source: object, info: GraphQLResolveInfo) -> Any:
     """Read a field of the same name from a record, or from a dict whose missing keys are null."""
     if isinstance(source, dict):
         return source.get(info.field_name)

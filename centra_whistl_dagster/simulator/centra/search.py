@@ -1,6 +1,6 @@
 """Which orders, shipments, sizes and warehouses a caller of the simulated Centra asked for.
 
-Belongs here: filters, sorting, paging. Does not belong here: how a record reads (`centra_views`).
+Does not belong here: how a record reads (`views`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _ORDER_TESTS: dict[str, Callable[[CentraOrder, Any], bool]] = {
 
 
 def _asked(where: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the conditions that were given: a null is as good as none."""
+    """Return the conditions that were given; a null counts as not given."""
     return {name: wanted for name, wanted in (where or {}).items() if wanted is not None}
 
 
@@ -79,7 +79,7 @@ def _candidates(world: World, conditions: dict[str, Any]) -> Iterable[CentraOrde
 
 
 def orders(
-    _: Any,
+    _: object,
     info: GraphQLResolveInfo,
     limit: int,
     page: int,
@@ -93,7 +93,7 @@ def orders(
     return paged(found, limit, page)
 
 
-def counted_orders(_: Any, info: GraphQLResolveInfo, where: dict[str, Any] | None = None) -> int:
+def counted_orders(_: object, info: GraphQLResolveInfo, where: dict[str, Any] | None = None) -> int:
     """Resolve `Counters.orders`."""
     return len(matching_orders(info, where))
 
@@ -116,7 +116,7 @@ _SHIPMENT_TESTS: dict[str, Callable[[ShipmentOf, Any], bool]] = {
 
 
 def shipments(
-    _: Any,
+    _: object,
     info: GraphQLResolveInfo,
     limit: int,
     page: int,
@@ -153,7 +153,7 @@ _SIZE_TESTS: dict[str, Callable[[Item, Any], bool]] = {
 
 
 def product_sizes(
-    _: Any,
+    _: object,
     info: GraphQLResolveInfo,
     limit: int,
     page: int,
@@ -170,7 +170,7 @@ def product_sizes(
 
 
 def warehouses(
-    _: Any,
+    _: object,
     _info: GraphQLResolveInfo,
     limit: int,
     page: int,
@@ -188,9 +188,9 @@ def stock_of_warehouse(
     limit: int,
     page: int,
     where: dict[str, Any] | None = None,
-    **_: Any,
+    **_: object,
 ) -> list[StockOf]:
-    """Resolve `Warehouse.stock`: by product, variant and size, which is how the catalogue lies."""
+    """Resolve `Warehouse.stock`, sorted by product, variant and size, as the catalogue is."""
     world: World = info.context.world
     asked = (where or {}).get("productSizeId")
     found = (
@@ -199,12 +199,12 @@ def stock_of_warehouse(
         if asked is None or item.size_id in asked
     )
     rows = paged(found, limit, page)
-    world.audit.stock_looks.update(row.item.sku for row in rows)
+    world.audit.stock_reads.update(row.item.sku for row in rows)
     return rows
 
 
 def stock_of_size(
-    item: Item, _: GraphQLResolveInfo, limit: int, page: int, **__: Any
+    item: Item, _: GraphQLResolveInfo, limit: int, page: int, **__: object
 ) -> list[StockOf]:
     """Resolve `ProductSize.stock`: one row, that of the warehouse."""
     return paged([StockOf(item, WAREHOUSE_ID)], limit, page)

@@ -22,7 +22,7 @@ from centra_whistl_dagster.simulator.centra.views import ShipmentOf
 from centra_whistl_dagster.simulator.world.world import CentraOrder, CentraShipment, World
 
 
-def create(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - Centra's name
+def create(_: object, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, object]:  # noqa: A002 - Centra's name
     """Make a shipment; with `shippedAt` it has already left, and only then is a mail sent."""
     world: World = info.context.world
     order = order_named(world, input["order"], "input", "order")
@@ -108,11 +108,11 @@ def _capture(world: World, shipment: CentraShipment) -> list[str]:
 
 
 def update(
-    _: Any,
+    _: object,
     info: GraphQLResolveInfo,
     id: int,  # noqa: A002 - Centra's name
     input: dict[str, Any],  # noqa: A002 - Centra's name
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Change a shipment; its information and good-to-go are frozen once it has left."""
     world: World = info.context.world
     of = _shipment(world, id)
@@ -131,11 +131,11 @@ def update(
 
 
 def complete(
-    _: Any,
+    _: object,
     info: GraphQLResolveInfo,
     id: int,  # noqa: A002 - Centra's name
     input: dict[str, Any],  # noqa: A002 - Centra's name
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Say that a shipment has left."""
     world: World = info.context.world
     of = _shipment(world, id)
@@ -168,7 +168,7 @@ def _past(world: World, shipped_at: datetime | None) -> datetime | None:
     return shipped_at
 
 
-def _given(info: dict[str, Any] | None) -> dict[str, Any]:
+def _given(info: dict[str, Any] | None) -> dict[str, object]:
     return {name: value for name, value in (info or {}).items() if value is not None}
 
 

@@ -8,11 +8,11 @@ from graphql import GraphQLResolveInfo
 
 from centra_whistl_dagster.simulator.centra.answers import NotDone, answering, one_of, payload
 from centra_whistl_dagster.simulator.centra.goods import Resolver
-from centra_whistl_dagster.simulator.truth.scoreboard import audit_stock_write
+from centra_whistl_dagster.simulator.truth.stock import audit_stock_write
 from centra_whistl_dagster.simulator.world.world import WAREHOUSE_ID, Item, World
 
 
-def set_stock(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - Centra's name
+def set_stock(_: object, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, object]:  # noqa: A002 - Centra's name
     """Set the stock of sizes, all of them or none unless a switch lets the good lines through."""
     world: World = info.context.world
     _, warehouse_id = one_of(input["warehouse"], "input", "warehouse")
@@ -65,7 +65,7 @@ def _item(world: World, reference: dict[str, Any], *path: str) -> Item:
     return found
 
 
-def _has_code(item: Item, field: str, value: Any) -> bool:
+def _has_code(item: Item, field: str, value: object) -> bool:
     return value == item.size_id if field == "id" else bool(value and value == item.product.barcode)
 
 

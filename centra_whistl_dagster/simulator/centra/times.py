@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 INSTANCE_ZONE = ZoneInfo("Europe/Stockholm")
@@ -21,7 +20,7 @@ def spelled(moment: datetime) -> str:
     return moment.astimezone(INSTANCE_ZONE).isoformat(timespec="seconds")
 
 
-def read_time(value: Any, now: datetime) -> datetime:
+def read_time(value: object, now: datetime) -> datetime:
     """Read what a caller sent as a moment, in UTC.
 
     Raises:
@@ -41,7 +40,7 @@ def read_time(value: Any, now: datetime) -> datetime:
 
 
 def is_within(moment: datetime, bounds: dict[str, datetime | None]) -> bool:
-    """Say whether a moment lies in a DateRange, both ends included, compared to the second."""
+    """Return whether a moment lies in a DateRange, both ends included, compared to the second."""
     second = moment.replace(microsecond=0)
     start, end = bounds.get("from"), bounds.get("to")
     return (start is None or second >= start.replace(microsecond=0)) and (

@@ -1,15 +1,14 @@
-"""How the world's records read through Centra's schema: one plain function per field.
+"""How orders, lines and shipments read through Centra's schema: one plain function per field.
 
-Belongs here: reading orders, lines and shipments. Does not belong here: goods and their stock
-(`centra_goods`), which of them a caller asked for (`centra_search`), and any change
-(`centra_orders`, `centra_shipments`, `centra_stock`). A field named like a key of a dict, or like
-an attribute, needs no function.
+A field with the name of a dict key or an attribute needs no function. Does not belong here: goods
+and their stock (`goods`), which records a caller asked for (`search`), and any change (`orders`,
+`shipments`, `stock`).
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphql import GraphQLResolveInfo
 
@@ -41,7 +40,7 @@ class ShipmentOf(NamedTuple):
     shipment: CentraShipment
 
 
-def money(amount: Decimal, currency: str) -> dict[str, Any]:
+def money(amount: Decimal, currency: str) -> dict[str, object]:
     """Spell an amount as a MonetaryValue."""
     return {
         "value": float(amount),
@@ -55,7 +54,7 @@ def without_tax(amount: Decimal) -> Decimal:
     return (amount / (1 + VAT_RATE)).quantize(Decimal("0.01"))
 
 
-def _priced(gross: Decimal, order: CentraOrder, *, includingTax: bool) -> dict[str, Any]:  # noqa: N803 - Centra's name
+def _priced(gross: Decimal, order: CentraOrder, *, includingTax: bool) -> dict[str, object]:  # noqa: N803 - Centra's name
     return money(gross if includingTax else without_tax(gross), order.currency)
 
 
@@ -86,7 +85,7 @@ def order_lines(
     ]
 
 
-def order_totals(order: CentraOrder, _: GraphQLResolveInfo) -> dict[str, Any]:
+def order_totals(order: CentraOrder, _: GraphQLResolveInfo) -> dict[str, object]:
     """Show delivery and tax; this shop charges no handling and gives no discount."""
     total = gross_total(order)
     return {
@@ -201,7 +200,7 @@ VIEWS: dict[str, dict[str, Resolver]] = {
 }
 
 
-def type_name(value: Any, *_: Any) -> str:
+def type_name(value: object, *_: object) -> str:
     """Name the concrete type behind one of the schema's interfaces."""
     if isinstance(value, CentraOrder):
         return "DirectToConsumerOrder"

@@ -1,14 +1,14 @@
-"""What people do: shop, pay late, think better of it, mend an address, buy elsewhere, deliver.
+"""What people do: shop, pay late, cancel, correct an address, buy elsewhere, deliver goods.
 
-Belongs here: who does what, how often and when. Does not belong here: the work inside the warehouse
-(`warehouse`), and what a system makes of it.
+Does not belong here: the work inside the warehouse (`warehouse`), and what a system makes of it.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 
@@ -21,7 +21,7 @@ from centra_whistl_dagster.simulator.world.catalogue import EXPRESS, STANDARD
 from centra_whistl_dagster.simulator.world.world import CentraOrder, World
 
 FIRST_NEVER_CORRECTED = len(SPOILAGE_KINDS) + 1
-"""The first spoiled order whose customer never answers: each kind is mended once before."""
+"""The first spoiled order whose customer never answers: each kind is corrected once before."""
 
 EXPRESS_SHARE = 0.3
 HOLD_SECONDS = (60.0, 900.0)
@@ -29,6 +29,22 @@ CANCEL_SECONDS = (5.0, 600.0)
 GOODS_IN_UNITS = (20, 60)
 MAX_LINES = 4
 PICKS_BEFORE_GIVING_UP = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How many orders of each sort are placed the moment the shop opens, left to no chance."""
+
+    healthy: int = 0
+    held: int = 0
+    """On hold or unpaid at first, released later."""
+    cancelled: int = 0
+    """Healthy, and cancelled by the customer soon."""
+    spoiled: int = 0
+    """Each with the next kind of fault in turn, `SPOILAGE_KINDS` first to last."""
+
+
+NO_OPENING = Opening()
 
 
 class People:
@@ -45,8 +61,8 @@ class People:
         self._skus: list[str] = []
         self._weights: list[float] = []
 
-    def open(self) -> None:
-        """Let people act from now on."""
+    def open(self, opening: Opening = NO_OPENING) -> None:
+        """Let people act from now on. A shop that is open already takes no second opening."""
         world = self._world
         with world.lock:
             if world.is_trading:
@@ -55,6 +71,7 @@ class People:
             self._day += 1
             wanted = {sku: item.popularity for sku, item in world.items.items() if item.popularity}
             self._skus, self._weights = list(wanted), list(accumulate(wanted.values()))
+            self._place(opening)
             settings = world.settings
             for rate, act in (
                 (settings.orders_per_minute, self._shop),
@@ -69,6 +86,17 @@ class People:
         with self._world.lock:
             self._world.is_trading = False
 
+    def report(self, order_numbers: Iterable[int]) -> None:
+        """Let customer service know of bad orders; those it knows already change nothing.
+
+        Only where `Settings.corrections_wait_for_report`.
+        """
+        world = self._world
+        with world.lock:
+            for number in order_numbers:
+                if (fix := world.unreported.pop(number, None)) is not None:
+                    world.after(world.settings.correction_seconds, fix)
+
     def _again(self, per_minute: float, act: Callable[[], None], after: datetime, day: int) -> None:
         """Do something at random moments, so many a minute, until the shop closes."""
         when = after + timedelta(minutes=self._rng.expovariate(per_minute))
@@ -81,6 +109,16 @@ class People:
         self._world.at(when, do, moves_orders=False)
 
     # ---- shoppers
+    def _place(self, opening: Opening) -> None:
+        for _ in range(opening.healthy):
+            self._place_healthy(self._basket())
+        for _ in range(opening.held):
+            self._place_healthy(self._basket(), is_held=True)
+        for _ in range(opening.cancelled):
+            self._place_healthy(self._basket(), is_cancelled=True)
+        for _ in range(opening.spoiled):
+            self._place_spoiled(self._basket())
+
     def _shop(self) -> None:
         basket = self._basket()
         if not basket:
@@ -90,8 +128,12 @@ class People:
         self._placed += 1
         if is_spoiled:
             self._place_spoiled(basket)
-        else:
-            self._place_healthy(basket)
+            return
+        is_held = falls_on(self._healthy, settings.hold_share)
+        self._healthy += 1
+        is_cancelled = not is_held and falls_on(self._unheld, settings.cancelled_share)
+        self._unheld += not is_held
+        self._place_healthy(basket, is_held=is_held, is_cancelled=is_cancelled)
 
     def _basket(self) -> list[tuple[str, int]]:
         """Fill a basket with what Centra shows as free; empty when the shop is sold out."""
@@ -106,8 +148,14 @@ class People:
                 break
         return list(basket.items())
 
-    def _place_healthy(self, basket: list[tuple[str, int]]) -> None:
-        world, settings = self._world, self._world.settings
+    def _place_healthy(
+        self,
+        basket: list[tuple[str, int]],
+        *,
+        is_held: bool = False,
+        is_cancelled: bool = False,
+    ) -> None:
+        world = self._world
         address, customer = shopper(self._rng)
         is_mainland = address["country"]["code"] == "GB" and address["city"] != "Belfast"
         wants_express = is_mainland and self._rng.random() < EXPRESS_SHARE
@@ -118,16 +166,11 @@ class People:
             customer=customer,
             option=EXPRESS if wants_express else None,
         )
-        is_held = falls_on(self._healthy, settings.hold_share)
-        self._healthy += 1
         if is_held:
             self._hold(order)
         enter(world, order)
-        if is_held:
-            return
-        if falls_on(self._unheld, settings.cancelled_share):
+        if is_cancelled:
             world.after(self._rng.uniform(*CANCEL_SECONDS), lambda: _withdraw(world, order))
-        self._unheld += 1
 
     def _hold(self, order: CentraOrder) -> None:
         """Hold for a fraud check, or for the payment."""
@@ -145,10 +188,14 @@ class People:
         address, customer = shopper(self._rng, at_home=True)
         option = EXPRESS if kind in NEEDS_EXPRESS else STANDARD
         order = make_order(world, basket, address=address, customer=customer, option=option)
-        mend = spoil(order, kind, self._spoiled // len(SPOILAGE_KINDS))
+        correct = spoil(order, kind, self._spoiled // len(SPOILAGE_KINDS))
         enter(world, order)
-        if not is_never_corrected(self._spoiled, settings.never_corrected_share):
-            world.after(settings.correction_seconds, lambda: mend(world))
+        if is_never_corrected(self._spoiled, settings.never_corrected_share):
+            return
+        if settings.corrections_wait_for_report:
+            world.unreported[order.number] = lambda: correct(world)
+        else:
+            world.after(settings.correction_seconds, lambda: correct(world))
 
     # ---- everybody else
     def _buy_elsewhere(self) -> None:
@@ -170,14 +217,14 @@ def _withdraw(world: World, order: CentraOrder) -> None:
 
 
 def falls_on(place: int, share: float) -> bool:
-    """Say whether a share, spread evenly rather than at random, falls on this place from 0."""
+    """Return whether a place, counted from 0, is in a share that is spread evenly."""
     return math.floor((place + 1) * share) > math.floor(place * share)
 
 
 def is_never_corrected(place: int, share: float) -> bool:
-    """Say whether a spoiled order, counted from 1, has a customer who never answers.
+    """Return whether a spoiled order, counted from 1, has a customer who never answers.
 
-    Evenly spread from the first on, which comes when each kind of fault has been mended once.
+    The first comes when each kind of fault has been corrected once; the rest are spread evenly.
     """
     since = place - FIRST_NEVER_CORRECTED
     if share == 0 or since < 0:

@@ -1,8 +1,4 @@
-"""How an order comes to be in Centra: by a shopper's hand, or by a test's.
-
-Belongs here: one order, made and entered. Does not belong here: who orders what, and when
-(`people`).
-"""
+"""How an order enters Centra, whether a shopper or a test placed it."""
 
 from __future__ import annotations
 
@@ -52,7 +48,7 @@ def make_order(
     option: dict[str, Any] | None = None,
     **members: Any,
 ) -> CentraOrder:
-    """Make an order that Centra does not have yet."""
+    """Make an order that is not in Centra yet."""
     number = FIRST_ORDER_NUMBER + len(world.orders)
     country = address["country"]["code"]
     is_home = country in {"GB", "JE"}
@@ -83,6 +79,6 @@ def make_order(
 
 
 def enter(world: World, order: CentraOrder) -> None:
-    """Let Centra take an order in."""
+    """Enter an order in Centra."""
     world.add_order(order)
     note_if_free(world, order)

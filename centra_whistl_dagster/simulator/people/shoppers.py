@@ -1,8 +1,6 @@
-"""Who shops: names, places, telephones and e-mails, drawn from a seeded source.
+"""Who shops: names, places, phone numbers and e-mail addresses, drawn from a seeded source.
 
-Numbers come from the ranges that regulators keep for fiction, mail goes to example.com. Belongs
-here: people as Centra's checkout would have taken them down. Does not belong here: what is wrong
-with some of them (`spoilage`).
+Phone numbers are from the ranges that regulators keep for fiction; mail goes to example.com.
 """
 
 from __future__ import annotations
@@ -94,7 +92,7 @@ ADA_THE_CUSTOMER: dict[str, Any] = {
 def shopper(rng: random.Random, *, at_home: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a delivery address and a customer, as Centra keeps them, with nothing wrong.
 
-    `at_home` keeps to the British mainland, where every domestic service goes.
+    With `at_home` the address is on the British mainland, which every domestic service serves.
     """
     first, last = rng.choice(_FIRST_NAMES), rng.choice(_LAST_NAMES)
     number = rng.randint(1, 9999)

@@ -1,8 +1,4 @@
-"""What can be wrong with an order for the warehouse, and how customer service mends it.
-
-Belongs here: one fault of each kind, put in and taken out again. Does not belong here: how many
-orders have one, and when somebody mends it (`people`).
-"""
+"""What can be wrong with an order for the warehouse, and how customer service corrects it."""
 
 from __future__ import annotations
 
@@ -50,14 +46,14 @@ SPOILAGE_KINDS = (
     "overlong_address_line",
     "missing_city",
 )
-"""Every kind, in the order in which they come round."""
+"""Every kind, in the order in which shoppers' orders have them."""
 
 NEEDS_EXPRESS = frozenset({"missing_phone", "missing_email"})
-"""Kinds that are a fault only with a service that needs the thing."""
+"""Kinds that are a fault only with a service that needs the phone number or the e-mail."""
 
 
 def spoil(order: CentraOrder, kind: str, place: int) -> Callable[[World], None]:
-    """Put a fault into an order that Centra does not have yet, and return what takes it out again.
+    """Put a fault into an order that is not in Centra yet, and return what corrects it.
 
     `place` chooses among several SKUs of one kind.
     """
@@ -65,7 +61,7 @@ def spoil(order: CentraOrder, kind: str, place: int) -> Callable[[World], None]:
     if kind in BAD_SKUS:
         line = order.lines[-1]
         kept_sku, line.sku = line.sku, BAD_SKUS[kind][place % len(BAD_SKUS[kind])]
-        return lambda world: _mend(world, order, lambda: _replace(world, order, line, kept_sku))
+        return lambda world: _correct(world, order, lambda: _replace(world, order, line, kept_sku))
     kept_address, kept_customer = dict(order.address or {}), dict(order.customer or {})
     good_option = EXPRESS if kind in NEEDS_EXPRESS else STANDARD
     order.shipping_option = BAD_OPTIONS.get(kind, good_option)
@@ -77,14 +73,14 @@ def spoil(order: CentraOrder, kind: str, place: int) -> Callable[[World], None]:
         order.address, order.customer = kept_address, kept_customer
         order.shipping_option = good_option
 
-    return lambda world: _mend(world, order, restore)
+    return lambda world: _correct(world, order, restore)
 
 
-def _mend(world: World, order: CentraOrder, correct: Callable[[], None]) -> None:
+def _correct(world: World, order: CentraOrder, fix: Callable[[], None]) -> None:
     """Correct an order in Centra, unless it is gone or somebody has locked it."""
     if order.status != "CONFIRMED" or order.is_locked:
         return
-    correct()
+    fix()
     order.spoilage = None
     order.corrected_at = world.now()
     touch(world, order)

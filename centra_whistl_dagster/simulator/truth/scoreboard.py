@@ -1,25 +1,24 @@
-"""The scoreboard of a run, from the two simulated systems' own state and nothing of the product's.
-
-Belongs here: what became of every order, and the sum of the other truths (`truth_stock`,
-`truth_shipments`). Does not belong here: what the product says of itself.
-"""
+"""The scoreboard of a run, from the simulated systems' own state and nothing of the product's."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict
 
+from centra_whistl_dagster.simulator.truth.bad_orders import (
+    BadOrder,
+    counts_by_kind,
+    last_bad_orders,
+)
+from centra_whistl_dagster.simulator.truth.durations import Spread, spread
 from centra_whistl_dagster.simulator.truth.shipments import (
+    ShipmentCounts,
     has_carrier_and_tracking,
     shipments_truth,
 )
-from centra_whistl_dagster.simulator.truth.stock import audit_stock_write, stock_truth
+from centra_whistl_dagster.simulator.truth.stock import StockTruth, stock_truth
 from centra_whistl_dagster.simulator.world.world import CentraOrder, WhistlOrder, World
-
-__all__ = ["audit_stock_write", "is_drained", "truth"]
 
 SENDABLE = frozenset({"CONFIRMED", "PROCESSING"})
 
@@ -31,53 +30,74 @@ COUNTED = (
     "despatched",
     "completed",
     "healthy_unsent",
-    "lost",
+    "late",
 )
 """The counts of orders; one order can be in several."""
 
 
+class Truth(TypedDict):
+    """What really happened in a run so far."""
+
+    orders: dict[str, int]
+    spoiled: dict[str, dict[str, int]]
+    """By kind of fault: seen, corrected, sent after correction."""
+    bad_orders: list[BadOrder]
+    """The last ones placed, oldest first."""
+    shipments: ShipmentCounts
+    latency_seconds: dict[str, Spread]
+    stock: StockTruth
+    calls: dict[str, int]
+    writes: dict[str, int]
+    faults: dict[str, int]
+    unreported: int
+    """Bad orders that have not been reported to customer service yet."""
+    is_drained: bool
+
+
 def truth(
-    world: World, *, buffers: Mapping[str, int] | None = None, lost_after_seconds: float = 30.0
-) -> dict[str, Any]:
+    world: World, *, buffers: Mapping[str, int] | None = None, late_after_seconds: float = 30.0
+) -> Truth:
     """Judge a run.
 
     Args:
         world: what to judge.
         buffers: units per SKU that the product holds back on purpose.
-        lost_after_seconds: real seconds after which a healthy order that has not reached Whistl
-            counts as lost.
+        late_after_seconds: real seconds after which a healthy order that has not reached Whistl
+            counts as late. Only the end of a run shows whether a late order is lost.
     """
     with world.lock:
         shipments = shipments_truth(world)
         return {
             "orders": {
-                **_orders(world, lost_after_seconds),
+                **_orders(world, late_after_seconds),
                 "shipments_wrong": len(shipments.wrong),
             },
-            "spoiled": _spoiled(world),
+            "spoiled": counts_by_kind(world),
+            "bad_orders": last_bad_orders(world),
             "shipments": shipments.summary(),
             "latency_seconds": {
-                "confirmed_to_accepted": _spread(_seconds_to_accept(world)),
-                "despatched_to_completed": _spread(shipments.seconds_to_complete),
+                "confirmed_to_accepted": spread(_seconds_to_accept(world)),
+                "despatched_to_completed": spread(shipments.seconds_to_complete),
             },
             "stock": stock_truth(world, buffers or {}),
             "calls": {name: n for name, n in sorted(world.calls.items()) if not _is_write(name)},
             "writes": {name: n for name, n in sorted(world.calls.items()) if _is_write(name)},
             "faults": dict(sorted(world.faults.fired.items())),
+            "unreported": len(world.unreported),
             "is_drained": is_drained(world),
         }
 
 
 def is_drained(world: World) -> bool:
-    """Say whether nothing on the agenda will move an order any more."""
-    return world.pending_moves() == 0
+    """Return whether nobody will move an order any more."""
+    return world.pending_moves() == 0 and not world.unreported
 
 
-def _orders(world: World, lost_after_seconds: float) -> dict[str, int]:
-    lost_before = world.now() - timedelta(seconds=lost_after_seconds)
+def _orders(world: World, late_after_seconds: float) -> dict[str, int]:
+    late_before = world.now() - timedelta(seconds=late_after_seconds)
     counts = dict.fromkeys(COUNTED, 0)
     for order in world.orders.values():
-        for name in _standing(world, order, lost_before):
+        for name in _standing(world, order, late_before):
             counts[name] += 1
     return {
         **counts,
@@ -87,7 +107,7 @@ def _orders(world: World, lost_after_seconds: float) -> dict[str, int]:
     }
 
 
-def _standing(world: World, order: CentraOrder, lost_before: datetime) -> Iterator[str]:
+def _standing(world: World, order: CentraOrder, late_before: datetime) -> Iterator[str]:
     """Name every count that an order belongs to."""
     if order.confirmed_at is not None:
         yield "confirmed"
@@ -106,8 +126,8 @@ def _standing(world: World, order: CentraOrder, lost_before: datetime) -> Iterat
         yield "blocked"
     elif (free_since := _free_since(order)) is not None:
         yield "healthy_unsent"
-        if free_since < lost_before:
-            yield "lost"
+        if free_since < late_before:
+            yield "late"
 
 
 def _free_since(order: CentraOrder) -> datetime | None:
@@ -135,23 +155,6 @@ def _strangers(world: World) -> list[WhistlOrder]:
     return [order for number, order in world.whistl_orders.items() if number not in asked_for]
 
 
-def _spoiled(world: World) -> dict[str, dict[str, int]]:
-    kinds: dict[str, Counter[str]] = {}
-    for order in world.orders.values():
-        if order.first_spoilage is None:
-            continue
-        is_corrected = order.spoilage is None
-        is_sent = world.whistl_number(order) in world.whistl_orders
-        kinds.setdefault(order.first_spoilage, Counter()).update(
-            {
-                "seen": 1,
-                "corrected": int(is_corrected),
-                "sent_after_correction": int(is_corrected and is_sent),
-            }
-        )
-    return {kind: dict(counts) for kind, counts in sorted(kinds.items())}
-
-
 def _seconds_to_accept(world: World) -> list[float]:
     """How long orders that were good from the start took from confirmed and free to accepted."""
     seconds = []
@@ -160,16 +163,6 @@ def _seconds_to_accept(world: World) -> list[float]:
         if at_whistl and order.confirmed_at and order.first_spoilage is None:
             seconds.append((at_whistl.received_at - order.confirmed_at).total_seconds())
     return seconds
-
-
-def _spread(samples: Sequence[float]) -> dict[str, float | int | None]:
-    """Return the 50th and 95th percentile (nearest rank), the largest and the number."""
-    ordered = sorted(samples)
-    if not ordered:
-        return {"p50": None, "p95": None, "max": None, "n": 0}
-    ranks = {"p50": 0.5, "p95": 0.95, "max": 1.0}
-    ranked = {name: ordered[math.ceil(len(ordered) * rank) - 1] for name, rank in ranks.items()}
-    return {**{name: round(value, 3) for name, value in ranked.items()}, "n": len(ordered)}
 
 
 def _is_write(name: str) -> bool:

@@ -1,15 +1,11 @@
-"""Whether Centra's shipments say what the warehouse really sent.
-
-Belongs here: the match of each completed shipment with one box. Does not belong here: orders that
-have no shipment yet (`truth`).
-"""
+"""Whether Centra's shipments say what the warehouse really sent: each is matched with one box."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 from centra_whistl_dagster.simulator.world.world import (
     CentraOrder,
@@ -21,18 +17,35 @@ from centra_whistl_dagster.simulator.world.world import (
 EXAMPLES = 20
 
 
+class WrongShipment(TypedDict):
+    """One shipment in Centra that does not say what was sent."""
+
+    shipment: str
+    why: str
+
+
+class ShipmentCounts(TypedDict):
+    """How many shipments are right, how many boxes have left, and a few wrong ones."""
+
+    right: int
+    wrong: int
+    wrong_examples: list[WrongShipment]
+    parcels: int
+    parcels_completed: int
+
+
 @dataclass(slots=True)
 class ShipmentsTruth:
     """What became of the boxes in Centra's books."""
 
     right: int = 0
-    wrong: list[dict[str, Any]] = field(default_factory=list)
+    wrong: list[WrongShipment] = field(default_factory=list)
     parcels: int = 0
     parcels_completed: int = 0
     seconds_to_complete: list[float] = field(default_factory=list)
     """From a box leaving to its shipment being complete, real seconds."""
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> ShipmentCounts:
         """Return the counts and a few examples."""
         return {
             "right": self.right,
@@ -62,7 +75,7 @@ def shipments_truth(world: World) -> ShipmentsTruth:
 
 
 def has_carrier_and_tracking(shipment: CentraShipment) -> bool:
-    """Say whether the customer can follow it."""
+    """Return whether the customer can follow it."""
     return bool(shipment.info.get("carrier") and shipment.info.get("trackingNumber"))
 
 
@@ -76,7 +89,7 @@ def _judge(
     for shipment in shipped:
         tracking = shipment.info.get("trackingNumber")
         parcel = next((p for p in sent if tracking in p.tracking_numbers), None)
-        boxes, why = _boxes_meant(order, shipment, parcel, sent)
+        boxes, why = _boxes_of(order, shipment, parcel, sent)
         if any(box is other for box in boxes for other in taken):
             why = "stands for a box that another shipment stands for"
         taken.extend(boxes)
@@ -90,7 +103,7 @@ def _judge(
         )
 
 
-def _boxes_meant(
+def _boxes_of(
     order: CentraOrder,
     shipment: CentraShipment,
     parcel: SentParcel | None,

@@ -1,14 +1,13 @@
 """Whether what the shop offers exists, judged from the building and from Centra's own books.
 
-Belongs here: the agreement of the two systems' stock, and the audit of each write to Centra. Does
-not belong here: how the product works out what to write, of which this must know nothing.
+Nothing here knows how the product works out what to write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TypedDict
 
 from centra_whistl_dagster.simulator.world.world import World
 
@@ -16,7 +15,32 @@ CANCELLATION_GRACE = timedelta(seconds=60)
 """A cancellation in Centra younger than this (real time) need not be known to who writes stock."""
 
 
-def stock_truth(world: World, buffers: Mapping[str, int]) -> dict[str, Any]:
+class Disagreement(TypedDict):
+    """One SKU whose figure in Centra is not what it should be, in units."""
+
+    sku: str
+    centra_free: int
+    expected: int
+    whistl_available: int
+    sold_not_allocated: int
+    buffer: int
+
+
+class StockTruth(TypedDict):
+    """The two systems' stock compared, and the harm done by stock writes so far."""
+
+    skus: int
+    agreeing: int
+    unexplained: list[Disagreement]
+    reads: dict[str, int]
+    """How often the stock of each SKU was read from Centra."""
+    oversold_units: int
+    oversold_skus: list[str]
+    resurrected_units: int
+    resurrected_skus: list[str]
+
+
+def stock_truth(world: World, buffers: Mapping[str, int]) -> StockTruth:
     """Return, over every SKU that both systems have, how far what Centra offers is right.
 
     Right is `max(0, available at Whistl - sold in Centra and not allocated at Whistl - buffer)`.
@@ -26,7 +50,7 @@ def stock_truth(world: World, buffers: Mapping[str, int]) -> dict[str, Any]:
         for sku, item in world.items.items()
         if item.is_known_to_whistl and item.is_active_in_centra
     ]
-    unexplained = []
+    unexplained: list[Disagreement] = []
     for sku in skus:
         available, unsent = world.whistl_available(sku), world.unsent_units(sku)
         buffer, free = buffers.get(sku, 0), world.centra_free(sku)
@@ -46,7 +70,7 @@ def stock_truth(world: World, buffers: Mapping[str, int]) -> dict[str, Any]:
         "skus": len(skus),
         "agreeing": len(skus) - len(unexplained),
         "unexplained": unexplained,
-        "looks": dict(world.audit.stock_looks),
+        "reads": dict(world.audit.stock_reads),
         "oversold_units": sum(world.audit.oversold_units.values()),
         "oversold_skus": sorted(world.audit.oversold_units),
         "resurrected_units": sum(world.audit.resurrected_units.values()),
@@ -58,7 +82,7 @@ def audit_stock_write(world: World, sku: str, new_physical: int) -> int:
     """Judge one stock write and return the units it offers for sale that do not exist.
 
     What exists is what Whistl has available less what Centra sold and Whistl has not allocated yet.
-    Whoever writes cannot know what left since the picture it read last was taken: units lost to
+    Whoever writes cannot know what left since the snapshot it read last was taken: units lost to
     others since, and orders of ours cancelled since, are not held against it.
     """
     offered = new_physical - world.centra_allocated(sku)

@@ -1,1 +1,1 @@
-"""The simulated Whistl: the contract's REST API over HTTP."""
+"""The simulated Whistl: Whistl's API as this project specifies it, over HTTP."""

@@ -1,14 +1,9 @@
-"""What the simulated Whistl refuses in a delivery address (contract 3.1, 3.3 and 6).
-
-Belongs here: one address, and whether a service goes there. Does not belong here: the rest of the
-order (`whistl_validation`).
-"""
+"""What the simulated Whistl refuses in a delivery address, and whether a service goes there."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import phonenumbers
 
@@ -44,52 +39,52 @@ UK_POSTCODE = re.compile(
 EMAIL_FORM = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def check_address(address: Mapping[str, Any], found: Findings) -> None:
+def check_address(address: Mapping[str, object], findings: Findings) -> None:
     """Find what is wrong with the written address."""
     for name, longest in ADDRESS_LENGTHS.items():
         where, value = f"delivery_address.{name}", text_of(address, name)
         if len(value) > longest:
-            found.refuse("too_long", where, f"at most {longest} characters", value)
-        check_characters(value, where, found)
+            findings.refuse("too_long", where, f"at most {longest} characters", value)
+        check_characters(value, where, findings)
     for name in ("name", "line1", "city", "country"):
         if not text_of(address, name):
-            found.refuse("required", f"delivery_address.{name}", f"{name} is missing")
+            findings.refuse("required", f"delivery_address.{name}", f"{name} is missing")
     country, postcode = text_of(address, "country"), text_of(address, "postcode")
     if country and country not in COUNTRIES:
         message = "not an ISO 3166 country that is served"
-        found.refuse("invalid_country", "delivery_address.country", message, country)
+        findings.refuse("invalid_country", "delivery_address.country", message, country)
     if country in BRITISH and not postcode:
-        found.refuse("required", "delivery_address.postcode", "postcode is missing")
+        findings.refuse("required", "delivery_address.postcode", "postcode is missing")
     elif country in BRITISH and not UK_POSTCODE.fullmatch(postcode):
-        message = "not the form of a British postcode"
-        found.refuse("invalid_postcode", "delivery_address.postcode", message, postcode)
+        message = "not a valid British postcode"
+        findings.refuse("invalid_postcode", "delivery_address.postcode", message, postcode)
 
 
 def check_contact(
-    address: Mapping[str, Any], service: WhistlService | None, found: Findings
+    address: Mapping[str, object], service: WhistlService | None, findings: Findings
 ) -> None:
     """Find what is wrong with phone and e-mail, given what the service asks for."""
     phone, email = text_of(address, "phone"), text_of(address, "email")
     where = "delivery_address.phone"
     if not phone and service and service.requires_phone:
-        found.refuse("missing_phone", where, f"Service {service.code} needs a phone")
+        findings.refuse("missing_phone", where, f"Service {service.code} needs a phone")
     if phone and (not re.fullmatch(r"[0-9]{7,15}", phone) or len(set(phone)) == 1):
-        found.refuse("invalid_phone", where, "7 to 15 digits that are a real number", phone)
+        findings.refuse("invalid_phone", where, "7 to 15 digits that are a real number", phone)
     elif len(phone) > GB_PHONE_LENGTH and text_of(address, "country") in BRITISH:
-        found.refuse("too_long", where, f"at most {GB_PHONE_LENGTH} characters", phone)
+        findings.refuse("too_long", where, f"at most {GB_PHONE_LENGTH} characters", phone)
     elif len(phone) > GB_PHONE_LENGTH:
-        found.warn("phone_cut", where, f"The label carries {GB_PHONE_LENGTH} characters of it")
+        findings.warn("phone_cut", where, f"The label carries {GB_PHONE_LENGTH} characters of it")
     where = "delivery_address.email"
     if not email and service and service.requires_email:
-        found.refuse("missing_email", where, f"Service {service.code} needs an e-mail")
+        findings.refuse("missing_email", where, f"Service {service.code} needs an e-mail")
     if email and not EMAIL_FORM.fullmatch(email):
-        found.refuse("invalid_email", where, "not the form of an e-mail address", email)
+        findings.refuse("invalid_email", where, "not a valid e-mail address", email)
     if len(email) > EMAIL_COLUMN_LENGTH:
-        found.warn("email_cut", where, f"The carrier is told {EMAIL_COLUMN_LENGTH} characters")
+        findings.warn("email_cut", where, f"The carrier gets {EMAIL_COLUMN_LENGTH} characters")
 
 
 def check_destination(
-    address: Mapping[str, Any], service: WhistlService | None, found: Findings
+    address: Mapping[str, object], service: WhistlService | None, findings: Findings
 ) -> None:
     """Find whether the service goes there; Whistl would otherwise pick another by itself."""
     country, area = text_of(address, "country"), postcode_area(address)
@@ -102,7 +97,7 @@ def check_destination(
         or (country in BRITISH and area in service.excluded_postcode_areas)
         or (is_bfpo and not service.serves_bfpo)
     ):
-        found.refuse(
+        findings.refuse(
             "service_not_available_for_destination",
             "service",
             f"{service.code} does not go to {area or ''} {country}",
@@ -110,7 +105,7 @@ def check_destination(
         )
 
 
-def postcode_area(address: Mapping[str, Any]) -> str:
+def postcode_area(address: Mapping[str, object]) -> str:
     """Return the letters a British postcode begins with."""
     if text_of(address, "country") not in BRITISH:
         return ""

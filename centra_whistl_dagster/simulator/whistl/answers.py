@@ -1,7 +1,4 @@
-"""What a handler of the simulated Whistl gives back: an answer, or a refusal in its error shape.
-
-Belongs here: status, body and headers of both (contract 7.4), and reading of query parameters.
-"""
+"""What a handler of the simulated Whistl returns: an answer, or a refusal in the API's shape."""
 
 from __future__ import annotations
 
@@ -35,7 +32,7 @@ class Call:
 class Answer:
     """One answer."""
 
-    body: Mapping[str, Any] | Sequence[Any]
+    body: Mapping[str, object] | Sequence[Mapping[str, object]]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -51,7 +48,7 @@ class Refusal(Exception):
         *,
         is_retryable: bool = False,
         details: Sequence[Mapping[str, str]] = (),
-        existing: Mapping[str, Any] | None = None,
+        existing: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
@@ -66,14 +63,14 @@ class Refusal(Exception):
         self._existing = existing
 
     def answer(self, request_id: str) -> Answer:
-        """Return it in the shape of contract 7.4."""
+        """Return it in the error shape of Whistl's API as this project specifies it."""
         body: dict[str, Any] = {"error": {**self._error, "request_id": request_id}}
         if self._existing is not None:
             body["existing"] = self._existing
         return Answer(body=body, status=self.status, headers=self.headers)
 
 
-def json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, object]:
     """Read a request body. Raises Refusal."""
     try:
         value = json.loads(body)
@@ -95,7 +92,7 @@ def moment_of(query: Mapping[str, str], name: str) -> datetime | None:
 
 
 def number_of(query: Mapping[str, str], name: str, default: int, *, highest: int) -> int:
-    """Read a whole number from the query. Raises Refusal when it is none or out of range."""
+    """Read a whole number from the query. Raises Refusal when it is not one, or out of range."""
     text = query.get(name, str(default))
     if not text.isascii() or not text.isdigit() or int(text) > highest:
         raise Refusal(400, "invalid_request", f"{name} is a number up to {highest}")
@@ -126,7 +123,7 @@ def paged(
 
 
 def sealed(key: list[str]) -> str:
-    """Write a cursor that says nothing to its reader."""
+    """Write a cursor that its reader cannot interpret."""
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
 
 

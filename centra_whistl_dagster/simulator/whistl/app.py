@@ -1,7 +1,7 @@
-"""The simulated Whistl over HTTP: `contracts/whistl.md` section 7, mounted under `/whistl`.
+"""The simulated Whistl over HTTP, under `/whistl`: Whistl's API as this project specifies it.
 
-Belongs here: paths, and what the reference and stock reads show. Does not belong here: orders
-(`whistl_orders`), who may come in (`whistl_door`), or the building (`warehouse`).
+Does not belong here: orders (`orders`), authentication and quota (`access`), or what happens in the
+building (`world.warehouse`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct, WhistlService
+from centra_whistl_dagster.simulator.whistl.access import Access
 from centra_whistl_dagster.simulator.whistl.answers import (
     Answer,
     Call,
@@ -29,7 +31,6 @@ from centra_whistl_dagster.simulator.whistl.answers import (
     number_of,
     paged,
 )
-from centra_whistl_dagster.simulator.whistl.door import Door
 from centra_whistl_dagster.simulator.whistl.findings import text_of
 from centra_whistl_dagster.simulator.whistl.orders import OrderBook
 from centra_whistl_dagster.simulator.whistl.snapshots import is_expired
@@ -57,7 +58,7 @@ Handler = Callable[[Call], Answer]
 class _Json(JSONResponse):
     """Writes NaN as many a serializer does, although JSON has no such number."""
 
-    def render(self, content: Any) -> bytes:
+    def render(self, content: object) -> bytes:
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -67,7 +68,7 @@ def whistl_routes(world: World) -> list[Route]:
     orders = api.orders
     stock = "/v2/stock/snapshots"
     return [
-        api.route("POST", "/oauth/token", "token", api.door.issue_token, is_open=True),
+        api.route("POST", "/oauth/token", "token", api.access.issue_token, is_open=True),
         api.route("POST", "/v2/orders", "create_order", orders.create),
         api.route("GET", "/v2/orders", "list_orders", orders.list),
         api.route("GET", "/v2/orders/{order_number}", "read_order", orders.read),
@@ -83,19 +84,19 @@ def whistl_routes(world: World) -> list[Route]:
 
 
 class WhistlApi:
-    """The reads and writes that are not about orders, and the frame around every call."""
+    """The reads and writes that are not about orders, and what every call has in common."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._request_numbers = itertools.count(1)
         self._product_updated_at = dict.fromkeys(world.whistl_skus(), world.now())
-        self.door = Door(world)
+        self.access = Access(world)
         self.orders = OrderBook(world)
 
     def route(
         self, method: str, path: str, operation: str, handle: Handler, *, is_open: bool = False
     ) -> Route:
-        """Return a route that lets a call in, handles it under the world's lock, and frames it."""
+        """Return a route that authenticates a call and handles it under the world's lock."""
 
         async def endpoint(request: Request) -> Response:
             call = Call(
@@ -110,7 +111,7 @@ class WhistlApi:
             except Refusal as refusal:
                 answer = self._maybe_in_200(refusal.answer(request_id))
             with self._world.lock:
-                headers = {} if is_open else self.door.quota_headers()
+                headers = {} if is_open else self.access.quota_headers()
             headers |= {"X-Request-Id": request_id, **answer.headers}
             return _Json(answer.body, answer.status, headers)
 
@@ -125,7 +126,7 @@ class WhistlApi:
                 raise Refusal(413, "payload_too_large", "A body has at most 1 MiB")
             if is_open:
                 return handle(call)
-            self.door.enter(call.headers)
+            self.access.enter(call.headers)
         try:
             if seconds := self._world.switch("whistl_seconds_per_call"):
                 await asyncio.sleep(seconds)
@@ -133,7 +134,7 @@ class WhistlApi:
                 return handle(call)
         finally:
             with self._world.lock:
-                self.door.leave()
+                self.access.leave()
 
     def _maybe_in_200(self, answer: Answer) -> Answer:
         is_refused = answer.status in {400, 409, 422}
@@ -153,20 +154,20 @@ class WhistlApi:
         return Answer(body={"data": page, "page": about})
 
     def latest_snapshot(self, call: Call) -> Answer:  # noqa: ARG002 - every handler takes a call
-        """Show the head of the picture that is current."""
+        """Show the head of the latest snapshot."""
         if self._world.latest_snapshot_id is None:
-            raise Refusal(404, "not_found", "No picture has been taken yet")
+            raise Refusal(404, "not_found", "No snapshot has been taken yet")
         snapshot = self._world.snapshots[self._world.latest_snapshot_id]
         about = {"item_count": snapshot.item_count, "complete": snapshot.complete}
         return Answer(body={**_head(snapshot), **about})
 
     def snapshot_items(self, call: Call) -> Answer:
-        """Show a page of a picture's rows."""
+        """Show a page of a snapshot's rows."""
         snapshot = self._world.snapshots.get(call.path["snapshot_id"])
         if snapshot is None:
-            raise Refusal(404, "not_found", "There is no such picture")
+            raise Refusal(404, "not_found", "There is no such snapshot")
         if is_expired(self._world, snapshot):
-            raise Refusal(410, "snapshot_expired", "This picture is no longer kept")
+            raise Refusal(410, "snapshot_expired", "This snapshot is no longer kept")
         self._world.audit.read_snapshot_id = snapshot.snapshot_id
         limit = limit_of(call.query)
         try:
@@ -211,10 +212,10 @@ class WhistlApi:
         self._world.calls["whistl products written"] += 1
         return Answer(body=self._product(sku))
 
-    def _changed_at(self, sku: str) -> Any:
+    def _changed_at(self, sku: str) -> datetime:
         return self._product_updated_at.setdefault(sku, self._world.now())
 
-    def _product(self, sku: str) -> dict[str, Any]:
+    def _product(self, sku: str) -> dict[str, object]:
         product = self._world.whistl_product(sku)
         if product is None:
             raise KeyError(sku)
@@ -236,7 +237,7 @@ def _capabilities(call: Call) -> Answer:  # noqa: ARG001 - every handler takes a
     return Answer(body=CAPABILITIES)
 
 
-def _head(snapshot: Snapshot) -> dict[str, Any]:
+def _head(snapshot: Snapshot) -> dict[str, object]:
     return {
         "snapshot_id": snapshot.snapshot_id,
         "taken_at": spelled(snapshot.taken_at),
@@ -244,7 +245,7 @@ def _head(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _service(service: WhistlService) -> dict[str, Any]:
+def _service(service: WhistlService) -> dict[str, object]:
     limit = service.weight_limit_kg
     return {
         "carrier_code": service.code.carrier_code,

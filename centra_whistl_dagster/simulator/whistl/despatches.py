@@ -1,8 +1,4 @@
-"""Despatch messages: what Whistl says about boxes that left, and how it gets that wrong.
-
-Belongs here: labels, messages, duplicates, delays, corrections. Does not belong here: which units
-leave and when (`warehouse`).
-"""
+"""Despatch messages: what Whistl reports of boxes that left, right or wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import Any
 
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
 from centra_whistl_dagster.simulator.whistl.times import spelled
-from centra_whistl_dagster.simulator.world.chance import befalls
+from centra_whistl_dagster.simulator.world.chance import happens_to
 from centra_whistl_dagster.simulator.world.world import SentParcel, WhistlOrder, World
 
 PACKAGING_KG = Decimal("0.2")
@@ -23,7 +19,7 @@ LATE_FACTOR = 1.5
 def announce(
     world: World, order: WhistlOrder, boxes: list[dict[int, int]], *, is_complete: bool
 ) -> None:
-    """Tell of boxes (units by line number) that have just left."""
+    """Report boxes (units by line number) that have just left."""
     sent = [_sent(world, order, box) for box in boxes]
     world.sent_parcels.extend(sent)
     despatch_id = f"D-{next(world.ids):06d}"
@@ -41,13 +37,13 @@ def announce(
     }
     message, needs_correction = _with_mishaps(world, true_message)
     pause = world.switch("despatch_correction_seconds")
-    if befalls(world, "out_of_order_despatch_share", despatch_id):
+    if happens_to(world, "out_of_order_despatch_share", despatch_id):
         world.after(LATE_FACTOR * pause, lambda: _publish(world, message))
     else:
         _publish(world, message)
-    if befalls(world, "duplicate_despatch_share", despatch_id):
+    if happens_to(world, "duplicate_despatch_share", despatch_id):
         world.after(pause, lambda: _publish(world, message))
-    if befalls(world, "corrected_tracking_share", despatch_id):
+    if happens_to(world, "corrected_tracking_share", despatch_id):
         world.after(pause, lambda: _correct(world, true_message, sent, is_relabelled=True))
     elif needs_correction:
         world.after(pause, lambda: _correct(world, true_message, sent, is_relabelled=False))
@@ -62,14 +58,14 @@ def _with_mishaps(world: World, message: dict[str, Any]) -> tuple[dict[str, Any]
     missing: dict[str, None] = {}
     despatch_id = message["despatch_id"]
     is_bad = False
-    if befalls(world, "null_tracking_share", despatch_id):
+    if happens_to(world, "null_tracking_share", despatch_id):
         missing["courier_tracking_number"] = None
-    if befalls(world, "no_tracking_share", despatch_id):
+    if happens_to(world, "no_tracking_share", despatch_id):
         missing |= dict.fromkeys(
             ("courier_tracking_number", "whistl_tracking_number", "tracking_url")
         )
         is_bad = True
-    if befalls(world, "despatch_without_carrier_share", despatch_id):
+    if happens_to(world, "despatch_without_carrier_share", despatch_id):
         missing |= dict.fromkeys(("carrier_name", "carrier_code"))
         is_bad = True
     parcels = [{**parcel, **missing} for parcel in message["parcels"]]
@@ -108,7 +104,7 @@ def _sent(world: World, order: WhistlOrder, box: dict[int, int]) -> SentParcel:
     )
 
 
-def _parcel(world: World, order: WhistlOrder, box: SentParcel, number: int) -> dict[str, Any]:
+def _parcel(world: World, order: WhistlOrder, box: SentParcel, number: int) -> dict[str, object]:
     code = _service_code(order)
     service = world.services[code]
     weight = sum(

@@ -1,14 +1,9 @@
-"""What an examination of an order body turns up, and the two questions every rule asks of a field.
-
-Belongs here: the collector of findings, text and characters. Does not belong here: the rules of one
-field (`whistl_address_rules`, `whistl_validation`).
-"""
+"""What the examination of an order body finds, and how a field's text and characters are read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 FORBIDDEN = frozenset("~|<>")
 
@@ -32,14 +27,16 @@ class Findings:
         self.warnings.append({"code": code, "field": where, "message": message})
 
 
-def text_of(holder: Mapping[str, Any], name: str) -> str:
-    """Return a field's text without the blanks around it; anything that is no text is none."""
+def text_of(holder: Mapping[str, object], name: str) -> str:
+    """Return a field's text without the blanks around it; empty for anything else than text."""
     value = holder.get(name)
     return value.strip() if isinstance(value, str) else ""
 
 
-def check_characters(value: str, where: str, found: Findings) -> None:
+def check_characters(value: str, where: str, findings: Findings) -> None:
     """Only printable Latin-1 fits the columns behind the API, where `~ | < >` are separators."""
     bad = next((c for c in value if ord(c) > 255 or not c.isprintable() or c in FORBIDDEN), None)
     if bad is not None:
-        found.refuse("unsupported_character", where, f"U+{ord(bad):04X} cannot be carried", value)
+        findings.refuse(
+            "unsupported_character", where, f"U+{ord(bad):04X} cannot be carried", value
+        )

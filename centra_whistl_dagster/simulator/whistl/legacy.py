@@ -1,12 +1,12 @@
-"""The silent damages of the older importer behind Whistl (contract 1.2 and 3.2), when switched on.
+"""The silent damage done by the older importer behind Whistl, when switched on.
 
-Belongs here: what is cut, joined or chosen without a word. Does not belong here: a refusal.
+Whistl's published importer cuts texts at its columns' width, joins address lines with `~`, deletes
+line feeds and chooses a service where none is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode, WhistlService
 from centra_whistl_dagster.simulator.whistl.findings import text_of
@@ -19,16 +19,16 @@ _CUT = frozenset({"too_long", "unsupported_character", "invalid_phone", "invalid
 
 
 def is_prevented_by_cutting(detail: Mapping[str, str]) -> bool:
-    """Say whether the importer would take a fault of the address and damage it instead."""
+    """Return whether the importer would take a fault of the address and damage it instead."""
     return detail["field"].startswith("delivery_address.") and detail["code"] in _CUT
 
 
-def cut_silently(address: Mapping[str, Any]) -> dict[str, Any]:
+def cut_silently(address: Mapping[str, object]) -> dict[str, object]:
     """Return the address as the importer's columns hold it."""
     whole = {name: _joined(value) for name, value in address.items()}
-    later = [whole.pop(name, None) for name in ("line2", "line3", "line4")]
+    later = [text_of(whole, name) for name in ("line2", "line3", "line4")]
     return {
-        **whole,
+        **{name: value for name, value in whole.items() if name not in {"line3", "line4"}},
         "line1": text_of(whole, "line1")[:ADDRESS_COLUMN],
         "line2": "~".join(filter(None, later))[:ADDRESS_COLUMN],
         "phone": text_of(whole, "phone")[:PHONE_COLUMN],
@@ -37,7 +37,7 @@ def cut_silently(address: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def chosen_service(
-    body: Mapping[str, Any], services: Mapping[ServiceCode, WhistlService]
+    body: Mapping[str, object], services: Mapping[ServiceCode, WhistlService]
 ) -> dict[str, str]:
     """Return the service asked for or, where half of the pair is missing, the first active one."""
     asked = body.get("service")
@@ -48,6 +48,6 @@ def chosen_service(
     return {"carrier_code": code.carrier_code, "delivery_method": code.delivery_method}
 
 
-def _joined(value: Any) -> Any:
+def _joined(value: object) -> object:
     """Line feeds are deleted, not replaced by a blank: two words become one."""
     return value.replace("\r", "").replace("\n", "") if isinstance(value, str) else value

@@ -1,8 +1,7 @@
-"""The order book of the simulated Whistl: take an order once, show it, stop it (contract 7.3, 7.5).
+"""The order book of the simulated Whistl: take an order once, show it, cancel it.
 
-Belongs here: identity, replay and conflict of order numbers, and how an order is shown. Does not
-belong here: what is wrong with a body (`whistl_validation`), or what happens to an order in the
-building (`warehouse`).
+Does not belong here: what is wrong with a body (`validation`), or what happens to an order in the
+building (`world.warehouse`).
 """
 
 from __future__ import annotations
@@ -30,12 +29,13 @@ from centra_whistl_dagster.simulator.whistl.legacy import (
 from centra_whistl_dagster.simulator.whistl.times import spelled
 from centra_whistl_dagster.simulator.whistl.validation import Catalogue, examine
 from centra_whistl_dagster.simulator.world import warehouse
+from centra_whistl_dagster.simulator.world.records import WhistlLine
 from centra_whistl_dagster.simulator.world.world import WhistlOrder, World
 
 KEY_LIFE = timedelta(hours=24)
 
 
-def payload_hash(body: Mapping[str, Any]) -> str:
+def payload_hash(body: Mapping[str, object]) -> str:
     """Return the fingerprint of a body: sorted keys, trimmed texts, no `external_reference`."""
     content = {name: value for name, value in body.items() if name != "external_reference"}
     text = json.dumps(_trimmed(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -63,16 +63,16 @@ class OrderBook:
         existing = self._world.whistl_orders.get(number)
         if existing and not self._world.switch("whistl_accepts_repeated_numbers"):
             return _same_or_conflict(existing, fingerprint)
-        found = self._examined(body)
-        if found.details:
-            message = f"{len(found.details)} problem(s)"
-            raise Refusal(422, "validation_failed", message, details=found.details)
+        findings = self._examined(body)
+        if findings.details:
+            message = f"{len(findings.details)} problem(s)"
+            raise Refusal(422, "validation_failed", message, details=findings.details)
         order = self._store(body, number, fingerprint)
         if key:
             self._keys[key] = (fingerprint, self._world.now(), order)
         lines = shown(order)["lines"]
         return Answer(
-            status=201, body={**_state(order), "lines": lines, "warnings": found.warnings}
+            status=201, body={**_state(order), "lines": lines, "warnings": findings.warnings}
         )
 
     def read(self, call: Call) -> Answer:
@@ -122,11 +122,11 @@ class OrderBook:
             raise Refusal(409, "idempotency_key_reused", "This key came with another body")
         return known[2]
 
-    def _examined(self, body: Mapping[str, Any]) -> Findings:
-        found = examine(body, self._catalogue())
+    def _examined(self, body: Mapping[str, object]) -> Findings:
+        findings = examine(body, self._catalogue())
         if self._world.switch("whistl_legacy_cut"):
-            found.details = [d for d in found.details if not is_prevented_by_cutting(d)]
-        return found
+            findings.details = [d for d in findings.details if not is_prevented_by_cutting(d)]
+        return findings
 
     def _catalogue(self) -> Catalogue:
         world = self._world
@@ -181,7 +181,7 @@ class OrderBook:
         return self._world.now() - order.received_at >= lag
 
 
-def shown(order: WhistlOrder) -> dict[str, Any]:
+def shown(order: WhistlOrder) -> dict[str, object]:
     """Return an order as it is read back: what was sent, and what became of it."""
     lines = [{**line, **order.lines[line["line_number"]]} for line in order.body["lines"]]
     history = [{"status": status, "at": spelled(at)} for status, at in order.history]
@@ -195,7 +195,7 @@ def shown(order: WhistlOrder) -> dict[str, Any]:
     }
 
 
-def _state(order: WhistlOrder) -> dict[str, Any]:
+def _state(order: WhistlOrder) -> dict[str, object]:
     return {
         "order_number": order.order_number,
         "whistl_order_id": order.whistl_order_id,
@@ -225,16 +225,22 @@ def _replayed(order: WhistlOrder) -> Answer:
     return Answer(body=shown(order), headers={"Idempotent-Replayed": "true"})
 
 
-def _untouched(line: Mapping[str, Any]) -> dict[str, Any]:
-    nothing = dict.fromkeys(("allocated", "picked", "despatched", "cancelled"), 0)
-    return {"sku": line["sku"], "ordered": line["quantity"], **nothing}
+def _untouched(line: Mapping[str, Any]) -> WhistlLine:
+    return {
+        "sku": line["sku"],
+        "ordered": line["quantity"],
+        "allocated": 0,
+        "picked": 0,
+        "despatched": 0,
+        "cancelled": 0,
+    }
 
 
 def _place(order: WhistlOrder) -> list[str]:
     return [spelled(order.updated_at), order.order_number]
 
 
-def _trimmed(value: Any) -> Any:
+def _trimmed(value: object) -> object:
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, dict):

@@ -1,8 +1,4 @@
-"""Pictures of the stock, whole or spoiled, and how long they can be read.
-
-Belongs here: taking a picture and the faults a feed has. Does not belong here: what moves the stock
-(`warehouse`), or paging (`whistl`).
-"""
+"""Snapshots of the stock, correct or with a fault, and how long they can be read."""
 
 from __future__ import annotations
 
@@ -13,19 +9,19 @@ from enum import StrEnum
 from typing import Any
 
 from centra_whistl_dagster.simulator.whistl.times import spelled
-from centra_whistl_dagster.simulator.world.chance import befalls
+from centra_whistl_dagster.simulator.world.chance import happens_to
 from centra_whistl_dagster.simulator.world.world import Snapshot, World
 
 READABLE_SECONDS = 86_400.0
-"""Trading-day seconds that a picture can be read for."""
+"""Trading-day seconds for which a snapshot can be read."""
 
 _NOTHING = dict.fromkeys(("on_hand", "allocated", "quarantined", "available"), 0)
 
 
 class SnapshotFault(StrEnum):
-    """How a feed can be wrong while every answer is a whole one."""
+    """How a feed can be wrong although every answer is complete."""
 
-    STALE = "stale"  # no new picture is published
+    STALE = "stale"  # no new snapshot is published
     OLD_AFTER_NEW = "old_after_new"  # the latest is one that was replaced long ago
     INCOMPLETE = "incomplete"  # half the rows, and it says so
     TRUNCATED = "truncated"  # half the rows, the pages end as if that were all
@@ -46,7 +42,10 @@ _ONE_IN = {SnapshotFault.ZEROED: 1, SnapshotFault.NEGATIVE: 10, SnapshotFault.AR
 
 
 def take_snapshot(world: World) -> Snapshot | None:
-    """Take and publish a picture, spoiled as `snapshot_fault` asks; None if it asks for none."""
+    """Take and publish a snapshot with the fault that `snapshot_fault` names.
+
+    Returns None where that fault is that no snapshot is taken.
+    """
     _forget_expired(world)
     fault = world.switch("snapshot_fault")
     fault = SnapshotFault(fault) if fault else None
@@ -56,7 +55,7 @@ def take_snapshot(world: World) -> Snapshot | None:
         world.latest_snapshot_id = next(iter(world.snapshots))
         return None
     rows = [
-        row for row in _true_rows(world) if not befalls(world, "vanishing_sku_share", row["sku"])
+        row for row in _true_rows(world) if not happens_to(world, "vanishing_sku_share", row["sku"])
     ]
     seen = _spoiled(rows, fault)
     snapshot = Snapshot(
@@ -73,13 +72,13 @@ def take_snapshot(world: World) -> Snapshot | None:
 
 
 def is_expired(world: World, snapshot: Snapshot) -> bool:
-    """Say whether a picture can no longer be read."""
+    """Return whether a snapshot can no longer be read."""
     lifetime = timedelta(seconds=READABLE_SECONDS / world.settings.speed)
     return world.now() - snapshot.taken_at > lifetime
 
 
 def _forget_expired(world: World) -> None:
-    """Drop the rows of old pictures: a simulator that runs for days must not fill the memory."""
+    """Drop the rows of old snapshots: a simulator that runs for days must not fill the memory."""
     for snapshot in world.snapshots.values():
         if snapshot.rows and is_expired(world, snapshot):
             snapshot.rows = []
@@ -94,7 +93,7 @@ def _true_rows(world: World) -> list[dict[str, Any]]:
     return [_row(world, sku, waiting[sku]) for sku in world.whistl_skus()]
 
 
-def _row(world: World, sku: str, backordered: int) -> dict[str, Any]:
+def _row(world: World, sku: str, backordered: int) -> dict[str, object]:
     shelf = world.shelves[sku]
     allocated = world.whistl_allocated(sku)
     moved_at = shelf.last_movement_at
@@ -127,7 +126,7 @@ def _spoiled(rows: list[dict[str, Any]], fault: SnapshotFault | None) -> list[di
     return [_spoiled_row(row, fault) if at in hit else row for at, row in enumerate(rows)]
 
 
-def _spoiled_row(row: dict[str, Any], fault: SnapshotFault) -> dict[str, Any]:
+def _spoiled_row(row: dict[str, Any], fault: SnapshotFault) -> dict[str, object]:
     match fault:
         case SnapshotFault.ZEROED:
             return {**row, **_NOTHING}

@@ -1,8 +1,4 @@
-"""Which request to a simulated system meets which fault of the wire, and how often each struck.
-
-Belongs here: the rules and their counts. Does not belong here: what a fault does to a connection
-(`faults`), or what a system does wrong by itself, which is a switch.
-"""
+"""Which request to a simulated system meets which network fault, and how often each has struck."""
 
 from __future__ import annotations
 

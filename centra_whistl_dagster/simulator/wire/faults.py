@@ -1,8 +1,7 @@
-"""What goes wrong on the wire between a caller and a simulated system.
+"""Network faults between a caller and a simulated system, and the address that sets their rules.
 
-Belongs here: the fault itself, and the door through which rules are put. Does not belong here:
-which request meets which fault (`fault_rules`), or what a system does wrong by itself: that is a
-switch (`switches`).
+Does not belong here: which request meets which fault (`fault_rules`), or what a system does wrong
+by itself (`world.switches`).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from centra_whistl_dagster.simulator.wire.fault_rules import SYSTEMS, FaultKind,
 
 
 class FaultMiddleware:
-    """Stands between the server and everything else, and applies the rules.
+    """Applies the rules between the server and everything else.
 
     It must be the outermost application, the one that uvicorn is given: only there can it close the
     connection without an answer.
@@ -137,7 +136,7 @@ async def _whole_body(receive: Receive) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the body once more, then whatever the connection has to say."""
+    """Return the body once more, then what the connection sends next."""
     given = False
 
     async def again() -> Message:

@@ -1,7 +1,8 @@
 """Both simulated systems behind one port on loopback, and the clock that keeps their world going.
 
 `/centra/graphql`, `/whistl/oauth/token` and `/whistl/v2/...` are what the product may call.
-`/_sim/...` is for whoever runs the simulation: the truth, the shop's doors, faults.
+`/_sim/...` is for the operator of the simulation: the truth, opening and closing the shop, what is
+reported to customer service, faults.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from centra_whistl_dagster.simulator.centra.app import centra_routes
-from centra_whistl_dagster.simulator.people.behaviour import People
+from centra_whistl_dagster.simulator.people.behaviour import Opening, People
 from centra_whistl_dagster.simulator.truth.scoreboard import truth
 from centra_whistl_dagster.simulator.whistl.app import whistl_routes
 from centra_whistl_dagster.simulator.wire.faults import FaultMiddleware, fault_routes
@@ -30,11 +31,11 @@ LOOPBACK = "127.0.0.1"
 TICK_SECONDS = 0.05
 START_SECONDS = 10.0
 SHUTDOWN_SECONDS = 1
-STOP_LOOK_SECONDS = 0.01
+STOP_CHECK_SECONDS = 0.01
 
 
 def create_app(world: World, *, people: People) -> ASGIApp:
-    """Put a world behind HTTP. Who may call its Centra, and how often, its settings say."""
+    """Serve a world over HTTP, with the tokens and limits of its settings."""
     return FaultMiddleware(
         Starlette(
             routes=[
@@ -48,42 +49,57 @@ def create_app(world: World, *, people: People) -> ASGIApp:
 
 
 def _sim_routes(world: World, people: People) -> list[Route]:
-    async def tell(request: Request) -> Response:
-        """POST may say what was held back on purpose, and when an order counts as lost."""
+    async def show_truth(request: Request) -> Response:
+        """POST may say what is held back on purpose, and when an order counts as late."""
         asked = await request.json() if request.method == "POST" else {}
         with world.lock:
             return JSONResponse(truth(world, **asked))
 
     async def trade(request: Request) -> Response:
+        """`{"on": true, "opening": {"healthy": 4, ...}}`; the opening is optional."""
         wanted = await request.json()
         if not isinstance(wanted, dict) or not isinstance(wanted.get("on"), bool):
             return JSONResponse({"error": 'expected {"on": true} or {"on": false}'}, 400)
         if wanted["on"]:
-            people.open()
+            try:
+                opening = Opening(**wanted.get("opening") or {})
+            except TypeError as error:
+                return JSONResponse({"error": f"opening: {error}"}, 400)
+            people.open(opening)
         else:
             people.close()
         return JSONResponse({"on": world.is_trading})
 
+    async def report(request: Request) -> Response:
+        """`{"orders": [100001, ...]}`: numbers of bad orders that customer service now knows of."""
+        wanted = await request.json()
+        numbers = wanted.get("orders") if isinstance(wanted, dict) else None
+        if not isinstance(numbers, list) or not all(isinstance(n, int) for n in numbers):
+            return JSONResponse({"error": 'expected {"orders": [100001]}'}, 400)
+        people.report(numbers)
+        return JSONResponse({"unreported": sorted(world.unreported)})
+
     return [
-        Route("/truth", tell, methods=["GET", "POST"]),
+        Route("/truth", show_truth, methods=["GET", "POST"]),
         Route("/trading", trade, methods=["POST"]),
+        Route("/reported", report, methods=["POST"]),
     ]
 
 
 class _Server(uvicorn.Server):
-    """Notices at once that it shall stop; uvicorn looks ten times a second, and tests add up."""
+    """Stops at once: uvicorn checks ten times a second, which adds up over the tests."""
 
     async def main_loop(self) -> None:
         ticks = 0
         while not await self.on_tick(ticks):
             ticks += 1
-            await asyncio.sleep(STOP_LOOK_SECONDS)
+            await asyncio.sleep(STOP_CHECK_SECONDS)
 
 
 class RunningSimulator:
     """A world served from a thread of this process, for as long as the `with` block lasts.
 
-    With `ticks` the world goes by the wall clock; without, whoever holds the clock moves it.
+    With `ticks` the world follows the wall clock; without, a test moves its clock.
     """
 
     def __init__(self, world: World, *, port: int = 0, ticks: bool = False) -> None:
@@ -153,8 +169,8 @@ def serve(world: World, port: int, *, trading: bool) -> None:
     """Serve a world by the wall clock until interrupted, or until its clock fails.
 
     Raises:
-        RuntimeError: the server or the clock stopped by itself; a world that stands still must not
-            look like one in which nothing happens.
+        RuntimeError: the server or the clock stopped by itself; a world that has stopped must not
+            be mistaken for one in which nothing happens.
     """
     with RunningSimulator(world, port=port, ticks=True) as simulator:
         if trading:

@@ -1,1 +1,1 @@
-"""The one truth that both simulated systems show a side of, and the building's people."""
+"""The one truth of which both simulated systems show a side, and what happens in the warehouse."""

@@ -1,7 +1,7 @@
 """The goods, services and delivery options of the simulated shop, the same for the same seed.
 
-Belongs here: what both systems know before the first order. Does not belong here: who buys it
-(`people`). Service codes begin with SIM- so that nobody takes them for Whistl's own.
+Service codes begin with SIM- so that nobody takes them for Whistl's own. Does not belong here: who
+buys the goods (`people`).
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def _list_in_centra_alone(world: World, sku: str) -> None:
 
 
 def shipping_services_csv(world: World) -> str:
-    """Return the demo's mapping table: every option but the one that nobody has mapped."""
+    """Return the demo's mapping table: every option but one, which is left unmapped on purpose."""
     known = {option["name"] for option in world.shipping_options}
     rows = [",".join(COLUMNS)]
     rows += [

@@ -1,7 +1,7 @@
-"""Draws that befall one thing alike whoever asks first: orders, messages, SKUs.
+"""Whether something happens to an order, a message or a SKU, decided by the seed and its name.
 
-Belongs here: turning the world's seed and a thing's name into a number. A shared random generator
-would not do: the order in which requests arrive would change every later draw.
+A shared random generator would not do: the order in which requests arrive would change every later
+draw.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import hashlib
 from centra_whistl_dagster.simulator.world.world import World
 
 
-def befalls(world: World, switch: str, thing: str) -> bool:
-    """Say whether the behaviour whose share is that switch befalls one thing."""
+def happens_to(world: World, switch: str, thing: str) -> bool:
+    """Return whether the behaviour with that switch for its share happens to one thing."""
     share: float = world.switch(switch)
     return draw(world, switch, thing) < share
 

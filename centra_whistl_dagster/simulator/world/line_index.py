@@ -1,7 +1,7 @@
 """Which orders hold a SKU, found without reading every order for every SKU.
 
-Belongs here: the index alone. A sum over five thousand SKUs and two thousand orders is then one
-pass over the lines, not ten million comparisons.
+A sum over five thousand SKUs and two thousand orders then takes one walk over the lines, not ten
+million comparisons.
 """
 
 from __future__ import annotations

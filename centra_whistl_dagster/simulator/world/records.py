@@ -1,8 +1,4 @@
-"""What the simulated world is made of: goods on shelves, orders on either side, pictures of stock.
-
-Belongs here: the shape of each record. Does not belong here: the sums over them and the clock,
-which are `world`'s, and how a system spells them over HTTP.
-"""
+"""The records of the simulated world: goods on shelves, orders on both sides, stock snapshots."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
 from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct
 
@@ -18,7 +14,7 @@ WAREHOUSE_ID = 1
 """The Centra warehouse that stands for the Whistl site."""
 
 SHOP_WAREHOUSE_ID = 2
-"""A second Centra warehouse, of which Whistl knows nothing."""
+"""A second Centra warehouse, unknown to Whistl."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,8 +117,19 @@ class CentraOrder:
     confirmed_at: datetime | None = None
     """When it became both confirmed and free to go: the moment the latency clock starts."""
     corrected_at: datetime | None = None
-    """When customer service mended what was wrong with it."""
+    """When customer service corrected what was wrong with it."""
     cancelled_at: datetime | None = None
+
+
+class WhistlLine(TypedDict):
+    """The units of one line of an order inside Whistl, by what became of them."""
+
+    sku: str
+    ordered: int
+    allocated: int
+    picked: int
+    despatched: int
+    cancelled: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,8 +144,8 @@ class WhistlOrder:
     status_version: int
     received_at: datetime
     history: list[tuple[str, datetime]]
-    lines: dict[int, dict[str, Any]]
-    """By line number: sku, ordered, allocated, picked, despatched, cancelled."""
+    lines: dict[int, WhistlLine]
+    """By line number."""
     hold_reason: str | None = None
     updated_at: datetime
     is_cancel_requested: bool = False
@@ -146,12 +153,12 @@ class WhistlOrder:
 
 @dataclass(slots=True, kw_only=True)
 class SentParcel:
-    """One box that left the building, whatever the messages say about it."""
+    """One box that left the warehouse, whether or not its message is right."""
 
     order_number: str
     despatched_at: datetime
     carrier_names: frozenset[str]
-    """The carrier's name and its code: Centra may be told either."""
+    """The carrier's name and its code: Centra may be sent either."""
     units: dict[int, int]
     """Units by line number."""
     skus: dict[str, int]
@@ -162,13 +169,13 @@ class SentParcel:
 
 @dataclass(slots=True, kw_only=True)
 class Snapshot:
-    """One immutable picture of Whistl's stock."""
+    """One immutable snapshot of Whistl's stock."""
 
     snapshot_id: str
     taken_at: datetime
     rows: list[dict[str, Any]]
     item_count: int
-    """What the head of the snapshot promises; a truncated one has fewer rows."""
+    """The number of rows that the head of the snapshot states; a truncated one has fewer."""
     complete: bool = True
     unseen_mark: dict[str, int] = field(default_factory=dict)
     """`World.unseen_taken` at that moment; for the audit of stock writes."""
@@ -176,7 +183,7 @@ class Snapshot:
 
 @dataclass(slots=True, kw_only=True)
 class Audit:
-    """What `truth` must be told at the time, because the state alone does not show it later."""
+    """What is recorded for `truth` as it happens, because the state does not show it later."""
 
     resurrected_units: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """Per SKU, units that a stock write offered for sale and that did not exist."""
@@ -184,7 +191,7 @@ class Audit:
     """Per SKU, units of our orders that Whistl did not have when it came to allocate them."""
     spoiled_accepted: set[str] = field(default_factory=set)
     """Whistl numbers of orders that were still spoiled when Whistl took them."""
-    stock_looks: Counter[str] = field(default_factory=Counter)
-    """Per SKU, how often its stock in Centra was asked for."""
+    stock_reads: Counter[str] = field(default_factory=Counter)
+    """Per SKU, how often its stock in Centra was read."""
     read_snapshot_id: str | None = None
-    """The snapshot whose rows were asked for last."""
+    """The snapshot whose rows were read last."""

@@ -1,8 +1,4 @@
-"""How busy and how awkward the simulated world is, and who may speak to its Centra.
-
-Belongs here: numbers and names that a person running the simulator chooses. Does not belong here:
-what a switch does, which the system that reads it decides.
-"""
+"""How busy and how awkward the simulated world is, and which tokens its Centra accepts."""
 
 from __future__ import annotations
 
@@ -53,6 +49,10 @@ class Settings:
     never_corrected_share: float = 0.2
     """Of the spoiled ones, the share whose customer never answers."""
     correction_seconds: float = 1200.0
+    """From when customer service knows of a bad order until it has corrected it."""
+    corrections_wait_for_report: bool = False
+    """Customer service knows of a bad order once it is reported to it (`People.report`), instead of
+    from the start: then none is corrected before anybody read it, however slow the reader is."""
     allocate_seconds: float = 60.0
     pick_seconds: float = 900.0
     pack_seconds: float = 600.0
@@ -69,4 +69,4 @@ class Settings:
     centra_limits: CentraLimits | None = field(default_factory=CentraLimits)
     """None lifts them, for a test whose clock stands still."""
     switches: dict[str, Any] = field(default_factory=dict)
-    """Behaviours the contracts leave open, by name; `switches.SWITCHES` has all and defaults."""
+    """Behaviour by name; `switches.SWITCHES` has all names and their defaults."""

@@ -1,8 +1,6 @@
-"""Behaviours that the contracts leave open, or that one wants to see go wrong, by name.
+"""Behaviour that the systems' documentation leaves open, or that a test wants to go wrong, by name.
 
-Belongs here: names, defaults, meanings. Does not belong here: the behaviour, which sits where the
-name is read. A share is the part, from 0 to 1, of the things it speaks of; the world's seed fixes
-which ones.
+A share is the part, from 0 to 1, of the things it applies to; the world's seed decides which ones.
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 SWITCHES: dict[str, Any] = {
-    # ======== Centra (contract section 12)
+    # ======== Centra
     # completeShipment of one not good-to-go or unpaid: "refuse" | "allow"
     "centra_complete_unreleased": "refuse",
     # completeShipment of a shipped shipment: "error" | "no-op"
@@ -40,10 +38,10 @@ SWITCHES: dict[str, Any] = {
     # ======== Whistl
     # what the product puts before Centra's order number
     "order_number_prefix": "C",
-    # ---- the front door
+    # ---- authentication and quota
     "whistl_client_id": "whistl-test-client",
     "whistl_client_secret": "whistl-test-secret",
-    # None: only OAuth tokens open the door
+    # None: only OAuth tokens are accepted
     "whistl_static_token": "whistl-test-token",
     # real seconds that a token lives; with few of them it expires between two pages
     "whistl_token_seconds": 14_400.0,
@@ -52,7 +50,7 @@ SWITCHES: dict[str, Any] = {
     # None lifts it, for a test whose clock stands still
     "whistl_requests_per_minute": 120,
     "whistl_parallel_requests": 4,
-    # a 429 says when to come back
+    # a 429 has a Retry-After header
     "whistl_retry_after": True,
     # real seconds that each call takes, so that calls can overlap
     "whistl_seconds_per_call": 0.0,
@@ -61,7 +59,7 @@ SWITCHES: dict[str, Any] = {
     "whistl_ignores_idempotency_key": False,
     # a used order number makes a second order, which is sent out too
     "whistl_accepts_repeated_numbers": False,
-    # the four silent damages of contract 3.2, in place of the refusals that prevent them
+    # the older importer's silent damage, in place of the refusals that prevent it (see `legacy`)
     "whistl_legacy_cut": False,
     # a missing service is chosen by Whistl instead of refused
     "whistl_recalculates_service": False,
@@ -75,12 +73,12 @@ SWITCHES: dict[str, Any] = {
     "hold_seconds": 1200.0,
     # orders refused after acceptance
     "late_rejected_share": 0.0,
-    # orders that pass through a status outside the contract
+    # orders that have a status that the API as specified does not have
     "unknown_status_share": 0.0,
-    # of the orders told to stop while they are picked, those that do
+    # of the orders whose cancellation is requested while they are picked, those that are cancelled
     "cancel_while_picking_share": 0.5,
     # ---- despatches
-    # orders of several units of which one is not found
+    # orders of several units with one unit that is not found
     "short_line_share": 0.0,
     # messages that come a second time, under a later sequence
     "duplicate_despatch_share": 0.0,
@@ -97,7 +95,7 @@ SWITCHES: dict[str, Any] = {
     # trading-day seconds until a correction, a duplicate or a late message comes
     "despatch_correction_seconds": 1200.0,
     # ---- stock
-    # None or a `whistl_snapshots.SnapshotFault`, for the pictures taken from now on
+    # None or a `whistl.snapshots.SnapshotFault`, for the snapshots taken from now on
     "snapshot_fault": None,
     # SKUs that are missing from a complete snapshot
     "vanishing_sku_share": 0.0,

@@ -1,8 +1,7 @@
-"""What people in the building do: allocate, pick, pack, hand over, take goods in, serve others.
+"""What people in the warehouse do: allocate, pick, pack, hand over, take goods in, serve others.
 
-Belongs here: the life of an order and the units it moves. Does not belong here: how it is told to
-the outside (`whistl_despatches`, `whistl_snapshots`, `whistl`), or who buys through the second
-channel and when goods come (`people`).
+Does not belong here: how an order's progress is reported (`whistl.despatches`, `whistl.snapshots`),
+or who buys through the second channel and when goods come (`people`).
 """
 
 from __future__ import annotations
@@ -12,19 +11,19 @@ from collections.abc import Callable
 
 from centra_whistl_dagster.simulator.whistl.despatches import announce
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
-from centra_whistl_dagster.simulator.world.chance import befalls, draw
+from centra_whistl_dagster.simulator.world.chance import draw, happens_to
 from centra_whistl_dagster.simulator.world.world import WhistlOrder, World
 
 FREELY_CANCELLABLE = frozenset({"RECEIVED", "HELD", "BACKORDERED", "ALLOCATED"})
-STRANGE_STATUS = "QUALITY_CHECK"
-"""In no contract: 3PLs rename and add statuses."""
-BEING_PICKED = frozenset({"PICKING", STRANGE_STATUS})
+UNDOCUMENTED_STATUS = "QUALITY_CHECK"
+"""Not in Whistl's API as specified: warehouses rename and add statuses."""
+BEING_PICKED = frozenset({"PICKING", UNDOCUMENTED_STATUS})
 SECOND_MESSAGE_SHARE = 0.5
 """Of the orders in two parcels, those whose second parcel leaves later, in a message of its own."""
 
 
 def open_warehouse(world: World) -> None:
-    """Publish a first picture of the stock and go on doing so every `snapshot_seconds`."""
+    """Publish a first snapshot of the stock, and another every `snapshot_seconds`."""
     for _ in range(world.switch("quarantined_per_snapshot")):
         set_aside(world, world.rng.choice(world.whistl_skus()), 1)
     take_snapshot(world)
@@ -76,7 +75,7 @@ def begin(world: World, order: WhistlOrder) -> None:
     """Start the life of an order that was just stored."""
     if order.body.get("hold") is True:
         _hold(world, order, str(order.body.get("hold_reason") or "WEB"))
-    elif befalls(world, "hold_after_accept_share", order.order_number):
+    elif happens_to(world, "hold_after_accept_share", order.order_number):
         _later(world, order, world.settings.allocate_seconds, _hold_for_formatting)
     else:
         _later(world, order, world.settings.allocate_seconds, _allocate)
@@ -110,7 +109,7 @@ def _release(world: World, order: WhistlOrder) -> None:
 
 def _allocate(world: World, order: WhistlOrder) -> None:
     """Reserve all of an order or nothing of it, so that its status says what is reserved."""
-    if befalls(world, "late_rejected_share", order.order_number):
+    if happens_to(world, "late_rejected_share", order.order_number):
         _end(world, order, "REJECTED")
         return
     wanted = Counter[str]()
@@ -136,12 +135,12 @@ def _allocate(world: World, order: WhistlOrder) -> None:
 def _pick(world: World, order: WhistlOrder) -> None:
     _move(world, order, "PICKING")
     units = sum(line["allocated"] for line in order.lines.values())
-    if units > 1 and befalls(world, "short_line_share", order.order_number):
+    if units > 1 and happens_to(world, "short_line_share", order.order_number):
         _lose_one(world, order)
     for line in order.lines.values():
         line["picked"] = line["allocated"]
     seconds = world.settings.pack_seconds
-    if befalls(world, "unknown_status_share", order.order_number):
+    if happens_to(world, "unknown_status_share", order.order_number):
         _later(world, order, seconds / 2, _check_quality)
     else:
         _later(world, order, seconds, _pack)
@@ -157,12 +156,12 @@ def _lose_one(world: World, order: WhistlOrder) -> None:
 
 
 def _check_quality(world: World, order: WhistlOrder) -> None:
-    _move(world, order, STRANGE_STATUS)
+    _move(world, order, UNDOCUMENTED_STATUS)
     _later(world, order, world.settings.pack_seconds / 2, _pack)
 
 
 def _pack(world: World, order: WhistlOrder) -> None:
-    if order.is_cancel_requested and befalls(
+    if order.is_cancel_requested and happens_to(
         world, "cancel_while_picking_share", order.order_number
     ):
         _end(world, order, "CANCELLED")
@@ -236,9 +235,9 @@ def _move(world: World, order: WhistlOrder, status: str) -> None:
 def _later(
     world: World, order: WhistlOrder, seconds: float, act: Callable[[World, WhistlOrder], None]
 ) -> None:
-    """Let the next thing happen, unless something else happened to the order meanwhile.
+    """Schedule the next thing, unless something else happens to the order meanwhile.
 
-    Nobody works like a clock: it takes between half and one and a half times as long.
+    Like real work, it takes between half and one and a half times that long.
     """
     version = order.status_version
 

@@ -1,9 +1,8 @@
-"""The one truth that both simulated systems show a side of: goods, orders, stock, and a clock.
+"""The one truth of which both simulated systems show a side: goods, orders, stock, and a clock.
 
-Belongs here: state, and the few rules that keep it consistent whoever changes it. Does not belong
-here: the shape of its records (`records`), how a system spells it over HTTP (`centra`, `whistl`),
-what people do (`people`, `warehouse`), what goes wrong on the wire (`faults`), or the judgement of
-a run (`truth`).
+Does not belong here: the shape of its records (`records`), how a system shows it over HTTP
+(`centra`, `whistl`), what people do (`people`, `warehouse`), faults of the network (`wire`), or the
+judgement of a run (`truth`).
 """
 
 from __future__ import annotations
@@ -66,8 +65,8 @@ class World:
     """Everything there is. Readers and writers hold `lock`; nothing blocks while holding it."""
 
     def __init__(self, settings: Settings, *, now: Callable[[], datetime] | None = None) -> None:
-        if misspelled := set(settings.switches) - set(SWITCHES):
-            raise ValueError(f"no such switch: {', '.join(sorted(misspelled))}")
+        if unknown := set(settings.switches) - set(SWITCHES):
+            raise ValueError(f"unknown switch: {', '.join(sorted(unknown))}")
         self.settings = settings
         self.now = now or (lambda: datetime.now(UTC))
         self.rng = random.Random(settings.seed)
@@ -81,6 +80,8 @@ class World:
         self.orders: dict[str, CentraOrder] = {}
         self.orders_by_number: dict[int, CentraOrder] = {}
         self.whistl_orders: dict[str, WhistlOrder] = {}
+        self.unreported: dict[int, Callable[[], None]] = {}
+        """By order number, corrections that customer service makes once the order is reported."""
         self.repeated_creates: list[WhistlOrder] = []
         """Orders stored under a number already taken: each would be shipped a second time."""
         self.despatches: list[dict[str, Any]] = []
@@ -112,12 +113,12 @@ class World:
         self._repeated_lines = LineIndex(lambda: self.repeated_creates, _whistl_skus)
 
     def switch(self, name: str) -> Any:
-        """Return how this world behaves in one respect that the contracts leave open."""
+        """Return how this world behaves in one respect, by its name in `SWITCHES`."""
         return self.settings.switches.get(name, SWITCHES[name])
 
     # ---- the clock
     def at(self, when: datetime, act: Callable[[], None], *, moves_orders: bool = True) -> None:
-        """Let something happen at a moment; `run_due` makes it happen.
+        """Schedule something for a moment; `run_due` makes it happen.
 
         `moves_orders=False` is for what recurs for ever (shoppers, snapshots): a run is drained
         once nothing else is left.
@@ -125,7 +126,7 @@ class World:
         heapq.heappush(self._agenda, (when, next(self.ids), act, moves_orders))
 
     def after(self, seconds: float, act: Callable[[], None], *, moves_orders: bool = True) -> None:
-        """Let something happen after that many trading-day seconds."""
+        """Schedule something for that many trading-day seconds from now."""
         when = self.now() + timedelta(seconds=seconds / self.settings.speed)
         self.at(when, act, moves_orders=moves_orders)
 
@@ -150,7 +151,7 @@ class World:
 
     # ---- Centra's orders and arithmetic
     def add_order(self, order: CentraOrder) -> None:
-        """Let Centra have an order."""
+        """Add an order to Centra."""
         self.orders[order.order_id] = order
         self.orders_by_number[order.number] = order
 

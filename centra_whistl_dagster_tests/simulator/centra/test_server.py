@@ -1,4 +1,4 @@
-"""The simulators' server: the doors for whoever runs them, the clock, the command."""
+"""The simulators' server: what its operator can ask for, the clock, the command."""
 
 from __future__ import annotations
 
@@ -26,15 +26,33 @@ def test_the_shop_opens_and_closes_on_request(simulator: RunningSimulator, world
     assert httpx.post(url, json={"on": False}).json() == {"on": False}
     assert bool(world.is_trading) is False
     assert httpx.post(url, json={"on": "yes"}).status_code == 400
+    unknown = {"on": True, "opening": {"huge": 1}}
+    assert httpx.post(url, json=unknown).status_code == 400
 
 
-def test_the_truth_is_told_as_json(simulator: RunningSimulator, world: World) -> None:
+def test_the_shop_opens_with_the_orders_asked_for(simulator: RunningSimulator) -> None:
+    opening = {"healthy": 2, "held": 1, "cancelled": 1, "spoiled": 3}
+
+    httpx.post(f"{simulator.base_url}/_sim/trading", json={"on": True, "opening": opening})
+
+    orders = httpx.get(f"{simulator.base_url}/_sim/truth").json()["orders"]
+    assert (orders["confirmed"], orders["healthy_unsent"], orders["blocked"]) == (6, 3, 3)
+
+
+def test_what_is_reported_must_be_order_numbers(simulator: RunningSimulator) -> None:
+    url = f"{simulator.base_url}/_sim/reported"
+
+    assert httpx.post(url, json={"orders": [100_001]}).json() == {"unreported": []}
+    assert httpx.post(url, json={"orders": ["C100001"]}).status_code == 400
+
+
+def test_the_truth_is_served_as_json(simulator: RunningSimulator, world: World) -> None:
     place_order(world, [("TEE001-BLK-M", 1)])
 
     url = f"{simulator.base_url}/_sim/truth"
     assert httpx.get(url).json()["orders"]["confirmed"] == 1
     held_back = dict.fromkeys(world.items, 1)
-    stock = httpx.post(url, json={"buffers": held_back, "lost_after_seconds": 0}).json()["stock"]
+    stock = httpx.post(url, json={"buffers": held_back, "late_after_seconds": 0}).json()["stock"]
     assert stock["agreeing"] < httpx.get(url).json()["stock"]["agreeing"]
 
 

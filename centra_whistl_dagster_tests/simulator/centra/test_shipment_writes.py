@@ -128,7 +128,7 @@ def test_a_shipping_date_in_the_future_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "error"),
     [
         pytest.param({"status": "SHIPPED"}, "already fully shipped", id="shipped"),
         pytest.param({"status": "CANCELLED"}, '"CANCELLED"', id="cancelled"),
@@ -136,11 +136,11 @@ def test_a_shipping_date_in_the_future_is_refused(
     ],
 )
 def test_an_order_that_may_not_go_gets_no_shipment(
-    world: World, members: dict[str, Any], told: str, message: Message, create: Callable[..., Any]
+    world: World, members: dict[str, Any], error: str, message: Message, create: Callable[..., Any]
 ) -> None:
     order = place_order(world, [(SKU, 1)], **members)
 
-    assert told in message(create(order))
+    assert error in message(create(order))
 
 
 @pytest.mark.parametrize("switch", ["refuse", "allow"])
@@ -200,9 +200,9 @@ def test_an_unreleased_shipment_completes_where_centra_allows_it(
     assert do(COMPLETE, id=shipment_id, input={})["userErrors"] == []
 
 
-@pytest.mark.parametrize(("switch", "told"), [("error", "already shipped"), ("no-op", "")])
+@pytest.mark.parametrize(("switch", "error"), [("error", "already shipped"), ("no-op", "")])
 def test_completing_twice_never_takes_the_goods_twice(
-    world: World, switch: str, told: str, do: Do, message: Message, create: Callable[..., Any]
+    world: World, switch: str, error: str, do: Do, message: Message, create: Callable[..., Any]
 ) -> None:
     world.settings.switches["centra_repeated_complete"] = switch
     order = place_order(world, [(SKU, 1)])
@@ -211,8 +211,8 @@ def test_completing_twice_never_takes_the_goods_twice(
 
     again = do(COMPLETE, id=shipment_id, input={})
 
-    assert told in message(again)
-    assert bool(again["userErrors"]) is bool(told)
+    assert error in message(again)
+    assert bool(again["userErrors"]) is bool(error)
     assert world.shelves[SKU].centra_physical == physical
 
 

@@ -7,7 +7,12 @@ from collections import Counter
 import phonenumbers
 import pytest
 
-from centra_whistl_dagster.simulator.people.behaviour import People, falls_on, is_never_corrected
+from centra_whistl_dagster.simulator.people.behaviour import (
+    Opening,
+    People,
+    falls_on,
+    is_never_corrected,
+)
 from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.people.spoilage import SPOILAGE_KINDS, spoil
 from centra_whistl_dagster.simulator.world.catalogue import stock_world
@@ -29,7 +34,7 @@ def fresh_world(clock: ManualClock) -> World:
 
 
 def traded(seconds: float) -> World:
-    """A world after trading that long, and after the hours in which people mend what they mend."""
+    """A world after trading that long, and after the hours in which corrections are made."""
     clock = ManualClock()
     world = fresh_world(clock)
     people = People(world)
@@ -71,7 +76,7 @@ def test_every_kind_of_fault_comes_in_the_first_round(day: World) -> None:
     assert first_round == list(SPOILAGE_KINDS)
 
 
-def test_a_fault_is_mended_or_never(day: World) -> None:
+def test_a_fault_is_corrected_or_never(day: World) -> None:
     orders = spoiled(day)
     never = [order for order in orders if order.spoilage]
 
@@ -81,11 +86,11 @@ def test_a_fault_is_mended_or_never(day: World) -> None:
     assert {order.spoilage for order in never} == set(SPOILAGE_KINDS)
 
 
-def test_a_mended_order_is_like_any_other(day: World) -> None:
+def test_a_corrected_order_is_like_any_other(day: World) -> None:
     healthy_options = {"Standard delivery", "Express delivery", "International delivery"}
-    mended = [o for o in spoiled(day) if not o.spoilage and o.status != "CANCELLED"]
-    assert len(mended) > len(SPOILAGE_KINDS)
-    for order in mended:
+    corrected = [o for o in spoiled(day) if not o.spoilage and o.status != "CANCELLED"]
+    assert len(corrected) > len(SPOILAGE_KINDS)
+    for order in corrected:
         assert order.address is not None
         assert order.shipping_option is not None
         assert order.shipping_option["name"] in healthy_options
@@ -179,12 +184,52 @@ def test_a_closed_shop_sells_nothing_until_it_opens_again(world: World, clock: M
     assert len(world.orders) - sold == pytest.approx(400, rel=0.2)
 
 
-def test_nobody_mends_an_order_that_somebody_has_locked(world: World) -> None:
+OPENING = Opening(healthy=2, held=2, cancelled=1, spoiled=len(SPOILAGE_KINDS) + 1)
+
+
+def test_an_opening_places_what_it_says_at_once_and_only_on_the_opening(
+    world: World, clock: ManualClock
+) -> None:
+    people = People(world)
+    people.open(OPENING)
+    people.open(OPENING)
+    placed = list(world.orders.values())
+    clock.run(world, HOUR)
+
+    bad = [order for order in placed if order.first_spoilage]
+    assert [order.first_spoilage for order in bad] == [*SPOILAGE_KINDS, SPOILAGE_KINDS[0]]
+    assert len(placed) == 5 + len(bad)
+    assert sum(order.cancelled_at is not None for order in placed) >= 1
+    assert sum(order.confirmed_at != order.created_at for order in placed) == 2
+    assert [order.spoilage for order in bad] == [*[None] * len(SPOILAGE_KINDS), SPOILAGE_KINDS[0]]
+
+
+def test_a_bad_order_is_corrected_only_some_time_after_it_was_reported(
+    world: World, clock: ManualClock
+) -> None:
+    world.settings.corrections_wait_for_report = True
+    people = People(world)
+    people.open(Opening(spoiled=2))
+    people.close()
+    first, second = world.orders.values()
+    clock.run(world, HOUR)
+    before = first.spoilage
+    people.report([first.number, 999_999])
+    people.report([first.number])
+    clock.run(world, world.settings.correction_seconds)
+
+    assert before is not None
+    assert (first.spoilage, first.corrected_at) == (None, clock())
+    assert second.spoilage is not None
+    assert list(world.unreported) == [second.number]
+
+
+def test_nobody_corrects_an_order_that_somebody_has_locked(world: World) -> None:
     order = place_order(world, [("TEE001-BLK-M", 1)])
-    mend = spoil(order, "missing_city", 0)
+    correct = spoil(order, "missing_city", 0)
     order.is_locked = True
 
-    mend(world)
+    correct(world)
 
     assert order.spoilage == "missing_city"
 
@@ -195,7 +240,7 @@ def test_a_share_is_spread_evenly(share: float, hits: int) -> None:
 
 
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.2, 0.5, 1.0])
-def test_each_kind_of_fault_is_mended_once_before_a_customer_never_answers(share: float) -> None:
+def test_each_kind_of_fault_is_corrected_once_before_a_customer_never_answers(share: float) -> None:
     never = [place for place in range(1, 101) if is_never_corrected(place, share)]
 
     assert never[0] == len(SPOILAGE_KINDS) + 1

@@ -1,4 +1,4 @@
-"""The scoreboard tells orders that went well from others, as the simulated systems know it."""
+"""The scoreboard counts what became of each order, as the simulated systems know it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from centra_whistl_dagster.simulator.centra.rules import cancel_order
 from centra_whistl_dagster.simulator.truth.scoreboard import is_drained, truth
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.world import CentraOrder, SentParcel, WhistlOrder, World
+
+OrderBody = Callable[..., dict[str, Any]]
 
 A_DAY = 86_400
 
@@ -24,17 +27,17 @@ def orders(world: World) -> dict[str, int]:
 
 
 def test_before_anything_happens_all_agrees_and_nothing_is_counted(world: World) -> None:
-    told = json.loads(json.dumps(truth(world)))
+    judged = json.loads(json.dumps(truth(world)))
 
-    assert set(told["orders"].values()) == {0}
-    assert told["stock"]["agreeing"] == told["stock"]["skus"] == 200
-    assert told["stock"]["unexplained"] == []
-    assert told["writes"] == {}
-    assert told["latency_seconds"]["confirmed_to_accepted"]["n"] == 0
-    assert told["is_drained"] is True
+    assert set(judged["orders"].values()) == {0}
+    assert judged["stock"]["agreeing"] == judged["stock"]["skus"] == 200
+    assert judged["stock"]["unexplained"] == []
+    assert judged["writes"] == {}
+    assert judged["latency_seconds"]["confirmed_to_accepted"]["n"] == 0
+    assert judged["is_drained"] is True
 
 
-def test_a_healthy_order_that_is_not_at_whistl_is_lost_after_half_a_minute(
+def test_a_healthy_order_that_is_not_at_whistl_is_late_after_half_a_minute(
     world: World, clock: ManualClock, sell: Sell, send: Send
 ) -> None:
     order = sell()
@@ -45,12 +48,12 @@ def test_a_healthy_order_that_is_not_at_whistl_is_lost_after_half_a_minute(
     send(order)
 
     assert in_time == {"confirmed": 1, "healthy_unsent": 1}
-    assert late == {"confirmed": 1, "healthy_unsent": 1, "lost": 1}
-    assert truth(world, lost_after_seconds=60)["orders"]["lost"] == 0
+    assert late == {"confirmed": 1, "healthy_unsent": 1, "late": 1}
+    assert truth(world, late_after_seconds=60)["orders"]["late"] == 0
     assert orders(world) == {"confirmed": 1, "submitted": 1}
 
 
-def test_an_order_that_may_not_go_is_not_lost(world: World, clock: ManualClock, sell: Sell) -> None:
+def test_an_order_that_may_not_go_is_not_late(world: World, clock: ManualClock, sell: Sell) -> None:
     sell(is_on_hold=True)
     sell(is_waiting_for_payment=True)
     cancel_order(world, sell())
@@ -97,9 +100,9 @@ def test_a_second_order_under_one_number_and_one_that_nobody_placed_are_counted(
     send(order)
     accept(order_number="C999999")
 
-    told = orders(world)
+    judged = orders(world)
 
-    assert (told["duplicated"], told["strangers"], told["submitted"]) == (1, 1, 1)
+    assert (judged["duplicated"], judged["strangers"], judged["submitted"]) == (1, 1, 1)
 
 
 def test_latency_runs_from_confirmed_and_free_to_accepted(
@@ -113,9 +116,9 @@ def test_latency_runs_from_confirmed_and_free_to_accepted(
     clock.advance(5000)
     send(spoiled)
 
-    told = truth(world)["latency_seconds"]["confirmed_to_accepted"]
+    judged = truth(world)["latency_seconds"]["confirmed_to_accepted"]
 
-    assert told == {"p50": 10.0, "p95": 19.0, "max": 20.0, "n": 20}
+    assert judged == {"p50": 10.0, "p95": 19.0, "max": 20.0, "n": 20}
 
 
 def test_a_box_completed_as_it_left_completes_the_order(
@@ -128,13 +131,13 @@ def test_a_box_completed_as_it_left_completes_the_order(
     before = orders(world)
     complete(order, parcel)
 
-    told = truth(world)
+    judged = truth(world)
 
     assert before == {"confirmed": 1, "submitted": 1, "despatched": 1}
     assert orders(world) == {**before, "completed": 1}
-    assert told["shipments"]["right"] == told["shipments"]["parcels_completed"] == 1
+    assert judged["shipments"]["right"] == judged["shipments"]["parcels_completed"] == 1
     waited = (clock() - parcel.despatched_at).total_seconds()
-    assert told["latency_seconds"]["despatched_to_completed"]["p50"] == round(waited, 3)
+    assert judged["latency_seconds"]["despatched_to_completed"]["p50"] == round(waited, 3)
 
 
 @pytest.mark.parametrize(
@@ -160,10 +163,10 @@ def test_a_shipment_that_says_something_else_is_wrong(
     clock.run(world, A_DAY)
     complete(order, world.sent_parcels[0], **changes)
 
-    told = truth(world)
+    judged = truth(world)
 
-    assert told["orders"]["shipments_wrong"] == told["shipments"]["wrong"] == 1
-    assert why in told["shipments"]["wrong_examples"][0]["why"]
+    assert judged["orders"]["shipments_wrong"] == judged["shipments"]["wrong"] == 1
+    assert why in judged["shipments"]["wrong_examples"][0]["why"]
 
 
 def test_each_box_of_several_is_completed_once_with_its_own_units(
@@ -194,10 +197,10 @@ def test_each_box_of_several_is_completed_once_with_its_own_units(
     first, second = boxes[swapped.number]
     complete(swapped, first, trackingNumber=min(second.tracking_numbers))
 
-    told = truth(world)["shipments"]
+    judged = truth(world)["shipments"]
 
-    assert (told["right"], told["wrong"]) == (3, 2)
-    assert {example["shipment"] for example in told["wrong_examples"]} == {
+    assert (judged["right"], judged["wrong"]) == (3, 2)
+    assert {example["shipment"] for example in judged["wrong_examples"]} == {
         f"{twice.number}-2",
         f"{swapped.number}-1",
     }
@@ -225,13 +228,13 @@ def test_one_shipment_made_early_may_stand_for_all_boxes(
     )
     complete(order, whole)
 
-    told = truth(world)["shipments"]
+    judged = truth(world)["shipments"]
 
-    assert (told["right"], told["wrong"], told["parcels_completed"]) == (1, 0, 2)
+    assert (judged["right"], judged["wrong"], judged["parcels_completed"]) == (1, 0, 2)
 
 
-def test_effects_are_told_apart_from_requests_so_that_a_quiet_run_shows_none(
-    world: World, whistl, order_body
+def test_effects_are_counted_apart_from_requests_so_that_a_quiet_run_shows_none(
+    world: World, whistl: httpx.Client, order_body: OrderBody
 ) -> None:
     whistl.post("/v2/orders", json=order_body())
     first = truth(world)
@@ -243,7 +246,7 @@ def test_effects_are_told_apart_from_requests_so_that_a_quiet_run_shows_none(
     assert second["calls"] == {"whistl create_order": 2, "whistl list_orders": 1}
 
 
-def test_a_world_is_drained_once_no_order_moves_though_pictures_go_on(
+def test_a_world_is_drained_once_no_order_moves_though_snapshots_go_on(
     world: World, clock: ManualClock, sell: Sell, send: Send
 ) -> None:
     before = is_drained(world)
@@ -253,3 +256,35 @@ def test_a_world_is_drained_once_no_order_moves_though_pictures_go_on(
 
     assert (before, moving, is_drained(world)) == (True, False, True)
     assert world.next_due_at() is not None
+
+
+def test_a_world_is_not_drained_while_a_bad_order_waits_to_be_reported(world: World) -> None:
+    world.unreported[100_001] = lambda: None
+
+    assert truth(world)["unreported"] == 1
+    assert is_drained(world) is False
+
+
+def test_bad_orders_are_listed_with_what_became_of_them(
+    world: World, sell: Sell, send: Send
+) -> None:
+    def bad() -> CentraOrder:
+        return sell(spoilage="missing_city", first_spoilage="missing_city")
+
+    blocked, corrected, sent, sent_bad, cancelled = (bad() for _ in range(5))
+    sell()
+    corrected.spoilage = sent.spoilage = None
+    send(sent)
+    send(sent_bad)
+    cancel_order(world, cancelled)
+
+    assert truth(world)["bad_orders"] == [
+        {"number": order.number, "kind": "missing_city", "standing": standing}
+        for order, standing in (
+            (blocked, "blocked"),
+            (corrected, "corrected"),
+            (sent, "sent"),
+            (sent_bad, "sent although bad"),
+            (cancelled, "cancelled"),
+        )
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,8 +12,12 @@ from centra_whistl_dagster.simulator.whistl.orders import payload_hash
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.world import World
 
+OrderBody = Callable[..., dict[str, Any]]
 
-def test_an_order_is_stored_and_read_back_as_it_was_sent(whistl: httpx.Client, order_body) -> None:
+
+def test_an_order_is_stored_and_read_back_as_it_was_sent(
+    whistl: httpx.Client, order_body: OrderBody
+) -> None:
     body = order_body()
 
     created = whistl.post("/v2/orders", json=body)
@@ -30,7 +35,7 @@ def test_an_order_is_stored_and_read_back_as_it_was_sent(whistl: httpx.Client, o
 
 
 def test_the_same_order_again_is_replayed_and_not_stored_twice(
-    whistl: httpx.Client, world: World, order_body
+    whistl: httpx.Client, world: World, order_body: OrderBody
 ) -> None:
     first = whistl.post("/v2/orders", json=order_body())
     again = whistl.post("/v2/orders", json={**order_body(), "external_reference": "another"})
@@ -43,7 +48,7 @@ def test_the_same_order_again_is_replayed_and_not_stored_twice(
 
 
 def test_another_order_under_a_used_number_is_refused_and_names_the_first(
-    whistl: httpx.Client, order_body, skus: list[str]
+    whistl: httpx.Client, order_body: OrderBody, skus: list[str]
 ) -> None:
     first = order_body()
     whistl.post("/v2/orders", json=first)
@@ -56,7 +61,9 @@ def test_another_order_under_a_used_number_is_refused_and_names_the_first(
     assert other.json()["existing"]["payload_hash"] == payload_hash(first)
 
 
-def test_an_idempotency_key_belongs_to_one_body(whistl: httpx.Client, order_body) -> None:
+def test_an_idempotency_key_belongs_to_one_body(
+    whistl: httpx.Client, order_body: OrderBody
+) -> None:
     key = {"Idempotency-Key": "one"}
     whistl.post("/v2/orders", json=order_body(), headers=key)
 
@@ -68,7 +75,7 @@ def test_an_idempotency_key_belongs_to_one_body(whistl: httpx.Client, order_body
 
 
 def test_a_whistl_that_accepts_repeated_numbers_would_send_the_order_twice(
-    whistl: httpx.Client, world: World, order_body
+    whistl: httpx.Client, world: World, order_body: OrderBody
 ) -> None:
     world.settings.switches["whistl_accepts_repeated_numbers"] = True
     whistl.post("/v2/orders", json=order_body(), headers={"Idempotency-Key": "one"})
@@ -83,7 +90,7 @@ def test_a_whistl_that_accepts_repeated_numbers_would_send_the_order_twice(
 
 
 def test_a_refused_order_leaves_nothing_behind(
-    whistl: httpx.Client, world: World, order_body
+    whistl: httpx.Client, world: World, order_body: OrderBody
 ) -> None:
     refused = whistl.post("/v2/orders", json=order_body(("NO-SUCH-SKU", 1)))
 
@@ -100,7 +107,9 @@ def test_a_refused_order_leaves_nothing_behind(
     assert world.calls["whistl orders created"] == 0
 
 
-def test_a_refusal_can_hide_inside_a_200(whistl: httpx.Client, world: World, order_body) -> None:
+def test_a_refusal_can_hide_inside_a_200(
+    whistl: httpx.Client, world: World, order_body: OrderBody
+) -> None:
     world.settings.switches["whistl_errors_in_200"] = True
 
     answer = whistl.post("/v2/orders", json=order_body(("NO-SUCH-SKU", 1)))
@@ -128,7 +137,7 @@ def test_a_body_that_is_no_order_of_ours_is_refused(
 
 
 def test_the_older_importer_damages_an_address_without_a_word(
-    whistl: httpx.Client, world: World, order_body
+    whistl: httpx.Client, world: World, order_body: OrderBody
 ) -> None:
     world.settings.switches["whistl_legacy_cut"] = True
     address: dict[str, Any] = {
@@ -152,7 +161,7 @@ def test_the_older_importer_damages_an_address_without_a_word(
 
 
 def test_a_missing_service_is_refused_or_silently_chosen(
-    whistl: httpx.Client, world: World, order_body
+    whistl: httpx.Client, world: World, order_body: OrderBody
 ) -> None:
     half = {"carrier_code": "", "delivery_method": "TRK48"}
 
@@ -167,7 +176,7 @@ def test_a_missing_service_is_refused_or_silently_chosen(
 
 
 def test_a_stored_order_can_be_invisible_for_a_while(
-    whistl: httpx.Client, world: World, clock: ManualClock, order_body
+    whistl: httpx.Client, world: World, clock: ManualClock, order_body: OrderBody
 ) -> None:
     world.settings.switches["whistl_lookup_lag_seconds"] = 5.0
     whistl.post("/v2/orders", json=order_body())
@@ -180,7 +189,7 @@ def test_a_stored_order_can_be_invisible_for_a_while(
 
 
 def test_changed_orders_are_listed_page_by_page_each_once(
-    whistl: httpx.Client, clock: ManualClock, order_body
+    whistl: httpx.Client, clock: ManualClock, order_body: OrderBody
 ) -> None:
     for n in range(1, 6):
         whistl.post("/v2/orders", json=order_body(order_number=f"C{n}"))
@@ -232,7 +241,7 @@ def test_an_order_can_be_stopped_at_once_until_picked_and_on_request_until_packe
     whistl: httpx.Client,
     world: World,
     clock: ManualClock,
-    order_body,
+    order_body: OrderBody,
     skus: list[str],
     status: str,
     code: int,
@@ -255,7 +264,7 @@ def test_an_order_can_be_stopped_at_once_until_picked_and_on_request_until_packe
 
 
 def test_an_order_that_the_floor_does_not_stop_in_time_leaves(
-    whistl: httpx.Client, world: World, clock: ManualClock, order_body
+    whistl: httpx.Client, world: World, clock: ManualClock, order_body: OrderBody
 ) -> None:
     world.settings.switches["cancel_while_picking_share"] = 0.0
     whistl.post("/v2/orders", json=order_body())

@@ -1,8 +1,9 @@
-"""The simulated Whistl shows stock, services and products by its contract, or spoiled."""
+"""The simulated Whistl shows stock, services and products as specified, or with a fault."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -15,7 +16,8 @@ from centra_whistl_dagster.simulator.world.world import World
 
 
 def latest(whistl: httpx.Client) -> dict[str, Any]:
-    return whistl.get("/v2/stock/snapshots/latest").json()
+    head: dict[str, Any] = whistl.get("/v2/stock/snapshots/latest").json()
+    return head
 
 
 def rows_of(whistl: httpx.Client, snapshot_id: str, limit: int = 70) -> list[dict[str, Any]]:
@@ -30,7 +32,7 @@ def rows_of(whistl: httpx.Client, snapshot_id: str, limit: int = 70) -> list[dic
     raise AssertionError("the pages do not end")
 
 
-def test_a_picture_holds_every_sku_once_and_its_figures_add_up(
+def test_a_snapshot_holds_every_sku_once_and_its_figures_add_up(
     whistl: httpx.Client, world: World, skus: list[str]
 ) -> None:
     take_unseen(world, skus[0], 3)
@@ -47,7 +49,7 @@ def test_a_picture_holds_every_sku_once_and_its_figures_add_up(
     assert rows[0]["allocated"] == 3
 
 
-def test_a_picture_does_not_change_once_taken(
+def test_a_snapshot_does_not_change_once_taken(
     whistl: httpx.Client, world: World, skus: list[str]
 ) -> None:
     head = latest(whistl)
@@ -58,7 +60,7 @@ def test_a_picture_does_not_change_once_taken(
     assert rows_of(whistl, head["snapshot_id"]) == before
 
 
-def test_a_new_picture_is_published_every_quarter_of_an_hour(
+def test_a_new_snapshot_is_published_every_quarter_of_an_hour(
     whistl: httpx.Client, world: World, clock: ManualClock
 ) -> None:
     first = latest(whistl)
@@ -69,7 +71,7 @@ def test_a_new_picture_is_published_every_quarter_of_an_hour(
     assert second["taken_at"] > first["taken_at"]
 
 
-def test_a_picture_older_than_a_day_is_gone(
+def test_a_snapshot_older_than_a_day_is_gone(
     whistl: httpx.Client, world: World, clock: ManualClock
 ) -> None:
     first = latest(whistl)["snapshot_id"]
@@ -87,7 +89,9 @@ def spoil(world: World, fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["incomplete", "truncated", "shortened"])
-def test_half_a_picture_says_so_or_hides_it(whistl: httpx.Client, world: World, fault: str) -> None:
+def test_half_a_snapshot_says_so_or_hides_it(
+    whistl: httpx.Client, world: World, fault: str
+) -> None:
     whole = latest(whistl)["item_count"]
     spoil(world, fault)
 
@@ -98,7 +102,7 @@ def test_half_a_picture_says_so_or_hides_it(whistl: httpx.Client, world: World, 
     assert head["item_count"] == (whole if fault == "truncated" else whole // 2)
 
 
-def test_half_a_picture_can_come_twice_and_look_whole(whistl: httpx.Client, world: World) -> None:
+def test_half_a_snapshot_can_come_twice_and_look_whole(whistl: httpx.Client, world: World) -> None:
     whole = latest(whistl)["item_count"]
     spoil(world, "half_twice")
 
@@ -122,8 +126,11 @@ def test_half_a_picture_can_come_twice_and_look_whole(whistl: httpx.Client, worl
         ("arithmetic", lambda rows: any(row["available"] > row["on_hand"] for row in rows)),
     ],
 )
-def test_a_picture_can_be_spoiled(
-    whistl: httpx.Client, world: World, fault: str, is_spoiled
+def test_a_snapshot_can_be_spoiled(
+    whistl: httpx.Client,
+    world: World,
+    fault: str,
+    is_spoiled: Callable[[list[dict[str, Any]]], bool],
 ) -> None:
     good = rows_of(whistl, latest(whistl)["snapshot_id"])
     spoil(world, fault)
@@ -147,7 +154,7 @@ def test_the_feed_can_stand_still_or_go_back(
     assert (stale, old) == (second, first)
 
 
-def test_skus_can_vanish_from_a_picture_that_calls_itself_complete(
+def test_skus_can_vanish_from_a_snapshot_that_calls_itself_complete(
     whistl: httpx.Client, world: World, skus: list[str]
 ) -> None:
     world.settings.switches["vanishing_sku_share"] = 0.1

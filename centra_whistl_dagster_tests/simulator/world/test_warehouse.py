@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from centra_whistl_dagster.simulator.truth.scoreboard import is_drained
-from centra_whistl_dagster.simulator.world.chance import befalls
+from centra_whistl_dagster.simulator.world.chance import happens_to
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.warehouse import cancel, goods_in, set_aside, take_unseen
 from centra_whistl_dagster.simulator.world.world import Settings, WhistlOrder, World
+
+Accept = Callable[..., WhistlOrder]
+OrderBody = Callable[..., dict[str, Any]]
 
 A_DAY = 86_400
 FORWARD = ["RECEIVED", "ALLOCATED", "PICKING", "PACKED", "DESPATCHED"]
@@ -21,7 +26,7 @@ def statuses(order: WhistlOrder) -> list[str]:
 
 
 def test_an_order_goes_through_the_building_and_its_units_leave(
-    world: World, clock: ManualClock, accept, skus: list[str]
+    world: World, clock: ManualClock, accept: Accept, skus: list[str]
 ) -> None:
     on_hand = world.shelves[skus[0]].on_hand
     order = accept((skus[0], 2))
@@ -48,7 +53,7 @@ def test_an_order_goes_through_the_building_and_its_units_leave(
 
 
 def test_an_order_without_stock_waits_whole_and_goods_in_let_the_oldest_go(
-    world: World, clock: ManualClock, accept, skus: list[str]
+    world: World, clock: ManualClock, accept: Accept, skus: list[str]
 ) -> None:
     scarce, plenty = skus[0], skus[1]
     take_unseen(world, scarce, world.whistl_available(scarce) - 1)
@@ -67,7 +72,7 @@ def test_an_order_without_stock_waits_whole_and_goods_in_let_the_oldest_go(
 
 
 def test_what_a_cancelled_order_had_reserved_goes_to_the_one_that_waits(
-    world: World, clock: ManualClock, accept, skus: list[str]
+    world: World, clock: ManualClock, accept: Accept, skus: list[str]
 ) -> None:
     take_unseen(world, skus[0], world.whistl_available(skus[0]) - 2)
     first = accept((skus[0], 2), order_number="C1")
@@ -98,7 +103,7 @@ def test_the_second_channel_takes_only_what_is_there_and_it_leaves_later(
 
 
 def test_a_held_order_is_picked_only_once_it_is_released(
-    world: World, clock: ManualClock, accept, order_body
+    world: World, clock: ManualClock, accept: Accept, order_body: OrderBody
 ) -> None:
     asked = accept(order_number="C1", hold=True, hold_reason="Check")
     world.settings.switches.update(hold_after_accept_share=1.0, hold_seconds=3600)
@@ -115,7 +120,7 @@ def test_a_held_order_is_picked_only_once_it_is_released(
 
 
 def test_an_order_can_be_refused_after_it_was_accepted(
-    world: World, clock: ManualClock, accept, skus: list[str]
+    world: World, clock: ManualClock, accept: Accept, skus: list[str]
 ) -> None:
     world.settings.switches.update(late_rejected_share=1.0)
     available = world.whistl_available(skus[0])
@@ -128,7 +133,7 @@ def test_an_order_can_be_refused_after_it_was_accepted(
 
 
 def test_an_order_can_pass_through_a_status_nobody_agreed(
-    world: World, clock: ManualClock, accept
+    world: World, clock: ManualClock, accept: Accept
 ) -> None:
     world.settings.switches.update(unknown_status_share=1.0)
     order = accept()
@@ -139,7 +144,7 @@ def test_an_order_can_pass_through_a_status_nobody_agreed(
 
 
 def test_a_unit_that_is_not_found_is_told_and_gone(
-    world: World, clock: ManualClock, accept, skus: list[str]
+    world: World, clock: ManualClock, accept: Accept, skus: list[str]
 ) -> None:
     world.settings.switches.update(short_line_share=1.0)
     on_hand = world.shelves[skus[0]].on_hand
@@ -158,7 +163,7 @@ def test_a_unit_that_is_not_found_is_told_and_gone(
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_unit_is_made_or_lost_in_a_busy_day(
-    world: World, clock: ManualClock, accept, skus: list[str], seed: int
+    world: World, clock: ManualClock, accept: Accept, skus: list[str], seed: int
 ) -> None:
     rng = random.Random(seed)  # noqa: S311 - repeatable is the point
     few = skus[:4]
@@ -212,7 +217,7 @@ def test_no_unit_is_made_or_lost_in_a_busy_day(
 def test_what_befalls_an_order_hangs_on_the_seed_and_its_number_alone() -> None:
     def befallen(seed: int, numbers: list[str]) -> set[str]:
         world = World(Settings(seed=seed, switches={"late_rejected_share": 0.3}))
-        return {n for n in numbers if befalls(world, "late_rejected_share", n)}
+        return {n for n in numbers if happens_to(world, "late_rejected_share", n)}
 
     numbers = [f"C{n}" for n in range(1000)]
 

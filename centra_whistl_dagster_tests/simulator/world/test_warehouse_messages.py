@@ -1,18 +1,22 @@
-"""What the simulated building says has left, with every mishap that may befall the saying."""
+"""What the simulated warehouse reports of parcels that left, with every mishap of such messages."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import httpx
 import pytest
 
 from centra_whistl_dagster.simulator.world.clock import ManualClock
-from centra_whistl_dagster.simulator.world.world import World
+from centra_whistl_dagster.simulator.world.world import WhistlOrder, World
+
+Accept = Callable[..., WhistlOrder]
 
 A_DAY = 86_400
 
 
-def test_a_message_tells_what_left_with_both_tracking_numbers(
-    world: World, clock: ManualClock, accept, skus: list[str], whistl: httpx.Client
+def test_a_message_says_what_left_with_both_tracking_numbers(
+    world: World, clock: ManualClock, accept: Accept, skus: list[str], whistl: httpx.Client
 ) -> None:
     order = accept((skus[0], 2))
     clock.run(world, A_DAY)
@@ -32,7 +36,7 @@ def test_a_message_tells_what_left_with_both_tracking_numbers(
 
 
 def test_messages_are_read_in_order_from_a_sequence(
-    world: World, clock: ManualClock, accept, whistl: httpx.Client, skus: list[str]
+    world: World, clock: ManualClock, accept: Accept, whistl: httpx.Client, skus: list[str]
 ) -> None:
     for n in range(5):
         accept((skus[0], 1), order_number=f"C{n}")
@@ -49,7 +53,7 @@ def test_messages_are_read_in_order_from_a_sequence(
 
 
 def test_an_order_of_several_units_can_leave_in_two_parcels_at_once_or_one_by_one(
-    world: World, clock: ManualClock, accept, skus: list[str]
+    world: World, clock: ManualClock, accept: Accept, skus: list[str]
 ) -> None:
     world.settings.several_parcels_share = 1.0
     orders = [accept((skus[n], 3), order_number=f"C{n}") for n in range(8)]
@@ -58,17 +62,17 @@ def test_an_order_of_several_units_can_leave_in_two_parcels_at_once_or_one_by_on
 
     shapes = set()
     for order in orders:
-        told = [m for m in world.despatches if m["order_number"] == order.order_number]
-        units = [line["quantity"] for m in told for p in m["parcels"] for line in p["lines"]]
+        messages = [m for m in world.despatches if m["order_number"] == order.order_number]
+        units = [line["quantity"] for m in messages for p in m["parcels"] for line in p["lines"]]
         assert sorted(units) == [1, 2]
-        assert [m["order_complete"] for m in told] == [False, True][-len(told) :]
-        assert ("PART_DESPATCHED" in dict(order.history)) == (len(told) == 2)
-        shapes.add(len(told))
+        assert [m["order_complete"] for m in messages] == [False, True][-len(messages) :]
+        assert ("PART_DESPATCHED" in dict(order.history)) == (len(messages) == 2)
+        shapes.add(len(messages))
     assert shapes == {1, 2}
 
 
 def test_a_message_can_come_twice_under_a_later_sequence(
-    world: World, clock: ManualClock, accept
+    world: World, clock: ManualClock, accept: Accept
 ) -> None:
     world.settings.switches.update(duplicate_despatch_share=1.0)
     accept()
@@ -81,7 +85,7 @@ def test_a_message_can_come_twice_under_a_later_sequence(
 
 
 def test_a_late_message_comes_after_its_own_correction(
-    world: World, clock: ManualClock, accept
+    world: World, clock: ManualClock, accept: Accept
 ) -> None:
     world.settings.switches.update(out_of_order_despatch_share=1.0, corrected_tracking_share=1.0)
     accept()
@@ -105,16 +109,21 @@ def test_a_late_message_comes_after_its_own_correction(
     ],
 )
 def test_what_a_message_lacks_a_correction_brings(
-    world: World, clock: ManualClock, accept, switch: str, missing: set[str], is_corrected: bool
+    world: World,
+    clock: ManualClock,
+    accept: Accept,
+    switch: str,
+    missing: set[str],
+    is_corrected: bool,
 ) -> None:
     world.settings.switches.update(**{switch: 1.0})
     accept()
 
     clock.run(world, A_DAY)
 
-    told = [message["parcels"][0] for message in world.despatches]
-    blank = {name for name, value in told[0].items() if value is None}
+    parcels = [message["parcels"][0] for message in world.despatches]
+    blank = {name for name, value in parcels[0].items() if value is None}
     assert blank - {"tracking_url"} == missing
-    assert len(told) == (2 if is_corrected else 1)
+    assert len(parcels) == (2 if is_corrected else 1)
     if is_corrected:
-        assert None not in told[1].values()
+        assert None not in parcels[1].values()

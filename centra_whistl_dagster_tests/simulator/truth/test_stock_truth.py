@@ -1,4 +1,4 @@
-"""The scoreboard tells stock that agrees from stock that does not, and who wrote too much."""
+"""The scoreboard shows where stock disagrees, and which write offered too much."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from centra_whistl_dagster.simulator.centra.rules import cancel_order
-from centra_whistl_dagster.simulator.truth.scoreboard import audit_stock_write, truth
+from centra_whistl_dagster.simulator.truth.scoreboard import truth
+from centra_whistl_dagster.simulator.truth.stock import audit_stock_write
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, set_aside, take_unseen
@@ -72,10 +73,10 @@ def test_a_sku_on_one_side_only_is_no_disagreement(world: World, skus: list[str]
     assert truth(world)["stock"]["agreeing"] == truth(world)["stock"]["skus"] == 198
 
 
-# ---- the audit of stock writes: each test reads a picture, lets things happen, and writes from it
+# ---- the audit of stock writes: each test reads a snapshot, lets things happen, and writes from it
 @pytest.fixture
 def available(world: World, skus: list[str]) -> int:
-    """What the picture just read says of the first SKU."""
+    """What the snapshot just read says of the first SKU."""
     snapshot = take_snapshot(world)
     assert snapshot is not None
     world.audit.read_snapshot_id = snapshot.snapshot_id
@@ -96,7 +97,7 @@ def test_a_right_write_offers_nothing_that_does_not_exist(
     assert audit_stock_write(world, skus[0], available + 2) == 2
 
 
-def test_a_picture_written_without_rolling_it_forward_brings_sold_stock_back(
+def test_a_snapshot_written_without_rolling_it_forward_brings_sold_stock_back(
     world: World,
     available: int,
     clock: ManualClock,
@@ -128,7 +129,7 @@ def test_units_of_a_box_not_yet_completed_count_once(
 
 
 @pytest.mark.parametrize("move", [take_unseen, set_aside])
-def test_what_left_since_the_picture_is_nobodys_fault_but_what_left_before_is(
+def test_what_left_since_the_snapshot_is_nobodys_fault_but_what_left_before_is(
     world: World, available: int, skus: list[str], move: Callable[[World, str, int], int]
 ) -> None:
     move(world, skus[0], 4)
@@ -170,6 +171,6 @@ def test_units_sold_that_the_building_lacks_are_oversold(
     send(sell())
     clock.run(world, 3600)
 
-    told = truth(world)["stock"]
+    stock = truth(world)["stock"]
 
-    assert (told["oversold_units"], told["oversold_skus"]) == (1, [skus[0]])
+    assert (stock["oversold_units"], stock["oversold_skus"]) == (1, [skus[0]])

@@ -1,8 +1,4 @@
-"""Who may come in to the simulated Whistl, and how often (contract 7.2 and 7.11).
-
-Belongs here: tokens, the request quota, calls in parallel. Does not belong here: what a caller who
-is in may ask for.
-"""
+"""Authentication and quota of the simulated Whistl: tokens, calls a minute, calls in parallel."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ from centra_whistl_dagster.simulator.world.world import World
 WINDOW = timedelta(minutes=1)
 
 
-class Door:
+class Access:
     """One client's tokens and quota."""
 
     def __init__(self, world: World) -> None:
@@ -53,13 +49,13 @@ class Door:
         return Answer(body={**body, "expires_in": int(seconds)})
 
     def enter(self, headers: Mapping[str, str]) -> None:
-        """Let a call in; `leave` must follow. Raises Refusal, after which it must not."""
+        """Admit a call; `leave` must follow. Raises Refusal, after which it must not."""
         self._check_token(headers.get("authorization", ""))
         self._check_quota()
         self._inside += 1
 
     def leave(self) -> None:
-        """Take note that a call is over."""
+        """Note that a call is over."""
         self._inside -= 1
 
     def quota_headers(self) -> dict[str, str]:

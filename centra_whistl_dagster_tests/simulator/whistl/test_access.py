@@ -1,4 +1,4 @@
-"""The simulated Whistl lets in whom it should, as often as it should."""
+"""The simulated Whistl admits the callers that it should, as often as it should."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ def asked_with(client: httpx.Client, token: str) -> httpx.Response:
     return client.get("/v2/services", headers={"Authorization": f"Bearer {token}"})
 
 
-def test_a_token_opens_the_door_until_it_expires(
-    stranger: httpx.Client, clock: ManualClock
-) -> None:
+def test_a_token_is_accepted_until_it_expires(stranger: httpx.Client, clock: ManualClock) -> None:
     granted = stranger.post("/oauth/token", data=GRANT).json()
     token = granted["access_token"]
 
