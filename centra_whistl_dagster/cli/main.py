@@ -94,8 +94,8 @@ def main() -> None:
     Settings come from the environment, and from `.env` where the environment has none.
     """
     load_dotenv(PROJECT / ".env")
-    # SIGTERM gets what Ctrl-C gets: every process that was started ends too. SIGINT is set because a
-    # shell script starts its background commands with SIGINT ignored.
+    # SIGTERM gets what Ctrl-C gets: every process that was started ends too. SIGINT is set as well,
+    # since a shell script starts its background commands with SIGINT ignored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -107,11 +107,11 @@ def test_one_letter_that_a_channel_cannot_take_keeps_no_other_back(inbox: Inbox)
 def test_a_channel_that_drips_its_answer_is_left_in_time(inbox: Inbox, dripping: str) -> None:
     began = time.monotonic()
 
-    answers = post([letter(1, dripping), letter(2, inbox.mail_url("cx"))], seconds=2.0)
+    answers = post([letter(1, dripping), letter(2, inbox.mail_url("cx"))], seconds=8.0)
 
     assert answers == {2: None}
     # The bound, not the speed: the stream would go on for days.
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
 
 
 def test_an_invalid_address_is_reported_as_such() -> None:
