@@ -1,6 +1,6 @@
 """The demo's bad orders: what is wrong with each, and which check in Dagster it turns red.
 
-A red check that an order listed here explains is the demo at work; any other is a fault.
+A red check of a run that judged an order listed here is the demo at work; any other is a fault.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from rich.table import Table
 
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.screening.rules import CHECKS
 from centra_whistl_dagster.simulator.truth.bad_orders import BadOrder
 
 SHOWN = 6
@@ -18,27 +20,30 @@ class BadOrderKind(NamedTuple):
     """One kind of fault that a simulated shopper's order can have."""
 
     what_is_wrong: str
-    check: str
-    """The check of the asset `orders/screened` that is red for the run that judged the order."""
+    exception: ExceptionKind
 
+    @property
+    def check(self) -> str:
+        """Return the check that is red in the run that judged the order."""
+        return CHECKS[self.exception].value
 
-_ADDRESS = "every_address_is_complete_and_carried_whole"
-_CONTACT = "every_order_can_be_reached_by_phone_and_email"
-_SKU = "every_line_has_a_sku_the_warehouse_accepts"
-_SERVICE = "every_shipping_option_has_one_service"
 
 BAD_ORDER_KINDS = {
-    "unmapped_shipping_option": BadOrderKind("shipping option without a service", _SERVICE),
-    "inactive_service": BadOrderKind("service withdrawn by Whistl", _SERVICE),
-    "unknown_sku": BadOrderKind("SKU not at Whistl", _SKU),
-    "malformed_sku": BadOrderKind("SKU with characters Whistl refuses", _SKU),
-    "missing_address_line": BadOrderKind("no street", _ADDRESS),
-    "missing_city": BadOrderKind("no town", _ADDRESS),
-    "malformed_postcode": BadOrderKind("invalid postcode", _ADDRESS),
-    "unsupported_character": BadOrderKind("character Whistl cannot carry", _ADDRESS),
-    "overlong_address_line": BadOrderKind("address too long", _ADDRESS),
-    "missing_phone": BadOrderKind("no phone number", _CONTACT),
-    "missing_email": BadOrderKind("no e-mail address", _CONTACT),
+    "unmapped_shipping_option": BadOrderKind(
+        "shipping option without a service", ExceptionKind.SERVICE_UNMAPPED
+    ),
+    "inactive_service": BadOrderKind("service withdrawn by Whistl", ExceptionKind.SERVICE_INACTIVE),
+    "unknown_sku": BadOrderKind("SKU not at Whistl", ExceptionKind.SKU_UNKNOWN),
+    "malformed_sku": BadOrderKind("SKU Whistl cannot take", ExceptionKind.SKU_MALFORMED),
+    "missing_address_line": BadOrderKind("no street", ExceptionKind.ADDRESS_INCOMPLETE),
+    "missing_city": BadOrderKind("no town", ExceptionKind.ADDRESS_INCOMPLETE),
+    "malformed_postcode": BadOrderKind("invalid postcode", ExceptionKind.POSTCODE_MALFORMED),
+    "unsupported_character": BadOrderKind(
+        "character Whistl cannot print", ExceptionKind.UNSUPPORTED_CHARACTER
+    ),
+    "overlong_address_line": BadOrderKind("address too long", ExceptionKind.ADDRESS_TOO_LONG),
+    "missing_phone": BadOrderKind("no phone number", ExceptionKind.PHONE_MISSING),
+    "missing_email": BadOrderKind("no e-mail address", ExceptionKind.EMAIL_MISSING),
 }
 
 
@@ -47,7 +52,7 @@ def bad_orders_table(orders: list[BadOrder]) -> Table:
     table = Table(
         title="Bad orders, placed on purpose", title_justify="left", box=None, padding=(0, 2)
     )
-    for heading in ("order", "what is wrong", "now", "turns red in Dagster (orders/screened)"):
+    for heading in ("order", "what is wrong", "now", "turns red (orders/screened_orders)"):
         table.add_column(heading, no_wrap=True)
     newest = sorted(orders, key=lambda order: (order["standing"] != "blocked", -order["number"]))
     for order in newest[:SHOWN]:

@@ -107,7 +107,7 @@ class Watch:
 
     def reads(self) -> dict[str, int]:
         """How often Centra was asked for each SKU's stock."""
-        reads: dict[str, int] = self.desk.truth()["stock"]["looks"]
+        reads: dict[str, int] = self.desk.truth()["stock"]["reads"]
         return reads
 
     def assert_the_shop_is_right(self) -> None:
