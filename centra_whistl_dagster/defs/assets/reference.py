@@ -136,8 +136,8 @@ def shipping_services(link: LinkResource) -> dg.MaterializeResult:
     additional_deps=[SERVICES, ["centra", "orders"]],
     description=(
         "Each option seen on an order, including orders on hold or unpaid, has a row; each row's "
-        "service exists at Whistl and is active. Orders with the others will be blocked; the table "
-        "names its owner, what to do and the time limit."
+        "service exists at Whistl and is active. An order that meets any other row is blocked. The "
+        "table gives each fault's owner, what to do and the time limit."
     ),
 )
 def every_option_in_use_has_a_service_that_whistl_offers(
@@ -184,7 +184,7 @@ NO_COLLISION = "no_two_skus_look_the_same_on_a_pick_list"
             asset=ALIGNMENT,
             description=(
                 "An order with a SKU that Whistl spells differently, or does not have, would be "
-                "blocked. The table names its owner, what to do and the time limit."
+                "blocked. The table gives each SKU's owner, what to do and the time limit."
             ),
         ),
         dg.AssetCheckSpec(
