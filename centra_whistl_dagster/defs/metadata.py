@@ -49,12 +49,12 @@ def _line(cells: Sequence[object]) -> str:
 def whose(
     kind: ExceptionKind, responsibilities: Mapping[ExceptionKind, Responsibility]
 ) -> dict[str, str]:
-    """Return the cells that say who fixes a kind of exception, how, and within what time."""
+    """Return the cells that say who fixes a kind of exception, how, and the time limit."""
     responsibility = responsibilities[kind]
     return {
         "owner": responsibility.owner.value,
         "what to do": responsibility.instructions,
-        "within": in_words(responsibility.time_limit_minutes),
+        "time limit": in_words(responsibility.time_limit_minutes),
     }
 
 

@@ -101,7 +101,7 @@ def test_a_fault_of_the_shipping_table_names_its_option_owner_remedy_and_time_li
     assert found.severity is WARN
     text = str(found.metadata["table"].value)
     assert found.metadata["faults"].value == len(text.splitlines()) - 2
-    assert "| option | field | kind | what is wrong | owner | what to do | within |" in text
+    assert "| option | field | kind | what is wrong | owner | what to do | time limit |" in text
     assert "| Nowhere | shipping_option | service_unknown |" in text
     assert "| ecommerce |" in text
 
@@ -121,7 +121,7 @@ def test_skus_that_a_picker_would_mix_up_are_an_error_with_owner_remedy_and_time
     assert found.severity is ERROR
     assert found.metadata["colliding"].value == 2
     text = str(found.metadata["table"].value)
-    assert "| SKU | looks like | owner | what to do | within |" in text
+    assert "| SKU | looks like | owner | what to do | time limit |" in text
     assert f"| {twin} | {item.sku} | merchandising |" in text
 
 

@@ -136,8 +136,8 @@ def shipping_services(link: LinkResource) -> dg.MaterializeResult:
     additional_deps=[SERVICES, ["centra", "orders"]],
     description=(
         "Each option seen on an order, including orders on hold or unpaid, has a row; each row's "
-        "service exists at Whistl and is active. Orders with the others will be blocked; the table "
-        "says who fixes each, how, and within what time."
+        "service exists at Whistl and is active. An order that meets any other row is blocked. The "
+        "table gives each fault's owner, what to do and the time limit."
     ),
 )
 def every_option_in_use_has_a_service_that_whistl_offers(
@@ -184,7 +184,7 @@ NO_COLLISION = "no_two_skus_look_the_same_on_a_pick_list"
             asset=ALIGNMENT,
             description=(
                 "An order with a SKU that Whistl spells differently, or does not have, would be "
-                "blocked. The table says who fixes each, how, and within what time."
+                "blocked. The table gives each SKU's owner, what to do and the time limit."
             ),
         ),
         dg.AssetCheckSpec(
@@ -192,7 +192,7 @@ NO_COLLISION = "no_two_skus_look_the_same_on_a_pick_list"
             asset=ALIGNMENT,
             description=(
                 "Two SKUs that differ only in case, spaces, punctuation or leading zeros get mixed "
-                "up in picking. The table says who renames one, and within what time."
+                "up in picking. The table names who renames one of them, and the time limit."
             ),
         ),
     ],

@@ -155,7 +155,7 @@ def centra_stock_updates(link: LinkResource) -> dg.MaterializeResult:
             asset=DIVERGENCE,
             description=(
                 "Nobody has bought what the warehouse does not have. The table says of which SKUs "
-                "too much was sold, who decides on the orders, and within what time."
+                "too much was sold, who decides on the orders, and the time limit."
             ),
         ),
         dg.AssetCheckSpec(

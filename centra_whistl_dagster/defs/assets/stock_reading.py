@@ -38,8 +38,8 @@ SNAPSHOT = dg.AssetKey(["whistl", "stock_snapshot"])
             asset=SNAPSHOT,
             description=(
                 "The newest snapshot can be used. While it is refused, Centra keeps the last good "
-                "figures; the metadata say why, who decides whether to release it, and within what "
-                "time."
+                "figures; the metadata say why, who decides whether to release it, and the time "
+                "limit."
             ),
         )
     ],
