@@ -54,8 +54,12 @@ def test_everything_that_is_missing_is_named_in_one_error() -> None:
 
 FAULTS = [
     ("CENTRA_BASE_URL", "shop.example", "must be the address of a system"),
-    ("CENTRA_BASE_URL", "http://shop.example", "needs https"),
-    ("WHISTL_BASE_URL", "https://whistl.example?site=SW", "must not hold a user, password, query or fragment"),
+    ("CENTRA_BASE_URL", "http://shop.example", "shop.example needs https"),
+    (
+        "WHISTL_BASE_URL",
+        "https://whistl.example?site=SW",
+        "must not hold a user, password, query or fragment",
+    ),
     ("CENTRA_WAREHOUSE_ID", "the first", "must be a whole number, not 'the first'"),
     ("CENTRA_WAREHOUSE_ID", "0", "must be 1 or more, not '0'"),
     ("CENTRA_PLAN", "platinum", "must be one of growth, enhanced,"),
