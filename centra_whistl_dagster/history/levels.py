@@ -6,7 +6,7 @@ A row holds from the reading that brought it (`valid_from`) until the one that c
 false and no figures; an incomplete reading changes nothing of the SKUs it does not list. SQL works
 on whole sets: a million SKUs are compared in a fraction of a second, without Python objects.
 
-Whether a reading may be trusted is decided by the guards before it comes here.
+Does not belong here: whether a reading may be trusted, which the guards decide beforehand.
 """
 
 from __future__ import annotations
