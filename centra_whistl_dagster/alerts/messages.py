@@ -1,7 +1,7 @@
 """The text of an alert: plain English, plain text, a short title.
 
 No personal data beyond order numbers comes in: values are masked before they are stored. Does not
-belong here: when an alert is due (`alerts.rules`) or how it is sent (`alerts.channels`).
+belong here: what is reported and when (`rules`).
 """
 
 from __future__ import annotations
