@@ -92,7 +92,7 @@ def as_table(outcomes: Sequence[Outcomes]) -> pd.DataFrame:
             "oversold": [round(outcome.oversold_per_10k, 2) for outcome in outcomes],
             "withheld": [round(outcome.withheld_per_10k, 2) for outcome in outcomes],
             "lost": [round(outcome.lost_per_10k, 1) for outcome in outcomes],
-            "syncs a day": [round(outcome.passes / outcome.days) for outcome in outcomes],
+            "syncs a day": [round(outcome.syncs / outcome.days) for outcome in outcomes],
             "Centra requests/h": [outcome.centra_requests_peak_hour for outcome in outcomes],
             "Centra mutations/h": [outcome.centra_mutations_peak_hour for outcome in outcomes],
             "Centra mutations/10 s": [outcome.centra_mutations_peak_10s for outcome in outcomes],

@@ -14,7 +14,7 @@ class Outcomes:
     strategy: str
     score: Score
     days: float
-    passes: int
+    syncs: int
     """Syncs, full and partial."""
     refused_snapshots: int
     """Every snapshot of a backtest is good: these the guards refused without need."""

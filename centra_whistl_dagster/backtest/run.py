@@ -33,8 +33,8 @@ from centra_whistl_dagster.domain.stock.cadence import (
     Allowance,
     Decision,
     Feed,
-    Pass,
     Rung,
+    StockSync,
     allowance,
     decide,
 )
@@ -89,7 +89,7 @@ class Backtest:
         """Something happened to the SKU since it was last synced."""
         self.unfinished = 0
         self.last_full: int | None = None
-        self.passes = self.refused = 0
+        self.syncs = self.refused = 0
         self.centra, self.whistl = CentraCalls(), Calls(window_seconds=60)
 
     def run(self, on_day: Callable[[], object]) -> Outcomes:
@@ -102,7 +102,7 @@ class Backtest:
             self._notice(np.fromiter(self.world.touched, dtype=np.int64))
             self.world.touched.clear()
             decision = self._decide(tick)
-            if decision.does is not Pass.NONE:
+            if decision.does is not StockSync.NONE:
                 self._sync(tick, decision)
             if tick % DAY == DAY - 60:
                 on_day()
@@ -110,7 +110,7 @@ class Backtest:
             strategy=self.strategy.name,
             score=self.world.score,
             days=(self.demand.days * DAY - self.counts_from) / DAY,
-            passes=self.passes,
+            syncs=self.syncs,
             refused_snapshots=self.refused,
             centra_requests_peak_hour=self.centra.hour.requests.peak,
             centra_mutations_peak_hour=self.centra.hour.mutations.peak,
@@ -169,7 +169,7 @@ class Backtest:
             sale_begun=sale_begun(self.policy, last_full_at, now),
             feed=Feed(
                 last_used_taken_at=self.last_good.taken_at,
-                has_news=self.published is not self.last_read,
+                has_newer=self.published is not self.last_read,
             ),
             allowed=self._allowed(tick),
             policy=self.policy.cadence,
@@ -178,7 +178,7 @@ class Backtest:
     def _sync(self, tick: int, decision: Decision) -> None:
         self._read_snapshot(tick)
         at = tick + self.settings.write_seconds
-        is_full = decision.does is Pass.FULL
+        is_full = decision.does is StockSync.FULL
         if is_full:
             self.last_full = tick
         is_covered = is_full | (self.minutes <= decision.minutes)
@@ -200,7 +200,7 @@ class Backtest:
 
     def _read_snapshot(self, tick: int) -> None:
         snapshot, counts = self.published, tick >= self.counts_from
-        self.passes += counts
+        self.syncs += counts
         if snapshot is self.last_read:
             return
         self.last_read = snapshot

@@ -19,9 +19,9 @@ from centra_whistl_dagster.defs.jobs import (
 from centra_whistl_dagster.defs.maintenance import purge_old_runs
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.domain.london import LONDON
-from centra_whistl_dagster.domain.stock.cadence import Pass
+from centra_whistl_dagster.domain.stock.cadence import StockSync
 from centra_whistl_dagster.workflows.reference.refresh import is_due
-from centra_whistl_dagster.workflows.stock.cadence import decide_stock_pass
+from centra_whistl_dagster.workflows.stock.cadence import decide_stock_sync
 
 RUNNING = dg.DefaultScheduleStatus.RUNNING
 PARTIAL_SYNC = [
@@ -49,13 +49,13 @@ def stock_on_cadence(
     if observed.is_active(context.instance, sync_stock.name):
         return dg.SkipReason("The last sync has not finished.")
     with link.open() as opened:
-        decision = decide_stock_pass(opened)
-    if decision.does is Pass.NONE:
+        decision = decide_stock_sync(opened)
+    if decision.does is StockSync.NONE:
         return dg.SkipReason(decision.reason)
     # A tick that asks for a run shows no sentence of its own; its log and the run's tag do.
     context.log.info(decision.reason)
     tags = {"reason": decision.reason}
-    if decision.does is Pass.FULL:
+    if decision.does is StockSync.FULL:
         return dg.RunRequest(tags=tags)
     scope = {"ops": {"centra__stock_levels": {"config": {"within_minutes": decision.minutes}}}}
     return dg.RunRequest(tags=tags, run_config=scope, asset_selection=PARTIAL_SYNC)

@@ -58,9 +58,9 @@ def new_whistl_despatches(
     if observed.is_queued(context.instance, relay_despatches.name):
         return dg.SensorResult(skip_reason=QUEUED_RELAY)
     with link.open() as opened:
-        has_news = are_there_new_despatches(opened)
+        has_new = are_there_new_despatches(opened)
         note_answer(opened, WHISTL)
-    if not has_news:
+    if not has_new:
         return dg.SensorResult(skip_reason="Nothing new at Whistl.")
     return dg.SensorResult(run_requests=[dg.RunRequest()])
 

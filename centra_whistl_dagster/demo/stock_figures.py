@@ -14,7 +14,7 @@ import pandas as pd
 
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.workflows.stock import archive
-from centra_whistl_dagster.workflows.stock.last_sync import last_pass
+from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 
 _SHOWN = 5
 
@@ -25,7 +25,7 @@ def last_synced(ledger: Ledger, archive_path: Path) -> pd.DataFrame | None:
     Indexed by SKU; the columns are those of the product's archive of reconciled stock.
     """
     with ledger.reading() as tx:
-        last = last_pass(tx)
+        last = last_sync(tx)
     return None if last is None else archive.fetch(archive_path, last.file).set_index("sku")
 
 

@@ -20,7 +20,7 @@ CENTRA_LEVELS = "centra/stock_levels"
 SALES_VELOCITY = "stock/sales_velocity"
 """JSON: the archived file with the counts of demand, and the moment they go up to."""
 RECONCILED = "stock/reconciled"
-"""JSON: what the last pass over stock found; see `workflows.stock.last_sync`."""
+"""JSON: what the last stock sync found; see `workflows.stock.last_sync`."""
 REFERENCE = "reference"
 """Fingerprint of the reference data that screening uses; its time says when it was read."""
 

@@ -20,7 +20,7 @@ from centra_whistl_dagster.ledger.tables import stock_snapshots, stock_writes
 
 _MOVEMENTS = 1000
 """Good snapshots that tell what is usual."""
-_PASSES = 20
+_SYNCS = 20
 """That wrote: enough to tell how long it takes now, few enough to forget how long it took."""
 
 
@@ -179,13 +179,13 @@ def settle_write(
 
 
 def seconds_to_write(tx: Transaction) -> list[float]:
-    """Return, of the last passes that wrote, from the snapshot being taken to the last write."""
+    """Return, of the last syncs that wrote, from the snapshot being taken to the last write."""
     query = (
         sa.select(stock_snapshots.c.taken_at, sa.func.max(stock_writes.c.settled_at))
         .join(stock_snapshots, stock_snapshots.c.snapshot_id == stock_writes.c.snapshot_id)
         .where(stock_writes.c.outcome == WriteOutcome.WRITTEN)
         .group_by(stock_writes.c.snapshot_id, stock_snapshots.c.taken_at)
         .order_by(stock_snapshots.c.taken_at.desc())
-        .limit(_PASSES)
+        .limit(_SYNCS)
     )
     return [(until - taken).total_seconds() for taken, until in tx.execute(query).tuples()]

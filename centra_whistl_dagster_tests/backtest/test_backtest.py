@@ -137,7 +137,7 @@ def test_every_unit_ordered_was_accepted_withheld_or_not_there() -> None:
 def test_no_sync_is_made_before_whistl_has_published_something_newer() -> None:
     outcomes = outcomes_of(OURS, replace(SCARCE, publishes_each_seconds=3600))
 
-    assert outcomes.passes - outcomes.refused_snapshots <= outcomes.days * 24
+    assert outcomes.syncs - outcomes.refused_snapshots <= outcomes.days * 24
     assert outcomes.score.oversold > outcomes_of(OURS).score.oversold
 
 

@@ -39,7 +39,7 @@ from centra_whistl_dagster.workflows.stock import (
     snapshots,
     sync,
 )
-from centra_whistl_dagster.workflows.stock.last_sync import last_pass
+from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 
 PROJECT = Path(__file__).parents[2]
 A_DAY = 5_000.0
@@ -245,7 +245,7 @@ class Desk:
     def buffers(self) -> dict[str, int]:
         """Return what is held back of each SKU on purpose."""
         with self.link.ledger.reading() as tx:
-            last = last_pass(tx)
+            last = last_sync(tx)
         if last is None:
             return {}
         frame = archive.fetch(self.link.settings.archive_path, last.file)

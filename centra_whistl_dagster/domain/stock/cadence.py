@@ -93,7 +93,7 @@ class Feed:
 
     last_used_taken_at: datetime | None
     """When the snapshot that was used last was taken."""
-    has_news: bool
+    has_newer: bool
     """A newer one is there to be read, or to be used."""
 
 
@@ -127,11 +127,11 @@ class Allowance:
         return max(0, min(_MOST_BATCHES, self.mutations, self.requests // _REQUESTS_OF_A_BATCH))
 
 
-class Pass(StrEnum):
+class StockSync(StrEnum):
     """What a tick does."""
 
-    FULL = "full"  # a full sync: every SKU
-    DUE = "due"  # a partial sync: only SKUs that cannot wait for the next full one
+    FULL = "full"  # every SKU
+    PARTIAL = "partial"  # only the SKUs that cannot wait for the next full sync
     NONE = "none"
 
 
@@ -139,7 +139,7 @@ class Pass(StrEnum):
 class Decision:
     """What this tick does, and why, in words for the person who reads the schedule's log."""
 
-    does: Pass
+    does: StockSync
     reason: str
     minutes: int = 0
     """The sync covers every SKU that needs this interval or a shorter one."""
@@ -178,12 +178,12 @@ def decide(
         policy: what operators set.
     """
     due = _by_demand(now, last_full_at, rungs, policy)
-    if due.does is not Pass.NONE and not feed.has_news:
+    if due.does is not StockSync.NONE and not feed.has_newer:
         taken = f" since {feed.last_used_taken_at:%H:%M:%S} UTC" if feed.last_used_taken_at else ""
         due = _skip(f"{due.reason}; but Whistl has published nothing{taken}")
     urgent = _without_news(last_full_at, unfinished, sale_begun, policy)
     decision = max(due, urgent, key=lambda one: one.minutes)
-    if decision.does is Pass.NONE:
+    if decision.does is StockSync.NONE:
         return decision
     if not allowed.batches:
         return _skip(f"{decision.reason}; but what Centra still allows is kept for orders")
@@ -201,9 +201,8 @@ def _without_news(
         return _full(f"the sale '{sale_begun}' has begun", longest)
     if unfinished:
         are = "SKU is" if unfinished == 1 else "SKUs are"
-        return Decision(
-            does=Pass.DUE, reason=f"{unfinished} {are} still to be written", minutes=shortest
-        )
+        reason = f"{unfinished} {are} still to be written"
+        return Decision(does=StockSync.PARTIAL, reason=reason, minutes=shortest)
     return _skip("")
 
 
@@ -220,7 +219,7 @@ def _by_demand(
     if due:
         minutes = max(rung.minutes for rung in due)
         pressing = "; ".join(_in_words(rung) for rung in rungs if rung.minutes <= minutes)
-        return Decision(does=Pass.DUE, reason=pressing, minutes=minutes)
+        return Decision(does=StockSync.PARTIAL, reason=pressing, minutes=minutes)
     if not rungs:
         reason = f"no SKU is near selling out; every SKU is synced every {longest} min"
         return _skip(f"{reason}; the next sync is due in {_seconds(full_at - now)}")
@@ -239,8 +238,8 @@ def _seconds(duration: timedelta) -> str:
 
 
 def _full(reason: str, minutes: int) -> Decision:
-    return Decision(does=Pass.FULL, reason=reason, minutes=minutes)
+    return Decision(does=StockSync.FULL, reason=reason, minutes=minutes)
 
 
 def _skip(reason: str) -> Decision:
-    return Decision(does=Pass.NONE, reason=reason)
+    return Decision(does=StockSync.NONE, reason=reason)

@@ -16,7 +16,7 @@ from centra_whistl_dagster.domain.stock.cadence import (
 from centra_whistl_dagster.domain.stock.policy import sale_begun
 from centra_whistl_dagster.ledger import stock
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.stock.last_sync import last_pass
+from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 from centra_whistl_dagster.workflows.stock.snapshots import is_there_a_new_snapshot
 
 _UNLIMITED = Quota(
@@ -25,7 +25,7 @@ _UNLIMITED = Quota(
 """For a Centra installation that states no limits."""
 
 
-def decide_stock_pass(link: Link) -> Decision:
+def decide_stock_sync(link: Link) -> Decision:
     """Decide by how fast stock moves, what Centra allows and what Whistl has published.
 
     Raises:
@@ -33,7 +33,7 @@ def decide_stock_pass(link: Link) -> Decision:
     """
     policy = link.configuration.stock
     with link.ledger.reading() as tx:
-        now, last, used = tx.now, last_pass(tx), stock.latest_accepted(tx)
+        now, last, used = tx.now, last_sync(tx), stock.latest_accepted(tx)
     last_full_at = last.full_at if last else None
     is_released = last is not None and used is not None and used.snapshot_id != last.snapshot_id
     return decide(
@@ -44,7 +44,7 @@ def decide_stock_pass(link: Link) -> Decision:
         sale_begun=sale_begun(policy, last_full_at, now),
         feed=Feed(
             last_used_taken_at=used.taken_at if used else None,
-            has_news=is_released or is_there_a_new_snapshot(link),
+            has_newer=is_released or is_there_a_new_snapshot(link),
         ),
         allowed=allowed_for_stock(link),
         policy=policy.cadence,

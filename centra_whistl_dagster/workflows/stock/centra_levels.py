@@ -14,7 +14,7 @@ from centra_whistl_dagster.ledger import state
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
-from centra_whistl_dagster.workflows.stock.last_sync import last_pass
+from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ def _known(link: Link) -> tuple[pd.DataFrame, pd.Series[int]] | None:
     """Return all levels as last read, and the interval that each SKU needs."""
     levels = last_levels(link)
     with link.ledger.reading() as tx:
-        last = last_pass(tx)
+        last = last_sync(tx)
     if levels is None or last is None:
         return None
     synced = archive.fetch(link.settings.archive_path, last.file)

@@ -30,7 +30,7 @@ class LastSync:
 _STORED = TypeAdapter(LastSync)
 
 
-def last_pass(tx: Transaction) -> LastSync | None:
+def last_sync(tx: Transaction) -> LastSync | None:
     """Return the record of the last sync; None before the first."""
     stored = state.read(tx, state.RECONCILED)
     return None if stored is None else _STORED.validate_json(stored)

@@ -17,7 +17,7 @@ from centra_whistl_dagster.domain.stock.plan import in_short
 from centra_whistl_dagster.domain.stock.policy import policy_for
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
-from centra_whistl_dagster.workflows.stock.last_sync import LastSync, keep_last_sync, last_pass
+from centra_whistl_dagster.workflows.stock.last_sync import LastSync, keep_last_sync, last_sync
 from centra_whistl_dagster.workflows.stock.reconciliation import Reconciliation
 
 _EPOCH = pd.Timestamp(datetime.fromtimestamp(0, UTC))
@@ -35,7 +35,7 @@ def keep_reconciliation(
     """
     now, folder = link.now(), link.settings.archive_path
     with link.ledger.reading() as tx:
-        last = last_pass(tx)
+        last = last_sync(tx)
     before = archive.fetch(folder, last.file) if last else None
     _log_buffer_changes(link, reconciliation, before)
     ladder = link.configuration.stock.cadence.ladder_minutes

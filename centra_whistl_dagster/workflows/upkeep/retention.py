@@ -11,7 +11,7 @@ from centra_whistl_dagster.ledger.retention import forget_contents
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.centra_levels import levels_file
-from centra_whistl_dagster.workflows.stock.last_sync import last_pass
+from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 from centra_whistl_dagster.workflows.stock.sales_velocity import counted_until
 
 _FOR_NEXT_SYNC = timedelta(days=2)
@@ -52,7 +52,7 @@ def thin_archive(link: Link) -> int:
 def _files_in_use(link: Link) -> set[str]:
     """Return the readings that the next sync begins with."""
     with link.ledger.reading() as tx:
-        last, demand = last_pass(tx), counted_until(tx)
+        last, demand = last_sync(tx), counted_until(tx)
         counted = stock.accepted_at(tx, demand.until) if demand else None
         records = (last, demand, counted, stock.latest_accepted(tx))
         files = {record.file for record in records if record is not None}

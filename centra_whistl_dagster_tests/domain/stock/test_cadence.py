@@ -11,9 +11,9 @@ from centra_whistl_dagster.domain.stock.cadence import (
     CadencePolicy,
     Decision,
     Feed,
-    Pass,
     Quota,
     Rung,
+    StockSync,
     allowance,
     decide,
     needed_rung,
@@ -34,8 +34,8 @@ def rung(minutes: int, *, skus: int = 3, looked_at: float) -> Rung:
     )
 
 
-FEED = Feed(last_used_taken_at=NOON - timedelta(minutes=10), has_news=True)
-NO_NEWS = replace(FEED, has_news=False)
+FEED = Feed(last_used_taken_at=NOON - timedelta(minutes=10), has_newer=True)
+NO_NEWS = replace(FEED, has_newer=False)
 QUOTA = Quota(requests_limit=5000, requests_left=5000, mutations_limit=1800, mutations_left=1800)
 
 
@@ -87,60 +87,60 @@ def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -
 @pytest.mark.parametrize(
     ("case", "got", "does", "minutes", "reason"),
     [
-        ("first", decision(full_minutes_ago=None), Pass.FULL, 15, "no sync has run yet"),
+        ("first", decision(full_minutes_ago=None), StockSync.FULL, 15, "no sync has run yet"),
         (
             "longest interval",
             decision(rung(1, looked_at=1), full_minutes_ago=15),
-            Pass.FULL,
+            StockSync.FULL,
             15,
             "every SKU is synced every 15 min",
         ),
         (
             "a sale begins",
             decision(full_minutes_ago=1, sale_begun="Black Friday"),
-            Pass.FULL,
+            StockSync.FULL,
             15,
             "the sale 'Black Friday' has begun",
         ),
         (
             "some are due",
             decision(rung(2, looked_at=2)),
-            Pass.DUE,
+            StockSync.PARTIAL,
             2,
             "3 SKUs need a sync every 2 min, the fastest FAST-2",
         ),
         (
             "one is due",
             decision(rung(2, skus=1, looked_at=2)),
-            Pass.DUE,
+            StockSync.PARTIAL,
             2,
             "1 SKU needs a sync every 2 min",
         ),
         (
             "slower ones are due",
             decision(rung(1, looked_at=0.4), rung(5, looked_at=5), rung(10, looked_at=5)),
-            Pass.DUE,
+            StockSync.PARTIAL,
             5,
             "3 SKUs need a sync every 1 min, the fastest FAST-1; 3 SKUs need a sync every 5 min",
         ),
         (
             "just done",
             decision(rung(2, looked_at=1)),
-            Pass.NONE,
+            StockSync.NONE,
             0,
             "the fastest FAST-2; the next sync is due in 30 s",
         ),
         (
             "the full sync is nearer",
             decision(rung(10, looked_at=1), full_minutes_ago=14),
-            Pass.NONE,
+            StockSync.NONE,
             0,
             "the next sync is due in 30 s",
         ),
         (
             "calm",
             decision(),
-            Pass.NONE,
+            StockSync.NONE,
             0,
             (
                 "no SKU is near selling out; every SKU is synced every 15 min; "
@@ -150,49 +150,49 @@ def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -
         (
             "nothing published",
             decision(rung(2, looked_at=2), feed=NO_NEWS),
-            Pass.NONE,
+            StockSync.NONE,
             0,
             "but Whistl has published nothing since 11:50:00 UTC",
         ),
         (
             "left over without news",
             decision(rung(2, looked_at=2), unfinished=3, feed=NO_NEWS),
-            Pass.DUE,
+            StockSync.PARTIAL,
             1,
             "3 SKUs are still to be written",
         ),
         (
             "one is left over",
             decision(unfinished=1),
-            Pass.DUE,
+            StockSync.PARTIAL,
             1,
             "1 SKU is still to be written",
         ),
         (
             "left over, more is due",
             decision(rung(2, looked_at=2), unfinished=3),
-            Pass.DUE,
+            StockSync.PARTIAL,
             2,
             "3 SKUs need a sync every 2 min",
         ),
         (
             "left over, all are due",
             decision(unfinished=3, full_minutes_ago=15),
-            Pass.FULL,
+            StockSync.FULL,
             15,
             "every SKU is synced",
         ),
         (
             "a sale without news",
             decision(sale_begun="Black Friday", feed=NO_NEWS),
-            Pass.FULL,
+            StockSync.FULL,
             15,
             "the sale 'Black Friday' has begun",
         ),
         (
             "quota short",
             decision(rung(2, looked_at=2), quota=replace(QUOTA, mutations_left=900)),
-            Pass.NONE,
+            StockSync.NONE,
             0,
             "but what Centra still allows is kept for orders",
         ),
@@ -200,7 +200,7 @@ def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -
     ids=lambda value: value if isinstance(value, str) and " " in value and len(value) < 25 else "",
 )
 def test_each_tick_says_what_it_does_and_why(
-    case: str, got: Decision, does: Pass, minutes: int, reason: str
+    case: str, got: Decision, does: StockSync, minutes: int, reason: str
 ) -> None:
     assert (got.does, got.minutes) == (does, minutes)
     assert reason in got.reason
@@ -227,4 +227,4 @@ def test_a_quota_that_is_overdrawn_allows_nothing() -> None:
 def test_a_sync_that_began_some_seconds_after_its_tick_does_not_cost_the_next_a_minute() -> None:
     began_late = rung(2, looked_at=2 - 10 / 60)
 
-    assert decision(began_late).does is Pass.DUE
+    assert decision(began_late).does is StockSync.PARTIAL

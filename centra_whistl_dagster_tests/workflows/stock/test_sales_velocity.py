@@ -8,8 +8,8 @@ from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world.warehouse import take_unseen
 from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.stock import archive
-from centra_whistl_dagster.workflows.stock.cadence import decide_stock_pass
-from centra_whistl_dagster.workflows.stock.last_sync import last_pass
+from centra_whistl_dagster.workflows.stock.cadence import decide_stock_sync
+from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 from centra_whistl_dagster.workflows.stock.sales_velocity import (
     Counted,
     count_demand,
@@ -36,9 +36,9 @@ def of(counted: Counted, sku: str, name: str) -> float:
     return float(getattr(counted.observed, name)[counted.skus.index(sku)])
 
 
-def last_sync(desk: Desk) -> pd.DataFrame:
+def synced_skus(desk: Desk) -> pd.DataFrame:
     with desk.link.ledger.reading() as tx:
-        last = last_pass(tx)
+        last = last_sync(tx)
     assert last is not None
     return archive.fetch(desk.link.settings.archive_path, last.file).set_index("sku")
 
@@ -89,17 +89,17 @@ def test_a_sku_that_sells_unseen_is_synced_more_often_and_held_back(desk: Desk) 
 
     assert measured is not None
     assert measured.velocity.unseen_per_hour[0] > measured.velocity.unseen_per_hour[1]
-    synced = last_sync(desk)
+    synced = synced_skus(desk)
     assert synced["minutes"][hot] < synced["minutes"][cold]
     assert synced["buffer_wanted"][hot] > 0
     assert desk.truth()["stock"]["agreeing"] == desk.truth()["stock"]["skus"]
 
 
 def test_the_first_sync_is_made_at_once_and_the_next_says_why_it_waits(desk: Desk) -> None:
-    assert decide_stock_pass(desk.link).does == "full"
+    assert decide_stock_sync(desk.link).does == "full"
 
     desk.sync_stock()
-    decision = decide_stock_pass(desk.link)
+    decision = decide_stock_sync(desk.link)
 
     assert decision.does == "none"
     assert "min" in decision.reason

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from centra_whistl_dagster.domain.stock.cadence import Decision, Pass
+from centra_whistl_dagster.domain.stock.cadence import Decision, StockSync
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world.world import World
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.stock.cadence import decide_stock_pass
+from centra_whistl_dagster.workflows.stock.cadence import decide_stock_sync
 from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.stock.sales_velocity import count_demand
 from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
@@ -96,9 +96,9 @@ class Watch:
             self.new_snapshot()
         else:
             self.desk.clock.advance(60)
-        decision = decide_stock_pass(self.desk.link)
-        if decision.does is not Pass.NONE:
-            self.sync_again(None if decision.does is Pass.FULL else decision.minutes)
+        decision = decide_stock_sync(self.desk.link)
+        if decision.does is not StockSync.NONE:
+            self.sync_again(None if decision.does is StockSync.FULL else decision.minutes)
         return decision
 
     # ---- what can be seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from centra_whistl_dagster.domain.stock import cadence
-from centra_whistl_dagster.domain.stock.cadence import Pass
+from centra_whistl_dagster.domain.stock.cadence import StockSync
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, take_unseen
 from centra_whistl_dagster.workflows.stock import sync
 from centra_whistl_dagster_tests.workflows.stock.cadence.conftest import Watch
@@ -61,9 +61,9 @@ def test_after_the_very_first_sync_the_next_minute_syncs_everything_again(
 
     decision = watch.tick()
 
-    assert (decision.does, decision.minutes) == (Pass.DUE, 1)
+    assert (decision.does, decision.minutes) == (StockSync.PARTIAL, 1)
     assert all(watch.reads()[sku] > before[sku] for sku in watch.skus)
-    assert watch.tick().does is Pass.NONE
+    assert watch.tick().does is StockSync.NONE
 
 
 def test_in_a_quarter_of_an_hour_a_hot_sku_is_synced_each_minute_and_a_slow_one_once(
@@ -76,8 +76,8 @@ def test_in_a_quarter_of_an_hour_a_hot_sku_is_synced_each_minute_and_a_slow_one_
 
     decisions = [watch.tick() for _ in range(15)]
 
-    assert sum(decision.does is Pass.FULL for decision in decisions) == 1
-    assert sum(decision.does is Pass.DUE for decision in decisions) == 14
+    assert sum(decision.does is StockSync.FULL for decision in decisions) == 1
+    assert sum(decision.does is StockSync.PARTIAL for decision in decisions) == 14
     assert f"1 SKU needs a sync every 1 min, the fastest {hot}" in decisions[0].reason
     assert watch.reads()[slow] - before[slow] == 1
     assert watch.reads()[hot] - before[hot] >= 15
@@ -87,14 +87,14 @@ def test_a_sale_is_synced_as_soon_as_it_begins_and_each_minute_then(
     watch: Watch,
 ) -> None:
     watch.settle_down()
-    assert watch.tick().does is Pass.NONE
+    assert watch.tick().does is StockSync.NONE
 
     watch.put_on_sale(watch.skus[0], starts_at=f"{watch.world.now():%Y-%m-%dT%H:%M:%SZ}")
     decision = watch.tick()
 
-    assert decision.does is Pass.FULL
+    assert decision.does is StockSync.FULL
     assert decision.reason == "the sale 'Black Friday' has begun"
-    assert watch.tick().does is Pass.DUE
+    assert watch.tick().does is StockSync.PARTIAL
 
 
 def test_writes_beyond_centras_quota_are_left_for_the_next_minute(watch: Watch) -> None:
@@ -111,7 +111,7 @@ def test_writes_beyond_centras_quota_are_left_for_the_next_minute(watch: Watch) 
     assert kept_for_orders.skipped[left] == 3
     watch.set_policy("reserved_for_orders", "0.5")
     watch.desk.clock.advance(30)
-    assert watch.tick().does is Pass.DUE
+    assert watch.tick().does is StockSync.PARTIAL
     watch.assert_the_shop_is_right()
 
 

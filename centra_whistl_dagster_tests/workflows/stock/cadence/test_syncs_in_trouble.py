@@ -10,7 +10,7 @@ import pytest
 
 from centra_whistl_dagster.centra.client import CentraClient
 from centra_whistl_dagster.domain.stock import cadence
-from centra_whistl_dagster.domain.stock.cadence import Pass
+from centra_whistl_dagster.domain.stock.cadence import StockSync
 from centra_whistl_dagster.simulator.centra.permissions import ALL_PERMISSIONS
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.clock import ManualClock
@@ -18,7 +18,7 @@ from centra_whistl_dagster.simulator.world.settings import CentraToken
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, take_unseen
 from centra_whistl_dagster.transport import AccessDenied
 from centra_whistl_dagster.workflows.stock import sync
-from centra_whistl_dagster.workflows.stock.cadence import decide_stock_pass
+from centra_whistl_dagster.workflows.stock.cadence import decide_stock_sync
 from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
@@ -45,7 +45,7 @@ def test_a_sold_out_sku_that_could_not_be_written_is_written_the_next_minute(wat
 
     decision = watch.tick(is_new=False)
 
-    assert decision.does is Pass.DUE
+    assert decision.does is StockSync.PARTIAL
     assert "1 SKU is still to be written" in decision.reason
     assert watch.free(gone) == 0
 
@@ -63,7 +63,7 @@ def test_what_the_quota_did_not_allow_is_written_later_with_the_same_snapshot(
 
     decisions = [watch.tick(is_new=False) for _ in range(3)]
 
-    assert [decision.does for decision in decisions] == [Pass.DUE, Pass.DUE, Pass.NONE]
+    assert [str(decision.does) for decision in decisions] == ["partial", "partial", "none"]
     assert {sku: watch.free(sku) - before for sku, before in offered.items()} == dict.fromkeys(
         offered, 30
     )
@@ -95,9 +95,9 @@ def test_a_token_that_may_not_write_causes_no_full_sync_each_minute(watch: Watch
         watch.sync()
     watch.desk.wait(60)
 
-    decision = decide_stock_pass(watch.link)
+    decision = decide_stock_sync(watch.link)
 
-    assert (decision.does, decision.minutes) == (Pass.DUE, 1)
+    assert (decision.does, decision.minutes) == (StockSync.PARTIAL, 1)
 
 
 def test_during_a_sale_of_everything_every_sku_is_still_synced(watch: Watch) -> None:
@@ -110,7 +110,7 @@ def test_during_a_sale_of_everything_every_sku_is_still_synced(watch: Watch) -> 
 
     decisions = [watch.tick() for _ in range(16)]
 
-    assert sum(decision.does is Pass.FULL for decision in decisions) == 1
+    assert sum(decision.does is StockSync.FULL for decision in decisions) == 1
     watch.assert_the_shop_is_right()
 
 
@@ -124,7 +124,7 @@ def test_skus_on_one_side_only_cause_no_sync(watch: Watch) -> None:
 
     decisions = [watch.tick() for _ in range(3)]
 
-    assert [decision.does for decision in decisions] == [Pass.DUE, Pass.NONE, Pass.NONE]
+    assert [str(decision.does) for decision in decisions] == ["partial", "none", "none"]
 
 
 class SlowToWrite:
@@ -161,11 +161,11 @@ def test_a_snapshot_that_was_refused_before_is_no_news(watch: Watch) -> None:
     watch.put_on_sale(watch.skus[0])
     watch.settle_down()
     watch.desk.switch(snapshot_fault="zeroed")
-    assert watch.tick().does is Pass.DUE
+    assert watch.tick().does is StockSync.PARTIAL
 
     decision = watch.tick(is_new=False)
 
-    assert decision.does is Pass.NONE
+    assert decision.does is StockSync.NONE
     assert "Whistl has published nothing since" in decision.reason
 
 
@@ -186,4 +186,4 @@ def test_after_a_change_of_the_ladder_every_sku_is_still_synced(watch: Watch) ->
 
     decisions = [watch.tick() for _ in range(40)]
 
-    assert sum(decision.does is Pass.FULL for decision in decisions) == 2
+    assert sum(decision.does is StockSync.FULL for decision in decisions) == 2
