@@ -40,7 +40,7 @@ imports: $(VENV)/.ready
 	$(BIN)/lint-imports
 
 definitions: $(VENV)/.ready
-	$(BIN)/dagster definitions validate --log-level warning -m centra_whistl_dagster.definitions
+	$(BIN)/dg check defs
 
 # Each file runs in one process, so that the trading day is played once. It comes first (conftest.py).
 tests: $(VENV)/.ready
