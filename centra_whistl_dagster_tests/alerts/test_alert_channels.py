@@ -109,7 +109,9 @@ def test_a_channel_that_drips_its_answer_is_left_in_time(inbox: Inbox, dripping:
 
     answers = post([letter(1, dripping), letter(2, inbox.mail_url("cx"))], seconds=8.0)
 
-    assert answers == {2: None}
+    assert answers[2] is None
+    # Given up by apprise, or cut off with the process: not accepted either way.
+    assert answers.get(1, "no answer") is not None
     # The bound, not the speed: the stream would go on for days.
     assert time.monotonic() - began < 60
 
