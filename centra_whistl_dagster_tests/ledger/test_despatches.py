@@ -12,6 +12,7 @@ import pytest
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine
 from centra_whistl_dagster.ledger import despatches
 from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.states import DespatchState, ParcelState
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 
@@ -51,7 +52,7 @@ def parcel(number: int, units: int = 1) -> Parcel:
 
 
 def test_a_message_that_comes_twice_is_kept_once_and_comes_back_as_it_was(
-    ledger: Ledger, clock: ManualClock, message
+    ledger: Ledger, clock: ManualClock, message: Callable[..., Despatch]
 ) -> None:
     with ledger.transaction() as tx:
         first = despatches.receive(tx, message())
@@ -63,7 +64,7 @@ def test_a_message_that_comes_twice_is_kept_once_and_comes_back_as_it_was(
 
 
 def test_a_chain_of_corrections_shares_one_root_when_it_comes_in_order(
-    ledger: Ledger, clock: ManualClock, message
+    ledger: Ledger, clock: ManualClock, message: Callable[..., Despatch]
 ) -> None:
     chain = [
         message("D-1"),
@@ -80,7 +81,7 @@ def test_a_chain_of_corrections_shares_one_root_when_it_comes_in_order(
 
 @pytest.mark.parametrize("arrival", list(itertools.permutations(range(3))))
 def test_a_chain_of_corrections_shares_one_root_in_whatever_order_it_comes(
-    ledger: Ledger, clock: ManualClock, message, arrival: tuple[int, ...]
+    ledger: Ledger, clock: ManualClock, message: Callable[..., Despatch], arrival: tuple[int, ...]
 ) -> None:
     chain = [
         message("D-1"),
@@ -96,7 +97,7 @@ def test_a_chain_of_corrections_shares_one_root_in_whatever_order_it_comes(
 
 
 def test_messages_wait_in_whistls_own_order_until_they_are_marked(
-    ledger: Ledger, clock: ManualClock, message
+    ledger: Ledger, clock: ManualClock, message: Callable[..., Despatch]
 ) -> None:
     late, early = message("D-9", sequence=9), message("D-2", sequence=2)
     with ledger.transaction() as tx:
@@ -114,7 +115,10 @@ def test_messages_wait_in_whistls_own_order_until_they_are_marked(
 
 
 def test_a_parcel_is_moved_by_one_and_only_when_it_is_where_it_was_seen(
-    ledger: Ledger, clock: ManualClock, message, add
+    ledger: Ledger,
+    clock: ManualClock,
+    message: Callable[..., Despatch],
+    add: Callable[..., OrderRow],
 ) -> None:
     row = add()
     put(ledger, clock, message(), row.centra_id)
@@ -148,7 +152,10 @@ def put(
 
 
 def test_units_are_added_up_over_parcels_and_taken_back_with_them(
-    ledger: Ledger, clock: ManualClock, message, add
+    ledger: Ledger,
+    clock: ManualClock,
+    message: Callable[..., Despatch],
+    add: Callable[..., OrderRow],
 ) -> None:
     row = add()
     put(ledger, clock, message(parcels=(parcel(1, 1), parcel(2, 3))), row.centra_id)
@@ -164,7 +171,10 @@ def test_units_are_added_up_over_parcels_and_taken_back_with_them(
 
 
 def test_parcels_are_due_when_their_time_has_come_and_held_ones_only_if_they_have_one(
-    ledger: Ledger, clock: ManualClock, message, add
+    ledger: Ledger,
+    clock: ManualClock,
+    message: Callable[..., Despatch],
+    add: Callable[..., OrderRow],
 ) -> None:
     row = add()
     put(ledger, clock, message("D-1"), row.centra_id)

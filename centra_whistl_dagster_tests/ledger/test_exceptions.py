@@ -10,6 +10,7 @@ import pytest
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.ledger import exception_news, exceptions
 from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 
 KIND = ExceptionKind.SKU_UNKNOWN
@@ -53,7 +54,7 @@ def open_now(ledger: Ledger) -> Callable[[], list[tuple[str, str]]]:
 
 
 def test_a_problem_seen_again_is_one_exception_with_its_newest_words(
-    ledger: Ledger, clock: ManualClock, raise_them
+    ledger: Ledger, clock: ManualClock, raise_them: Callable[..., set[int]]
 ) -> None:
     first = raise_them(problem())
     clock.advance(60)
@@ -69,7 +70,7 @@ def test_a_problem_seen_again_is_one_exception_with_its_newest_words(
 
 
 def test_a_problem_that_comes_back_after_it_was_closed_is_a_new_one(
-    ledger: Ledger, clock: ManualClock, raise_them
+    ledger: Ledger, clock: ManualClock, raise_them: Callable[..., set[int]]
 ) -> None:
     before = raise_them(problem())
     with ledger.transaction() as tx:
@@ -83,7 +84,10 @@ def test_a_problem_that_comes_back_after_it_was_closed_is_a_new_one(
 
 
 def test_closing_some_kinds_of_a_subject_leaves_the_rest_and_every_other_subject(
-    ledger: Ledger, clock: ManualClock, raise_them, open_now
+    ledger: Ledger,
+    clock: ManualClock,
+    raise_them: Callable[..., set[int]],
+    open_now: Callable[[], list[tuple[str, str]]],
 ) -> None:
     raise_them(problem("A"), problem("A", OTHER), problem("B"))
 
@@ -94,7 +98,10 @@ def test_closing_some_kinds_of_a_subject_leaves_the_rest_and_every_other_subject
 
 
 def test_closing_a_kind_but_where_it_is_still_true(
-    ledger: Ledger, clock: ManualClock, raise_them, open_now
+    ledger: Ledger,
+    clock: ManualClock,
+    raise_them: Callable[..., set[int]],
+    open_now: Callable[[], list[tuple[str, str]]],
 ) -> None:
     raise_them(problem("A"), problem("B"), problem("C", OTHER))
 
@@ -105,7 +112,10 @@ def test_closing_a_kind_but_where_it_is_still_true(
 
 
 def test_orders_with_one_cause_share_its_exception_until_the_last_is_free_of_it(
-    ledger: Ledger, clock: ManualClock, open_now, add
+    ledger: Ledger,
+    clock: ManualClock,
+    open_now: Callable[[], list[tuple[str, str]]],
+    add: Callable[..., OrderRow],
 ) -> None:
     one, two = add(1).centra_id, add(2).centra_id
 
@@ -125,7 +135,10 @@ def test_orders_with_one_cause_share_its_exception_until_the_last_is_free_of_it(
 
 
 def test_what_a_subject_has_of_some_kinds_is_replaced_and_the_others_stay(
-    ledger: Ledger, clock: ManualClock, raise_them, open_now
+    ledger: Ledger,
+    clock: ManualClock,
+    raise_them: Callable[..., set[int]],
+    open_now: Callable[[], list[tuple[str, str]]],
 ) -> None:
     raise_them(problem(field="parcel 1"), problem(field="parcel 2"), problem("TEE-S", OTHER))
 

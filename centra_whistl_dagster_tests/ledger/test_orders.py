@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -16,6 +17,7 @@ from centra_whistl_dagster.domain.orders.states import OrderState, may_follow
 from centra_whistl_dagster.ledger import order_contents, orders, records, submissions
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.ledger.orders import IllegalMove
+from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.ledger.tables import order_events, order_payloads
 from centra_whistl_dagster.simulator.world.clock import ManualClock
@@ -25,7 +27,7 @@ ILLEGAL = [(a, b) for a in OrderState for b in OrderState if not may_follow(a, b
 
 
 def test_every_move_is_written_down_with_its_reason(
-    ledger: Ledger, clock: ManualClock, add
+    ledger: Ledger, clock: ManualClock, add: Callable[..., OrderRow]
 ) -> None:
     row = add()
     clock.advance(5)
@@ -40,7 +42,9 @@ def test_every_move_is_written_down_with_its_reason(
     ]
 
 
-def test_only_the_ways_between_states_can_be_gone(ledger: Ledger, clock: ManualClock, add) -> None:
+def test_only_the_ways_between_states_can_be_gone(
+    ledger: Ledger, clock: ManualClock, add: Callable[..., OrderRow]
+) -> None:
     rows = {state: add(100_001 + n, state) for n, state in enumerate(OrderState)}
 
     with ledger.transaction() as tx:
@@ -54,7 +58,7 @@ def test_only_the_ways_between_states_can_be_gone(ledger: Ledger, clock: ManualC
 
 
 def test_an_order_that_somebody_else_has_moved_is_not_moved_again(
-    ledger: Ledger, clock: ManualClock, add
+    ledger: Ledger, clock: ManualClock, add: Callable[..., OrderRow]
 ) -> None:
     row = add()
     with ledger.transaction() as tx:
@@ -64,7 +68,9 @@ def test_an_order_that_somebody_else_has_moved_is_not_moved_again(
         orders.move(tx, row, OrderState.BLOCKED, reason="screened")
 
 
-def test_staying_put_is_no_move_and_keeps_the_time(ledger: Ledger, clock: ManualClock, add) -> None:
+def test_staying_put_is_no_move_and_keeps_the_time(
+    ledger: Ledger, clock: ManualClock, add: Callable[..., OrderRow]
+) -> None:
     row = add(state=OrderState.BLOCKED)
     clock.advance(60)
     with ledger.transaction() as tx:
@@ -76,7 +82,7 @@ def test_staying_put_is_no_move_and_keeps_the_time(ledger: Ledger, clock: Manual
 
 
 def test_orders_come_oldest_first_when_they_are_due_and_no_more_than_asked(
-    ledger: Ledger, clock: ManualClock, add
+    ledger: Ledger, clock: ManualClock, add: Callable[..., OrderRow]
 ) -> None:
     for number in (100_003, 100_001, 100_002):
         add(number, OrderState.READY)
@@ -94,7 +100,7 @@ def test_orders_come_oldest_first_when_they_are_due_and_no_more_than_asked(
     assert due(0, limit=2) == [100_001, 100_002]
 
 
-def test_counts_name_every_state_and_add_up(ledger: Ledger, add) -> None:
+def test_counts_name_every_state_and_add_up(ledger: Ledger, add: Callable[..., OrderRow]) -> None:
     add(1, OrderState.BLOCKED)
     add(2, OrderState.BLOCKED)
     add(3, OrderState.READY)
@@ -106,7 +112,9 @@ def test_counts_name_every_state_and_add_up(ledger: Ledger, add) -> None:
     assert (counts[OrderState.BLOCKED], counts[OrderState.READY], sum(counts.values())) == (2, 1, 3)
 
 
-def test_contents_that_were_purged_are_said_to_be(ledger: Ledger, add) -> None:
+def test_contents_that_were_purged_are_said_to_be(
+    ledger: Ledger, add: Callable[..., OrderRow]
+) -> None:
     row = add()
     with ledger.transaction() as tx:
         tx.execute(sa.delete(order_payloads))
@@ -115,7 +123,9 @@ def test_contents_that_were_purged_are_said_to_be(ledger: Ledger, add) -> None:
         order_contents.payload(tx, row.centra_id)
 
 
-def test_lines_are_numbered_as_they_are_sent_and_found_by_that_number(ledger: Ledger, add) -> None:
+def test_lines_are_numbered_as_they_are_sent_and_found_by_that_number(
+    ledger: Ledger, add: Callable[..., OrderRow]
+) -> None:
     lines = tuple(
         OrderLine(line_id=line_id, sku=sku, quantity=1, unit_price=Decimal("1.10"))
         for line_id, sku in ((9, "B"), (3, "A"), (5, "C"))
@@ -133,7 +143,9 @@ def test_lines_are_numbered_as_they_are_sent_and_found_by_that_number(ledger: Le
     assert {line.unit_price for line in kept} == {Decimal("1.10")}
 
 
-def test_the_newest_intent_is_the_one_that_counts(ledger: Ledger, clock: ManualClock, add) -> None:
+def test_the_newest_intent_is_the_one_that_counts(
+    ledger: Ledger, clock: ManualClock, add: Callable[..., OrderRow]
+) -> None:
     row = add()
     intent = {"centra_id": row.centra_id, "whistl_number": row.whistl_number}
     with ledger.transaction() as tx:

@@ -23,7 +23,7 @@ from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.centra.rules import cancel_order
 from centra_whistl_dagster.simulator.people.checkout import place_order
-from centra_whistl_dagster.simulator.truth.scoreboard import is_drained, truth
+from centra_whistl_dagster.simulator.truth.scoreboard import Truth, is_drained, truth
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind, FaultRule
 from centra_whistl_dagster.simulator.wire.server import RunningSimulator
 from centra_whistl_dagster.simulator.world.catalogue import shipping_services_csv
@@ -136,6 +136,9 @@ class Desk:
     def switch(self, **switches: Any) -> None:
         self.world.settings.switches.update(switches)
 
+    def sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
     # ---- what this project does
     def reopen(self, **changes: str) -> Link:
         """Start a new process on the same ledger, with other settings where some are given."""
@@ -144,7 +147,7 @@ class Desk:
         Path(self.environment["STATE_DIR"]).mkdir(parents=True, exist_ok=True)
         rng = random.Random(7)  # noqa: S311 - spreads retries
         self.link = self._open.enter_context(
-            open_link(settings, now=self.clock, sleep=self.clock.advance, rng=rng)
+            open_link(settings, now=self.clock, sleep=self.sleep, rng=rng)
         )
         return self.link
 
@@ -238,7 +241,7 @@ class Desk:
         assert told["parcels"] > 0
         assert told["parcels_completed"] == told["parcels"]
 
-    def truth(self) -> dict[str, Any]:
+    def truth(self) -> Truth:
         """Return how the world judges the run, given what is held back on purpose."""
         return truth(self.world, buffers=self.buffers())
 
@@ -249,7 +252,7 @@ class Desk:
         if last is None:
             return {}
         frame = archive.fetch(self.link.settings.archive_path, last.file)
-        return {row.sku: int(row.buffer_wanted) for row in frame.itertuples()}
+        return dict(zip(frame["sku"], frame["buffer_wanted"].astype(int), strict=True))
 
     def effects(self) -> Counter[str]:
         """What was changed in either system so far, by the systems' own count."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
@@ -20,10 +22,13 @@ from centra_whistl_dagster.workflows.orders import (
 )
 from centra_whistl_dagster.workflows.shipments import despatches
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 BLOCKED, CANCELLED = OrderState.BLOCKED, OrderState.CANCELLED
 
 
-def test_an_order_cancelled_in_time_is_stopped_at_whistl(desk) -> None:
+def test_an_order_cancelled_in_time_is_stopped_at_whistl(desk: Desk) -> None:
     order, other = desk.order(), desk.order()
     desk.relay_orders()
     desk.withdraw(order)
@@ -41,7 +46,9 @@ def test_an_order_cancelled_in_time_is_stopped_at_whistl(desk) -> None:
 
 
 @pytest.mark.parametrize("is_stopped", [True, False])
-def test_an_order_cancelled_while_it_is_picked_is_stopped_or_told(desk, is_stopped: bool) -> None:
+def test_an_order_cancelled_while_it_is_picked_is_stopped_or_told(
+    desk: Desk, is_stopped: bool
+) -> None:
     desk.switch(cancel_while_picking_share=float(is_stopped))
     order = desk.order()
     desk.relay_orders()
@@ -62,7 +69,7 @@ def test_an_order_cancelled_while_it_is_picked_is_stopped_or_told(desk, is_stopp
     assert order.shipments == []
 
 
-def test_an_order_cancelled_too_late_is_told_and_no_shipment_is_made_of_it(desk) -> None:
+def test_an_order_cancelled_too_late_is_told_and_no_shipment_is_made_of_it(desk: Desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.wait_for(order, "PACKED")
@@ -79,7 +86,7 @@ def test_an_order_cancelled_too_late_is_told_and_no_shipment_is_made_of_it(desk)
     assert desk.state(order) == OrderState.DESPATCHED
 
 
-def test_an_order_cancelled_after_it_left_is_told_and_not_sold_again(desk) -> None:
+def test_an_order_cancelled_after_it_left_is_told_and_not_sold_again(desk: Desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.wait_for(order, "DESPATCHED")
@@ -104,7 +111,7 @@ def test_an_order_cancelled_after_it_left_is_told_and_not_sold_again(desk) -> No
     [("WHISTL_CLIENT_SECRET", "wrong"), ("WHISTL_BASE_URL", "http://127.0.0.1:9/whistl")],
 )
 def test_a_cancellation_that_could_not_be_passed_on_is_passed_on_later(
-    desk, setting: str, wrong: str
+    desk: Desk, setting: str, wrong: str
 ) -> None:
     order = desk.order()
     desk.relay_orders()
@@ -125,7 +132,7 @@ def test_a_cancellation_that_could_not_be_passed_on_is_passed_on_later(
     assert desk.state(order) == CANCELLED
 
 
-def test_an_order_that_whistl_does_not_show_yet_is_not_given_up_as_too_late(desk) -> None:
+def test_an_order_that_whistl_does_not_show_yet_is_not_given_up_as_too_late(desk: Desk) -> None:
     desk.switch(whistl_lookup_lag_seconds=20.0)
     desk.world.settings.speed = 1e-6
     order = desk.order()
@@ -142,7 +149,9 @@ def test_an_order_that_whistl_does_not_show_yet_is_not_given_up_as_too_late(desk
 
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["accepted", "never arrived"])
-def test_an_order_cancelled_while_its_answer_is_lost_is_not_delivered(desk, is_there: bool) -> None:
+def test_an_order_cancelled_while_its_answer_is_lost_is_not_delivered(
+    desk: Desk, is_there: bool
+) -> None:
     desk.world.settings.speed = 1e-6
     kind = FaultKind.LOSE_ANSWER_AFTER if is_there else FaultKind.ERROR_503_BEFORE
     desk.fault("whistl", "create_order", kind, nth=1)
@@ -160,7 +169,9 @@ def test_an_order_cancelled_while_its_answer_is_lost_is_not_delivered(desk, is_t
         assert desk.held(order).status == "CANCELLED"
 
 
-def test_an_order_resumed_after_whistl_stopped_it_is_told_for_its_number_is_used_up(desk) -> None:
+def test_an_order_resumed_after_whistl_stopped_it_is_told_for_its_number_is_used_up(
+    desk: Desk,
+) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.withdraw(order)
@@ -177,7 +188,7 @@ def test_an_order_resumed_after_whistl_stopped_it_is_told_for_its_number_is_used
     assert desk.at_whistl(order) == 1
 
 
-def test_an_order_resumed_before_whistl_was_asked_is_not_stopped(desk) -> None:
+def test_an_order_resumed_before_whistl_was_asked_is_not_stopped(desk: Desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.withdraw(order)
@@ -192,7 +203,7 @@ def test_an_order_resumed_before_whistl_was_asked_is_not_stopped(desk) -> None:
     assert desk.effects()["whistl orders cancelled"] == 0
 
 
-def test_an_order_resumed_after_intake_last_looked_is_not_stopped(desk) -> None:
+def test_an_order_resumed_after_intake_last_looked_is_not_stopped(desk: Desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.withdraw(order)
@@ -209,7 +220,7 @@ def test_an_order_resumed_after_intake_last_looked_is_not_stopped(desk) -> None:
 
 
 def test_an_order_resumed_before_it_was_sent_again_is_not_stopped_for_its_old_cancellation(
-    desk,
+    desk: Desk,
 ) -> None:
     order = desk.order()
     desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE, nth=1)
@@ -228,7 +239,7 @@ def test_an_order_resumed_before_it_was_sent_again_is_not_stopped_for_its_old_ca
     assert desk.effects()["whistl orders cancelled"] == 0
 
 
-def test_an_order_of_which_a_part_has_left_is_told_when_whistl_stops_the_rest(desk) -> None:
+def test_an_order_of_which_a_part_has_left_is_told_when_whistl_stops_the_rest(desk: Desk) -> None:
     order, other = desk.order(), desk.order()
     desk.relay_orders()
     for one in (order, other):
@@ -251,7 +262,9 @@ def test_an_order_of_which_a_part_has_left_is_told_when_whistl_stops_the_rest(de
     assert asked_again == 0
 
 
-def test_a_cancellation_is_passed_on_though_locking_fails_and_the_failure_is_told(desk) -> None:
+def test_a_cancellation_is_passed_on_though_locking_fails_and_the_failure_is_told(
+    desk: Desk,
+) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.withdraw(order)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -22,22 +22,25 @@ from centra_whistl_dagster.transport import AccessDenied, IntegrationError, NotS
 from centra_whistl_dagster.workflows.orders import balance, intake
 from centra_whistl_dagster.workflows.orders.readings import apply_reading
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 RECEIVED, WAITING = OrderState.RECEIVED, OrderState.WAITING
 
 
-def watermark(desk) -> str | None:
+def watermark(desk: Desk) -> str | None:
     with desk.link.ledger.reading() as tx:
         return state.read(tx, state.CENTRA_ORDERS)
 
 
-def hide_for_now(desk, order: CentraOrder) -> CentraOrder:
+def hide_for_now(desk: Desk, order: CentraOrder) -> CentraOrder:
     """Take an order out of what Centra shows, as a write that is not visible yet."""
     del desk.world.orders[order.order_id]
     return order
 
 
 # ---- reading by date
-def test_a_second_reading_changes_nothing_and_counts_everything(desk) -> None:
+def test_a_second_reading_changes_nothing_and_counts_everything(desk: Desk) -> None:
     desk.order()
     desk.order(is_on_hold=True)
     first = intake.take_in_orders(desk.link)
@@ -52,7 +55,7 @@ def test_a_second_reading_changes_nothing_and_counts_everything(desk) -> None:
     assert intake.look_for_news(desk.link).orders == 0
 
 
-def test_orders_with_one_time_stamp_are_all_taken_in_across_page_borders(desk) -> None:
+def test_orders_with_one_time_stamp_are_all_taken_in_across_page_borders(desk: Desk) -> None:
     placed = [desk.order((desk.skus[n % 40], 1)) for n in range(230)]
 
     tally = intake.take_in_orders(desk.link)
@@ -62,7 +65,9 @@ def test_orders_with_one_time_stamp_are_all_taken_in_across_page_borders(desk) -
     assert len({order.updated_at for order in placed}) == 1
 
 
-def test_an_order_that_becomes_visible_after_a_younger_one_is_found_by_the_overlap(desk) -> None:
+def test_an_order_that_becomes_visible_after_a_younger_one_is_found_by_the_overlap(
+    desk: Desk,
+) -> None:
     late = hide_for_now(desk, desk.order())
     desk.wait(90)
     young = desk.order(number=200_000)
@@ -74,7 +79,7 @@ def test_an_order_that_becomes_visible_after_a_younger_one_is_found_by_the_overl
     assert (desk.state(young), desk.state(late)) == (RECEIVED, RECEIVED)
 
 
-def test_an_order_that_becomes_visible_long_after_is_found_by_the_sweep(desk) -> None:
+def test_an_order_that_becomes_visible_long_after_is_found_by_the_sweep(desk: Desk) -> None:
     late = hide_for_now(desk, desk.order())
     desk.wait(600)
     desk.order(number=200_000)
@@ -89,7 +94,7 @@ def test_an_order_that_becomes_visible_long_after_is_found_by_the_sweep(desk) ->
     assert desk.state(late) == RECEIVED
 
 
-def test_the_watermark_is_centras_own_time_and_never_goes_back(desk) -> None:
+def test_the_watermark_is_centras_own_time_and_never_goes_back(desk: Desk) -> None:
     desk.order()
     intake.take_in_orders(desk.link)
     first = watermark(desk)
@@ -102,7 +107,7 @@ def test_the_watermark_is_centras_own_time_and_never_goes_back(desk) -> None:
     assert watermark(desk) == first
 
 
-def test_one_date_in_the_future_does_not_hide_what_changes_until_then(desk) -> None:
+def test_one_date_in_the_future_does_not_hide_what_changes_until_then(desk: Desk) -> None:
     odd = desk.order()
     odd.updated_at = desk.clock() + timedelta(days=1)
 
@@ -111,7 +116,7 @@ def test_one_date_in_the_future_does_not_hide_what_changes_until_then(desk) -> N
     assert datetime.fromisoformat(watermark(desk) or "") == desk.clock()
 
 
-def test_a_reading_older_than_what_is_known_changes_nothing(desk) -> None:
+def test_a_reading_older_than_what_is_known_changes_nothing(desk: Desk) -> None:
     order = desk.order()
     (early,) = desk.link.centra.orders([order.order_id])
     desk.wait(60)
@@ -130,7 +135,7 @@ def test_a_reading_older_than_what_is_known_changes_nothing(desk) -> None:
 
 # ---- odd records
 def test_an_order_of_which_everything_is_null_is_blocked_with_reasons_and_stops_nothing(
-    desk,
+    desk: Desk,
 ) -> None:
     empty = desk.order()
     empty.address = dict.fromkeys(ADA)
@@ -165,10 +170,12 @@ class CentraWithOneBrokenOrder:
                 yield order
 
 
-def test_an_order_that_cannot_be_read_is_named_until_it_can_and_the_others_go(desk) -> None:
+def test_an_order_that_cannot_be_read_is_named_until_it_can_and_the_others_go(desk: Desk) -> None:
     broken, healthy = desk.order(), desk.order()
     whole = desk.link
-    desk.link = dataclasses.replace(whole, centra=CentraWithOneBrokenOrder(whole.centra, broken))
+    desk.link = dataclasses.replace(
+        whole, centra=cast("Any", CentraWithOneBrokenOrder(whole.centra, broken))
+    )
     desk.relay_orders()
     while_broken = (desk.problems(), desk.at_whistl(broken), desk.at_whistl(healthy))
     news_while_broken = intake.look_for_news(desk.link).orders
@@ -183,7 +190,7 @@ def test_an_order_that_cannot_be_read_is_named_until_it_can_and_the_others_go(de
 
 
 # ---- Centra is not there, or does not know us
-def test_a_wrong_token_is_told_with_what_to_do_and_nothing_is_lost(desk) -> None:
+def test_a_wrong_token_is_told_with_what_to_do_and_nothing_is_lost(desk: Desk) -> None:
     first = desk.order()
     intake.take_in_orders(desk.link)
     before = watermark(desk)
@@ -204,7 +211,7 @@ def test_a_wrong_token_is_told_with_what_to_do_and_nothing_is_lost(desk) -> None
     assert [desk.at_whistl(order) for order in (first, second)] == [1, 1]
 
 
-def test_an_unreachable_centra_is_told_plainly_and_nothing_is_lost(desk) -> None:
+def test_an_unreachable_centra_is_told_plainly_and_nothing_is_lost(desk: Desk) -> None:
     order = desk.order()
     good = desk.environment["CENTRA_BASE_URL"]
     desk.reopen(CENTRA_BASE_URL="http://127.0.0.1:9/centra")  # the discard port: nobody listens
@@ -217,7 +224,9 @@ def test_an_unreachable_centra_is_told_plainly_and_nothing_is_lost(desk) -> None
     assert desk.at_whistl(order) == 1
 
 
-def test_a_reading_that_breaks_off_on_its_second_page_leaves_the_ledger_as_it_was(desk) -> None:
+def test_a_reading_that_breaks_off_on_its_second_page_leaves_the_ledger_as_it_was(
+    desk: Desk,
+) -> None:
     for n in range(130):
         desk.order((desk.skus[n % 40], 1))
     desk.fault("centra", "WholeOrders", FaultKind.HTML_200, nth=2)
@@ -234,7 +243,7 @@ def test_a_reading_that_breaks_off_on_its_second_page_leaves_the_ledger_as_it_wa
 
 
 # ---- silent failure
-def test_the_count_of_open_orders_agrees_with_centras_and_shows_what_is_missing(desk) -> None:
+def test_the_count_of_open_orders_agrees_with_centras_and_shows_what_is_missing(desk: Desk) -> None:
     placed = [desk.order() for _ in range(5)]
     desk.relay_orders()
     cancel_order(desk.world, placed[0])
@@ -253,7 +262,7 @@ def test_the_count_of_open_orders_agrees_with_centras_and_shows_what_is_missing(
     assert (odd.in_centra, odd.in_ledger) == (7, 4)
 
 
-def test_an_order_that_stays_blocked_does_not_hide_that_another_is_missing(desk) -> None:
+def test_an_order_that_stays_blocked_does_not_hide_that_another_is_missing(desk: Desk) -> None:
     blocked = desk.order(address={**ADA, "zipCode": "YO1 7H"})
     desk.relay_orders()
     missing = desk.order(is_locked=True)

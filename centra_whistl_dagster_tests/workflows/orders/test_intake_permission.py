@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
@@ -9,12 +11,17 @@ from centra_whistl_dagster.simulator.centra.rules import cancel_order, release, 
 from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.workflows.orders import intake, screening, submission
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 RECEIVED, WAITING = OrderState.RECEIVED, OrderState.WAITING
 
 
 # ---- what makes an order wait
 @pytest.mark.parametrize("flag", ["is_on_hold", "is_waiting_for_payment", "is_internal"])
-def test_a_confirmed_order_that_is_not_free_waits_and_goes_once_it_is(desk, flag: str) -> None:
+def test_a_confirmed_order_that_is_not_free_waits_and_goes_once_it_is(
+    desk: Desk, flag: str
+) -> None:
     order = desk.order(**{flag: True})
     desk.relay_orders()
     before = (desk.state(order), desk.at_whistl(order))
@@ -30,7 +37,7 @@ def test_a_confirmed_order_that_is_not_free_waits_and_goes_once_it_is(desk, flag
     assert desk.at_whistl(order) == 1
 
 
-def test_an_order_that_somebody_has_locked_is_left_alone_until_it_is_unlocked(desk) -> None:
+def test_an_order_that_somebody_has_locked_is_left_alone_until_it_is_unlocked(desk: Desk) -> None:
     order = desk.order(is_locked=True)
     desk.relay_orders()
     known_while_locked = desk.counts()
@@ -44,7 +51,7 @@ def test_an_order_that_somebody_has_locked_is_left_alone_until_it_is_unlocked(de
     assert desk.at_whistl(order) == 1
 
 
-def test_a_release_that_leaves_no_trace_in_the_dates_is_found_by_the_sweep(desk) -> None:
+def test_a_release_that_leaves_no_trace_in_the_dates_is_found_by_the_sweep(desk: Desk) -> None:
     desk.switch(centra_resume_touches_updated_at=False)
     order = desk.order(is_on_hold=True)
     intake.take_in_orders(desk.link)
@@ -62,7 +69,7 @@ def test_a_release_that_leaves_no_trace_in_the_dates_is_found_by_the_sweep(desk)
 
 
 @pytest.mark.parametrize("settings", [{"centra_unknown_status": "UNDER_REVIEW"}], indirect=True)
-def test_an_order_of_a_status_nobody_has_heard_of_stops_nothing(desk) -> None:
+def test_an_order_of_a_status_nobody_has_heard_of_stops_nothing(desk: Desk) -> None:
     strange = desk.order()
     normal = desk.order()
     intake.take_in_orders(desk.link)
@@ -76,7 +83,9 @@ def test_an_order_of_a_status_nobody_has_heard_of_stops_nothing(desk) -> None:
     assert desk.at_whistl(normal) == 1
 
 
-def test_how_long_an_order_has_been_waiting_is_not_forgotten_when_it_is_read_again(desk) -> None:
+def test_how_long_an_order_has_been_waiting_is_not_forgotten_when_it_is_read_again(
+    desk: Desk,
+) -> None:
     order = desk.order(is_on_hold=True)
     intake.take_in_orders(desk.link)
     since = desk.row(order).state_since
@@ -89,7 +98,9 @@ def test_how_long_an_order_has_been_waiting_is_not_forgotten_when_it_is_read_aga
 
 
 # ---- cancelled and resumed before it was sent
-def test_an_order_cancelled_before_it_was_sent_ends_and_takes_its_exceptions_with_it(desk) -> None:
+def test_an_order_cancelled_before_it_was_sent_ends_and_takes_its_exceptions_with_it(
+    desk: Desk,
+) -> None:
     order = desk.order(address={**ADA, "zipCode": "YO1 7H"})
     desk.relay_orders()
     blocked = (desk.state(order), desk.problems())
@@ -102,7 +113,7 @@ def test_an_order_cancelled_before_it_was_sent_ends_and_takes_its_exceptions_wit
     assert (desk.state(order), desk.problems()) == (OrderState.CANCELLED, [])
 
 
-def test_an_order_cancelled_before_anybody_read_it_is_not_taken_in(desk) -> None:
+def test_an_order_cancelled_before_anybody_read_it_is_not_taken_in(desk: Desk) -> None:
     desk.order()
     intake.take_in_orders(desk.link)
     order = desk.order()
@@ -115,7 +126,9 @@ def test_an_order_cancelled_before_anybody_read_it_is_not_taken_in(desk) -> None
 
 
 @pytest.mark.parametrize("is_held", [False, True])
-def test_a_cancelled_order_that_is_resumed_goes_unless_it_is_held(desk, is_held: bool) -> None:
+def test_a_cancelled_order_that_is_resumed_goes_unless_it_is_held(
+    desk: Desk, is_held: bool
+) -> None:
     order = desk.order(is_on_hold=True)
     desk.relay_orders()
     desk.wait(5)
@@ -131,7 +144,7 @@ def test_a_cancelled_order_that_is_resumed_goes_unless_it_is_held(desk, is_held:
     assert desk.at_whistl(order) == (0 if is_held else 1)
 
 
-def test_a_cancellation_that_leaves_no_trace_in_the_dates_is_found_by_the_sweep(desk) -> None:
+def test_a_cancellation_that_leaves_no_trace_in_the_dates_is_found_by_the_sweep(desk: Desk) -> None:
     order = desk.order(address={**ADA, "zipCode": "YO1 7H"})
     desk.relay_orders()
     desk.wait(600)
@@ -147,7 +160,7 @@ def test_a_cancellation_that_leaves_no_trace_in_the_dates_is_found_by_the_sweep(
     assert (desk.state(order), desk.problems()) == (OrderState.CANCELLED, [])
 
 
-def test_a_cancellation_older_than_what_a_sweep_reads_is_still_passed_on(desk) -> None:
+def test_a_cancellation_older_than_what_a_sweep_reads_is_still_passed_on(desk: Desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.wait(5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -23,6 +23,9 @@ from centra_whistl_dagster.workflows.reference.refresh import (
     refresh_reference,
 )
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 
 def table(desk: Any) -> Path:
     return Path(desk.environment["CONFIG_DIR"]) / "shipping_services.csv"
@@ -38,7 +41,9 @@ def row_like(desk: Any, known: dict[str, Any], new: dict[str, Any]) -> str:
     return row.replace(known["name"], new["name"]) + "\n"
 
 
-def test_an_edited_shipping_table_frees_the_orders_it_concerns_and_looks_at_no_other(desk) -> None:
+def test_an_edited_shipping_table_frees_the_orders_it_concerns_and_looks_at_no_other(
+    desk: Desk,
+) -> None:
     pop_up = desk.order(option=POP_UP)
     no_city = desk.order(address=ADA | {"city": None})
     desk.relay_orders()
@@ -57,7 +62,7 @@ def test_an_edited_shipping_table_frees_the_orders_it_concerns_and_looks_at_no_o
     assert desk.at_whistl(no_city) == 0
 
 
-def test_a_sku_created_at_whistl_frees_the_orders_that_wait_for_it(desk) -> None:
+def test_a_sku_created_at_whistl_frees_the_orders_that_wait_for_it(desk: Desk) -> None:
     sku = UNKNOWN_SKUS[0]
     order = desk.order((sku, 1))
     desk.relay_orders()
@@ -76,7 +81,7 @@ def test_a_sku_created_at_whistl_frees_the_orders_that_wait_for_it(desk) -> None
     assert desk.problems() == []
 
 
-def test_a_service_switched_on_frees_the_orders_that_wait_for_it(desk) -> None:
+def test_a_service_switched_on_frees_the_orders_that_wait_for_it(desk: Desk) -> None:
     order = desk.order(option=SATURDAY)
     desk.relay_orders()
     assert desk.problems() == ["service_inactive"]
@@ -92,7 +97,7 @@ def test_a_service_switched_on_frees_the_orders_that_wait_for_it(desk) -> None:
     assert desk.at_whistl(order) == 1
 
 
-def test_a_correction_in_centra_frees_the_order(desk) -> None:
+def test_a_correction_in_centra_frees_the_order(desk: Desk) -> None:
     order = desk.order(address=ADA | {"zipCode": "NOWHERE"})
     desk.relay_orders()
     assert desk.state(order) is OrderState.BLOCKED
@@ -107,7 +112,7 @@ def test_a_correction_in_centra_frees_the_order(desk) -> None:
     assert desk.problems() == []
 
 
-def test_orders_of_one_cause_share_its_exception_until_the_last_is_free(desk) -> None:
+def test_orders_of_one_cause_share_its_exception_until_the_last_is_free(desk: Desk) -> None:
     first, second = desk.order(option=POP_UP), desk.order(option=POP_UP)
     desk.relay_orders()
     assert desk.problems() == ["service_unmapped"]
@@ -125,7 +130,7 @@ def test_orders_of_one_cause_share_its_exception_until_the_last_is_free(desk) ->
     assert desk.problems() == []
 
 
-def test_a_hopeless_order_is_not_looked_at_again_while_nothing_changes(desk) -> None:
+def test_a_hopeless_order_is_not_looked_at_again_while_nothing_changes(desk: Desk) -> None:
     desk.order(address=ADA | {"city": None})
     desk.relay_orders()
 
@@ -135,7 +140,9 @@ def test_a_hopeless_order_is_not_looked_at_again_while_nothing_changes(desk) -> 
     assert screen_waiting_orders(desk.link).tally.read == 0
 
 
-def test_an_order_that_whistl_refused_goes_once_what_it_was_judged_by_has_changed(desk) -> None:
+def test_an_order_that_whistl_refused_goes_once_what_it_was_judged_by_has_changed(
+    desk: Desk,
+) -> None:
     order = desk.order(option=EXPRESS)
     take_in_orders(desk.link)
     screen_waiting_orders(desk.link)
@@ -167,7 +174,7 @@ def without_contents(desk: Any, order: CentraOrder) -> None:
         tx.execute(sa.delete(order_payloads).where(of_order))
 
 
-def test_an_order_whose_contents_are_gone_stops_no_other_and_is_read_again(desk) -> None:
+def test_an_order_whose_contents_are_gone_stops_no_other_and_is_read_again(desk: Desk) -> None:
     purged, other = desk.order(), desk.order()
     take_in_orders(desk.link)
     without_contents(desk, purged)

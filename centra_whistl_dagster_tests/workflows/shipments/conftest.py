@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine
 from centra_whistl_dagster.ledger import despatches as inbox
 from centra_whistl_dagster.simulator.world.world import CentraOrder
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def box() -> Callable[..., Parcel]:
 
 
 @pytest.fixture
-def say(desk) -> Callable[..., Despatch]:
+def say(desk: Desk) -> Callable[..., Despatch]:
     """Let Whistl say that boxes of an order have left; other messages may say otherwise later."""
     numbers: Iterator[int] = itertools.count(1)
 
@@ -64,7 +67,7 @@ def say(desk) -> Callable[..., Despatch]:
 
 
 @pytest.fixture
-def accepted(desk) -> CentraOrder:
+def accepted(desk: Desk) -> CentraOrder:
     """An order of two and one units that Whistl has, in a building where nothing happens."""
     desk.world.settings.speed = 1e-6
     order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from centra_whistl_dagster.domain.orders.despatches import Despatch
+from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import despatches as inbox
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.shipments import completion, despatches
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 COMPLETED = OrderState.COMPLETED
 
 
 def test_a_correction_of_a_parcel_that_could_not_be_right_closes_its_exception(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     wrong = say(accepted, box(1, (1, first, 3)), box(2, (2, second, 1), carrier=""))
@@ -42,7 +47,7 @@ def test_a_correction_of_a_parcel_that_could_not_be_right_closes_its_exception(
 
 
 def test_a_correction_waits_until_it_is_known_whether_centra_has_the_parcel(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     whole = [(1, first, 2), (2, second, 1)]
@@ -72,7 +77,7 @@ def test_a_correction_waits_until_it_is_known_whether_centra_has_the_parcel(
 
 @pytest.mark.parametrize("arrival", list(itertools.permutations(range(3))))
 def test_a_chain_of_corrections_ends_in_its_last_in_whatever_order_it_comes(
-    desk, accepted: CentraOrder, arrival: tuple[int, ...], box
+    desk: Desk, accepted: CentraOrder, arrival: tuple[int, ...], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     wrong, better, right = ([(1, first, 1)], [(2, second, 1)], [(1, first, 2), (2, second, 1)])
@@ -103,7 +108,9 @@ def test_a_chain_of_corrections_ends_in_its_last_in_whatever_order_it_comes(
 
 
 @pytest.mark.parametrize("is_told_between", [False, True])
-def test_messages_in_any_order_end_in_the_same_true_state(desk, is_told_between: bool, box) -> None:
+def test_messages_in_any_order_end_in_the_same_true_state(
+    desk: Desk, is_told_between: bool, box: Callable[..., Parcel]
+) -> None:
     desk.world.settings.speed = 1e-6
     first, second = desk.skus[:2]
     orders_of_arrival = list(itertools.permutations(range(4)))
@@ -112,7 +119,7 @@ def test_messages_in_any_order_end_in_the_same_true_state(desk, is_told_between:
     ends = set()
     for order, arrival in zip(placed, orders_of_arrival, strict=True):
         number = f"C{order.number}"
-        half = {"order_number": number, "despatched_at": desk.clock(), "version": 1}
+        half: dict[str, Any] = {"order_number": number, "despatched_at": desk.clock(), "version": 1}
         part = Despatch(
             **half,
             despatch_id=f"P{number}",

@@ -6,15 +6,19 @@ Judged by what left the simulated building and by what the simulated Centra hold
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from centra_whistl_dagster.domain.orders.despatches import Despatch
+from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.whistl.records import DespatchPage, UnreadableDespatch
 from centra_whistl_dagster.workflows.shipments import despatches
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 COMPLETED = OrderState.COMPLETED
 
@@ -39,7 +43,7 @@ MISHAPS = [
 
 
 @pytest.mark.parametrize("mishaps", MISHAPS, ids=lambda mishaps: " ".join(mishaps) or "none")
-def test_every_parcel_becomes_one_right_shipment(desk, mishaps: dict[str, float]) -> None:
+def test_every_parcel_becomes_one_right_shipment(desk: Desk, mishaps: dict[str, float]) -> None:
     desk.switch(**mishaps)
     desk.world.settings.several_parcels_share = 0.5
     placed = desk.order_some()
@@ -57,7 +61,7 @@ def test_every_parcel_becomes_one_right_shipment(desk, mishaps: dict[str, float]
     assert set(desk.problems()) <= still_open
 
 
-def test_a_second_round_with_nothing_new_writes_nothing(desk) -> None:
+def test_a_second_round_with_nothing_new_writes_nothing(desk: Desk) -> None:
     desk.leave_the_building(desk.order_some(3))
     desk.live_on(2)
     before = desk.effects()
@@ -72,7 +76,7 @@ def test_a_second_round_with_nothing_new_writes_nothing(desk) -> None:
     [("despatch_without_carrier_share", "carrier"), ("no_tracking_share", "tracking number")],
 )
 def test_a_parcel_nobody_can_follow_is_told_and_not_written_until_it_is_corrected(
-    desk, switch: str, what: str
+    desk: Desk, switch: str, what: str
 ) -> None:
     desk.switch(**{switch: 1.0, "despatch_correction_seconds": 1e9})
     order = desk.order()
@@ -86,13 +90,15 @@ def test_a_parcel_nobody_can_follow_is_told_and_not_written_until_it_is_correcte
     assert desk.state(order) == OrderState.DESPATCHED
 
 
-def leave_the_building_and_do_not_wait_for_corrections(desk, order: CentraOrder) -> None:
+def leave_the_building_and_do_not_wait_for_corrections(desk: Desk, order: CentraOrder) -> None:
     desk.relay_orders()
     desk.wait_a_day()
     assert desk.world.whistl_orders[f"C{order.number}"].status == "DESPATCHED"
 
 
-def test_a_correction_after_centra_was_told_is_told_to_who_can_tell_the_customer(desk) -> None:
+def test_a_correction_after_centra_was_told_is_told_to_who_can_tell_the_customer(
+    desk: Desk,
+) -> None:
     desk.switch(corrected_tracking_share=1.0, despatch_correction_seconds=1e6)
     order = desk.order()
     leave_the_building_and_do_not_wait_for_corrections(desk, order)
@@ -123,7 +129,9 @@ class WhistlThatSays:
         return self._page
 
 
-def test_a_message_that_could_not_be_read_is_told_until_it_is_read(desk, say, box) -> None:
+def test_a_message_that_could_not_be_read_is_told_until_it_is_read(
+    desk: Desk, say: Callable[..., Despatch], box: Callable[..., Parcel]
+) -> None:
     whole = say(None, box(1, (1, desk.skus[0], 1)))
     broken = UnreadableDespatch(despatch_id=whole.despatch_id, field="parcels", detail="no list")
     other = dataclasses.replace(broken, despatch_id="D-OTHER")
@@ -131,7 +139,7 @@ def test_a_message_that_could_not_be_read_is_told_until_it_is_read(desk, say, bo
         WhistlThatSays(broken, other, despatches=()),
         WhistlThatSays(despatches=(whole,)),
     ):
-        link: Any = dataclasses.replace(desk.link, whistl=told)
+        link = dataclasses.replace(desk.link, whistl=cast("Any", told))
         despatches.pull_despatches(link, is_sweep=True)
 
     assert desk.problems(whole.despatch_id) == []

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import pytest
 
+from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.due import parcels_due
 from centra_whistl_dagster.workflows.shipments import completion, despatches
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 COMPLETED = OrderState.COMPLETED
 
@@ -25,7 +32,12 @@ COMPLETED = OrderState.COMPLETED
     ],
 )
 def test_a_parcel_that_cannot_be_right_is_told_and_neither_written_nor_in_anybodys_way(
-    desk, accepted: CentraOrder, say, lines: list[tuple[int, int, int]], fault: str, box
+    desk: Desk,
+    accepted: CentraOrder,
+    say: Callable[..., Despatch],
+    lines: list[tuple[int, int, int]],
+    fault: str,
+    box: Callable[..., Parcel],
 ) -> None:
     healthy = desk.order((desk.skus[2], 1))
     desk.relay_orders()
@@ -45,7 +57,7 @@ def test_a_parcel_that_cannot_be_right_is_told_and_neither_written_nor_in_anybod
 
 
 def test_one_good_parcel_does_not_close_the_exception_of_another(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     say(accepted, box(1, (1, first, 2), carrier=""), box(2, (2, second, 1)))
@@ -59,7 +71,7 @@ def test_one_good_parcel_does_not_close_the_exception_of_another(
 
 
 def test_a_line_named_twice_in_one_parcel_is_added_up(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     say(accepted, box(1, (1, first, 1), (1, first, 1), (2, second, 1)))
@@ -72,7 +84,7 @@ def test_a_line_named_twice_in_one_parcel_is_added_up(
 
 
 def test_a_parcel_number_used_twice_in_one_message_is_told(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     say(accepted, box(1, (1, first, 2)), box(1, (2, second, 1), label="SM2"))
@@ -85,7 +97,9 @@ def test_a_parcel_number_used_twice_in_one_message_is_told(
     assert desk.state(accepted) == OrderState.DESPATCHED
 
 
-def test_a_despatch_of_an_order_nobody_sent_is_kept_and_told_once(desk, say, box) -> None:
+def test_a_despatch_of_an_order_nobody_sent_is_kept_and_told_once(
+    desk: Desk, say: Callable[..., Despatch], box: Callable[..., Parcel]
+) -> None:
     say(None, box(1, (1, desk.skus[0], 1)))
 
     for _ in range(3):
@@ -96,7 +110,7 @@ def test_a_despatch_of_an_order_nobody_sent_is_kept_and_told_once(desk, say, box
 
 
 def test_a_despatch_that_overtakes_the_answer_to_its_order_waits_for_it_quietly(
-    desk, say, box
+    desk: Desk, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     desk.world.settings.speed = 1e-6
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
@@ -119,7 +133,7 @@ def test_a_despatch_that_overtakes_the_answer_to_its_order_waits_for_it_quietly(
 
 
 def test_an_order_is_not_closed_before_the_earlier_of_its_messages_has_come(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     say(accepted, box(1, (2, second, 1), label="SM-LATER"))

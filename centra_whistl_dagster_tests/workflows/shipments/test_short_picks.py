@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from centra_whistl_dagster.domain.orders.despatches import ShortLine
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ShortLine
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import order_contents
 from centra_whistl_dagster.simulator.centra.rules import cancel_units
@@ -10,11 +13,14 @@ from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.orders import intake
 from centra_whistl_dagster.workflows.shipments import despatches
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 COMPLETED = OrderState.COMPLETED
 
 
 def test_units_the_warehouse_could_not_find_are_told_and_the_rest_completes_the_order(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     say(accepted, box(1, (1, first, 1), (2, second, 1)), is_order_complete=False)
@@ -28,14 +34,14 @@ def test_units_the_warehouse_could_not_find_are_told_and_the_rest_completes_the_
     assert desk.state(accepted) == COMPLETED
 
 
-def not_found(desk, order: CentraOrder) -> dict[int, int]:
+def not_found(desk: Desk, order: CentraOrder) -> dict[int, int]:
     with desk.link.ledger.reading() as tx:
         lines = order_contents.lines(tx, order.order_id)
     return {line.line_number: line.not_found for line in lines}
 
 
 def test_units_missing_from_one_line_in_two_messages_add_up(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     missing = ShortLine(line_number=1, sku=first, quantity=1, reason="not found")
@@ -49,7 +55,7 @@ def test_units_missing_from_one_line_in_two_messages_add_up(
 
 
 def test_a_correction_that_found_the_units_after_all_waits_for_their_parcel(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     missing = ShortLine(line_number=1, sku=first, quantity=1, reason="not found")
@@ -72,7 +78,7 @@ def test_a_correction_that_found_the_units_after_all_waits_for_their_parcel(
 
 
 def test_a_short_pick_is_closed_once_the_units_are_cancelled_in_centra(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     missing = ShortLine(line_number=1, sku=first, quantity=1, reason="not found")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.centra.rules import add_shipment, in_no_shipment, ship
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.shipments import completion, despatches
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 COMPLETED = OrderState.COMPLETED
 
@@ -30,7 +35,7 @@ COMPLETED = OrderState.COMPLETED
     ],
 )
 def test_a_lost_answer_of_centra_makes_neither_two_shipments_nor_none(
-    desk, kind: FaultKind
+    desk: Desk, kind: FaultKind
 ) -> None:
     placed = desk.order_some(3)
     desk.leave_the_building(placed)
@@ -65,12 +70,14 @@ class CentraThatOutlivesUs:
 
 @pytest.mark.parametrize("is_done", [False, True], ids=["before the call", "after the call"])
 def test_a_process_that_dies_at_the_call_makes_neither_two_shipments_nor_none(
-    desk, is_done: bool
+    desk: Desk, is_done: bool
 ) -> None:
     order = desk.order()
     desk.leave_the_building([order])
     living = desk.link
-    dying = dataclasses.replace(living, centra=CentraThatOutlivesUs(living.centra, is_done=is_done))
+    dying = dataclasses.replace(
+        living, centra=cast("Any", CentraThatOutlivesUs(living.centra, is_done=is_done))
+    )
     despatches.pull_despatches(dying)
     despatches.apply_despatches(dying)
     with pytest.raises(Died):
@@ -92,7 +99,7 @@ def test_a_process_that_dies_at_the_call_makes_neither_two_shipments_nor_none(
 @pytest.mark.parametrize("settings", [{"centra_direct_to_shipment": True}], indirect=True)
 @pytest.mark.parametrize("several", [0.0, 1.0], ids=["one parcel", "several parcels"])
 def test_the_shipment_that_the_store_makes_by_itself_is_completed_and_no_other_made(
-    desk, several: float
+    desk: Desk, several: float
 ) -> None:
     desk.world.settings.several_parcels_share = several
     placed = desk.order_some()
@@ -111,7 +118,7 @@ def test_the_shipment_that_the_store_makes_by_itself_is_completed_and_no_other_m
 
 @pytest.mark.parametrize("settings", [{"centra_direct_to_shipment": True}], indirect=True)
 def test_a_lost_answer_about_a_shipment_for_several_parcels_is_settled_for_all_of_them(
-    desk,
+    desk: Desk,
 ) -> None:
     desk.world.settings.several_parcels_share = 1.0
     placed = desk.order_some(4)
@@ -127,7 +134,7 @@ def test_a_lost_answer_about_a_shipment_for_several_parcels_is_settled_for_all_o
 
 @pytest.mark.parametrize("settings", [{"centra_direct_to_shipment": True}], indirect=True)
 def test_a_lost_answer_for_several_parcels_is_looked_up_before_any_of_them_is_sent_again(
-    desk,
+    desk: Desk,
 ) -> None:
     desk.world.settings.several_parcels_share = 1.0
     order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
@@ -144,7 +151,7 @@ def test_a_lost_answer_for_several_parcels_is_looked_up_before_any_of_them_is_se
     assert desk.counts() == {COMPLETED: 1}
 
 
-def test_a_shipment_made_by_hand_for_the_same_parcel_is_taken_for_it(desk) -> None:
+def test_a_shipment_made_by_hand_for_the_same_parcel_is_taken_for_it(desk: Desk) -> None:
     order = desk.order()
     desk.leave_the_building([order])
     label = desk.world.despatches[0]["parcels"][0]
@@ -163,7 +170,7 @@ def test_a_shipment_made_by_hand_for_the_same_parcel_is_taken_for_it(desk) -> No
 
 
 def test_a_shipment_made_by_hand_for_one_of_two_parcels_of_one_label_stands_for_that_one_alone(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
 ) -> None:
     first, second = desk.skus[:2]
     say(
@@ -184,7 +191,7 @@ def test_a_shipment_made_by_hand_for_one_of_two_parcels_of_one_label_stands_for_
     assert desk.problems() == []
 
 
-def test_a_shipment_made_by_hand_for_something_else_is_told_and_not_doubled(desk) -> None:
+def test_a_shipment_made_by_hand_for_something_else_is_told_and_not_doubled(desk: Desk) -> None:
     order = desk.order()
     desk.leave_the_building([order])
     made = add_shipment(desk.world, order, in_no_shipment(order), is_good_to_go=True, is_paid=True)
@@ -198,7 +205,7 @@ def test_a_shipment_made_by_hand_for_something_else_is_told_and_not_doubled(desk
     assert desk.state(order) == OrderState.DESPATCHED
 
 
-def test_a_parcel_that_centra_refuses_goes_by_itself_once_the_cause_is_gone(desk) -> None:
+def test_a_parcel_that_centra_refuses_goes_by_itself_once_the_cause_is_gone(desk: Desk) -> None:
     order, other = desk.order(), desk.order()
     desk.leave_the_building([order, other])
     order.is_on_hold = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -14,7 +14,11 @@ from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.centra.rules import add_shipment, cancel_order, ship, touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.world.records import CentraOrder
 from centra_whistl_dagster.workflows.orders import submission
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 
 class CentraThatChangesMeanwhile:
@@ -33,40 +37,42 @@ class CentraThatChangesMeanwhile:
         return found
 
 
-def test_an_order_cancelled_while_many_before_it_are_sent_is_not_sent(desk) -> None:
+def test_an_order_cancelled_while_many_before_it_are_sent_is_not_sent(desk: Desk) -> None:
     placed = [desk.order() for _ in range(50)]
     desk.make_ready(*placed)
     last = placed[-1]
     centra = CentraThatChangesMeanwhile(desk.link.centra, lambda: cancel_order(desk.world, last))
 
-    tally = submission.submit_ready_orders(dataclasses.replace(desk.link, centra=centra))
+    tally = submission.submit_ready_orders(
+        dataclasses.replace(desk.link, centra=cast("Any", centra))
+    )
 
     assert (tally.read, tally.written) == (50, 49)
     assert (desk.at_whistl(last), desk.state(last)) == (0, OrderState.CANCELLED)
 
 
 # ---- what changes in Centra between screening and sending
-def hold(desk, order) -> None:
+def hold(desk: Desk, order: CentraOrder) -> None:
     order.is_on_hold = True
 
 
-def await_payment(desk, order) -> None:
+def await_payment(desk: Desk, order: CentraOrder) -> None:
     order.is_waiting_for_payment = True
 
 
-def lock(desk, order) -> None:
+def lock(desk: Desk, order: CentraOrder) -> None:
     order.is_locked = True
 
 
-def cancel(desk, order) -> None:
+def cancel(desk: Desk, order: CentraOrder) -> None:
     cancel_order(desk.world, order)
 
 
-def hide(desk, order) -> None:
+def hide(desk: Desk, order: CentraOrder) -> None:
     order.status = "PENDING"
 
 
-def give_to_another_warehouse(desk, order) -> None:
+def give_to_another_warehouse(desk: Desk, order: CentraOrder) -> None:
     for line in order.lines:
         line.warehouse_id = 2
 
@@ -83,7 +89,7 @@ def give_to_another_warehouse(desk, order) -> None:
     ],
 )
 def test_an_order_stopped_in_centra_after_it_was_screened_is_not_sent(
-    desk, change: Any, state: OrderState
+    desk: Desk, change: Any, state: OrderState
 ) -> None:
     stopped, other = desk.order(), desk.order()
     desk.make_ready(stopped, other)
@@ -96,7 +102,7 @@ def test_an_order_stopped_in_centra_after_it_was_screened_is_not_sent(
     assert desk.state(stopped) == state
 
 
-def test_an_order_edited_after_it_was_screened_goes_in_its_new_form(desk) -> None:
+def test_an_order_edited_after_it_was_screened_goes_in_its_new_form(desk: Desk) -> None:
     order = desk.order()
     desk.make_ready(order)
     order.address = {**ADA, "address1": "7 The Shambles"}
@@ -112,7 +118,7 @@ def test_an_order_edited_after_it_was_screened_goes_in_its_new_form(desk) -> Non
 
 
 def test_a_resumed_order_goes_once_and_is_not_stopped_at_whistl_for_its_old_cancellation(
-    desk,
+    desk: Desk,
 ) -> None:
     order = desk.order()
     desk.make_ready(order)
@@ -137,14 +143,14 @@ def test_a_resumed_order_goes_once_and_is_not_stopped_at_whistl_for_its_old_canc
 
 
 # ---- what may not go whole
-def ship_a_part(desk, order) -> None:
+def ship_a_part(desk: Desk, order: CentraOrder) -> None:
     """Somebody completes a shipment of one unit in Centra's own screens."""
     with desk.world.lock:
         shipment = add_shipment(desk.world, order, {order.lines[0].line_id: 1})
         ship(desk.world, order, shipment, desk.clock(), send_email=False)
 
 
-def share_with_another_warehouse(desk, order) -> None:
+def share_with_another_warehouse(desk: Desk, order: CentraOrder) -> None:
     order.lines[0].warehouse_id = 2
     touch(desk.world, order)
 
@@ -158,7 +164,7 @@ def share_with_another_warehouse(desk, order) -> None:
     ],
 )
 def test_an_order_of_which_a_part_is_not_ours_to_send_is_kept_for_a_person(
-    desk, change: Any, kind: str, is_screened: bool
+    desk: Desk, change: Any, kind: str, is_screened: bool
 ) -> None:
     order, other = desk.order((desk.skus[0], 2), (desk.skus[1], 1)), desk.order()
     if is_screened:
@@ -175,7 +181,7 @@ def test_an_order_of_which_a_part_is_not_ours_to_send_is_kept_for_a_person(
     assert desk.problems(str(order.number)) == [kind]
 
 
-def test_an_order_shared_with_another_warehouse_goes_once_all_of_it_is_ours(desk) -> None:
+def test_an_order_shared_with_another_warehouse_goes_once_all_of_it_is_ours(desk: Desk) -> None:
     order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
     share_with_another_warehouse(desk, order)
     desk.relay_orders()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.workflows.link import open_link
 from centra_whistl_dagster.workflows.orders import look_up, submission
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 LAG = 25.0
 """Seconds until the simulated Whistl shows an order; the setting allows 30."""
@@ -32,7 +36,7 @@ LAG = 25.0
     ],
 )
 def test_an_answer_that_is_no_answer_neither_loses_an_order_nor_sends_it_twice(
-    desk, kind: FaultKind, is_known_at_once: bool
+    desk: Desk, kind: FaultKind, is_known_at_once: bool
 ) -> None:
     desk.switch(whistl_lookup_lag_seconds=LAG)
     desk.fault("whistl", "create_order", kind, nth=1)
@@ -47,7 +51,7 @@ def test_an_answer_that_is_no_answer_neither_loses_an_order_nor_sends_it_twice(
     assert desk.at_whistl(order) == 1
 
 
-def test_an_order_in_doubt_is_looked_up_only_after_whistl_must_show_it(desk) -> None:
+def test_an_order_in_doubt_is_looked_up_only_after_whistl_must_show_it(desk: Desk) -> None:
     desk.switch(whistl_lookup_lag_seconds=LAG)
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     order = desk.order()
@@ -67,7 +71,7 @@ def test_an_order_in_doubt_is_looked_up_only_after_whistl_must_show_it(desk) -> 
     assert outcomes == [SubmissionOutcome.FOUND]
 
 
-def test_a_look_up_that_fails_is_repeated_and_told_and_never_taken_for_absence(desk) -> None:
+def test_a_look_up_that_fails_is_repeated_and_told_and_never_taken_for_absence(desk: Desk) -> None:
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     desk.fault("whistl", "read_order", FaultKind.ERROR_503_BEFORE)
     order = desk.order()
@@ -86,7 +90,9 @@ def test_a_look_up_that_fails_is_repeated_and_told_and_never_taken_for_absence(d
     assert desk.problems() == []
 
 
-def test_an_order_that_whistl_fails_at_every_time_is_tried_ever_more_seldom_and_told(desk) -> None:
+def test_an_order_that_whistl_fails_at_every_time_is_tried_ever_more_seldom_and_told(
+    desk: Desk,
+) -> None:
     desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE)
     order = desk.order()
 
@@ -105,7 +111,7 @@ def test_an_order_that_whistl_fails_at_every_time_is_tried_ever_more_seldom_and_
     assert (desk.at_whistl(order), desk.problems()) == (1, [])
 
 
-def test_a_server_that_hangs_keeps_the_order_in_doubt_and_delays_no_other(desk) -> None:
+def test_a_server_that_hangs_keeps_the_order_in_doubt_and_delays_no_other(desk: Desk) -> None:
     first, *others = [desk.order() for _ in range(4)]
     desk.fault("whistl", "create_order", FaultKind.HANG, nth=1, seconds=0.3)
 
@@ -118,7 +124,7 @@ def test_a_server_that_hangs_keeps_the_order_in_doubt_and_delays_no_other(desk) 
     assert [desk.at_whistl(order) for order in (first, *others)] == [1] * 4
 
 
-def test_two_relays_at_once_on_one_ledger_send_each_order_once(desk) -> None:
+def test_two_relays_at_once_on_one_ledger_send_each_order_once(desk: Desk) -> None:
     placed = [desk.order() for _ in range(12)]
     desk.make_ready(*placed)
     desk.switch(whistl_seconds_per_call=0.005)
@@ -128,7 +134,7 @@ def test_two_relays_at_once_on_one_ledger_send_each_order_once(desk) -> None:
     def relay(number: int) -> None:
         settings = load_settings(desk.environment)
         rng = random.Random(number)  # noqa: S311 - spreads retries
-        with open_link(settings, now=desk.clock, sleep=desk.clock.advance, rng=rng) as link:
+        with open_link(settings, now=desk.clock, sleep=desk.sleep, rng=rng) as link:
             start.wait()
             try:
                 submission.submit_ready_orders(link)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -13,12 +13,18 @@ from centra_whistl_dagster.ledger import order_contents, submissions
 from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.world.records import CentraOrder
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlClient
 from centra_whistl_dagster.whistl.mapping import payload_hash
 from centra_whistl_dagster.workflows.orders import look_up, submission
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
-def test_a_number_that_whistl_holds_with_other_contents_is_told_and_never_overwritten(desk) -> None:
+
+def test_a_number_that_whistl_holds_with_other_contents_is_told_and_never_overwritten(
+    desk: Desk,
+) -> None:
     desk.switch(whistl_accepts_repeated_numbers=False)
     order = desk.order((desk.skus[0], 1))
     desk.relay_orders()
@@ -53,7 +59,7 @@ class WhistlThatAnswersLate:
         return answer
 
 
-def test_an_answer_that_comes_after_the_order_has_left_does_not_bring_it_back(desk) -> None:
+def test_an_answer_that_comes_after_the_order_has_left_does_not_bring_it_back(desk: Desk) -> None:
     order = desk.order()
     desk.make_ready(order)
 
@@ -65,7 +71,7 @@ def test_an_answer_that_comes_after_the_order_has_left_does_not_bring_it_back(de
 
     link = desk.link
     late = WhistlThatAnswersLate(link.whistl, meanwhile)
-    submission.submit_ready_orders(dataclasses.replace(link, whistl=late))
+    submission.submit_ready_orders(dataclasses.replace(link, whistl=cast("Any", late)))
 
     with link.ledger.reading() as tx:
         outcomes = [row.outcome for row in submissions.of_order(tx, order.order_id)]
@@ -73,7 +79,7 @@ def test_an_answer_that_comes_after_the_order_has_left_does_not_bring_it_back(de
     assert outcomes == [SubmissionOutcome.ACCEPTED]
 
 
-def lose_track_of(desk, order) -> None:
+def lose_track_of(desk: Desk, order: CentraOrder) -> None:
     """Bring an order of which Whistl has an older attempt into doubt about a newer one."""
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     desk.relay_orders()
@@ -89,7 +95,7 @@ def lose_track_of(desk, order) -> None:
     desk.wait(200)
 
 
-def test_an_older_attempt_found_at_whistl_is_ours_and_told_as_out_of_date(desk) -> None:
+def test_an_older_attempt_found_at_whistl_is_ours_and_told_as_out_of_date(desk: Desk) -> None:
     order = desk.order()
     lose_track_of(desk, order)
 
@@ -105,7 +111,7 @@ def test_an_older_attempt_found_at_whistl_is_ours_and_told_as_out_of_date(desk) 
 
 @pytest.mark.parametrize("is_ours", [True, False])
 def test_an_order_found_without_a_fingerprint_is_ours_only_with_the_same_lines(
-    desk, is_ours: bool
+    desk: Desk, is_ours: bool
 ) -> None:
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     order = desk.order()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,8 +16,11 @@ from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.transport import IntegrationError, NotSent
 from centra_whistl_dagster.workflows.orders import locks, submission
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
-def test_a_confirmed_order_reaches_whistl_in_one_round_and_is_locked_in_centra(desk) -> None:
+
+def test_a_confirmed_order_reaches_whistl_in_one_round_and_is_locked_in_centra(desk: Desk) -> None:
     order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
 
     desk.relay_orders()
@@ -30,7 +34,7 @@ def test_a_confirmed_order_reaches_whistl_in_one_round_and_is_locked_in_centra(d
     assert order.is_locked
 
 
-def test_an_order_is_declared_duty_paid_just_where_its_service_delivers_so(desk) -> None:
+def test_an_order_is_declared_duty_paid_just_where_its_service_delivers_so(desk: Desk) -> None:
     place = {"city": "Paris", "zipCode": "75011", "cellPhoneNumber": "+33639980123"}
     abroad = desk.order(address={**ADA, **place, "country": {"code": "FR"}})
     at_home = desk.order()
@@ -42,7 +46,7 @@ def test_an_order_is_declared_duty_paid_just_where_its_service_delivers_so(desk)
 
 
 def test_while_whistl_cannot_be_reached_nothing_is_lost_and_later_everything_goes(
-    desk, unused_port: int
+    desk: Desk, unused_port: int
 ) -> None:
     placed = [desk.order() for _ in range(5)]
     good_address = desk.environment["WHISTL_BASE_URL"]
@@ -71,7 +75,7 @@ def unused_port() -> int:
 
 
 # ---- many at once
-def test_a_poisoned_order_delays_none_of_three_hundred_and_no_call_is_wasted(desk) -> None:
+def test_a_poisoned_order_delays_none_of_three_hundred_and_no_call_is_wasted(desk: Desk) -> None:
     placed = [desk.order((desk.skus[n % 40], 1)) for n in range(300)]
     poisoned = placed[17]
     spoil(poisoned, "malformed_postcode", 0)
@@ -86,7 +90,9 @@ def test_a_poisoned_order_delays_none_of_three_hundred_and_no_call_is_wasted(des
     assert desk.problems(str(poisoned.number)) == ["postcode_malformed"]
 
 
-def test_an_order_whistl_refuses_is_told_with_its_reasons_and_goes_once_corrected(desk) -> None:
+def test_an_order_whistl_refuses_is_told_with_its_reasons_and_goes_once_corrected(
+    desk: Desk,
+) -> None:
     order, other = desk.order(), desk.order()
     desk.make_ready(order, other)
     with desk.link.ledger.transaction() as tx:
@@ -109,7 +115,7 @@ def test_an_order_whistl_refuses_is_told_with_its_reasons_and_goes_once_correcte
     assert desk.problems() == []
 
 
-def test_one_order_that_centra_will_not_lock_keeps_no_other_from_being_locked(desk) -> None:
+def test_one_order_that_centra_will_not_lock_keeps_no_other_from_being_locked(desk: Desk) -> None:
     placed = [desk.order() for _ in range(4)]
     desk.make_ready(*placed)
     submission.submit_ready_orders(desk.link)
@@ -125,7 +131,7 @@ def test_one_order_that_centra_will_not_lock_keeps_no_other_from_being_locked(de
     assert desk.effects() == before
 
 
-def test_an_edit_that_slips_in_between_sending_and_locking_is_told(desk) -> None:
+def test_an_edit_that_slips_in_between_sending_and_locking_is_told(desk: Desk) -> None:
     order = desk.order()
     desk.make_ready(order)
     submission.submit_ready_orders(desk.link)
@@ -140,7 +146,9 @@ def test_an_edit_that_slips_in_between_sending_and_locking_is_told(desk) -> None
     assert desk.problems(str(order.number)) == ["edited_after_sending"]
 
 
-def test_an_edit_while_the_answer_is_lost_is_told_once_whistl_is_known_to_have_it(desk) -> None:
+def test_an_edit_while_the_answer_is_lost_is_told_once_whistl_is_known_to_have_it(
+    desk: Desk,
+) -> None:
     order = desk.order()
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     desk.relay_orders()
@@ -154,7 +162,7 @@ def test_an_edit_while_the_answer_is_lost_is_told_once_whistl_is_known_to_have_i
 
 
 # ---- when a system refuses us, or is not there
-def test_credentials_that_whistl_refuses_stop_the_batch_and_keep_every_order(desk) -> None:
+def test_credentials_that_whistl_refuses_stop_the_batch_and_keep_every_order(desk: Desk) -> None:
     placed = [desk.order() for _ in range(8)]
     desk.make_ready(*placed)
     good = desk.environment["WHISTL_CLIENT_SECRET"]
@@ -174,7 +182,7 @@ def test_credentials_that_whistl_refuses_stop_the_batch_and_keep_every_order(des
     assert [desk.at_whistl(order) for order in placed] == [1] * 8
 
 
-def test_when_centra_cannot_be_asked_once_more_nothing_is_sent(desk) -> None:
+def test_when_centra_cannot_be_asked_once_more_nothing_is_sent(desk: Desk) -> None:
     placed = [desk.order() for _ in range(3)]
     desk.make_ready(*placed)
     desk.reopen(CENTRA_BASE_URL="http://127.0.0.1:9")  # the discard port: nobody listens

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -19,6 +19,9 @@ from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.transport import NotSent, OutcomeUnknown
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders import intake, look_up, screening, submission
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 WELL = "goes well"
 DIES_BEFORE, DIES_AFTER = "dies before", "dies after"
@@ -100,16 +103,19 @@ class FatefulWhistl:
         return self._client.find_order(number)
 
 
-def live_through(desk, schedule: Schedule, between_rounds: float) -> tuple[Fates, CentraOrder]:
+def live_through(
+    desk: Desk, schedule: Schedule, between_rounds: float
+) -> tuple[Fates, CentraOrder]:
     """Let one order be sent under a schedule of fates, and then until it has arrived."""
     order = desk.order()
     intake.take_in_orders(desk.link)
     screening.screen_waiting_orders(desk.link)
-    fates, late = Fates(schedule), []
+    fates = Fates(schedule)
+    late: list[Any] = []
     link: Link = dataclasses.replace(
         desk.link,
-        ledger=FatefulLedger(desk.link.ledger, fates),
-        whistl=FatefulWhistl(desk.link.whistl, fates, late),
+        ledger=cast("Any", FatefulLedger(desk.link.ledger, fates)),
+        whistl=cast("Any", FatefulWhistl(desk.link.whistl, fates, late)),
     )
     for _ in range(MOST_ROUNDS):
         try:
@@ -126,7 +132,9 @@ def live_through(desk, schedule: Schedule, between_rounds: float) -> tuple[Fates
     return fates, order
 
 
-def explore(desk, *, most_faults: int, between_rounds: float = 35.0) -> dict[Schedule, CentraOrder]:
+def explore(
+    desk: Desk, *, most_faults: int, between_rounds: float = 35.0
+) -> dict[Schedule, CentraOrder]:
     """Live through every schedule of at most so many faults."""
     lived: dict[Schedule, CentraOrder] = {}
     pending: list[Schedule] = [()]
@@ -144,12 +152,12 @@ def explore(desk, *, most_faults: int, between_rounds: float = 35.0) -> dict[Sch
 
 
 @pytest.fixture(autouse=True)
-def _whistl_that_shows_orders_late(desk) -> None:
+def _whistl_that_shows_orders_late(desk: Desk) -> None:
     desk.switch(whistl_lookup_lag_seconds=SHOWN_AFTER_SECONDS)
     desk.world.settings.speed = 0.001  # nothing happens in the building meanwhile
 
 
-def test_no_schedule_of_two_faults_loses_an_order_or_sends_it_twice(desk) -> None:
+def test_no_schedule_of_two_faults_loses_an_order_or_sends_it_twice(desk: Desk) -> None:
     lived = explore(desk, most_faults=2)
 
     held = {schedule: desk.at_whistl(order) for schedule, order in lived.items()}
@@ -160,7 +168,7 @@ def test_no_schedule_of_two_faults_loses_an_order_or_sends_it_twice(desk) -> Non
     assert met == {WELL, DIES_BEFORE, DIES_AFTER, LOST_BEFORE, LOST_AFTER, LATE, NOT_SENT}
 
 
-def test_the_exploration_finds_the_duplicates_of_a_look_up_that_comes_too_early(desk) -> None:
+def test_the_exploration_finds_the_duplicates_of_a_look_up_that_comes_too_early(desk: Desk) -> None:
     desk.reopen(WHISTL_LOOK_UP_LAG_SECONDS="0")
 
     lived = explore(desk, most_faults=1, between_rounds=1.0)
