@@ -364,8 +364,8 @@ def test_the_data_team_hears_of_an_asset_that_is_late_and_of_its_return(
     daemon_finds(FreshnessState.PASS)
 
     assert alerted(ledger) == [
-        ("data", "Red: The asset promised, which is late"),
-        ("data", "Works again: The asset promised, which is late"),
+        ("data", "Failing: The asset promised, which is late"),
+        ("data", "Resolved: The asset promised, which is late"),
     ]
 
 
