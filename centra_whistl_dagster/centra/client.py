@@ -153,10 +153,10 @@ class CentraClient:
         except BrokenRecord as broken:
             raise self._graphql.broken(CallKind.READ, "CountOrders", str(broken)) from broken
 
-    def lock_orders(self, ids: Sequence[str]) -> None:
-        """Keep people from editing orders that the warehouse has. Locking twice does no harm."""
+    def lock_orders(self, ids: Sequence[str], *, is_locked: bool = True) -> None:
+        """Keep people from editing orders, or let them again. Doing it twice does no harm."""
         for chunk in _chunks(ids, self._config.page_size):
-            lock = {"orders": [{"id": centra_id} for centra_id in chunk], "isLocked": True}
+            lock = {"orders": [{"id": centra_id} for centra_id in chunk], "isLocked": is_locked}
             self._graphql.run(CallKind.IDEMPOTENT_WRITE, "LockOrders", {"input": lock})
 
     # ---- shipments

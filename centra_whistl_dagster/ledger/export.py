@@ -1,7 +1,8 @@
 """Rows for the history: what happened, without anything personal.
 
 Belongs here: reading the ledger in the shape of the history's tables. Does not belong here: keeping
-it (`history`). Names, addresses, contents of exceptions' values and tracking numbers stay behind.
+it (`history`). Names, addresses, contents of exceptions' values and tracking numbers stay behind. An
+order that had several numbers at Whistl is known in the history by the first.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from centra_whistl_dagster.domain.orders.despatches import Despatch
 from centra_whistl_dagster.domain.orders.states import FINAL
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.former_numbers import FIRST_NUMBER, first_numbers
 from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.ledger.tables import (
     despatches,
@@ -71,7 +73,7 @@ def orders_since(tx: Transaction, since: datetime | None) -> Rows:
     )
     query = (
         sa.select(
-            orders.c.whistl_number.label("order_number"),
+            FIRST_NUMBER.label("order_number"),
             *(orders.c[name] for name in _ORDER_COLUMNS),
             sa.func.coalesce(lines.c.units, 0).label("units"),
             sa.func.coalesce(lines.c.line_count, 0).label("line_count"),
@@ -88,7 +90,7 @@ def order_lines_since(tx: Transaction, since: datetime | None) -> Rows:
     """Return the lines of the orders that `orders_since` returns."""
     query = (
         sa.select(
-            orders.c.whistl_number.label("order_number"),
+            FIRST_NUMBER.label("order_number"),
             order_lines.c.line_number,
             order_lines.c.sku,
             order_lines.c.quantity,
@@ -102,7 +104,7 @@ def order_lines_since(tx: Transaction, since: datetime | None) -> Rows:
 def order_events_since(tx: Transaction, since: datetime | None) -> Rows:
     """Return moves of orders from state to state."""
     query = sa.select(
-        orders.c.whistl_number.label("order_number"),
+        FIRST_NUMBER.label("order_number"),
         order_events.c.from_state,
         order_events.c.to_state.label("state"),
         order_events.c.at.label("moved_at"),
@@ -117,7 +119,7 @@ def exceptions_since(tx: Transaction, since: datetime | None) -> Rows:
     """Return exceptions that are open, or were resolved since."""
     # Under the number that orders have everywhere else in the history.
     whistl_number = (
-        sa.select(orders.c.whistl_number)
+        sa.select(FIRST_NUMBER)
         .where(sa.cast(orders.c.number, sa.Text) == exceptions.c.subject)
         .scalar_subquery()
     )
@@ -154,7 +156,7 @@ def despatches_since(tx: Transaction, since: datetime | None) -> tuple[Rows, Row
 
     Those come again of which a parcel changed: Centra is told later than the message was read.
     """
-    parcels_query = sa.select(parcels, orders.c.whistl_number.label("order_number")).join(
+    parcels_query = sa.select(parcels, FIRST_NUMBER.label("order_number")).join(
         orders, orders.c.centra_id == parcels.c.centra_id
     )
     heads_query = sa.select(despatches)
@@ -165,11 +167,12 @@ def despatches_since(tx: Transaction, since: datetime | None) -> tuple[Rows, Row
         )
         heads_query = heads_query.where(is_fresh)
     heads = tx.execute(heads_query.order_by(despatches.c.sequence)).all()
+    firsts = first_numbers(tx)
     roots = {head.root_id for head in heads}
     boxes = [row for row in tx.execute(parcels_query) if row.despatch_id in roots]
     contents = [row for row in tx.execute(sa.select(parcel_lines)) if row.despatch_id in roots]
     return (
-        [_despatch(head) for head in heads],
+        [_despatch(head, firsts.get(head.whistl_number)) for head in heads],
         [_parcel(row) for row in boxes],
         [
             {
@@ -220,14 +223,14 @@ def _rows(tx: Transaction, query: sa.Select[Any]) -> Rows:
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
-def _despatch(row: sa.Row[Any]) -> dict[str, Any]:
+def _despatch(row: sa.Row[Any], first_number: str | None) -> dict[str, Any]:
     body = records.loads(Despatch, row.body)
     return {
         "despatch_id": row.despatch_id,
         "version": row.version,
         "sequence": row.sequence,
         "supersedes": body.supersedes,
-        "order_number": row.whistl_number,
+        "order_number": first_number or row.whistl_number,
         "despatched_at": row.despatched_at,
         "received_at": row.received_at,
         "is_order_complete": row.is_order_complete,

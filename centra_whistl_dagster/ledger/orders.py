@@ -21,7 +21,7 @@ from centra_whistl_dagster.ledger import order_contents
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow
-from centra_whistl_dagster.ledger.tables import exceptions, order_events, orders
+from centra_whistl_dagster.ledger.tables import exceptions, former_numbers, order_events, orders
 
 
 class IllegalMove(Exception):
@@ -35,9 +35,14 @@ def find(tx: Transaction, centra_id: str) -> OrderRow | None:
 
 
 def find_by_whistl_number(tx: Transaction, whistl_number: str) -> OrderRow | None:
-    """Return the row of the order that Whistl knows under that number."""
-    query = sa.select(orders).where(orders.c.whistl_number == whistl_number).with_for_update()
-    return tx.row(OrderRow, query)
+    """Return the row of the order that has, or had, that number at Whistl."""
+    had_it = sa.select(former_numbers.c.centra_id).where(
+        former_numbers.c.whistl_number == whistl_number
+    )
+    query = sa.select(orders).where(
+        sa.or_(orders.c.whistl_number == whistl_number, orders.c.centra_id.in_(had_it))
+    )
+    return tx.row(OrderRow, query.with_for_update())
 
 
 def find_by_number(tx: Transaction, number: int) -> OrderRow | None:
@@ -136,6 +141,13 @@ def move(
         )
 
 
+def note(tx: Transaction, row: OrderRow, reason: str) -> None:
+    """Write down something that happened to an order without moving it."""
+    _add_event(
+        tx, row.centra_id, row.number, from_state=row.state, to_state=row.state, reason=reason
+    )
+
+
 def update(tx: Transaction, centra_ids: Collection[str], **change: Unpack[OrderChange]) -> None:
     """Set columns of orders without moving them."""
     for part in parts(centra_ids):
@@ -171,17 +183,6 @@ def unlocked(tx: Transaction) -> list[OrderRow]:
         orders.c.locked_at.is_(None),
         orders.c.cancel_wanted_at.is_(None),
         _is_due(tx),
-    )
-    return tx.rows(OrderRow, query.order_by(orders.c.number))
-
-
-def to_be_cancelled(tx: Transaction) -> list[OrderRow]:
-    """Return due orders at Whistl that are cancelled in Centra and must be stopped there too."""
-    query = sa.select(orders).where(
-        orders.c.state.in_([OrderState.SUBMITTED, OrderState.PART_DESPATCHED]),
-        orders.c.cancel_wanted_at.is_not(None),
-        orders.c.due_at.is_not(None),
-        orders.c.due_at <= tx.now,
     )
     return tx.rows(OrderRow, query.order_by(orders.c.number))
 

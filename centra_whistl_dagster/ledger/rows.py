@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TypedDict
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
+from centra_whistl_dagster.domain.orders.changes_after_sending import StopReason
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.states import (
     DespatchState,
@@ -58,11 +59,23 @@ class OrderRow:
     cancelled_at: datetime | None
     attempts: int
     due_at: datetime | None
+    stop_for: StopReason | None
+    """Why Whistl is to stop the order; None while it is not."""
+    stop_due_at: datetime | None
+    """When Whistl is to be asked next; None when it was asked for the last time."""
+    stop_asked_at: datetime | None
+    """When Whistl said it would try; it may still stop the order after that was taken back."""
+    stop_attempts: int
+    former_active_at: datetime | None
+    """When Whistl was seen to go on with an earlier number of the order."""
+    unlock_due_at: datetime | None
+    unlock_attempts: int
 
 
 class OrderChange(TypedDict, total=False):
     """Columns of `orders` that may be set beside the state."""
 
+    whistl_number: str
     screened_at: datetime | None
     screened_against: str | None
     carrier_code: str | None
@@ -80,6 +93,37 @@ class OrderChange(TypedDict, total=False):
     cancelled_at: datetime | None
     attempts: int
     due_at: datetime | None
+    stop_for: StopReason | None
+    stop_due_at: datetime | None
+    stop_asked_at: datetime | None
+    stop_attempts: int
+    former_active_at: datetime | None
+    unlock_due_at: datetime | None
+    unlock_attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerNumberRow:
+    """A number that an order had at Whistl before its present one, of `former_numbers`."""
+
+    whistl_number: str
+    centra_id: str
+    submitted_at: datetime | None
+    allocated_at: datetime | None
+    ended_at: datetime
+    whistl_status: str | None
+    whistl_status_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerLineRow:
+    """One line of an order as it was sent under a former number, of `former_lines`."""
+
+    whistl_number: str
+    line_number: int
+    line_id: int
+    sku: str
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

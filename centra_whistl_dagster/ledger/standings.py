@@ -6,6 +6,7 @@ not belong here: what it means for stock, which is `domain.stock.availability`'s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,14 @@ from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.despatches import IS_IN_PARCEL
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.states import ParcelState
-from centra_whistl_dagster.ledger.tables import order_lines, orders, parcel_lines, parcels
+from centra_whistl_dagster.ledger.tables import (
+    former_lines,
+    former_numbers,
+    order_lines,
+    orders,
+    parcel_lines,
+    parcels,
+)
 
 _TOLD = frozenset(
     {
@@ -52,6 +60,7 @@ def of_open_lines(tx: Transaction, *, taken_at: datetime) -> list[LineUnits]:
     An order wholly known to Centra that Whistl had taken before `taken_at` moves nothing any more.
     """
     shipped = _shipped(taken_at)
+    given_back = _taken_under_former_numbers(taken_at)
     may_move = sa.or_(
         orders.c.state.not_in([OrderState.COMPLETED, OrderState.CANCELLED]),
         sa.and_(
@@ -70,6 +79,7 @@ def of_open_lines(tx: Transaction, *, taken_at: datetime) -> list[LineUnits]:
             orders.c.allocated_at,
             sa.func.coalesce(shipped.c.completed, 0).label("completed"),
             sa.func.coalesce(shipped.c.despatched, 0).label("despatched"),
+            sa.func.coalesce(given_back.c.units, 0).label("given_back"),
         )
         .join(orders, orders.c.centra_id == order_lines.c.centra_id)
         .outerjoin(
@@ -77,6 +87,14 @@ def of_open_lines(tx: Transaction, *, taken_at: datetime) -> list[LineUnits]:
             sa.and_(
                 shipped.c.centra_id == order_lines.c.centra_id,
                 shipped.c.line_number == order_lines.c.line_number,
+            ),
+        )
+        .outerjoin(
+            given_back,
+            sa.and_(
+                given_back.c.centra_id == order_lines.c.centra_id,
+                given_back.c.line_id == order_lines.c.line_id,
+                given_back.c.sku == order_lines.c.sku,
             ),
         )
         .where(may_move)
@@ -101,6 +119,26 @@ def _shipped(taken_at: datetime) -> sa.Subquery:
     )
 
 
+def _taken_under_former_numbers(taken_at: datetime) -> sa.Subquery:
+    """Return units that Whistl had set aside by then, and gave back later to stop the order.
+
+    The snapshot does not count them as available yet: without them, an order that is only sent
+    again would look oversold.
+    """
+    return (
+        sa.select(
+            former_numbers.c.centra_id,
+            former_lines.c.line_id,
+            former_lines.c.sku,
+            sa.func.sum(former_lines.c.quantity).label("units"),
+        )
+        .join(former_lines, former_lines.c.whistl_number == former_numbers.c.whistl_number)
+        .where(former_numbers.c.allocated_at < taken_at, former_numbers.c.ended_at >= taken_at)
+        .group_by(former_numbers.c.centra_id, former_lines.c.line_id, former_lines.c.sku)
+        .subquery()
+    )
+
+
 def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
     was_taken = row.allocated_at is not None and row.allocated_at < taken_at
     # A unit that could not be found is off the order and off the shelf: `available` stays as it is.
@@ -112,7 +150,7 @@ def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
         wanted=max(wanted, int(row.completed)),
         completed=int(row.completed),
         sent=at_whistl if row.state in _TOLD else 0,
-        taken=at_whistl if was_taken else 0,
+        taken=at_whistl if was_taken else int(row.given_back),
         despatched=int(row.despatched) if was_taken else 0,
         is_blocked=row.state in {OrderState.BLOCKED, OrderState.WAITING},
     )
@@ -163,15 +201,14 @@ def units_taken(tx: Transaction, *, since: datetime, until: datetime) -> dict[st
 
     Those it gave back, because the order was stopped after it had been allocated, count against.
     """
-    taken = _units_moved(tx, orders.c.allocated_at, since, until)
-    given_back = _units_moved(
-        tx,
-        orders.c.cancelled_at,
-        since,
-        until,
-        sa.and_(orders.c.submitted_at.is_not(None), orders.c.allocated_at.is_not(None)),
-    )
-    return {sku: taken.get(sku, 0) - given_back.get(sku, 0) for sku in taken.keys() | given_back}
+    taken, given_back = Counter[str](), Counter[str]()
+    was_ended = sa.and_(orders.c.submitted_at.is_not(None), orders.c.allocated_at.is_not(None))
+    taken.update(_units_moved(tx, orders.c.allocated_at, since, until))
+    given_back.update(_units_moved(tx, orders.c.cancelled_at, since, until, was_ended))
+    was_taken = former_numbers.c.allocated_at.is_not(None)
+    taken.update(_former_units_moved(tx, former_numbers.c.allocated_at, since, until, was_taken))
+    given_back.update(_former_units_moved(tx, former_numbers.c.ended_at, since, until, was_taken))
+    return {sku: taken[sku] - given_back[sku] for sku in taken.keys() | given_back.keys()}
 
 
 def _units_moved(
@@ -189,6 +226,22 @@ def _units_moved(
     )
     if condition is not None:
         query = query.where(condition)
+    return {sku: int(units) for sku, units in tx.execute(query).tuples()}
+
+
+def _former_units_moved(
+    tx: Transaction,
+    moment: sa.ColumnElement[datetime],
+    since: datetime,
+    until: datetime,
+    condition: sa.ColumnElement[bool],
+) -> dict[str, int]:
+    query = (
+        sa.select(former_lines.c.sku, sa.func.sum(former_lines.c.quantity))
+        .join(former_numbers, former_numbers.c.whistl_number == former_lines.c.whistl_number)
+        .where(moment >= since, moment < until, condition)
+        .group_by(former_lines.c.sku)
+    )
     return {sku: int(units) for sku, units in tx.execute(query).tuples()}
 
 

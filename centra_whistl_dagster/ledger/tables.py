@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
+from centra_whistl_dagster.domain.orders.changes_after_sending import StopReason
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.columns import count, flag, member, money, text, time
 from centra_whistl_dagster.ledger.states import (
@@ -56,6 +57,35 @@ orders = sa.Table(
     time("cancelled_at", nullable=True),
     count("attempts", server_default="0"),
     time("due_at", nullable=True),
+    member("stop_for", StopReason, nullable=True),
+    time("stop_due_at", nullable=True),
+    time("stop_asked_at", nullable=True),
+    count("stop_attempts", server_default="0"),
+    time("former_active_at", nullable=True),
+    time("unlock_due_at", nullable=True),
+    count("unlock_attempts", server_default="0"),
+)
+
+former_numbers = sa.Table(
+    "former_numbers",
+    metadata,
+    text("whistl_number", primary_key=True),
+    text("centra_id"),
+    time("submitted_at", nullable=True),
+    time("allocated_at", nullable=True),
+    time("ended_at"),
+    text("whistl_status", nullable=True),
+    count("whistl_status_version"),
+)
+
+former_lines = sa.Table(
+    "former_lines",
+    metadata,
+    text("whistl_number", primary_key=True),
+    count("line_number", primary_key=True),
+    count("line_id"),
+    text("sku"),
+    count("quantity"),
 )
 
 order_payloads = sa.Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import despatches, orders
+from centra_whistl_dagster.ledger import despatches, orders, stops
 from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
@@ -22,6 +22,7 @@ class OrdersDue:
     to_look_up: int
     to_lock: int
     to_cancel: int
+    to_unlock: int
 
     @property
     def total(self) -> int:
@@ -53,7 +54,8 @@ def orders_due(link: Link) -> OrdersDue:
             to_send=len(orders.in_states(tx, [OrderState.READY], are_due=True)),
             to_look_up=len(orders.in_states(tx, in_question, are_due=True)),
             to_lock=len(orders.unlocked(tx)),
-            to_cancel=len(orders.to_be_cancelled(tx)),
+            to_cancel=len(stops.to_be_stopped(tx)),
+            to_unlock=len(stops.to_be_unlocked(tx)),
         )
 
 

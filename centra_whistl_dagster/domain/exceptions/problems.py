@@ -95,6 +95,9 @@ class ExceptionKind(StrEnum):
     ORDER_IN_DOUBT = "order_in_doubt"  # the answer was lost and the look-up cannot settle it
     CANCELLED_AFTER_SENDING = "cancelled_after_sending"  # and Whistl could not stop it
     EDITED_AFTER_SENDING = "edited_after_sending"  # Whistl packs the old version
+    HELD_AFTER_SENDING = "held_after_sending"  # on hold, unpaid or moved, and Whistl goes on
+    STOPPED_ORDER_SENT = "stopped_order_sent"  # Whistl goes on with a number it had stopped
+    UNLOCK_REFUSED = "unlock_refused"  # Centra keeps an order locked that Whistl has ended
     HELD_AT_WHISTL = "held_at_whistl"  # waits at the warehouse for somebody to release it
     REJECTED_LATE = "rejected_late"  # accepted first, refused later
     CANCELLED_AT_WHISTL = "cancelled_at_whistl"  # by Whistl, and not in Centra

@@ -51,7 +51,10 @@ _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
     _S.SENDING: frozenset({_S.SUBMITTED, _S.IN_DOUBT, _S.READY, _S.BLOCKED, _S.RECEIVED}),
     _S.IN_DOUBT: frozenset({_S.SUBMITTED, _S.READY, _S.BLOCKED}),
     _S.SUBMITTED: frozenset(
-        {_S.PART_DESPATCHED, _S.DESPATCHED, _S.COMPLETED, _S.CANCELLED, _S.BLOCKED}
+        {
+            *(_S.PART_DESPATCHED, _S.DESPATCHED, _S.COMPLETED, _S.CANCELLED, _S.BLOCKED),
+            *(_S.WAITING, _S.RECEIVED),
+        }
     ),
     _S.PART_DESPATCHED: frozenset({_S.DESPATCHED, _S.COMPLETED}),
     _S.DESPATCHED: frozenset({_S.COMPLETED}),
@@ -60,7 +63,8 @@ _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
         {_S.RECEIVED, _S.WAITING, _S.BLOCKED, _S.PART_DESPATCHED, _S.DESPATCHED}
     ),
 }
-"""CANCELLED can be left again: Centra can resume an order, Whistl can ship one regardless."""
+"""CANCELLED can be left again: Centra can resume an order, Whistl can ship one regardless. An order
+that Whistl has stopped on our request goes back from SUBMITTED, to be sent under another number."""
 
 
 def may_follow(current: OrderState, proposed: OrderState) -> bool:

@@ -1,96 +1,193 @@
-"""Ask Whistl to stop orders that were cancelled in Centra after they were sent."""
+"""Ask Whistl to stop orders: cancelled, held, moved or edited in Centra after they were sent."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
-from centra_whistl_dagster.domain.orders.states import OrderState, may_follow
+from centra_whistl_dagster.domain.orders.changes_after_sending import (
+    KINDS,
+    Change,
+    Standing,
+    StopReason,
+    standing_of,
+)
+from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.domain.orders.whistl_statuses import STOPPED
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import exceptions, orders
+from centra_whistl_dagster.ledger import exceptions, orders, stops
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, Refused
 from centra_whistl_dagster.whistl.client import CancelAnswer
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.after_sending import changes_of, notify
 from centra_whistl_dagster.workflows.orders.readings import apply_reading
+from centra_whistl_dagster.workflows.orders.replacement import settle_stopped, still_active
+from centra_whistl_dagster.workflows.orders.statuses import apply_view
 
-_ASK_AGAIN = timedelta(minutes=1)
+_AT_ONCE = 50
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(minutes=15)
+_NO_ANSWER = Failed("Whistl does not answer")
+
+_WORDS = {
+    StopReason.CANCELLED: "cancelled in Centra",
+    StopReason.SENT_ALREADY: "sent under an earlier number",
+    StopReason.PAUSED: "on hold in Centra",
+    StopReason.EDITED: "changed in Centra, to be sent again",
+    StopReason.BY_HAND: "to be sent again",
+}
+_KIND = {
+    StopReason.CANCELLED: ExceptionKind.CANCELLED_AFTER_SENDING,
+    StopReason.PAUSED: ExceptionKind.HELD_AFTER_SENDING,
+    StopReason.EDITED: ExceptionKind.EDITED_AFTER_SENDING,
+    StopReason.BY_HAND: ExceptionKind.EDITED_AFTER_SENDING,
+}
+_BEFORE_PACKED = (
+    *(Standing.RECEIVED, Standing.HELD, Standing.BACKORDERED, Standing.ALLOCATED),
+    *(Standing.PICKING, Standing.UNKNOWN),
+)
 
 
 def pass_on_cancellations(link: Link) -> Tally:
-    """Pass each cancellation on to Whistl; where it is too late, alert the owner.
+    """Ask Whistl to stop each order that is due; where it cannot, alert the owner.
 
-    Each order is read once more from Centra just before: one that was resumed is not stopped.
+    Each order is read once more from Centra just before: one that was resumed is not stopped. Once
+    Whistl does not answer, the others wait for the next round.
 
     Raises:
-        IntegrationError: Centra could not be asked; the orders not reached yet are tried next time.
+        IntegrationError: Centra could not be asked; nothing was passed on.
     """
     with link.ledger.reading() as tx:
-        rows = orders.to_be_cancelled(tx)
+        rows = stops.to_be_stopped(tx, limit=_AT_ONCE)
     tally = Tally(read=len(rows))
+    current = link.centra.orders([row.centra_id for row in rows]) if rows else []
+    shown = {order.centra_id: order for order in current}
+    is_gone = False
     for row in rows:
-        tally.add(_pass_on(link, row))
+        fate = Skipped("Whistl does not answer") if is_gone else _pass_on(link, row, shown)
+        is_gone = is_gone or fate == _NO_ANSWER
+        tally.add(fate)
     return tally
 
 
-def _pass_on(link: Link, row: OrderRow) -> Fate:
-    if not _is_still_wanted(link, row):
-        return Skipped("resumed in Centra")
+def back_off(attempts: int) -> timedelta:
+    """Return how long to wait after so many attempts that came to nothing."""
+    return min(_FIRST_WAIT * 2 ** min(attempts - 1, 10), _LONGEST_WAIT)
+
+
+def _pass_on(link: Link, row: OrderRow, shown: dict[str, Order]) -> Fate:
+    order = shown.get(row.centra_id)
+    fresh = _as_it_is_now(link, row, order)
+    if fresh is None or fresh.stop_for is None:
+        return Skipped("no longer to be stopped")
     try:
-        answer = link.whistl.cancel_order(row.whistl_number, "cancelled in Centra")
+        answer = link.whistl.cancel_order(fresh.whistl_number, _WORDS[fresh.stop_for])
     except IntegrationError as error:
-        with link.ledger.transaction() as tx:
-            if _is_too_late(error):
-                _alert(tx, row, "Whistl cannot stop it any more: it will be delivered")
-                return Failed("too late")
-            orders.update(tx, [row.centra_id], due_at=tx.now + _ASK_AGAIN)
-        return Failed("Whistl does not answer")
-    _settle(link, row, answer)
+        return _not_asked(link, fresh, order, error)
+    if not answer.is_cancelled:
+        return _note_asked(link, fresh, order)
+    return _settle(link, fresh, order, answer)
+
+
+def _as_it_is_now(link: Link, row: OrderRow, order: Order | None) -> OrderRow | None:
+    """Apply a last reading; an order that Centra does not show any more is stopped as planned."""
+    with link.ledger.transaction() as tx:
+        if order is not None:
+            apply_reading(tx, link, order)
+        return orders.find(tx, row.centra_id)
+
+
+def _not_asked(link: Link, row: OrderRow, order: Order | None, error: IntegrationError) -> Fate:
+    attempts = row.stop_attempts + 1
+    is_last = attempts >= link.configuration.after_sending.stop_attempts
+    is_refused = isinstance(error, Refused) and not isinstance(error, AccessDenied)
+    # Whistl may not show an order yet that it has.
+    is_absent = is_refused and isinstance(error, Refused) and error.code == "not_found"
+    with link.ledger.transaction() as tx:
+        if is_refused and (is_last or not is_absent):
+            orders.update(tx, [row.centra_id], stop_attempts=attempts, stop_due_at=None)
+            why = "does not know the order" if is_absent else "cannot stop it any more"
+            _alert(tx, link, row, order, f"Whistl {why}.", is_too_late=not is_absent)
+            return Failed("not known to Whistl" if is_absent else "too late")
+        due_at = tx.now + back_off(attempts)
+        orders.update(tx, [row.centra_id], stop_attempts=attempts, stop_due_at=due_at)
+        if is_last:
+            _alert(tx, link, row, order, f"Whistl was asked {attempts} times and did not answer.")
+    return Failed("not known to Whistl yet") if is_absent else _NO_ANSWER
+
+
+def _note_asked(link: Link, row: OrderRow, order: Order | None) -> Fate:
+    """Note that Whistl tries to stop an order that is being picked, and ask again in time."""
+    policy = link.configuration.after_sending
+    attempts = row.stop_attempts + 1
+    with link.ledger.transaction() as tx:
+        due_at = tx.now + timedelta(minutes=policy.stop_follow_up_minutes)
+        orders.update(
+            tx,
+            [row.centra_id],
+            stop_asked_at=row.stop_asked_at or tx.now,
+            stop_attempts=attempts,
+            stop_due_at=None if attempts >= policy.stop_attempts else due_at,
+        )
+        if row.stop_asked_at is not None:
+            since = f"{row.stop_asked_at:%d %b %H:%M} UTC"
+            what = f"Whistl was asked to stop it at {since} and has not said whether it could."
+            _alert(tx, link, row, order, what)
     return Fate.WRITTEN
 
 
-def _is_still_wanted(link: Link, row: OrderRow) -> bool:
-    """Read an order once more; one that Centra does not show any more stays cancelled."""
-    current = link.centra.orders([row.centra_id])
-    with link.ledger.transaction() as tx:
-        for order in current:
-            apply_reading(tx, link, order)
-        fresh = orders.find(tx, row.centra_id)
-        return fresh is not None and fresh.cancel_wanted_at is not None
-
-
-def _is_too_late(error: IntegrationError) -> bool:
-    """Whistl may also refuse our token, or not show yet an order it has: both pass."""
-    if isinstance(error, AccessDenied) or not isinstance(error, Refused):
-        return False
-    return error.code != "not_found"
-
-
-def _settle(link: Link, row: OrderRow, answer: CancelAnswer) -> None:
+def _settle(link: Link, row: OrderRow, order: Order | None, answer: CancelAnswer) -> Fate:
+    """Take over that Whistl has stopped an order; one to be sent again needs proof of it first."""
+    if row.stop_for is not StopReason.CANCELLED:
+        try:
+            view = link.whistl.find_order(row.whistl_number)
+        except IntegrationError as error:
+            return _not_asked(link, row, order, error)
+        with link.ledger.transaction() as tx:
+            if view is None or view.status not in STOPPED:
+                orders.update(tx, [row.centra_id], stop_due_at=tx.now + _FIRST_WAIT)
+                return Skipped("Whistl does not show it as stopped yet")
+            apply_view(tx, row.centra_id, view)
+            _alert_if_a_part_left(tx, link, row, order)
+        return Fate.WRITTEN
     with link.ledger.transaction() as tx:
         fresh = orders.find(tx, row.centra_id)
-        if fresh is None or fresh.state is OrderState.CANCELLED:
-            return
-        if not answer.is_cancelled:
-            # Being picked: Whistl will say later whether it could be stopped.
-            orders.update(tx, [row.centra_id], due_at=None)
-        elif may_follow(fresh.state, OrderState.CANCELLED):
-            reason = "Whistl stopped it"
-            orders.move(
-                tx, fresh, OrderState.CANCELLED, reason=reason, cancelled_at=tx.now, due_at=None
-            )
+        if fresh is not None and fresh.state is OrderState.SUBMITTED:
+            orders.update(tx, [row.centra_id], whistl_status=answer.status)
+            settle_stopped(tx, fresh)
         else:
-            _alert(tx, row, "a part of it had left before Whistl stopped the rest")
+            _alert_if_a_part_left(tx, link, row, order)
+    return Fate.WRITTEN
 
 
-def _alert(tx: Transaction, row: OrderRow, what: str) -> None:
-    """Alert the owner that the customer will get what was cancelled, and ask Whistl no more."""
-    orders.update(tx, [row.centra_id], due_at=None)
-    exceptions.about_order(
-        tx,
-        row,
-        ExceptionKind.CANCELLED_AFTER_SENDING,
-        f"Order {row.number} was cancelled in Centra, but {what} ({row.whistl_number}).",
-        value=row.whistl_status or "",
-    )
+def _alert_if_a_part_left(tx: Transaction, link: Link, row: OrderRow, order: Order | None) -> None:
+    fresh = orders.find(tx, row.centra_id)
+    if fresh is not None and fresh.state is OrderState.PART_DESPATCHED:
+        orders.update(tx, [row.centra_id], stop_due_at=None)
+        _alert(tx, link, fresh, order, "A part of it had left before Whistl stopped the rest.")
+
+
+def _alert(
+    tx: Transaction,
+    link: Link,
+    row: OrderRow,
+    order: Order | None,
+    what: str,
+    *,
+    is_too_late: bool = False,
+) -> None:
+    """Alert the owner that Whistl goes on with an order that it should stop."""
+    if row.stop_for is StopReason.SENT_ALREADY:
+        exceptions.open_or_refresh(tx, [still_active(row, f"an earlier number has left. {what}")])
+        return
+    kind = _KIND[row.stop_for or StopReason.CANCELLED]
+    standing = standing_of(row.state, row.whistl_status)
+    if is_too_late and standing in _BEFORE_PACKED:
+        standing = Standing.PACKED
+    changes = changes_of(tx, link, row, order) if order else {}
+    concerned = {change: fields for change, fields in changes.items() if change in KINDS[kind]}
+    default = next(change for change in Change if change in KINDS[kind])
+    notify(tx, row, kind, standing, concerned or {default: ()}, first=what)

@@ -15,6 +15,7 @@ from centra_whistl_dagster.workflows.orders.cancellation import pass_on_cancella
 from centra_whistl_dagster.workflows.orders.locks import lock_accepted_orders
 from centra_whistl_dagster.workflows.orders.look_up import resolve_orders_in_doubt
 from centra_whistl_dagster.workflows.orders.submission import submit_ready_orders
+from centra_whistl_dagster.workflows.orders.unlocking import unlock_ended_orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class HandedOver:
     sent: Tally
     locked: Tally
     cancelled: Tally
+    unlocked: Tally
 
 
 def hand_over(link: Link) -> HandedOver:
@@ -48,6 +50,7 @@ def hand_over(link: Link) -> HandedOver:
         sent=done(submit_ready_orders),
         locked=done(lock_accepted_orders),
         cancelled=done(pass_on_cancellations),
+        unlocked=done(unlock_ended_orders),
     )
     if failures:
         first, *others = failures

@@ -28,7 +28,7 @@ def lock_accepted_orders(link: Link) -> Tally:
         rows = orders.unlocked(tx)
     tally = Tally(read=len(rows))
     ids = [row.centra_id for row in rows]
-    refused = _lock(link, ids)
+    refused = set_locks(link, ids, is_locked=True)
     locked = [centra_id for centra_id in ids if centra_id not in refused]
     as_locked = link.centra.orders(locked) if locked else []
     with link.ledger.transaction() as tx:
@@ -41,17 +41,23 @@ def lock_accepted_orders(link: Link) -> Tally:
     return tally
 
 
-def _lock(link: Link, ids: list[str]) -> set[str]:
-    """Lock orders and return those that Centra will not lock; one such must not stop the others."""
+def set_locks(link: Link, ids: list[str], *, is_locked: bool) -> set[str]:
+    """Lock or unlock orders, and return those that Centra refuses; they do not stop the others.
+
+    Raises:
+        IntegrationError: Centra could not be asked, or does not let us lock at all.
+    """
     if not ids:
         return set()
     try:
-        link.centra.lock_orders(ids)
+        link.centra.lock_orders(ids, is_locked=is_locked)
     except AccessDenied:
         raise
     except Refused:
         if len(ids) == 1:
             return set(ids)
         middle = len(ids) // 2
-        return _lock(link, ids[:middle]) | _lock(link, ids[middle:])
+        return set_locks(link, ids[:middle], is_locked=is_locked) | set_locks(
+            link, ids[middle:], is_locked=is_locked
+        )
     return set()

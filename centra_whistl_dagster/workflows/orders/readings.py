@@ -1,13 +1,20 @@
 """What a fresh reading of an order from Centra means for the state of that order.
 
-Belongs here: new, on hold, released, cancelled, resumed, edited, before and after it was sent. Does
-not belong here: when orders are read (`workflows.orders.intake`), judging contents
+Belongs here: new, on hold, released, cancelled, resumed, edited, before it was sent and once Whistl
+has ended it. Does not belong here: when orders are read (`workflows.orders.intake`), what changed
+while Whistl has it (`workflows.orders.after_sending`), judging contents
 (`workflows.orders.screening`).
 """
 
 from __future__ import annotations
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
+from centra_whistl_dagster.domain.orders.changes_after_sending import (
+    Change,
+    Standing,
+    StopReason,
+    standing_of,
+)
 from centra_whistl_dagster.domain.orders.order import Order, Permission, content_hash, permission
 from centra_whistl_dagster.domain.orders.states import UNSENT, OrderState
 from centra_whistl_dagster.domain.tally import Fate, Skipped
@@ -15,6 +22,17 @@ from centra_whistl_dagster.ledger import exceptions, order_contents, orders, sta
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.after_sending import (
+    changes_of,
+    decision_on,
+    notify,
+    react,
+)
+from centra_whistl_dagster.workflows.orders.replacement import (
+    number_too_long,
+    send_again,
+    still_active,
+)
 
 _RE_ENTERS = {
     OrderState.WAITING: "released in Centra",
@@ -37,17 +55,17 @@ def apply_reading(tx: Transaction, link: Link, order: Order) -> Fate:
     orders.note_seen(tx, order)
     standings.note_wanted(tx, order)
     if row.state in {OrderState.BLOCKED, OrderState.CANCELLED}:
-        return _apply_to_stopped(tx, row, allowed)
+        return _apply_to_stopped(tx, link, row, order, allowed)
     _close_short_picks(tx, row, order)
     if row.state is OrderState.COMPLETED:
         return Fate.UNCHANGED
-    return _apply_to_sent(tx, row, order, allowed)
+    return react(tx, link, row, order)
 
 
 def may_be_sent(link: Link, order: Order, row: OrderRow) -> bool:
     """Say whether an order may go to Whistl now, and as a whole."""
     is_allowed = _permission_of(link, order, row) is Permission.MAY_BE_SENT
-    return is_allowed and _obstacle(link, order) is None
+    return is_allowed and _obstacle(link, order, row) is None
 
 
 def _permission_of(link: Link, order: Order, row: OrderRow | None) -> Permission:
@@ -63,7 +81,7 @@ def _permission_of(link: Link, order: Order, row: OrderRow | None) -> Permission
 def _take_in_new(tx: Transaction, link: Link, order: Order, allowed: Permission) -> Fate:
     if allowed is Permission.CANCELLED:
         return Skipped("cancelled before it was read")
-    obstacle = _obstacle(link, order)
+    obstacle = _obstacle(link, order, row=None)
     if allowed is not Permission.MAY_BE_SENT:
         state, reason = OrderState.WAITING, _why_waiting(order)
     elif obstacle:
@@ -85,7 +103,7 @@ def _apply_to_unsent(
         orders.refresh(tx, order)
     else:
         orders.note_seen(tx, order)
-    obstacle = _obstacle(link, order)
+    obstacle = _obstacle(link, order, row)
     if obstacle and allowed is Permission.MAY_BE_SENT:
         return _block(tx, row, obstacle)
     wanted, reason = _wanted_state(order, row, allowed, is_changed=is_changed)
@@ -140,8 +158,13 @@ def _block(tx: Transaction, row: OrderRow, obstacle: Problem) -> Fate:
     return Fate.WRITTEN
 
 
-def _obstacle(link: Link, order: Order) -> Problem | None:
+def _obstacle(link: Link, order: Order, row: OrderRow | None) -> Problem | None:
     """Return why Whistl must not send an order whole though Centra lets it go, if so."""
+    limit = link.configuration.screening.order_number_characters
+    if row is not None and row.former_active_at is not None:
+        return still_active(row)
+    if row is not None and _is_renumbered(link, row) and len(row.whistl_number) > limit:
+        return number_too_long(row, limit)
     if any(shipment.is_shipped for shipment in order.shipments):
         kind, field = ExceptionKind.PARTLY_SHIPPED_ALREADY, "shipments"
         message = f"Centra already has a completed shipment of order {order.number}."
@@ -154,7 +177,13 @@ def _obstacle(link: Link, order: Order) -> Problem | None:
     return exceptions.order_problem(order.number, kind, message, field=field)
 
 
-def _apply_to_stopped(tx: Transaction, row: OrderRow, allowed: Permission) -> Fate:
+def _is_renumbered(link: Link, row: OrderRow) -> bool:
+    return row.whistl_number != f"{link.settings.order_number_prefix}{row.number}"
+
+
+def _apply_to_stopped(
+    tx: Transaction, link: Link, row: OrderRow, order: Order, allowed: Permission
+) -> Fate:
     """Apply to an order that Whistl had and ended: its number there is used up, for ever."""
     if allowed is Permission.CANCELLED:
         if row.state is OrderState.CANCELLED:
@@ -163,64 +192,28 @@ def _apply_to_stopped(tx: Transaction, row: OrderRow, allowed: Permission) -> Fa
         orders.move(tx, row, OrderState.CANCELLED, reason=reason, cancelled_at=tx.now)
         exceptions.resolve_order(tx, row.number)
         return Fate.WRITTEN
-    if row.state is OrderState.BLOCKED:
+    if row.state is OrderState.BLOCKED and not _is_to_be_replaced(tx, link, row, order):
         return Fate.UNCHANGED
-    orders.move(
-        tx,
-        row,
-        OrderState.BLOCKED,
-        reason="resumed in Centra after Whistl had stopped it",
-        screened_at=None,
-        cancel_wanted_at=None,
-        cancelled_at=None,
-    )
-    exceptions.about_order(
-        tx,
-        row,
-        ExceptionKind.CANCELLED_AT_WHISTL,
-        f"Order {row.number} is open again in Centra, but Whistl has stopped it "
-        f"({row.whistl_number}) and cannot take that number a second time.",
-        value=row.whistl_status or "",
-    )
+    is_free = allowed is Permission.MAY_BE_SENT
+    to = OrderState.RECEIVED if is_free else OrderState.WAITING
+    send_again(tx, row, to, ended_at=row.cancelled_at or row.state_since)
+    orders.refresh(tx, order)
     return Fate.WRITTEN
 
 
-def _apply_to_sent(tx: Transaction, row: OrderRow, order: Order, allowed: Permission) -> Fate:
-    if allowed is Permission.CANCELLED:
-        return _note_cancelled(tx, row)
-    if row.cancel_wanted_at is not None:
-        orders.update(tx, [row.centra_id], cancel_wanted_at=None)
-    if row.state is OrderState.DESPATCHED:
-        # It has left as it was: an edit does not reach it any more.
-        return Fate.UNCHANGED
-    if row.sent_hash is not None and row.sent_hash != content_hash(order):
-        note_edited(tx, row)
-        return Fate.WRITTEN
-    exceptions.resolve_order(tx, row.number, [ExceptionKind.EDITED_AFTER_SENDING])
-    return Fate.UNCHANGED
-
-
-def _note_cancelled(tx: Transaction, row: OrderRow) -> Fate:
-    if row.cancel_wanted_at is not None:
-        return Fate.UNCHANGED
-    # Whether Whistl has it is found out first, in its own time.
-    due_at = tx.now if row.submitted_at is not None else row.due_at
-    orders.update(tx, [row.centra_id], cancel_wanted_at=tx.now, due_at=due_at)
-    if row.state is OrderState.DESPATCHED:
-        exceptions.about_order(
-            tx,
-            row,
-            ExceptionKind.CANCELLED_AFTER_SENDING,
-            f"Order {row.number} was cancelled in Centra after it had left the warehouse.",
-            value=row.whistl_status or "",
-        )
-    return Fate.WRITTEN
+def _is_to_be_replaced(tx: Transaction, link: Link, row: OrderRow, order: Order) -> bool:
+    """Say whether an order that Whistl has ended by itself was edited so that it goes again."""
+    standing = standing_of(row.state, row.whistl_status)
+    if standing not in {Standing.CANCELLED, Standing.REJECTED}:
+        return False
+    changes = changes_of(tx, link, row, order)
+    return decision_on(tx, link, row, changes, standing).stop_for is StopReason.EDITED
 
 
 def note_edited(tx: Transaction, row: OrderRow) -> None:
-    """Open the exception that Whistl has another version of an order than Centra."""
-    message = f"Order {row.number} was changed in Centra after Whistl had accepted it."
-    exceptions.about_order(tx, row, ExceptionKind.EDITED_AFTER_SENDING, message, field="order")
+    """Open the exception that Whistl has an earlier version of an order than Centra."""
+    standing = standing_of(row.state, row.whistl_status)
+    notify(tx, row, ExceptionKind.EDITED_AFTER_SENDING, standing, {Change.EARLIER_VERSION: ()})
 
 
 def _why_waiting(order: Order) -> str:

@@ -115,18 +115,20 @@ def _settle(link: Link, row: OrderRow, verdict: Cleared | Blocked, basis: str) -
             kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
             orders.move(tx, fresh, OrderState.BLOCKED, reason=kinds, **judged)
             return Failed("blocked")
-        order_contents.store_outgoing(tx, row.centra_id, _outgoing(tx, link, verdict))
+        order_contents.store_outgoing(
+            tx, row.centra_id, _outgoing(tx, link, verdict, fresh.whistl_number)
+        )
         judged["carrier_code"] = verdict.service.carrier_code
         judged["delivery_method"] = verdict.service.delivery_method
         orders.move(tx, fresh, OrderState.READY, reason="screened", **judged)
     return Fate.WRITTEN
 
 
-def _outgoing(tx: Transaction, link: Link, verdict: Cleared) -> dict[str, Any]:
+def _outgoing(tx: Transaction, link: Link, verdict: Cleared, order_number: str) -> dict[str, Any]:
     skus = {line.sku for line in verdict.order.lines}
     return order_body(
         verdict.order,
-        order_number=verdict.order_number,
+        order_number=order_number,
         client_code=link.settings.whistl.client_code,
         site=link.settings.whistl.site,
         service=verdict.service,

@@ -8,11 +8,21 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.domain.orders.whistl_statuses import KNOWN, STOPPED, set_aside_at
 from centra_whistl_dagster.domain.tally import Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import exceptions, order_contents, orders, state
+from centra_whistl_dagster.ledger import (
+    exceptions,
+    former_numbers,
+    order_contents,
+    orders,
+    state,
+)
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.whistl.client import WhistlOrderView
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.replacement import (
+    note_former_number_active,
+    settle_stopped,
+)
 
 OVERLAP = timedelta(minutes=2)
 
@@ -47,12 +57,24 @@ def _note(tx: Transaction, view: WhistlOrderView) -> Fate:
     row = orders.find_by_whistl_number(tx, view.order_number)
     if row is None:
         return Skipped("not one of ours")
+    if view.order_number != row.whistl_number:
+        return _note_former(tx, row, view)
     if row.submitted_at is None:
         # Its acceptance is not settled yet: the look-up does that, and its round reads this again.
         return Skipped("not settled yet")
     if row.whistl_status_version >= view.status_version and row.whistl_status is not None:
         return Fate.UNCHANGED
     apply_view(tx, row.centra_id, view)
+    return Fate.WRITTEN
+
+
+def _note_former(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> Fate:
+    """Notice that Whistl goes on with a number that it had ended; the order has another by now."""
+    former = former_numbers.find(tx, view.order_number)
+    is_older = former is None or view.status_version <= former.whistl_status_version
+    if is_older or view.status in STOPPED:
+        return Fate.UNCHANGED
+    note_former_number_active(tx, row, view.order_number, f"shows as {view.status}")
     return Fate.WRITTEN
 
 
@@ -78,7 +100,9 @@ def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
     kind = _FOLLOWED.get(view.status)
     if kind is None and view.status not in KNOWN:
         kind = ExceptionKind.UNKNOWN_WHISTL_STATUS
-    was_asked_to_stop = view.status == "CANCELLED" and row.cancel_wanted_at is not None
+    was_asked_to_stop = view.status == "CANCELLED" and (
+        row.stop_for is not None or row.stop_asked_at is not None
+    )
     of_statuses = {*_FOLLOWED.values(), ExceptionKind.UNKNOWN_WHISTL_STATUS}
     exceptions.resolve_order(tx, row.number, of_statuses - {kind})
     if kind is not None and not was_asked_to_stop:
@@ -86,21 +110,20 @@ def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
         message = f"Whistl shows order {row.number} ({row.whistl_number}) as {view.status}{why}"
         exceptions.about_order(tx, row, kind, message, value=view.status)
     if view.status in STOPPED and row.state is OrderState.SUBMITTED:
-        _stop(tx, row, view, was_asked_to_stop=was_asked_to_stop)
+        _end(tx, row, view, was_asked_to_stop=was_asked_to_stop)
 
 
-def _stop(
-    tx: Transaction, row: OrderRow, view: WhistlOrderView, *, was_asked_to_stop: bool
-) -> None:
-    if was_asked_to_stop:
-        reason = "Whistl stopped it"
-        orders.move(tx, row, OrderState.CANCELLED, reason=reason, cancelled_at=tx.now)
+def _end(tx: Transaction, row: OrderRow, view: WhistlOrderView, *, was_asked_to_stop: bool) -> None:
+    # The numbers were set above, so that they are kept with the number they belong to.
+    fresh = orders.find(tx, row.centra_id) or row
+    if was_asked_to_stop and not any(line.despatched for line in view.lines):
+        settle_stopped(tx, fresh)
     else:
         # No screened_at: no change of reference data sends an order again that Whistl ended.
         # No allocated_at: what was set aside for it is in `available` again.
         orders.move(
             tx,
-            row,
+            fresh,
             OrderState.BLOCKED,
             reason=f"{view.status.lower()} by Whistl",
             screened_at=None,

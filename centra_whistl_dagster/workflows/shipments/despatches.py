@@ -20,6 +20,7 @@ from centra_whistl_dagster.ledger.states import DespatchState
 from centra_whistl_dagster.whistl.client import DespatchPage, UnreadableDespatch
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.closing import close_if_known_whole
+from centra_whistl_dagster.workflows.orders.replacement import note_former_number_active
 from centra_whistl_dagster.workflows.shipments.parcels import (
     ABOUT_PARCELS,
     are_under_way,
@@ -98,6 +99,10 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
     if not despatch.order_number.startswith(link.settings.order_number_prefix):
         return DespatchState.NOT_OURS
     row = orders.find_by_whistl_number(tx, despatch.order_number)
+    if row is not None and row.whistl_number != despatch.order_number:
+        # Sent although Whistl had stopped it, and perhaps other goods than the order has now.
+        note_former_number_active(tx, row, despatch.order_number, "has despatched")
+        return DespatchState.HELD
     root_id = despatches.root_of(tx, despatch)
     if row is None or not _may_have_left(row):
         if row is None or row.state not in _BEING_FOUND_OUT:

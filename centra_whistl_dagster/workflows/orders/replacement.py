@@ -1,0 +1,200 @@
+"""Send an order again under its next number, once Whistl has stopped the one it had.
+
+No two numbers of an order are ever meant to leave: the new one is given only when Whistl shows the
+old one as ended, with nothing of it despatched.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
+from centra_whistl_dagster.domain.orders.changes_after_sending import KINDS, StopReason
+from centra_whistl_dagster.domain.orders.states import UNSENT, OrderState
+from centra_whistl_dagster.domain.orders.whistl_numbers import renumbered
+from centra_whistl_dagster.domain.orders.whistl_statuses import STOPPED
+from centra_whistl_dagster.ledger import exceptions, former_numbers, order_contents, orders
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import OrderRow
+from centra_whistl_dagster.workflows.link import Link
+
+_GOES_BACK_TO = {
+    StopReason.PAUSED: OrderState.WAITING,
+    StopReason.EDITED: OrderState.RECEIVED,
+    StopReason.BY_HAND: OrderState.RECEIVED,
+    StopReason.SENT_ALREADY: OrderState.BLOCKED,
+}
+_OVER_ONCE_STOPPED = (*KINDS, ExceptionKind.CANCELLED_AT_WHISTL, ExceptionKind.REJECTED_LATE)
+_AT_WHISTL = frozenset({OrderState.SENDING, OrderState.IN_DOUBT, OrderState.SUBMITTED})
+
+
+class CannotReplace(Exception):
+    """The order cannot be sent again; the message says why and what can be done."""
+
+
+def next_number(tx: Transaction, row: OrderRow) -> str:
+    """Return the number under which an order would be sent after its present one."""
+    former = former_numbers.of_order(tx, row.centra_id)
+    first = former[0].whistl_number if former else row.whistl_number
+    return renumbered(first, len(former) + 1)
+
+
+def can_renumber(tx: Transaction, link: Link, row: OrderRow) -> bool:
+    """Say whether Whistl's limit leaves room for the order's next number."""
+    return len(next_number(tx, row)) <= link.configuration.screening.order_number_characters
+
+
+def settle_stopped(tx: Transaction, row: OrderRow) -> None:
+    """End an order that Whistl has stopped because it was asked to, or bring it back to be sent."""
+    if row.stop_for is StopReason.CANCELLED:
+        orders.move(
+            tx,
+            row,
+            OrderState.CANCELLED,
+            reason="Whistl stopped it",
+            cancelled_at=tx.now,
+            due_at=None,
+            stop_for=None,
+            stop_due_at=None,
+            stop_asked_at=None,
+        )
+        exceptions.resolve_order(tx, row.number, _OVER_ONCE_STOPPED)
+        return
+    # Asked for and taken back while Whistl was still trying: it is screened and sent once more.
+    to = _GOES_BACK_TO.get(row.stop_for or StopReason.EDITED, OrderState.RECEIVED)
+    send_again(tx, row, to, ended_at=tx.now)
+
+
+def send_again(tx: Transaction, row: OrderRow, to: OrderState, *, ended_at: datetime) -> None:
+    """Bring an order that Whistl has ended back to `to`, to be sent under its next number.
+
+    Args:
+        tx: the transaction.
+        row: the order's row as read in this transaction.
+        to: where it goes: waiting, received or blocked.
+        ended_at: when Whistl gave back what it had set aside for it.
+    """
+    number = next_number(tx, row)
+    former_numbers.retire(tx, row, ended_at=ended_at)
+    not_found = {line.line_number: 0 for line in order_contents.lines(tx, row.centra_id)}
+    order_contents.note_not_found(tx, row.centra_id, not_found)
+    orders.move(
+        tx,
+        row,
+        to,
+        reason=f"Whistl has ended {row.whistl_number}; to be sent as {number}",
+        whistl_number=number,
+        whistl_order_id=None,
+        whistl_status=None,
+        whistl_status_version=0,
+        submitted_at=None,
+        sent_hash=None,
+        allocated_at=None,
+        screened_at=None,
+        cancelled_at=None,
+        cancel_wanted_at=None,
+        attempts=0,
+        due_at=None,
+        stop_for=None,
+        stop_due_at=None,
+        stop_asked_at=None,
+        stop_attempts=0,
+    )
+    exceptions.resolve_order(tx, row.number, _OVER_ONCE_STOPPED)
+
+
+def note_former_number_active(tx: Transaction, row: OrderRow, former: str, what: str) -> None:
+    """Alert the owner that Whistl goes on with a number it had ended, and stop the present one."""
+    exceptions.open_or_refresh(
+        tx, [still_active(row, f"Whistl {what} {former}, which it had ended")]
+    )
+    orders.update(tx, [row.centra_id], former_active_at=row.former_active_at or tx.now)
+    if row.state in UNSENT - {OrderState.BLOCKED}:
+        reason = f"Whistl goes on with {former}"
+        orders.move(tx, row, OrderState.BLOCKED, reason=reason, screened_at=None)
+    elif row.state in {*_AT_WHISTL, OrderState.PART_DESPATCHED} and row.stop_for is None:
+        orders.update(
+            tx,
+            [row.centra_id],
+            stop_for=StopReason.SENT_ALREADY,
+            stop_due_at=tx.now,
+            stop_attempts=0,
+        )
+
+
+def still_active(
+    row: OrderRow, what: str = "Whistl goes on with an earlier number that it had ended"
+) -> Problem:
+    """Return why an order is kept back, or stopped, of which an earlier number goes on."""
+    return exceptions.order_problem(
+        row.number,
+        ExceptionKind.STOPPED_ORDER_SENT,
+        f"Order {row.number}: {what}. {row.whistl_number} must not leave too: it is kept back, or "
+        "stopped if it still can be.",
+        field="order_number",
+        value=row.whistl_number,
+    )
+
+
+def number_too_long(row: OrderRow, limit: int) -> Problem:
+    """Return why an order cannot be sent under its next number."""
+    return exceptions.order_problem(
+        row.number,
+        ExceptionKind.ORDER_NUMBER_INVALID,
+        f"Order {row.number} would be sent again as {row.whistl_number}, which exceeds Whistl's "
+        f"{limit} characters. Enter it as a new order and cancel this one.",
+        field="order_number",
+        value=row.whistl_number,
+    )
+
+
+def replace_by_hand(link: Link, number: int) -> str:
+    """Send an order again under its next number, because a person has decided so.
+
+    Returns:
+        what happens next, in one sentence.
+
+    Raises:
+        CannotReplace: there is no such order, it has left, or its next number would be too long.
+    """
+    with link.ledger.transaction() as tx:
+        row = orders.find_by_number(tx, number)
+        if row is None:
+            raise CannotReplace(f"The ledger has no order {number}.")
+        if row.state in UNSENT and row.submitted_at is None:
+            return _let_go(tx, row)
+        if not can_renumber(tx, link, row):
+            raise CannotReplace(
+                f"{next_number(tx, row)} exceeds Whistl's limit. Enter order {number} anew."
+            )
+        new = next_number(tx, row)
+        if row.state in {OrderState.BLOCKED, OrderState.CANCELLED}:
+            if row.whistl_status not in STOPPED:
+                raise CannotReplace(f"Whistl does not show {row.whistl_number} as ended yet.")
+            orders.note(tx, row, "to be sent again, decided by hand")
+            send_again(tx, row, OrderState.RECEIVED, ended_at=row.cancelled_at or row.state_since)
+            return f"Order {number} is checked and sent to Whistl as {new}."
+        if row.state not in _AT_WHISTL:
+            raise CannotReplace(f"Order {number} has left, at least in part.")
+        orders.note(tx, row, "to be stopped and sent again, decided by hand")
+        orders.update(
+            tx,
+            [row.centra_id],
+            stop_for=StopReason.BY_HAND,
+            stop_due_at=tx.now,
+            stop_attempts=0,
+        )
+        return (
+            f"Whistl is asked to stop {row.whistl_number}. Once it has, order {number} is sent as "
+            f"{new}."
+        )
+
+
+def _let_go(tx: Transaction, row: OrderRow) -> str:
+    """Let go an order that was kept back because Whistl went on with an earlier number."""
+    if row.former_active_at is None:
+        raise CannotReplace(f"Order {row.number} is not at Whistl: it is {row.state}.")
+    orders.update(tx, [row.centra_id], former_active_at=None)
+    exceptions.resolve_order(tx, row.number, [ExceptionKind.STOPPED_ORDER_SENT])
+    orders.move(tx, row, OrderState.RECEIVED, reason="to be sent all the same, decided by hand")
+    return f"Order {row.number} is checked and sent to Whistl as {row.whistl_number}."
