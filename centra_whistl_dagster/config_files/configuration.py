@@ -8,11 +8,16 @@ from hashlib import sha256
 from pathlib import Path
 
 from centra_whistl_dagster.config_files.exceptions import load_responsibilities
-from centra_whistl_dagster.config_files.policy import load_screening_policy, load_stock_policy
+from centra_whistl_dagster.config_files.policy import (
+    load_after_sending_policy,
+    load_screening_policy,
+    load_stock_policy,
+)
 from centra_whistl_dagster.config_files.reader import read_text
 from centra_whistl_dagster.config_files.shipping_services import load_service_mapping
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
+from centra_whistl_dagster.domain.orders.after_sending_policy import AfterSendingPolicy
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.domain.orders.service_mapping import ServiceMapping
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
@@ -29,6 +34,7 @@ class Configuration:
     services: ServiceMapping
     exception_kinds: Mapping[ExceptionKind, Responsibility]
     screening: ScreeningPolicy
+    after_sending: AfterSendingPolicy
     stock: StockPolicy
     fingerprint: str
     """Of everything in these files that a screening verdict depends on."""
@@ -47,6 +53,7 @@ def load_configuration(folder: Path) -> Configuration:
         services=load_service_mapping(mapping, MAPPING_FILE),
         exception_kinds=load_responsibilities(exceptions, EXCEPTIONS_FILE),
         screening=load_screening_policy(policy, POLICY_FILE),
+        after_sending=load_after_sending_policy(policy, POLICY_FILE),
         stock=load_stock_policy(policy, POLICY_FILE),
         fingerprint=sha256((mapping + policy).encode()).hexdigest(),
     )

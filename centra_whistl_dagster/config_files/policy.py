@@ -1,4 +1,4 @@
-"""`config/policy.toml`: `[screening]` and `[stock]`, each read into one value."""
+"""`config/policy.toml`: `[screening]`, `[after_sending]`, `[stock]`, each read into one value."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ from centra_whistl_dagster.config_files.expected import (
     Expected,
     amount,
     number,
+    one_of,
     some_of,
     whole_number,
 )
 from centra_whistl_dagster.config_files.reader import Table, TomlDocument
+from centra_whistl_dagster.domain.orders.after_sending_policy import (
+    AfterSendingPolicy,
+    OnEdit,
+    OnPause,
+)
 from centra_whistl_dagster.domain.orders.postcodes import Territory
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.domain.orders.skus import Ignored
@@ -39,6 +45,8 @@ _BY_TYPE: dict[str, Expected[Any]] = {
     "Decimal": amount(0),
     "tuple[int, ...]": LADDER,
     "tuple[str, ...]": TEXTS,
+    "OnEdit": one_of(OnEdit),
+    "OnPause": one_of(OnPause),
     "frozenset[Territory]": some_of(Territory),
     "frozenset[skus.Ignored]": some_of(Ignored),
 }
@@ -58,6 +66,12 @@ _SCREENING = {
     name: whole_number(1) if expected is _BY_TYPE["int"] else expected
     for name, expected in _settings_of(ScreeningPolicy).items()
 }
+_AFTER_SENDING = _settings_of(
+    AfterSendingPolicy,
+    # Asked no time, Whistl would stop nothing.
+    stop_attempts=whole_number(1),
+    stop_follow_up_minutes=whole_number(1),
+)
 _BUFFER = _settings_of(BufferPolicy, risk=PROBABILITY)
 _STOCK_PARTS = {
     "buffer": _BUFFER,
@@ -90,6 +104,22 @@ def load_screening_policy(text: str, file_name: str) -> ScreeningPolicy:
     settings = document.table("screening").settings(_SCREENING)
     document.faults.raise_if_any()
     return ScreeningPolicy(**settings or {})
+
+
+def load_after_sending_policy(text: str, file_name: str) -> AfterSendingPolicy:
+    """Read the `[after_sending]` table of `policy.toml`; what it leaves out keeps its default.
+
+    Args:
+        text: the whole file.
+        file_name: for the faults.
+
+    Raises:
+        ConfigError: naming every unknown setting and every value out of bounds, with its line.
+    """
+    document = TomlDocument(text, file_name)
+    settings = document.table("after_sending").settings(_AFTER_SENDING)
+    document.faults.raise_if_any()
+    return AfterSendingPolicy(**settings or {})
 
 
 def load_stock_policy(text: str, file_name: str) -> StockPolicy:

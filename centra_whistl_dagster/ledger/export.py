@@ -1,8 +1,8 @@
 """Rows for the history: what happened, without anything personal.
 
 Belongs here: reading the ledger in the shape of the history's tables. Does not belong here: keeping
-it (`history`). Names, addresses, contents of exceptions' values and tracking numbers stay behind. An
-order that had several numbers at Whistl is known in the history by the first.
+it (`history`). Names, addresses, contents of exceptions' values and tracking numbers stay behind.
+An order that had several numbers at Whistl is known in the history by the first.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class AfterSendingPolicy:
     on_more_units: OnEdit = OnEdit.ASK
     on_contact: OnEdit = OnEdit.ASK
     on_shipping_option: OnEdit = OnEdit.ASK
-    stop_attempts: int = 10
+    stop_attempts: int = 6
     """Times that Whistl is asked to stop an order before that is left to its owner."""
     stop_follow_up_minutes: int = 30
     """Until Whistl is asked again that has said it would try to stop an order."""

@@ -75,7 +75,7 @@ def pass_on_cancellations(link: Link) -> Tally:
 
 def back_off(attempts: int) -> timedelta:
     """Return how long to wait after so many attempts that came to nothing."""
-    return min(_FIRST_WAIT * 2 ** min(attempts - 1, 10), _LONGEST_WAIT)
+    return min(_FIRST_WAIT * (1 << min(attempts - 1, 10)), _LONGEST_WAIT)
 
 
 def _pass_on(link: Link, row: OrderRow, shown: dict[str, Order]) -> Fate:

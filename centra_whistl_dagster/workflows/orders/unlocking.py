@@ -51,7 +51,7 @@ def _try_later(tx: Transaction, row: OrderRow) -> None:
             tx,
             row,
             ExceptionKind.UNLOCK_REFUSED,
-            f"Centra refused {attempts} times to unlock order {row.number}, which Whistl has ended. "
-            "Until it is unlocked in Centra, nobody can edit it there.",
+            f"Centra refused {attempts} times to unlock order {row.number}, which Whistl has "
+            "ended. Until it is unlocked in Centra, nobody can edit it there.",
             field="isLocked",
         )
