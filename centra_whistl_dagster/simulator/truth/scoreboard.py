@@ -101,7 +101,7 @@ def _orders(world: World, late_after_seconds: float) -> dict[str, int]:
             counts[name] += 1
     return {
         **counts,
-        "duplicated": len(world.repeated_creates),
+        "duplicated": len(world.repeated_creates) + _may_leave_twice(world),
         "strangers": len(_strangers(world)),
         "spoiled_but_sent": len(world.audit.spoiled_accepted),
     }
@@ -111,7 +111,7 @@ def _standing(world: World, order: CentraOrder, late_before: datetime) -> Iterat
     """Name every count that an order belongs to."""
     if order.confirmed_at is not None:
         yield "confirmed"
-    if (at_whistl := world.whistl_orders.get(world.whistl_number(order))) is not None:
+    if (at_whistl := world.whistl_order_of(order)) is not None:
         yield "submitted"
         if at_whistl.status == "DESPATCHED":
             yield "despatched"
@@ -149,9 +149,22 @@ def _is_completed(order: CentraOrder) -> bool:
     )
 
 
+def _may_leave_twice(world: World) -> int:
+    """Count orders of which more than one number left, or was not stopped before the next."""
+    return sum(
+        sum(held.status not in {"CANCELLED", "REJECTED"} for held in world.whistl_orders_of(order))
+        > 1
+        for order in world.orders.values()
+    )
+
+
 def _strangers(world: World) -> list[WhistlOrder]:
     """Orders at Whistl that no order in Centra asked for under that number."""
-    asked_for = {world.whistl_number(order) for order in world.orders.values()}
+    asked_for = {
+        held.order_number
+        for order in world.orders.values()
+        for held in world.whistl_orders_of(order)
+    }
     return [order for number, order in world.whistl_orders.items() if number not in asked_for]
 
 
@@ -159,7 +172,7 @@ def _seconds_to_accept(world: World) -> list[float]:
     """How long orders that were good from the start took from confirmed and free to accepted."""
     seconds = []
     for order in world.orders.values():
-        at_whistl = world.whistl_orders.get(world.whistl_number(order))
+        at_whistl = world.whistl_order_of(order)
         if at_whistl and order.confirmed_at and order.first_spoilage is None:
             seconds.append((at_whistl.received_at - order.confirmed_at).total_seconds())
     return seconds

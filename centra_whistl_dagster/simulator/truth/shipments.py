@@ -70,7 +70,9 @@ def shipments_truth(world: World) -> ShipmentsTruth:
     for order in world.orders.values():
         shipped = [shipment for shipment in order.shipments if shipment.shipped_at is not None]
         if shipped:
-            _judge(order, shipped, sent[world.whistl_number(order)], found)
+            numbers = [held.order_number for held in world.whistl_orders_of(order)]
+            boxes = [parcel for number in numbers for parcel in sent[number]]
+            _judge(order, shipped, boxes, found)
     return found
 
 

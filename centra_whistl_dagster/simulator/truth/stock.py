@@ -109,7 +109,7 @@ def _cancelled_lately(world: World, sku: str) -> int:
     for order in world.centra_orders_with(sku):
         if order.cancelled_at is None or order.cancelled_at < since:
             continue
-        at_whistl = world.whistl_orders.get(world.whistl_number(order))
+        at_whistl = world.whistl_order_of(order)
         lines = at_whistl.lines.values() if at_whistl else ()
         total += sum(line["allocated"] for line in lines if line["sku"] == sku)
     return total

@@ -77,6 +77,8 @@ SWITCHES: dict[str, Any] = {
     "unknown_status_share": 0.0,
     # of the orders whose cancellation is requested while they are picked, those that are cancelled
     "cancel_while_picking_share": 0.5,
+    # of the orders that were stopped, those that the floor sends out all the same
+    "stopped_and_sent_share": 0.0,
     # ---- despatches
     # orders of several units with one unit that is not found
     "short_line_share": 0.0,

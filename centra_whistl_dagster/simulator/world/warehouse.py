@@ -217,6 +217,15 @@ def _end(world: World, order: WhistlOrder, status: str) -> None:
         line["cancelled"] = line["ordered"]
     _move(world, order, status)
     _serve_backorders(world)
+    if befalls(world, "stopped_and_sent_share", order.order_number):
+        _later(world, order, world.settings.pick_seconds, _send_all_the_same)
+
+
+def _send_all_the_same(world: World, order: WhistlOrder) -> None:
+    """Somebody on the floor has not heard that the order was stopped."""
+    for line in order.lines.values():
+        line["allocated"], line["cancelled"] = line["ordered"], 0
+    _leave(world, order, _boxes(world, order), "DESPATCHED")
 
 
 def _serve_backorders(world: World) -> None:

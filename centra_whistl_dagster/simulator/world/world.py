@@ -238,7 +238,7 @@ class World:
             ]
             wanted = sum(line.quantity - line.demand for line in ours)
             shipped = sum(line.shipped for line in ours)
-            at_whistl = self.whistl_orders.get(self.whistl_number(order))
+            at_whistl = self.whistl_order_of(order)
             lines = at_whistl.lines.values() if at_whistl else ()
             known = sum(
                 line["allocated"] + line["despatched"] for line in lines if line["sku"] == sku
@@ -246,8 +246,19 @@ class World:
             total += max(0, wanted - max(known, shipped))
         return total
 
+    def whistl_order_of(self, order: CentraOrder) -> WhistlOrder | None:
+        """The order that Whistl was asked last to send for an order of Centra's."""
+        return next(reversed(self.whistl_orders_of(order)), None)
+
+    def whistl_orders_of(self, order: CentraOrder) -> list[WhistlOrder]:
+        """All that Whistl was asked to send for an order: under its number, then `-2`, `-3`."""
+        first = self.whistl_number(order)
+        numbers = itertools.chain([first], (f"{first}-{n}" for n in itertools.count(2)))
+        known = map(self.whistl_orders.get, numbers)
+        return [held for held in itertools.takewhile(bool, known) if held is not None]
+
     def whistl_number(self, order: CentraOrder) -> str:
-        """The number under which the product is asked to send an order."""
+        """The number under which the product is asked to send an order first."""
         return f"{self.switch('order_number_prefix')}{order.number}"
 
 
