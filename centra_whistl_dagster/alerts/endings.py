@@ -25,6 +25,8 @@ _NEEDS_A_PERSON = frozenset(
         ExceptionKind.ORDER_NUMBER_CONFLICT,
         ExceptionKind.CANCELLED_AFTER_SENDING,
         ExceptionKind.EDITED_AFTER_SENDING,
+        ExceptionKind.HELD_AFTER_SENDING,
+        ExceptionKind.STOPPED_ORDER_SENT,
         ExceptionKind.REJECTED_LATE,
         ExceptionKind.CANCELLED_AT_WHISTL,
         ExceptionKind.DESPATCH_DIFFERS,
@@ -34,6 +36,7 @@ _NEEDS_A_PERSON = frozenset(
 _CLOSES = frozenset(
     {
         ExceptionKind.ORDER_IN_DOUBT,
+        ExceptionKind.UNLOCK_REFUSED,
         ExceptionKind.HELD_AT_WHISTL,
         ExceptionKind.SHORT_PICK,
         ExceptionKind.DESPATCH_WITHOUT_CARRIER,

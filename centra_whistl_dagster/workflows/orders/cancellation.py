@@ -82,7 +82,7 @@ def _pass_on(link: Link, row: OrderRow, shown: dict[str, Order]) -> Fate:
     order = shown.get(row.centra_id)
     fresh = _as_it_is_now(link, row, order)
     if fresh is None or fresh.stop_for is None:
-        return Skipped("no longer to be stopped")
+        return Skipped("not to be stopped any more")
     try:
         answer = link.whistl.cancel_order(fresh.whistl_number, _WORDS[fresh.stop_for])
     except IntegrationError as error:

@@ -103,6 +103,9 @@ def _apply_to_unsent(
         orders.refresh(tx, order)
     else:
         orders.note_seen(tx, order)
+    if row.locked_at is not None and not order.is_locked:
+        # Unlocked meanwhile, by us or by a person: it is locked anew once Whistl has it.
+        orders.update(tx, [row.centra_id], locked_at=None)
     obstacle = _obstacle(link, order, row)
     if obstacle and allowed is Permission.MAY_BE_SENT:
         return _block(tx, row, obstacle)

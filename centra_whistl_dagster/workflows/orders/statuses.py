@@ -100,9 +100,8 @@ def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
     kind = _FOLLOWED.get(view.status)
     if kind is None and view.status not in KNOWN:
         kind = ExceptionKind.UNKNOWN_WHISTL_STATUS
-    was_asked_to_stop = view.status == "CANCELLED" and (
-        row.stop_for is not None or row.stop_asked_at is not None
-    )
+    was_asked = row.cancel_wanted_at or row.stop_for or row.stop_asked_at
+    was_asked_to_stop = view.status == "CANCELLED" and was_asked is not None
     of_statuses = {*_FOLLOWED.values(), ExceptionKind.UNKNOWN_WHISTL_STATUS}
     exceptions.resolve_order(tx, row.number, of_statuses - {kind})
     if kind is not None and not was_asked_to_stop:

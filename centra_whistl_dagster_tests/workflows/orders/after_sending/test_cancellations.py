@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
@@ -22,13 +20,10 @@ from centra_whistl_dagster.workflows.orders import (
 )
 from centra_whistl_dagster.workflows.shipments import despatches
 
-if TYPE_CHECKING:
-    from centra_whistl_dagster_tests.workflows.conftest import Desk
-
 BLOCKED, CANCELLED = OrderState.BLOCKED, OrderState.CANCELLED
 
 
-def test_an_order_cancelled_in_time_is_stopped_at_whistl(desk: Desk) -> None:
+def test_an_order_cancelled_in_time_is_stopped_at_whistl(desk) -> None:
     order, other = desk.order(), desk.order()
     desk.relay_orders()
     desk.withdraw(order)
@@ -46,9 +41,7 @@ def test_an_order_cancelled_in_time_is_stopped_at_whistl(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("is_stopped", [True, False])
-def test_an_order_cancelled_while_it_is_picked_is_stopped_or_told(
-    desk: Desk, is_stopped: bool
-) -> None:
+def test_an_order_cancelled_while_it_is_picked_is_stopped_or_told(desk, is_stopped: bool) -> None:
     desk.switch(cancel_while_picking_share=float(is_stopped))
     order = desk.order()
     desk.relay_orders()
@@ -69,7 +62,7 @@ def test_an_order_cancelled_while_it_is_picked_is_stopped_or_told(
     assert order.shipments == []
 
 
-def test_an_order_cancelled_too_late_is_told_and_no_shipment_is_made_of_it(desk: Desk) -> None:
+def test_an_order_cancelled_too_late_is_told_and_no_shipment_is_made_of_it(desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.wait_for(order, "PACKED")
@@ -80,13 +73,14 @@ def test_an_order_cancelled_too_late_is_told_and_no_shipment_is_made_of_it(desk:
     desk.relay(rounds=6)
 
     assert told[0] == ["cancelled_after_sending"]
-    assert "will be delivered" in told[1][0]
+    assert "cannot stop it any more" in told[1][0]
+    assert "agree a return" in told[1][0]
     assert desk.world.calls["whistl cancel_order"] == 1
     assert order.shipments == []
     assert desk.state(order) == OrderState.DESPATCHED
 
 
-def test_an_order_cancelled_after_it_left_is_told_and_not_sold_again(desk: Desk) -> None:
+def test_an_order_cancelled_after_it_left_is_told_and_not_sold_again(desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.wait_for(order, "DESPATCHED")
@@ -111,7 +105,7 @@ def test_an_order_cancelled_after_it_left_is_told_and_not_sold_again(desk: Desk)
     [("WHISTL_CLIENT_SECRET", "wrong"), ("WHISTL_BASE_URL", "http://127.0.0.1:9/whistl")],
 )
 def test_a_cancellation_that_could_not_be_passed_on_is_passed_on_later(
-    desk: Desk, setting: str, wrong: str
+    desk, setting: str, wrong: str
 ) -> None:
     order = desk.order()
     desk.relay_orders()
@@ -132,7 +126,7 @@ def test_a_cancellation_that_could_not_be_passed_on_is_passed_on_later(
     assert desk.state(order) == CANCELLED
 
 
-def test_an_order_that_whistl_does_not_show_yet_is_not_given_up_as_too_late(desk: Desk) -> None:
+def test_an_order_that_whistl_does_not_show_yet_is_not_given_up_as_too_late(desk) -> None:
     desk.switch(whistl_lookup_lag_seconds=20.0)
     desk.world.settings.speed = 1e-6
     order = desk.order()
@@ -149,9 +143,7 @@ def test_an_order_that_whistl_does_not_show_yet_is_not_given_up_as_too_late(desk
 
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["accepted", "never arrived"])
-def test_an_order_cancelled_while_its_answer_is_lost_is_not_delivered(
-    desk: Desk, is_there: bool
-) -> None:
+def test_an_order_cancelled_while_its_answer_is_lost_is_not_delivered(desk, is_there: bool) -> None:
     desk.world.settings.speed = 1e-6
     kind = FaultKind.LOSE_ANSWER_AFTER if is_there else FaultKind.ERROR_503_BEFORE
     desk.fault("whistl", "create_order", kind, nth=1)
@@ -169,9 +161,7 @@ def test_an_order_cancelled_while_its_answer_is_lost_is_not_delivered(
         assert desk.held(order).status == "CANCELLED"
 
 
-def test_an_order_resumed_after_whistl_stopped_it_is_told_for_its_number_is_used_up(
-    desk: Desk,
-) -> None:
+def test_an_order_resumed_after_whistl_stopped_it_goes_again_under_its_next_number(desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.withdraw(order)
@@ -181,14 +171,17 @@ def test_an_order_resumed_after_whistl_stopped_it_is_told_for_its_number_is_used
     order.status = "CONFIRMED"
     touch(desk.world, order)
 
-    desk.relay(3)
+    desk.relay(10)
 
-    assert desk.state(order) == BLOCKED
-    assert desk.problems(str(order.number)) == ["cancelled_at_whistl"]
-    assert desk.at_whistl(order) == 1
+    stopped, sent = desk.world.whistl_orders_of(order)
+    assert (stopped.status, sent.status) == ("CANCELLED", "DESPATCHED")
+    assert sent.order_number == f"C{order.number}-2"
+    assert desk.state(order) == OrderState.COMPLETED
+    assert desk.problems() == []
+    desk.assert_every_parcel_is_right()
 
 
-def test_an_order_resumed_before_whistl_was_asked_is_not_stopped(desk: Desk) -> None:
+def test_an_order_resumed_before_whistl_was_asked_is_not_stopped(desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.withdraw(order)
@@ -203,7 +196,7 @@ def test_an_order_resumed_before_whistl_was_asked_is_not_stopped(desk: Desk) -> 
     assert desk.effects()["whistl orders cancelled"] == 0
 
 
-def test_an_order_resumed_after_intake_last_looked_is_not_stopped(desk: Desk) -> None:
+def test_an_order_resumed_after_intake_last_looked_is_not_stopped(desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.withdraw(order)
@@ -215,12 +208,12 @@ def test_an_order_resumed_after_intake_last_looked_is_not_stopped(desk: Desk) ->
     tally = cancellation.pass_on_cancellations(desk.link)
 
     assert desk.held(order).status != "CANCELLED"
-    assert tally.skipped == {"resumed in Centra": 1}
+    assert tally.skipped == {"not to be stopped any more": 1}
     assert desk.row(order).cancel_wanted_at is None
 
 
 def test_an_order_resumed_before_it_was_sent_again_is_not_stopped_for_its_old_cancellation(
-    desk: Desk,
+    desk,
 ) -> None:
     order = desk.order()
     desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE, nth=1)
@@ -239,7 +232,7 @@ def test_an_order_resumed_before_it_was_sent_again_is_not_stopped_for_its_old_ca
     assert desk.effects()["whistl orders cancelled"] == 0
 
 
-def test_an_order_of_which_a_part_has_left_is_told_when_whistl_stops_the_rest(desk: Desk) -> None:
+def test_an_order_of_which_a_part_has_left_is_told_when_whistl_stops_the_rest(desk) -> None:
     order, other = desk.order(), desk.order()
     desk.relay_orders()
     for one in (order, other):
@@ -258,13 +251,11 @@ def test_an_order_of_which_a_part_has_left_is_told_when_whistl_stops_the_rest(de
     assert [desk.held(one).status for one in (order, other)] == ["CANCELLED"] * 2
     assert (desk.state(order), desk.state(other)) == (state, CANCELLED)
     assert desk.problems() == ["cancelled_after_sending"]
-    assert "a part of it" in desk.messages()[0]
+    assert "A part of it had left" in desk.messages()[0]
     assert asked_again == 0
 
 
-def test_a_cancellation_is_passed_on_though_locking_fails_and_the_failure_is_told(
-    desk: Desk,
-) -> None:
+def test_a_cancellation_is_passed_on_though_locking_fails_and_the_failure_is_told(desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.withdraw(order)
