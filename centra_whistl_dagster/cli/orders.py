@@ -1,4 +1,4 @@
-"""The command that explains why one order is blocked."""
+"""The commands about single orders: why one is blocked, and decisions taken by hand."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from centra_whistl_dagster.domain.orders.states import AT_WHISTL, OrderState
 from centra_whistl_dagster.screening.screen import Cleared
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import Link, open_link
+from centra_whistl_dagster.workflows.orders.replacement import CannotReplace, replace_by_hand
 from centra_whistl_dagster.workflows.orders.trial import CannotTry, Trial, try_order
 
 NOT_RELEASED = (
@@ -72,3 +73,23 @@ def _print_problem(link: Link, problem: Problem, heading: str) -> None:
     click.echo(f"  problem:    {visible(problem.message)}")
     click.echo(f"  what to do: {responsibility.instructions}")
     click.echo(f"  owner:      {responsibility.owner}")
+
+
+@click.group()
+def orders() -> None:
+    """Decide about single orders."""
+
+
+@orders.command()
+@click.argument("order_number", type=int)
+def replace(order_number: int) -> None:
+    """Stop an order at Whistl and send it again.
+
+    Whistl is asked to stop the order. Once it has, the order is sent as it is in Centra, under its
+    next number at Whistl, such as C100234-2. ORDER_NUMBER is Centra's number.
+    """
+    with open_link(load_settings(os.environ)) as link:
+        try:
+            click.echo(replace_by_hand(link, order_number))
+        except CannotReplace as error:
+            raise Refusal(str(error)) from error

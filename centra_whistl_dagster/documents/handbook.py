@@ -1,4 +1,4 @@
-"""The handbook's tables of exceptions, generated from `config/exceptions.toml`.
+"""The handbook's generated tables: exceptions, and what happens to a changed order.
 
 Every other part of the handbook is written by hand.
 """
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from centra_whistl_dagster.config_files.exceptions import load_responsibilities
+from centra_whistl_dagster.documents import changes
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import (
     Owner,
@@ -30,7 +31,7 @@ TEAMS = {
 
 
 def handbook(project: Path) -> str:
-    """Return the handbook with its tables of exceptions brought up to date.
+    """Return the handbook with its generated tables brought up to date.
 
     Args:
         project: the folder with `config/` and `docs/`.
@@ -42,6 +43,7 @@ def handbook(project: Path) -> str:
     source = project / "config" / "exceptions.toml"
     kinds = load_responsibilities(source.read_text(encoding="utf-8"), source.name)
     document = (project / "docs" / "handbook.md").read_text(encoding="utf-8")
+    document = with_tables(document, changes.matrix_table(), begin=changes.BEGIN, end=changes.END)
     return with_tables(document, exceptions_tables(kinds))
 
 
@@ -56,17 +58,17 @@ def exceptions_tables(kinds: Mapping[ExceptionKind, Responsibility]) -> str:
     return "\n".join(sections)
 
 
-def with_tables(document: str, tables: str) -> str:
-    """Return the handbook with new tables in place of the old ones.
+def with_tables(document: str, tables: str, *, begin: str = BEGIN, end: str = END) -> str:
+    """Return the handbook with new tables in place of the old ones between two marks.
 
     Raises:
         ValueError: the handbook lost the marks around its tables.
     """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"docs/handbook.md must contain the marks {BEGIN!r} and {END!r}")
-    return f"{before}{BEGIN}\n\n{tables}\n{END}{after}"
+    before, found_begin, rest = document.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        raise ValueError(f"docs/handbook.md must contain the marks {begin!r} and {end!r}")
+    return f"{before}{begin}\n\n{tables}\n{end}{after}"
 
 
 def _table(owned: list[tuple[ExceptionKind, Responsibility]]) -> str:

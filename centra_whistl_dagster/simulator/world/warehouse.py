@@ -217,7 +217,7 @@ def _end(world: World, order: WhistlOrder, status: str) -> None:
         line["cancelled"] = line["ordered"]
     _move(world, order, status)
     _serve_backorders(world)
-    if befalls(world, "stopped_and_sent_share", order.order_number):
+    if happens_to(world, "stopped_and_sent_share", order.order_number):
         _later(world, order, world.settings.pick_seconds, _send_all_the_same)
 
 
