@@ -48,7 +48,7 @@ def set_lock(_: object, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict
     errors = []
     for place, reference in enumerate(input["orders"]):
         try:
-            order = order_named(world, reference, "input", "orders", str(place))
+            order = _lockable(world, reference, str(place))
         except NotDone as refusal:
             errors.append(refusal)
             continue

@@ -31,6 +31,8 @@ SWITCHES: dict[str, Any] = {
     "centra_unknown_status": None,
     # OrderLine.shippedQuantity exists
     "centra_has_shipped_quantity": True,
+    # setOrdersLock is refused, order by order
+    "centra_refuses_locks": False,
     # the store makes one good-to-go shipment for every order by itself ("Direct to Shipment")
     "centra_direct_to_shipment": False,
     # extensions.appVersion

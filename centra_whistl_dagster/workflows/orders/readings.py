@@ -197,6 +197,8 @@ def _apply_to_stopped(
         return Fate.WRITTEN
     if row.state is OrderState.BLOCKED and not _is_to_be_replaced(tx, link, row, order):
         return Fate.UNCHANGED
+    if row.despatched_at is not None:
+        return _block_the_rest(tx, row)
     is_free = allowed is Permission.MAY_BE_SENT
     to = OrderState.RECEIVED if is_free else OrderState.WAITING
     send_again(tx, row, to, ended_at=row.cancelled_at or row.state_since)
@@ -204,10 +206,33 @@ def _apply_to_stopped(
     return Fate.WRITTEN
 
 
+def _block_the_rest(tx: Transaction, row: OrderRow) -> Fate:
+    """Keep back an order that was resumed, and of which a part had left before it was stopped."""
+    reason = "resumed in Centra after a part had left"
+    orders.move(
+        tx,
+        row,
+        OrderState.BLOCKED,
+        reason=reason,
+        screened_at=None,
+        cancel_wanted_at=None,
+        cancelled_at=None,
+    )
+    exceptions.about_order(
+        tx,
+        row,
+        ExceptionKind.CANCELLED_AT_WHISTL,
+        f"Order {row.number} is open again in Centra. Whistl has stopped it ({row.whistl_number}) "
+        "after a part of it had left. It is not sent again: enter what is still owed anew.",
+        value=row.whistl_status or "",
+    )
+    return Fate.WRITTEN
+
+
 def _is_to_be_replaced(tx: Transaction, link: Link, row: OrderRow, order: Order) -> bool:
     """Say whether an order that Whistl has ended by itself was edited so that it goes again."""
     standing = standing_of(row.state, row.whistl_status)
-    if standing not in {Standing.CANCELLED, Standing.REJECTED}:
+    if standing not in {Standing.CANCELLED, Standing.REJECTED} or row.despatched_at is not None:
         return False
     changes = changes_of(tx, link, row, order)
     return decision_on(tx, link, row, changes, standing).stop_for is StopReason.EDITED

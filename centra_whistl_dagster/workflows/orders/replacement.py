@@ -169,6 +169,8 @@ def replace_by_hand(link: Link, number: int) -> str:
             )
         new = next_number(tx, row)
         if row.state in {OrderState.BLOCKED, OrderState.CANCELLED}:
+            if row.despatched_at is not None:
+                raise CannotReplace(f"A part of order {number} has left. Enter the rest anew.")
             if row.whistl_status not in STOPPED:
                 raise CannotReplace(f"Whistl does not show {row.whistl_number} as ended yet.")
             orders.note(tx, row, "to be sent again, decided by hand")

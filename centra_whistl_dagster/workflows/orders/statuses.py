@@ -101,30 +101,34 @@ def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
     if kind is None and view.status not in KNOWN:
         kind = ExceptionKind.UNKNOWN_WHISTL_STATUS
     was_asked = row.cancel_wanted_at or row.stop_for or row.stop_asked_at
-    was_asked_to_stop = view.status == "CANCELLED" and was_asked is not None
+    has_left = any(line.despatched for line in view.lines)
+    was_stopped_whole = view.status == "CANCELLED" and was_asked is not None and not has_left
     of_statuses = {*_FOLLOWED.values(), ExceptionKind.UNKNOWN_WHISTL_STATUS}
     exceptions.resolve_order(tx, row.number, of_statuses - {kind})
-    if kind is not None and not was_asked_to_stop:
+    if kind is not None and not was_stopped_whole:
         why = f": {view.hold_reason}" if view.hold_reason else "."
         message = f"Whistl shows order {row.number} ({row.whistl_number}) as {view.status}{why}"
         exceptions.about_order(tx, row, kind, message, value=view.status)
     if view.status in STOPPED and row.state is OrderState.SUBMITTED:
-        _end(tx, row, view, was_asked_to_stop=was_asked_to_stop)
+        _end(tx, row, view, was_stopped_whole=was_stopped_whole)
 
 
-def _end(tx: Transaction, row: OrderRow, view: WhistlOrderView, *, was_asked_to_stop: bool) -> None:
-    # The numbers were set above, so that they are kept with the number they belong to.
+def _end(tx: Transaction, row: OrderRow, view: WhistlOrderView, *, was_stopped_whole: bool) -> None:
+    # Read anew: the status set above is kept with the number it belongs to.
     fresh = orders.find(tx, row.centra_id) or row
-    if was_asked_to_stop and not any(line.despatched for line in view.lines):
+    if was_stopped_whole:
         settle_stopped(tx, fresh)
-    else:
-        # No screened_at: no change of reference data sends an order again that Whistl ended.
-        # No allocated_at: what was set aside for it is in `available` again.
-        orders.move(
-            tx,
-            fresh,
-            OrderState.BLOCKED,
-            reason=f"{view.status.lower()} by Whistl",
-            screened_at=None,
-            allocated_at=None,
-        )
+        return
+    has_left = any(line.despatched for line in view.lines)
+    # No screened_at: no change of reference data sends an order again that Whistl ended.
+    # No allocated_at: what was set aside for it is in `available` again.
+    orders.move(
+        tx,
+        fresh,
+        OrderState.BLOCKED,
+        reason=f"{view.status.lower()} by Whistl",
+        screened_at=None,
+        allocated_at=None,
+        # Its message may still be on the way; an order of which a part left is not sent again.
+        despatched_at=view.updated_at if has_left else None,
+    )

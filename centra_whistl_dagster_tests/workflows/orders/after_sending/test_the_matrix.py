@@ -140,7 +140,10 @@ def release(desk: Desk, order: CentraOrder) -> None:
 # ---- what happens at Whistl
 def bring_to(desk: Desk, standing: Standing, placed: list[CentraOrder]) -> None:
     """Let orders come to a standing at Whistl, and stay there until somebody stops them."""
-    is_whistls_own = {Standing.CANCELLED: "ALLOCATED", Standing.UNKNOWN: warehouse.STRANGE_STATUS}
+    is_whistls_own = {
+        Standing.CANCELLED: "ALLOCATED",
+        Standing.UNKNOWN: warehouse.UNDOCUMENTED_STATUS,
+    }
     wanted = is_whistls_own.get(standing, standing.name)
     waiting = [desk.held(order) for order in placed]
     for _ in range(2_000):

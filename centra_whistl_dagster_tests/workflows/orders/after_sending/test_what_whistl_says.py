@@ -1,6 +1,8 @@
-"""Once Whistl has an order: held, ended or edited, and told to the right owner."""
+"""Once Whistl has an order: held or ended there, and told to the right owner."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,11 +14,14 @@ from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.transport import OutcomeUnknown
 from centra_whistl_dagster.workflows.orders import look_up, statuses
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 BLOCKED, CANCELLED = OrderState.BLOCKED, OrderState.CANCELLED
 
 
 # ---- what Whistl says
-def test_a_hold_at_whistl_is_told_with_its_reason_and_closed_when_it_is_lifted(desk) -> None:
+def test_a_hold_at_whistl_is_told_with_its_reason_and_closed_when_it_is_lifted(desk: Desk) -> None:
     desk.switch(hold_after_accept_share=1.0)
     order = desk.order()
     desk.relay_orders()
@@ -33,7 +38,7 @@ def test_a_hold_at_whistl_is_told_with_its_reason_and_closed_when_it_is_lifted(d
     assert desk.state(order) == OrderState.SUBMITTED
 
 
-def test_a_status_nobody_has_heard_of_is_told_and_keeps_nothing_from_going_on(desk) -> None:
+def test_a_status_nobody_has_heard_of_is_told_and_keeps_nothing_from_going_on(desk: Desk) -> None:
     desk.switch(unknown_status_share=1.0)
     order = desk.order()
     desk.relay_orders()
@@ -54,7 +59,7 @@ def test_a_status_nobody_has_heard_of_is_told_and_keeps_nothing_from_going_on(de
     [("rejection", "rejected_late"), ("cancellation", "cancelled_at_whistl")],
 )
 def test_an_order_that_whistl_ended_is_told_and_its_number_is_never_used_again(
-    desk, ended_by: str, kind: str
+    desk: Desk, ended_by: str, kind: str
 ) -> None:
     order = desk.order()
     desk.relay_orders()
@@ -77,7 +82,7 @@ def test_an_order_that_whistl_ended_is_told_and_its_number_is_never_used_again(
     assert (desk.state(order), desk.problems()) == (CANCELLED, [])
 
 
-def end(desk, order: CentraOrder, ended_by: str) -> None:
+def end(desk: Desk, order: CentraOrder, ended_by: str) -> None:
     if ended_by == "rejection":
         desk.switch(late_rejected_share=1.0)
         desk.wait_for(order, "REJECTED")
@@ -91,7 +96,7 @@ def end(desk, order: CentraOrder, ended_by: str) -> None:
     [("rejection", "rejected_late"), ("cancellation", "cancelled_at_whistl")],
 )
 def test_an_order_that_whistl_ended_while_its_answer_was_lost_is_told(
-    desk, ended_by: str, kind: str
+    desk: Desk, ended_by: str, kind: str
 ) -> None:
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     order, younger = desk.order(), desk.order()
@@ -108,7 +113,9 @@ def test_an_order_that_whistl_ended_while_its_answer_was_lost_is_told(
     assert desk.problems(str(order.number)) == [kind]
 
 
-def test_what_was_set_aside_while_the_answer_was_lost_is_known_after_the_look_up(desk) -> None:
+def test_what_was_set_aside_while_the_answer_was_lost_is_known_after_the_look_up(
+    desk: Desk,
+) -> None:
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     order = desk.order()
     desk.relay_orders()
@@ -120,7 +127,7 @@ def test_what_was_set_aside_while_the_answer_was_lost_is_known_after_the_look_up
     assert desk.row(order).allocated_at == allocated_at
 
 
-def test_a_feed_of_changes_that_breaks_off_is_read_again_from_where_it_was(desk) -> None:
+def test_a_feed_of_changes_that_breaks_off_is_read_again_from_where_it_was(desk: Desk) -> None:
     order = desk.order()
     desk.relay_orders()
     desk.wait_for(order, "ALLOCATED")
