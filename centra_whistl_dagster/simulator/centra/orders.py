@@ -58,6 +58,12 @@ def set_lock(_: object, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict
     return payload(errors=errors)
 
 
+def _lockable(world: World, reference: dict[str, Any], place: str) -> CentraOrder:
+    if world.switch("centra_refuses_locks"):
+        raise NotDone("The order cannot be changed now", "input", "orders", place)
+    return order_named(world, reference, "input", "orders", place)
+
+
 def update(
     _: object,
     info: GraphQLResolveInfo,
