@@ -152,13 +152,13 @@ def test_an_edit_that_is_only_asked_about_goes_along_with_one_that_is_replaced()
 def test_a_brand_that_wants_to_be_asked_is_asked_about_everything_but_a_cancellation() -> None:
     for change in set(Change) - {Change.CANCELLED}:
         decision = decide([change], Standing.ALLOCATED, ALL_ASK, can_renumber=True)
-        assert (decision.stop_for, decision.notify) == (None, {change})
+        assert (decision.stop_for, decision.notify) == (None, frozenset({change}))
 
 
 def test_an_order_without_room_for_a_next_number_is_not_replaced() -> None:
     decision = decide([Change.ADDRESS], Standing.ALLOCATED, POLICY, can_renumber=False)
 
-    assert (decision.stop_for, decision.notify) == (None, {Change.ADDRESS})
+    assert (decision.stop_for, decision.notify) == (None, frozenset({Change.ADDRESS}))
 
 
 def test_the_rest_of_a_held_order_is_stopped_but_not_as_if_it_were_cancelled() -> None:
