@@ -13,7 +13,10 @@ from centra_whistl_dagster.domain.orders.states import AT_WHISTL, OrderState
 from centra_whistl_dagster.screening.screen import Cleared
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import Link, open_link
-from centra_whistl_dagster.workflows.orders.replacement import CannotReplace, replace_by_hand
+from centra_whistl_dagster.workflows.orders.replacement_by_hand import (
+    CannotReplace,
+    replace_by_hand,
+)
 from centra_whistl_dagster.workflows.orders.trial import CannotTry, Trial, try_order
 
 NOT_RELEASED = (

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
-from centra_whistl_dagster.domain.orders.changes_after_sending import (
-    KINDS,
-    Change,
+from centra_whistl_dagster.domain.orders.after_sending_decision import (
     Decision,
-    Standing,
-    StopReason,
     decide,
     message,
     standing_of,
+)
+from centra_whistl_dagster.domain.orders.changes_after_sending import (
+    KINDS,
+    Change,
+    Standing,
+    StopReason,
 )
 from centra_whistl_dagster.domain.orders.order import CANCELLED, Order, content_hash
 from centra_whistl_dagster.domain.orders.order_comparison import Changes, what_changed

@@ -1,16 +1,21 @@
-"""Ask Whistl to stop orders: cancelled, held, moved or edited in Centra after they were sent."""
+"""Ask Whistl to stop orders: cancelled, held, moved or edited in Centra after they were sent.
+
+Belongs here: asking, how often, and what Whistl's answer proves. Does not belong here: which orders
+are to be stopped (`workflows.orders.after_sending`), and what becomes of one that was
+(`workflows.orders.replacement`).
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.orders.after_sending_decision import standing_of
 from centra_whistl_dagster.domain.orders.changes_after_sending import (
     KINDS,
     Change,
     Standing,
     StopReason,
-    standing_of,
 )
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import OrderState

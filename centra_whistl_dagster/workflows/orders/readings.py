@@ -9,11 +9,11 @@ while Whistl has it (`workflows.orders.after_sending`), judging contents
 from __future__ import annotations
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
+from centra_whistl_dagster.domain.orders.after_sending_decision import standing_of
 from centra_whistl_dagster.domain.orders.changes_after_sending import (
     Change,
     Standing,
     StopReason,
-    standing_of,
 )
 from centra_whistl_dagster.domain.orders.order import Order, Permission, content_hash, permission
 from centra_whistl_dagster.domain.orders.states import UNSENT, OrderState

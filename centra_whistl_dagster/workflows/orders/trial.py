@@ -43,7 +43,11 @@ def try_order(link: Link, number: str) -> Trial:
         CannotTry: there is no such order, it cannot be read, or the catalogues never were.
         IntegrationError: Centra could not be asked.
     """
-    digits = number.strip().removeprefix(link.settings.order_number_prefix)
+    with link.ledger.reading() as tx:
+        # Sent again, it has a number at Whistl that does not end with Centra's.
+        known = orders.find_by_whistl_number(tx, number.strip())
+    text = str(known.number) if known else number.strip()
+    digits = text.removeprefix(link.settings.order_number_prefix)
     if not (digits.isascii() and digits.isdecimal()):
         raise CannotTry(f"{number!r} is no order number: digits are expected, such as 100234.")
     order = link.centra.order_numbered(int(digits))

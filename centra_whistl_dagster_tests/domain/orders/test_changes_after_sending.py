@@ -9,6 +9,11 @@ from itertools import combinations
 
 import pytest
 
+from centra_whistl_dagster.domain.orders.after_sending_decision import (
+    decide,
+    message,
+    standing_of,
+)
 from centra_whistl_dagster.domain.orders.after_sending_policy import (
     AfterSendingPolicy,
     OnEdit,
@@ -21,9 +26,6 @@ from centra_whistl_dagster.domain.orders.changes_after_sending import (
     Reaction,
     Standing,
     StopReason,
-    decide,
-    message,
-    standing_of,
 )
 from centra_whistl_dagster.domain.orders.order import (
     Address,

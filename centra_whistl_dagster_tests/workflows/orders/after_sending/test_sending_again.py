@@ -13,7 +13,10 @@ from centra_whistl_dagster.simulator.world import warehouse
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.whistl.client import WhistlClient
 from centra_whistl_dagster.workflows.orders import cancellation, intake, statuses
-from centra_whistl_dagster.workflows.orders.replacement import CannotReplace, replace_by_hand
+from centra_whistl_dagster.workflows.orders.replacement_by_hand import (
+    CannotReplace,
+    replace_by_hand,
+)
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 
