@@ -24,6 +24,12 @@ _GOES_BACK_TO = {
     StopReason.SENT_ALREADY: OrderState.BLOCKED,
 }
 _OVER_ONCE_STOPPED = (*KINDS, ExceptionKind.CANCELLED_AT_WHISTL, ExceptionKind.REJECTED_LATE)
+_OVER_ONCE_RENUMBERED = (
+    *_OVER_ONCE_STOPPED,
+    ExceptionKind.SHORT_PICK,
+    ExceptionKind.HELD_AT_WHISTL,
+)
+"""What was true of the number that was given up, and is not of the order."""
 AT_WHISTL_WHOLE = frozenset({OrderState.SENDING, OrderState.IN_DOUBT, OrderState.SUBMITTED})
 """States in which Whistl has an order, or may have it, and nothing of it has left."""
 
@@ -42,7 +48,7 @@ def can_renumber(tx: Transaction, link: Link, row: OrderRow) -> bool:
 
 def settle_stopped(tx: Transaction, row: OrderRow) -> None:
     """End an order that Whistl has stopped because it was asked to, or bring it back to be sent."""
-    if row.stop_for is StopReason.CANCELLED:
+    if row.stop_for is StopReason.CANCELLED or row.cancel_wanted_at is not None:
         orders.move(
             tx,
             row,
@@ -96,7 +102,7 @@ def send_again(tx: Transaction, row: OrderRow, to: OrderState, *, ended_at: date
         stop_asked_at=None,
         stop_attempts=0,
     )
-    exceptions.resolve_order(tx, row.number, _OVER_ONCE_STOPPED)
+    exceptions.resolve_order(tx, row.number, _OVER_ONCE_RENUMBERED)
 
 
 def note_former_number_active(tx: Transaction, row: OrderRow, former: str, what: str) -> None:
