@@ -62,7 +62,8 @@ def centra_orders(config: IntakeConfig, link: LinkResource) -> dg.MaterializeRes
     description=(
         "Orders sent to Whistl, each once: an intent is written before every call, and an order "
         "whose answer was lost is looked up before anything is sent again. Accepted orders are "
-        "locked in Centra; cancelled ones are cancelled at Whistl where that is still possible."
+        "locked in Centra. Those cancelled, held or edited there afterwards are stopped at Whistl "
+        "where that is still possible, and sent again under their next number where they should be."
     ),
     metadata=metadata.columns_of_table(
         Orders,
@@ -84,7 +85,8 @@ def order_submissions(link: LinkResource) -> dg.MaterializeResult:
             **metadata.of_tally(done.sent),
             "looked_up": done.looked_up.read,
             "locked_in_centra": done.locked.written,
-            "cancellations_passed_on": done.cancelled.written,
+            "asked_whistl_to_stop": done.cancelled.written,
+            "unlocked_in_centra": done.unlocked.written,
         }
     )
 
