@@ -117,11 +117,20 @@ def _not_asked(link: Link, row: OrderRow, order: Order | None, error: Integratio
             why = "does not know the order" if is_absent else "cannot stop it any more"
             _alert(tx, link, row, order, f"Whistl {why}.", is_too_late=not is_absent)
             return Failed("not known to Whistl" if is_absent else "too late")
-        due_at = tx.now + back_off(attempts)
-        orders.update(tx, [row.centra_id], stop_attempts=attempts, stop_due_at=due_at)
-        if is_last:
-            _alert(tx, link, row, order, f"Whistl was asked {attempts} times and did not answer.")
+        what = f"Whistl was asked {attempts} times and did not answer."
+        _ask_again_later(tx, link, row, order, what)
     return Failed("not known to Whistl yet") if is_absent else _NO_ANSWER
+
+
+def _ask_again_later(
+    tx: Transaction, link: Link, row: OrderRow, order: Order | None, what: str
+) -> None:
+    """Postpone the next question, the longer the more there were; in time, alert the owner."""
+    attempts = row.stop_attempts + 1
+    due_at = tx.now + back_off(attempts)
+    orders.update(tx, [row.centra_id], stop_attempts=attempts, stop_due_at=due_at)
+    if attempts >= link.configuration.after_sending.stop_attempts:
+        _alert(tx, link, row, order, what)
 
 
 def _note_asked(link: Link, row: OrderRow, order: Order | None) -> Fate:
@@ -153,7 +162,8 @@ def _settle(link: Link, row: OrderRow, order: Order | None, answer: CancelAnswer
             return _not_asked(link, row, order, error)
         with link.ledger.transaction() as tx:
             if view is None or view.status not in STOPPED:
-                orders.update(tx, [row.centra_id], stop_due_at=tx.now + _FIRST_WAIT)
+                what = "Whistl says that it stopped the order, and does not show it as stopped."
+                _ask_again_later(tx, link, row, order, what)
                 return Skipped("Whistl does not show it as stopped yet")
             apply_view(tx, row.centra_id, view)
             _alert_if_a_part_left(tx, link, row, order)

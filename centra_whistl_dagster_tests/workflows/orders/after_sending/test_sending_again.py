@@ -206,17 +206,58 @@ def test_a_despatch_of_a_stopped_number_is_alerted_and_stops_the_new_one(
     assert desk.state(order) == OrderState.BLOCKED, "released or not, it does not go a second time"
 
 
+def test_a_stopped_number_that_whistl_takes_up_again_stops_the_new_one(desk: Desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    readdress(desk, order)
+    for _ in range(3):
+        desk.relay_orders()
+    first, second = desk.world.whistl_orders_of(order)
+    desk.clock.advance(1)
+    first.status, first.updated_at = "RECEIVED", desk.clock()
+    first.status_version += 1
+
+    for _ in range(3):
+        desk.relay_despatches()
+        desk.relay_orders()
+
+    assert second.status == "CANCELLED"
+    assert numbers(desk, order) == [first.order_number, second.order_number]
+    assert desk.state(order) == OrderState.BLOCKED
+    assert desk.problems(str(order.number)) == ["stopped_order_sent"]
+
+
+def test_a_person_can_let_an_order_go_that_was_kept_back_for_its_earlier_number(
+    desk: Desk,
+) -> None:
+    test_a_stopped_number_that_whistl_takes_up_again_stops_the_new_one(desk)
+    (order,) = desk.world.orders.values()
+    first = desk.world.whistl_orders_of(order)[0]
+    with desk.world.lock:
+        warehouse.cancel(desk.world, first)
+
+    replace_by_hand(desk.link, order.number)
+    desk.relay(rounds=10)
+
+    assert [held.status for held in desk.world.whistl_orders_of(order)] == [
+        *("CANCELLED", "CANCELLED", "DESPATCHED")
+    ]
+    assert (desk.state(order), desk.problems()) == (OrderState.COMPLETED, [])
+
+
 class WhistlThatOnlySaysSo:
     """A Whistl that answers "cancelled" and goes on."""
 
     def __init__(self, client: WhistlClient) -> None:
         self._client = client
+        self.times_asked = 0
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._client, name)
 
     def cancel_order(self, order_number: str, reason: str) -> object:
         del reason
+        self.times_asked += 1
         view = self._client.find_order(order_number)
         assert view is not None
         return type("Said", (), {"is_cancelled": True, "status": "CANCELLED"})()
@@ -231,12 +272,15 @@ def test_an_order_that_whistl_only_says_it_stopped_is_not_sent_again(
     liar = WhistlThatOnlySaysSo(desk.link.whistl)
     monkeypatch.setattr(type(desk.link.whistl), "cancel_order", lambda _, *a: liar.cancel_order(*a))
 
-    for _ in range(4):
+    for _ in range(40):
         desk.relay_orders()
         desk.clock.advance(61)
 
     assert numbers(desk, order) == [f"C{order.number}"]
     assert desk.state(order) == OrderState.SUBMITTED
+    assert 6 <= liar.times_asked < 12
+    assert desk.problems(str(order.number)) == ["edited_after_sending"]
+    assert "does not show it as stopped" in desk.messages()[0]
 
 
 def test_an_order_of_which_a_part_left_is_not_sent_again_when_the_rest_is_stopped(
