@@ -136,6 +136,11 @@ def move(
         )
 
 
+def note(tx: Transaction, row: OrderRow, state: OrderState, reason: str) -> None:
+    """Write down what a person decided about an order that stays in, or is moved to, a state."""
+    _add_event(tx, row.centra_id, row.number, from_state=row.state, to_state=state, reason=reason)
+
+
 def update(tx: Transaction, centra_ids: Collection[str], **change: Unpack[OrderChange]) -> None:
     """Set columns of orders without moving them."""
     for part in parts(centra_ids):

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json import dumps
+from math import inf
 from urllib.parse import urlencode
 
 from centra_whistl_dagster.transport.answers import Answer
@@ -121,6 +122,7 @@ class Transport:
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         costs: Mapping[str, int] | None = None,
+        within_seconds: float | None = None,
     ) -> Answer:
         """Carry out one call.
 
@@ -134,6 +136,8 @@ class Transport:
             params: the query string.
             headers: in addition to those of authorization.
             costs: units of each quota that one try takes.
+            within_seconds: a shorter deadline than the transport's own, for a call whose caller can
+                ask again later.
 
         Raises:
             NotSent, Throttled, Refused, AccessDenied, OutcomeUnknown: of any kind of call.
@@ -144,7 +148,7 @@ class Transport:
             kind=kind,
             operation=operation,
             correlation_id=f"{self._rng.getrandbits(64):016x}",
-            ends_at=started + self._deadline_seconds,
+            ends_at=started + min(within_seconds or inf, self._deadline_seconds),
         )
         content, content_headers = _encoded(json, form)
         request = _Request(

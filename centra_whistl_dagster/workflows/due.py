@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from centra_whistl_dagster.domain.orders.breaker import BreakerState
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import despatches, orders
+from centra_whistl_dagster.ledger import breaker, despatches, orders, submissions
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
@@ -50,11 +52,19 @@ def orders_due(link: Link) -> OrdersDue:
         return OrdersDue(
             to_screen=len(orders.in_states(tx, [OrderState.RECEIVED])),
             to_look_at_again=to_look_at_again,
-            to_send=len(orders.in_states(tx, [OrderState.READY], are_due=True)),
+            to_send=_to_send(tx),
             to_look_up=len(orders.in_states(tx, in_question, are_due=True)),
             to_lock=len(orders.unlocked(tx)),
             to_cancel=len(orders.to_be_cancelled(tx)),
         )
+
+
+def _to_send(tx: Transaction) -> int:
+    """Count the orders to send; none while Whistl does not answer and no probe is due."""
+    if breaker.read(tx).state(tx.now) is BreakerState.OPEN:
+        return 0
+    refused = len(submissions.refused_due(tx))
+    return refused + len(orders.in_states(tx, [OrderState.READY], are_due=True))
 
 
 def parcels_due(link: Link) -> ParcelsDue:
