@@ -61,11 +61,12 @@ class Settings:
         if self.is_look_up_lag_stated:
             return []
         minutes = self.look_up_lag.total_seconds() / 60
-        return [
-            "WHISTL_LOOK_UP_LAG_SECONDS is not set: an order whose answer was lost waits "
-            f"{minutes:.0f} minutes before it is looked up. Ask Whistl how long a new order may take "
-            "to show, and set it."
-        ]
+        lag = (
+            f"WHISTL_LOOK_UP_LAG_SECONDS is not set, so {minutes:.0f} minutes are assumed: an "
+            "order whose answer was lost, and that Whistl does not show, is sent again only after "
+            "that. Ask Whistl how long a new order may take to show, and set it."
+        )
+        return [lag]
 
     def load_configuration(self) -> Configuration:
         """Read `config/` as it is now.

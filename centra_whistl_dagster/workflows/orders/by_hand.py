@@ -12,7 +12,7 @@ from centra_whistl_dagster.workflows.orders.look_up import settle_found
 
 
 class CannotDecide(Exception):
-    """What was asked for does not fit where the order stands; the message says why, and what does."""
+    """What was asked for does not fit where the order stands; the message says why."""
 
 
 def accept_as_ours(link: Link, number: str, *, note: str, who: str) -> str:

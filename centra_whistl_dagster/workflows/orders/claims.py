@@ -1,4 +1,4 @@
-"""Claim orders for sending: read once more, judged once more, and an intent written before the call.
+"""Claim orders for sending: read once more, judged once more, an intent before the call.
 
 An order that was held, cancelled or changed since it was screened, or whose shipping option,
 service, SKUs or policy were, goes back instead of out.
@@ -96,7 +96,7 @@ def claim(link: Link, current: Current) -> Claim | None:
 
 
 def _may_go(tx: Transaction, link: Link, fresh: OrderRow, current: Current) -> bool:
-    """Say whether an order is still what was screened; one that is not is moved where it belongs."""
+    """Say whether an order is still what was screened; otherwise move it where it belongs."""
     order = current.order
     if order is None:
         orders.move(tx, fresh, OrderState.WAITING, reason="Centra does not show it any more")

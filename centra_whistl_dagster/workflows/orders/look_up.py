@@ -108,9 +108,10 @@ def settle_found(
     """Settle an order in doubt that Whistl shows: ours, an older attempt of ours, or a stranger.
 
     Args:
-        tx: the transaction. row: the order's row, in doubt. there: the order that Whistl shows
-        under its number. accepted_by: a person who has said that it is ours, and why; it is then
-        ours whatever it holds.
+        tx: the transaction.
+        row: the order's row, in doubt.
+        there: the order that Whistl shows under its number.
+        accepted_by: who has said that it is ours; it is then ours whatever it holds.
     """
     intents = submissions.of_order(tx, row.centra_id)
     newest = intents[-1]
@@ -120,17 +121,27 @@ def settle_found(
     accept(tx, row, there)
     # Whistl may have held, refused or allocated it by now, and its feed of changes has passed.
     apply_view(tx, row.centra_id, there)
-    is_newest_certain = found is not None and found.id == newest.id
-    if not is_newest_certain and not accepted_by:
+    found = found or newest
+    if found.id != newest.id:
         detail = "Whistl has an earlier attempt"
         submissions.settle(tx, newest.id, SubmissionOutcome.ABSENT, detail=detail)
-        if found is not None:
-            # No content of the order has this hash: whatever Centra shows, Whistl packs another.
-            orders.update(tx, [row.centra_id], sent_hash=found.payload_hash)
+        # No content of the order has this hash: whatever Centra shows, Whistl packs something else.
+        orders.update(tx, [row.centra_id], sent_hash=found.payload_hash)
+    if not accepted_by and not _has_newest_contents(intents, found, there):
         note_edited(tx, row)
     detail = accepted_by or there.status
-    submissions.settle(tx, (found or newest).id, SubmissionOutcome.FOUND, detail=detail)
+    submissions.settle(tx, found.id, SubmissionOutcome.FOUND, detail=detail)
     return Fate.WRITTEN
+
+
+def _has_newest_contents(
+    intents: Sequence[SubmissionRow], found: SubmissionRow, there: WhistlOrderView
+) -> bool:
+    """Say whether Whistl surely has what was sent last; small differences may not show."""
+    newest = intents[-1]
+    if there.payload_hash == found.payload_hash:
+        return found.payload_hash == newest.payload_hash
+    return all(intent.payload_hash == newest.payload_hash for intent in intents)
 
 
 def _settle_conflict(tx: Transaction, row: OrderRow, newest: SubmissionRow) -> Fate:

@@ -131,7 +131,7 @@ def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
 
 
 def _free_refused(link: Link) -> None:
-    """Make orders ready whose refusal may have passed; their exceptions stay until Whistl takes them."""
+    """Make orders ready whose refusal may have passed; exceptions stay until Whistl takes them."""
     with link.ledger.reading() as tx:
         if not submissions.refused_due(tx):
             return

@@ -15,7 +15,7 @@ from centra_whistl_dagster.workflows.link import Link
 
 FRESH_FOR = timedelta(minutes=30)
 TRIED_EVERY = timedelta(minutes=5)
-"""Screening reads a catalogue that could not be read no more often: each attempt may take a minute."""
+"""After a failed attempt screening tries no more often: each may take a minute."""
 SUBJECT = "catalogues"
 """What the exception about old reference data is about."""
 _OVERLAP = timedelta(minutes=2)
