@@ -1,0 +1,171 @@
+"""While Whistl does not answer few orders are in doubt; afterwards each is sent once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.workflows.due import orders_due
+from centra_whistl_dagster.workflows.orders import claims, look_up, submission
+
+AN_HOUR = 3600.0
+
+
+def live_through_an_outage(desk, *, every: float = 30.0) -> int:
+    """Let an hour of rounds go by; return the most orders that were in doubt at once."""
+    most = 0
+    for _ in range(int(AN_HOUR / every)):
+        desk.relay_orders()
+        most = max(most, desk.counts().get(OrderState.IN_DOUBT, 0))
+        desk.wait(every)
+    return most
+
+
+def doubted(desk) -> int:
+    """How many orders were ever sent without an answer."""
+    fired = desk.world.faults.fired
+    return sum(count for fault, count in fired.items() if "create_order" in fault)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR_503_BEFORE, FaultKind.ERROR_500_AFTER])
+def test_an_outage_of_an_hour_puts_at_most_three_orders_in_doubt(desk, kind: FaultKind) -> None:
+    placed = [desk.order() for _ in range(30)]
+    desk.make_ready(*placed)
+    for operation in ("create_order", "read_order"):
+        desk.fault("whistl", operation, kind)
+
+    most = live_through_an_outage(desk)
+    ever = doubted(desk)
+    later = [desk.order() for _ in range(5)]
+    desk.world.faults.clear()
+    for _ in range(12):
+        desk.relay_orders()
+        desk.wait(100)
+
+    assert most <= 3
+    assert ever <= 3
+    assert desk.counts() == {OrderState.SUBMITTED: 35}
+    assert [desk.at_whistl(order) for order in (*placed, *later)] == [1] * 35
+
+
+def test_where_only_new_orders_fail_they_are_tried_ever_more_seldom(desk) -> None:
+    placed = [desk.order() for _ in range(30)]
+    desk.make_ready(*placed)
+    desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE)
+
+    most = live_through_an_outage(desk)
+    attempts = doubted(desk)
+    desk.world.faults.clear()
+    for _ in range(12):
+        desk.relay_orders()
+        desk.wait(100)
+
+    assert most <= 4
+    assert attempts <= 15
+    assert [desk.at_whistl(order) for order in placed] == [1] * 30
+
+
+def test_an_order_that_whistl_can_never_answer_keeps_no_other_back(desk) -> None:
+    """Three that always fail open the breaker; a fourth must get its turn as the probe."""
+    poisoned = [desk.order() for _ in range(3)]
+    desk.make_ready(*poisoned)
+    desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE)
+    desk.relay_orders()
+    good = [desk.order() for _ in range(4)]
+    for _ in range(14):
+        desk.relay_orders()
+        desk.wait(300)
+        fired: Counter[str] = desk.world.faults.fired
+        if sum(fired.values()) > 6:
+            break
+    desk.world.faults.clear()
+    desk.settle(*good, rounds=10)
+
+    assert [desk.at_whistl(order) for order in good] == [1] * 4
+
+
+def test_a_restart_in_an_outage_sends_no_more_orders_into_doubt(desk) -> None:
+    placed = [desk.order() for _ in range(12)]
+    desk.make_ready(*placed)
+    desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE)
+    desk.fault("whistl", "read_order", FaultKind.ERROR_503_BEFORE)
+    submission.submit_ready_orders(desk.link)
+
+    for _ in range(4):
+        desk.reopen()
+        submission.submit_ready_orders(desk.link)
+
+    assert doubted(desk) == 3
+
+
+def test_no_run_is_started_for_orders_that_wait_for_the_next_probe(desk) -> None:
+    placed = [desk.order() for _ in range(6)]
+    desk.make_ready(*placed)
+    desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE)
+    before = orders_due(desk.link).to_send
+    submission.submit_ready_orders(desk.link)
+    while_open = orders_due(desk.link).to_send
+    desk.wait(40)
+
+    assert (before, while_open) == (6, 0)
+    assert orders_due(desk.link).to_send == 3
+
+
+def test_a_backlog_goes_oldest_first_and_the_newest_do_not_wait_for_its_end(desk) -> None:
+    placed = []
+    for _ in range(40):
+        placed.append(desk.order())
+        desk.clock.advance(1)
+    desk.make_ready(*placed)
+
+    submission.submit_ready_orders(desk.link, at_most=10)
+
+    sent = [number for number, order in enumerate(placed) if desk.at_whistl(order)]
+    assert set(range(10)) <= set(sent)
+    assert 39 in sent
+
+
+# ---- look-ups
+def test_look_ups_that_go_unanswered_end_after_a_few_and_hold_no_order_up(desk) -> None:
+    placed = [desk.order() for _ in range(20)]
+    desk.make_ready(*placed)
+    for order in placed:
+        put_in_doubt(desk, order)
+    fresh = desk.order()
+    desk.fault("whistl", "read_order", FaultKind.HANG, seconds=0.2)
+    before = desk.world.faults.fired.total()
+
+    desk.relay_orders()
+
+    asked = desk.world.faults.fired.total() - before
+    assert desk.state(fresh) is OrderState.SUBMITTED
+    # Each look-up is tried a few times; a handful are under way when the round ends.
+    assert asked <= 40
+    assert desk.counts()[OrderState.IN_DOUBT] == 20
+
+
+def put_in_doubt(desk, order) -> None:
+    (current,) = claims.read_again(desk.link, [desk.row(order)])
+    assert claims.claim(desk.link, current) is not None
+    with desk.link.ledger.transaction() as tx:
+        row = orders.find(tx, order.order_id)
+        assert row is not None
+        orders.move(tx, row, OrderState.IN_DOUBT, reason="test", due_at=tx.now)
+
+
+def test_look_ups_are_made_at_the_same_time(desk) -> None:
+    placed = [desk.order() for _ in range(6)]
+    desk.make_ready(*placed)
+    for order in placed:
+        put_in_doubt(desk, order)
+    desk.switch(whistl_seconds_per_call=0.05)
+
+    tally = look_up.resolve_orders_in_doubt(desk.link)
+
+    assert tally.read == 6
+    assert tally.is_balanced
+    assert desk.world.calls["whistl read_order"] == 6
