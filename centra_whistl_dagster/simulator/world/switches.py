@@ -66,8 +66,8 @@ SWITCHES: dict[str, Any] = {
     "whistl_hashes_otherwise": False,
     # SKUs that the catalogue shows and the intake of orders does not know yet
     "whistl_intake_lacks_skus": (),
-    # products are shown with `type` and `weight` instead of `product_type` and `unit_weight_kg`, and
-    # an accepted order with its status in lower case and its version as text
+    # products are shown with `type` and `weight` for `product_type` and `unit_weight_kg`, and an
+    # accepted order with its status in lower case and its version as text
     "whistl_other_spellings": False,
     # the older importer's silent damage, in place of the refusals that prevent it (see `legacy`)
     "whistl_legacy_cut": False,

@@ -1,4 +1,4 @@
-"""Attempts of one order: the same key for the same contents, and no answer settles another one's."""
+"""Attempts of one order: one key for one content, and no answer settles another attempt."""
 
 from __future__ import annotations
 
@@ -131,7 +131,6 @@ class LateAttempt:
     """An attempt that is sent on a thread of its own and settles when it is told to."""
 
     def __init__(self, desk, answer: Exception, meanwhile: Callable[[], None]) -> None:
-
 
         self._desk, self._answer, self._second = desk, answer, meanwhile
         self._is_under_way, self._may_settle = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""How long Whistl takes to show an order: safe where nobody has said, and learned where it is seen."""
+"""How long Whistl takes to show an order: long where nobody has said, longer where it is seen."""
 
 from __future__ import annotations
 
