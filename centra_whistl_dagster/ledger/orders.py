@@ -34,6 +34,15 @@ def find(tx: Transaction, centra_id: str) -> OrderRow | None:
     return tx.row(OrderRow, query)
 
 
+def find_all(tx: Transaction, centra_ids: Collection[str]) -> dict[str, OrderRow]:
+    """Return orders' rows by id and keep others from moving them until the transaction ends."""
+    found: dict[str, OrderRow] = {}
+    for part in parts(centra_ids):
+        query = sa.select(orders).where(orders.c.centra_id.in_(part)).with_for_update()
+        found |= {row.centra_id: row for row in tx.rows(OrderRow, query)}
+    return found
+
+
 def find_by_whistl_number(tx: Transaction, whistl_number: str) -> OrderRow | None:
     """Return the row of the order that Whistl knows under that number."""
     query = sa.select(orders).where(orders.c.whistl_number == whistl_number).with_for_update()

@@ -33,6 +33,8 @@ from centra_whistl_dagster.transport.wire import NoAnswer, Unreadable, Unsent, W
 MOST_TRIES = 6
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
+_CREATE_SECONDS = 15.0
+"""A create that has waited must have as long left: one that is cut short is a lost answer."""
 _SHORTEST_TRY_SECONDS = 0.25
 """With less time left, sending would only lose the answer."""
 
@@ -211,7 +213,8 @@ class Transport:
         self._pace(call, request.costs)
         credentials = self._auth.headers() if self._auth else {}
         left = call.ends_at - self._monotonic()
-        if left < _SHORTEST_TRY_SECONDS:
+        least = _CREATE_SECONDS if call.kind is CallKind.CREATE else _SHORTEST_TRY_SECONDS
+        if left < least:
             raise self._not_sent(call, "there was no time left to send it")
         try:
             raw = self._wire.exchange(
@@ -256,7 +259,7 @@ class Transport:
                 if not wait:
                     break
                 left -= wait
-                if left <= 0:
+                if left <= (_CREATE_SECONDS if call.kind is CallKind.CREATE else 0):
                     raise Throttled(
                         system=self._system,
                         operation=call.operation,

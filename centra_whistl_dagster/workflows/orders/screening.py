@@ -88,7 +88,7 @@ def screen_waiting_orders(link: Link) -> Screened:
     ]
     tally.add(Fate.UNCHANGED, len(known) - len(concerned))
     result = screen([one.order for one in concerned], judged_by) if concerned else None
-    _settle_all(link, concerned, result, tally)
+    _settle_all(link, concerned, result, judged_by, tally)
     if looks_again:
         with link.ledger.transaction() as tx:
             state.set_to(tx, state.LOOKED_AGAIN_FOR, whole_basis)
@@ -96,14 +96,29 @@ def screen_waiting_orders(link: Link) -> Screened:
 
 
 def _settle_all(
-    link: Link, judged: list[_Waiting], result: ScreeningResult | None, tally: Tally
+    link: Link,
+    judged: list[_Waiting],
+    result: ScreeningResult | None,
+    judged_by: ScreeningReference,
+    tally: Tally,
 ) -> None:
     verdicts = result.verdicts if result else ()
     for start in range(0, len(judged), _ROWS_PER_TRANSACTION):
         part = slice(start, start + _ROWS_PER_TRANSACTION)
         with link.ledger.transaction() as tx:
+            now = orders.find_all(tx, [order.row.centra_id for order in judged[part]])
             for order, verdict in zip(judged[part], verdicts[part], strict=True):
-                tally.add(_settle(tx, link, order, verdict))
+                row, fresh = order.row, now.get(order.row.centra_id)
+                if fresh is None or (fresh.state, fresh.content_hash) != (
+                    row.state,
+                    row.content_hash,
+                ):
+                    tally.add(Skipped("changed while it was screened"))
+                elif isinstance(verdict, Blocked):
+                    tally.add(_block(tx, fresh, order.basis, verdict))
+                else:
+                    body = _outgoing(link, verdict, judged_by)
+                    tally.add(_make_ready(tx, fresh, order.basis, verdict, body))
 
 
 def _all_of_the_basis(tx: Transaction, link: Link) -> str:
@@ -132,40 +147,41 @@ def reference_for(link: Link, contents: list[Order]) -> ScreeningReference:
         )
 
 
-def _settle(
-    tx: Transaction, link: Link, judged_order: _Waiting, verdict: Cleared | Blocked
+def _block(tx: Transaction, row: OrderRow, basis: str, verdict: Blocked) -> Fate:
+    exceptions.set_for_order(tx, row.centra_id, (*verdict.warnings, *verdict.problems))
+    kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
+    judged = OrderChange(screened_at=tx.now, screened_against=basis, due_at=None)
+    orders.move(tx, row, OrderState.BLOCKED, reason=kinds, **judged)
+    return Failed("blocked")
+
+
+def _make_ready(
+    tx: Transaction, row: OrderRow, basis: str, verdict: Cleared, body: dict[str, Any]
 ) -> Fate:
-    row = judged_order.row
-    findings = (*verdict.warnings, *(verdict.problems if isinstance(verdict, Blocked) else ()))
-    judged = OrderChange(screened_at=tx.now, screened_against=judged_order.basis, due_at=None)
-    fresh = orders.find(tx, row.centra_id)
-    if fresh is None or (fresh.state, fresh.content_hash) != (row.state, row.content_hash):
-        return Skipped("changed while it was screened")
-    exceptions.set_for_order(tx, row.centra_id, findings)
-    if isinstance(verdict, Blocked):
-        kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
-        orders.move(tx, fresh, OrderState.BLOCKED, reason=kinds, **judged)
-        return Failed("blocked")
-    order_contents.store_outgoing(tx, row.centra_id, _outgoing(tx, link, verdict))
-    judged["carrier_code"] = verdict.service.carrier_code
-    judged["delivery_method"] = verdict.service.delivery_method
-    orders.move(tx, fresh, OrderState.READY, reason="screened", **judged)
+    exceptions.set_for_order(tx, row.centra_id, verdict.warnings)
+    order_contents.store_outgoing(tx, row.centra_id, body)
+    judged = OrderChange(
+        screened_at=tx.now,
+        screened_against=basis,
+        due_at=None,
+        carrier_code=verdict.service.carrier_code,
+        delivery_method=verdict.service.delivery_method,
+    )
+    orders.move(tx, row, OrderState.READY, reason="screened", **judged)
     return Fate.WRITTEN
 
 
-def _outgoing(tx: Transaction, link: Link, verdict: Cleared) -> dict[str, Any]:
-    skus = {line.sku for line in verdict.order.lines}
+def _outgoing(link: Link, verdict: Cleared, judged_by: ScreeningReference) -> dict[str, Any]:
+    crosses_border = verdict.needs_customs_data
     return order_body(
         verdict.order,
         order_number=verdict.order_number,
         client_code=link.settings.whistl.client_code,
         site=link.settings.whistl.site,
         service=verdict.service,
-        products=catalogues.products(tx, skus),
+        products=judged_by.products,
         delivery=verdict.delivery,
         is_ddp=verdict.is_ddp,
-        gift_value=link.configuration.screening.gift_customs_value
-        if verdict.needs_customs_data
-        else Decimal(0),
+        gift_value=judged_by.policy.gift_customs_value if crosses_border else Decimal(0),
         line_fields=link.settings.whistl.line_fields,
     )

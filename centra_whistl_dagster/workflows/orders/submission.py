@@ -6,11 +6,9 @@ became of an order whose answer was lost is found out in `.look_up`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import Condition
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
 from centra_whistl_dagster.domain.london import LONDON
@@ -26,7 +24,7 @@ from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import breaker as breakers
 from centra_whistl_dagster.ledger import exceptions, orders, submissions
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.rows import OrderRow
+from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow
 from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.transport import (
     AccessDenied,
@@ -41,6 +39,7 @@ from centra_whistl_dagster.whistl.client import Acceptance, WhistlOrderView
 from centra_whistl_dagster.whistl.refusals import says_number_is_taken
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.claims import Claim, Current, claim, read_again
+from centra_whistl_dagster.workflows.orders.gate import SILENT, Gate
 from centra_whistl_dagster.workflows.orders.lag import FIRST_LOOK_UP, look_up_lag, note_shown_late
 
 _READ_AGAIN_TOGETHER = 20
@@ -50,49 +49,7 @@ _NEWEST = 100
 _ROUND_LASTS = timedelta(seconds=120)
 """No part of orders is begun later: cancellations and look-ups wait for the round to end."""
 _LONGEST_WAIT = timedelta(minutes=5)
-_SILENT = Skipped("Whistl does not answer")
-
-
-class _Gate:
-    """Lets fewer calls be under way after each lost answer, and none once Whistl has gone."""
-
-    def __init__(self, breaker: Breaker, *, at_once: int) -> None:
-        self._breaker, self._at_once = breaker, at_once
-        self._under_way = 0
-        self._changed = Condition()
-        self.is_shut = False
-
-    @contextmanager
-    def entered(self) -> Iterator[bool]:
-        """Wait for room; False when the gate is shut."""
-        with self._changed:
-            self._changed.wait_for(self._has_room)
-            if self.is_shut:
-                yield False
-                return
-            self._under_way += 1
-        try:
-            yield True
-        finally:
-            with self._changed:
-                self._under_way -= 1
-                self._changed.notify_all()
-
-    def note(self, breaker: Breaker) -> None:
-        """Take over the breaker as it stands after an answer."""
-        with self._changed:
-            self._breaker = breaker
-            self.is_shut = self.is_shut or breaker.opened_at is not None
-            self._changed.notify_all()
-
-    def shut(self) -> None:
-        """Let nothing more through in this round."""
-        with self._changed:
-            self.is_shut = True
-            self._changed.notify_all()
-
-    def _has_room(self) -> bool:
-        return self.is_shut or self._under_way < self._breaker.room(at_once=self._at_once)
+_QUOTA_USED = Skipped("Whistl's limit is reached")
 
 
 def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
@@ -114,14 +71,14 @@ def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
         rows = _probe(link, breaker, rows)
     elif standing is BreakerState.OPEN:
         rows = []
-    tally.add(_SILENT, tally.read - len(rows))
-    gate = _Gate(breaker, at_once=link.settings.parallel_calls)
+    tally.add(SILENT, tally.read - len(rows))
+    gate = Gate(breaker, at_once=link.settings.parallel_calls)
     ends_at = link.now() + _ROUND_LASTS
     with ThreadPoolExecutor(link.settings.parallel_calls) as pool:
         for start in range(0, len(rows), _READ_AGAIN_TOGETHER):
             part = rows[start : start + _READ_AGAIN_TOGETHER]
             if gate.is_shut:
-                tally.add(_SILENT, len(part))
+                tally.add(gate.why, len(part))
             elif link.now() > ends_at:
                 tally.add(Skipped("left for the next round"), len(part))
             else:
@@ -155,10 +112,10 @@ def _probe(link: Link, breaker: Breaker, rows: Sequence[OrderRow]) -> list[Order
     return [row]
 
 
-def _send(link: Link, gate: _Gate, current: Current) -> Fate:
+def _send(link: Link, gate: Gate, current: Current) -> Fate:
     with gate.entered() as may_go:
         if not may_go:
-            return _SILENT
+            return gate.why
         claimed = claim(link, current)
         if claimed is None:
             return Skipped("changed since it was screened")
@@ -166,11 +123,11 @@ def _send(link: Link, gate: _Gate, current: Current) -> Fate:
         return Fate.WRITTEN if outcome is SubmissionOutcome.ACCEPTED else Failed(outcome)
 
 
-def _sent(link: Link, gate: _Gate, claimed: Claim) -> SubmissionOutcome:
+def _sent(link: Link, gate: Gate, claimed: Claim) -> SubmissionOutcome:
     try:
         answer = link.whistl.submit_order(claimed.body, idempotency_key=claimed.idempotency_key)
     except (NotSent, Throttled, AccessDenied) as error:
-        gate.shut()
+        gate.shut(_QUOTA_USED if isinstance(error, Throttled) else SILENT)
         return _settle_not_sent(link, claimed, error)
     except OutcomeUnknown as error:
         return _settle_unknown(link, gate, claimed, error.detail, is_lost=True)
@@ -234,19 +191,22 @@ def _settle_not_sent(link: Link, claimed: Claim, error: IntegrationError) -> Sub
     with link.ledger.transaction() as tx:
         row = _settle(tx, claimed, SubmissionOutcome.NOT_SENT, error.detail)
         if row is not None:
-            orders.move(
-                tx,
-                row,
-                OrderState.READY,
-                reason="not sent: Whistl could not be reached",
-                attempts=row.attempts + 1,
-                due_at=tx.now + back_off(row.attempts),
-            )
+            reason, change = _postponed(tx, row, error)
+            orders.move(tx, row, OrderState.READY, reason=reason, **change)
     return SubmissionOutcome.NOT_SENT
 
 
+def _postponed(tx: Transaction, row: OrderRow, error: IntegrationError) -> tuple[str, OrderChange]:
+    """Return why an order was not sent and when it goes; waiting for a quota is no failure."""
+    if isinstance(error, Throttled) and error.retry_after_seconds is not None:
+        wait = min(timedelta(seconds=error.retry_after_seconds), _LONGEST_WAIT)
+        return "not sent: Whistl's limit is reached", OrderChange(due_at=tx.now + wait)
+    later = OrderChange(attempts=row.attempts + 1, due_at=tx.now + back_off(row.attempts))
+    return "not sent: Whistl could not be reached", later
+
+
 def _settle_unknown(
-    link: Link, gate: _Gate, claimed: Claim, detail: str, *, is_lost: bool
+    link: Link, gate: Gate, claimed: Claim, detail: str, *, is_lost: bool
 ) -> SubmissionOutcome:
     """Put an order in doubt: the answer was lost, or Whistl has something under its number."""
     with link.ledger.transaction() as tx:
@@ -264,7 +224,7 @@ def _settle_unknown(
     return SubmissionOutcome.UNKNOWN
 
 
-def _settle_refused(link: Link, gate: _Gate, claimed: Claim, error: Refused) -> SubmissionOutcome:
+def _settle_refused(link: Link, gate: Gate, claimed: Claim, error: Refused) -> SubmissionOutcome:
     with link.ledger.transaction() as tx:
         gate.note(breakers.note_answered(tx))
         refused_before = submissions.times_refused(tx, claimed.row.centra_id)

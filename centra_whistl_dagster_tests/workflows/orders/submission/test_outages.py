@@ -169,3 +169,22 @@ def test_look_ups_are_made_at_the_same_time(desk) -> None:
     assert tally.read == 6
     assert tally.is_balanced
     assert desk.world.calls["whistl read_order"] == 6
+
+
+# ---- a backlog
+def test_a_backlog_uses_whistls_quota_to_the_full_and_creates_each_order_once(desk) -> None:
+    placed = [desk.order() for _ in range(480)]
+    desk.make_ready(*placed)
+    # One at a time: with more, each would move this clock on by its own wait.
+    desk.reopen(WHISTL_REQUESTS_PER_MINUTE="120", WHISTL_QUOTA_SHARE="1", WHISTL_PARALLEL_CALLS="1")
+    began = desk.clock()
+
+    while desk.counts().get(OrderState.SUBMITTED, 0) < 480:
+        if not submission.submit_ready_orders(desk.link).written:
+            desk.clock.advance(5)
+
+    minutes = (desk.clock() - began).total_seconds() / 60
+    # The first minute's quota is there at once.
+    assert (480 - 120) / minutes >= 0.97 * 120
+    assert desk.counts() == {OrderState.SUBMITTED: 480}
+    assert desk.world.calls["whistl create_order"] == 480
