@@ -137,8 +137,8 @@ def _link(folder: Path, batch: Sequence[Order]) -> Iterator[Link]:
         yield Link(
             settings=settings,
             configuration=configuration,
-            centra=cast(CentraClient, _Centra({order.centra_id: order for order in batch})),
-            whistl=cast(WhistlClient, _Whistl()),
+            centra=cast("CentraClient", _Centra({order.centra_id: order for order in batch})),
+            whistl=cast("WhistlClient", _Whistl()),
             ledger=ledger,
             now=lambda: _NOW,
             sleep=lambda _: None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
@@ -9,11 +11,15 @@ from centra_whistl_dagster.simulator.centra.rules import cancel_order
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.workflows.orders.screening import screen_waiting_orders
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster.simulator.world.world import CentraOrder
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 AN_HOUR = 3600.0
 
 
 @pytest.fixture
-def sent(desk):
+def sent(desk: Desk) -> CentraOrder:
     """An order that Whistl has, from before the catalogues became unreadable."""
     order = desk.order()
     desk.relay_orders()
@@ -22,13 +28,13 @@ def sent(desk):
     return order
 
 
-def make_unreadable(desk) -> None:
+def make_unreadable(desk: Desk) -> None:
     desk.fault("whistl", "list_products", FaultKind.ERROR_503_BEFORE)
     desk.fault("whistl", "list_services", FaultKind.ERROR_503_BEFORE)
 
 
 def test_orders_are_screened_and_sent_against_what_was_read_last_and_its_age_is_stated(
-    desk, sent
+    desk: Desk, sent: CentraOrder
 ) -> None:
     make_unreadable(desk)
     desk.wait(5 * AN_HOUR)
@@ -43,7 +49,9 @@ def test_orders_are_screened_and_sent_against_what_was_read_last_and_its_age_is_
     assert desk.problems() == []
 
 
-def test_a_catalogue_that_cannot_be_read_is_not_tried_at_every_round(desk, sent) -> None:
+def test_a_catalogue_that_cannot_be_read_is_not_tried_at_every_round(
+    desk: Desk, sent: CentraOrder
+) -> None:
     make_unreadable(desk)
     desk.wait(5 * AN_HOUR)
     screen_waiting_orders(desk.link)
@@ -57,7 +65,7 @@ def test_a_catalogue_that_cannot_be_read_is_not_tried_at_every_round(desk, sent)
 
 
 def test_past_the_policys_limit_orders_wait_their_owner_hears_and_cancellations_go(
-    desk, sent
+    desk: Desk, sent: CentraOrder
 ) -> None:
     make_unreadable(desk)
     desk.wait(25 * AN_HOUR)
@@ -76,7 +84,9 @@ def test_past_the_policys_limit_orders_wait_their_owner_hears_and_cancellations_
     assert desk.held(sent).status == "CANCELLED"
 
 
-def test_once_they_can_be_read_again_the_exception_closes_and_orders_go(desk, sent) -> None:
+def test_once_they_can_be_read_again_the_exception_closes_and_orders_go(
+    desk: Desk, sent: CentraOrder
+) -> None:
     make_unreadable(desk)
     desk.wait(25 * AN_HOUR)
     order = desk.order()
@@ -90,7 +100,9 @@ def test_once_they_can_be_read_again_the_exception_closes_and_orders_go(desk, se
     assert desk.problems() == []
 
 
-def test_catalogues_that_were_never_read_are_an_exception_and_no_order_is_screened(desk) -> None:
+def test_catalogues_that_were_never_read_are_an_exception_and_no_order_is_screened(
+    desk: Desk,
+) -> None:
     make_unreadable(desk)
     order = desk.order()
 

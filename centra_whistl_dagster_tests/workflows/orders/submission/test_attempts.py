@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -16,7 +16,11 @@ from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.transport import NotSent, OutcomeUnknown, Reason, Refused
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlClient
+from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders import look_up, screening, submission
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 
 class WhistlThatIsWatched:
@@ -44,6 +48,10 @@ class WhistlThatIsWatched:
         return answer
 
 
+def with_whistl(link: Link, whistl: WhistlThatIsWatched) -> Link:
+    return dataclasses.replace(link, whistl=cast("WhistlClient", whistl))
+
+
 REFUSED = Refused(
     system="Whistl",
     operation="create_order",
@@ -56,11 +64,13 @@ LOST = OutcomeUnknown(system="Whistl", operation="create_order", detail="silence
 UNSENT = NotSent(system="Whistl", operation="create_order", detail="no connection")
 
 
-def test_every_attempt_with_the_same_contents_has_one_key_and_other_contents_another(desk) -> None:
+def test_every_attempt_with_the_same_contents_has_one_key_and_other_contents_another(
+    desk: Desk,
+) -> None:
     order = desk.order()
     desk.make_ready(order)
     watched = WhistlThatIsWatched(desk.link.whistl, fails_with=LOST)
-    link = dataclasses.replace(desk.link, whistl=watched)
+    link = with_whistl(desk.link, watched)
     for _ in range(3):
         submission.submit_ready_orders(link)
         desk.wait(400)
@@ -77,7 +87,7 @@ def test_every_attempt_with_the_same_contents_has_one_key_and_other_contents_ano
     assert watched.keys[-1] != same[0]
 
 
-def test_a_whistl_that_honours_keys_gets_an_order_once_though_it_shows_it_late(desk) -> None:
+def test_a_whistl_that_honours_keys_gets_an_order_once_though_it_shows_it_late(desk: Desk) -> None:
     """The look-up comes too early and the number is no guard: only the key is left."""
     desk.switch(whistl_ignores_idempotency_key=False, whistl_lookup_lag_seconds=300.0)
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
@@ -94,7 +104,7 @@ def test_a_whistl_that_honours_keys_gets_an_order_once_though_it_shows_it_late(d
 
 @pytest.mark.parametrize("late_answer", [REFUSED, LOST, UNSENT])
 def test_a_late_answer_to_the_first_attempt_does_not_settle_the_second(
-    desk, late_answer: Exception
+    desk: Desk, late_answer: Exception
 ) -> None:
     """The second attempt is under way when the answer to the first comes."""
     order = desk.order()
@@ -107,8 +117,10 @@ def test_a_late_answer_to_the_first_attempt_does_not_settle_the_second(
             desk.wait(200)
             look_up.resolve_orders_in_doubt(link)
         with link.ledger.reading() as tx:
-            assert submissions.latest(tx, order.order_id).outcome is SubmissionOutcome.ABSENT
-        submission.submit_ready_orders(dataclasses.replace(link, whistl=second))
+            first = submissions.latest(tx, order.order_id)
+        assert first is not None
+        assert first.outcome is SubmissionOutcome.ABSENT
+        submission.submit_ready_orders(with_whistl(link, second))
 
     def answer_to_the_first_arrives() -> None:
         submission_of_first.settle_late()
@@ -130,7 +142,7 @@ def test_a_late_answer_to_the_first_attempt_does_not_settle_the_second(
 class LateAttempt:
     """An attempt that is sent on a thread of its own and settles when it is told to."""
 
-    def __init__(self, desk, answer: Exception, meanwhile: Callable[[], None]) -> None:
+    def __init__(self, desk: Desk, answer: Exception, meanwhile: Callable[[], None]) -> None:
 
         self._desk, self._answer, self._second = desk, answer, meanwhile
         self._is_under_way, self._may_settle = threading.Event(), threading.Event()
@@ -155,4 +167,4 @@ class LateAttempt:
         whistl = WhistlThatIsWatched(
             self._desk.link.whistl, meanwhile=wait, fails_with=self._answer
         )
-        submission.submit_ready_orders(dataclasses.replace(self._desk.link, whistl=whistl))
+        submission.submit_ready_orders(with_whistl(self._desk.link, whistl))

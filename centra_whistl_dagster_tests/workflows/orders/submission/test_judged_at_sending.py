@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.world.catalogue import EXPRESS, STANDARD
@@ -11,15 +12,19 @@ from centra_whistl_dagster.workflows.orders import submission
 from centra_whistl_dagster.workflows.orders.screening import screen_waiting_orders
 from centra_whistl_dagster.workflows.reference.refresh import refresh_reference
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
-def send_standard_by_express(desk) -> None:
+
+def send_standard_by_express(desk: Desk) -> None:
     """Edit the shipping table, as its owner would, and start a new process."""
     path = Path(desk.environment["CONFIG_DIR"]) / "shipping_services.csv"
     lines = path.read_text().splitlines()
-    (express,) = [line for line in lines if line.startswith(f"{EXPRESS['name']},GB,")]
+    standard_name, express_name = str(STANDARD["name"]), str(EXPRESS["name"])
+    (express,) = [line for line in lines if line.startswith(f"{express_name},GB,")]
     edited = [
-        express.replace(EXPRESS["name"], STANDARD["name"], 1)
-        if line.startswith(f"{STANDARD['name']},GB,")
+        express.replace(express_name, standard_name, 1)
+        if line.startswith(f"{standard_name},GB,")
         else line
         for line in lines
     ]
@@ -28,7 +33,9 @@ def send_standard_by_express(desk) -> None:
     desk.reopen()
 
 
-def test_an_order_that_was_ready_goes_by_the_service_that_the_edited_table_names(desk) -> None:
+def test_an_order_that_was_ready_goes_by_the_service_that_the_edited_table_names(
+    desk: Desk,
+) -> None:
     order, express = desk.order(option=STANDARD), desk.order(option=EXPRESS)
     desk.make_ready(order, express)
     send_standard_by_express(desk)
@@ -42,7 +49,7 @@ def test_an_order_that_was_ready_goes_by_the_service_that_the_edited_table_names
     assert desk.held(order).body["service"] == desk.held(express).body["service"]
 
 
-def test_an_order_that_was_ready_is_blocked_once_its_service_is_switched_off(desk) -> None:
+def test_an_order_that_was_ready_is_blocked_once_its_service_is_switched_off(desk: Desk) -> None:
     order = desk.order(option=STANDARD)
     desk.make_ready(order)
     code = (desk.row(order).carrier_code, desk.row(order).delivery_method)
@@ -60,7 +67,7 @@ def test_an_order_that_was_ready_is_blocked_once_its_service_is_switched_off(des
     assert desk.problems() == ["service_inactive"]
 
 
-def test_a_change_that_concerns_other_orders_sends_none_back(desk) -> None:
+def test_a_change_that_concerns_other_orders_sends_none_back(desk: Desk) -> None:
     order = desk.order((desk.skus[0], 1))
     desk.make_ready(order)
     desk.wait(300)

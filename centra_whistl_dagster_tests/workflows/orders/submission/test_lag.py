@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,20 +13,24 @@ from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.workflows.orders.look_up import resolve_orders_in_doubt
 from centra_whistl_dagster.workflows.upkeep.doctor import examine
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster.simulator.world.world import CentraOrder
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
-def lose_every_answer_once(desk, count: int) -> list:
+
+def lose_every_answer_once(desk: Desk, count: int) -> list[CentraOrder]:
     placed = [desk.order() for _ in range(count)]
     for nth in range(1, count + 1):
         desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=nth)
     return placed
 
 
-def longest(desk) -> timedelta:
+def longest(desk: Desk) -> timedelta:
     with desk.link.ledger.reading() as tx:
         return submissions.longest_lag(tx)
 
 
-def test_where_no_lag_is_stated_a_whistl_that_shows_orders_late_gets_none_twice(desk) -> None:
+def test_where_no_lag_is_stated_a_whistl_that_shows_orders_late_gets_none_twice(desk: Desk) -> None:
     desk.reopen(WHISTL_LOOK_UP_LAG_SECONDS="")
     desk.switch(whistl_lookup_lag_seconds=60.0)
     placed = lose_every_answer_once(desk, 6)
@@ -38,7 +43,7 @@ def test_where_no_lag_is_stated_a_whistl_that_shows_orders_late_gets_none_twice(
     assert desk.counts() == {OrderState.SUBMITTED: 6}
 
 
-def test_an_order_that_shows_early_is_settled_long_before_the_lag_is_over(desk) -> None:
+def test_an_order_that_shows_early_is_settled_long_before_the_lag_is_over(desk: Desk) -> None:
     desk.reopen(WHISTL_LOOK_UP_LAG_SECONDS="")
     (order,) = lose_every_answer_once(desk, 1)
     desk.relay_orders()
@@ -50,7 +55,9 @@ def test_an_order_that_shows_early_is_settled_long_before_the_lag_is_over(desk) 
 
 
 @pytest.mark.parametrize(("stated", "is_warned"), [("", True), ("30", False)])
-def test_doctor_warns_of_a_lag_that_nobody_has_stated(desk, stated: str, is_warned: bool) -> None:
+def test_doctor_warns_of_a_lag_that_nobody_has_stated(
+    desk: Desk, stated: str, is_warned: bool
+) -> None:
     desk.reopen(WHISTL_LOOK_UP_LAG_SECONDS=stated)
 
     warnings = [finding.detail for finding in examine(desk.link) if finding.is_warning]
@@ -58,7 +65,7 @@ def test_doctor_warns_of_a_lag_that_nobody_has_stated(desk, stated: str, is_warn
     assert [("LOOK_UP_LAG" in detail) for detail in warnings] == [True] * is_warned
 
 
-def test_a_lag_longer_than_the_stated_one_is_learned_from_orders_that_went_well(desk) -> None:
+def test_a_lag_longer_than_the_stated_one_is_learned_from_orders_that_went_well(desk: Desk) -> None:
     desk.switch(whistl_lookup_lag_seconds=100.0)
     desk.order()
     for _ in range(8):
@@ -74,7 +81,7 @@ def test_a_lag_longer_than_the_stated_one_is_learned_from_orders_that_went_well(
     assert desk.at_whistl(order) == 1
 
 
-def test_a_lag_is_never_shortened_and_the_stated_one_stays_the_least(desk) -> None:
+def test_a_lag_is_never_shortened_and_the_stated_one_stays_the_least(desk: Desk) -> None:
     with desk.link.ledger.transaction() as tx:
         submissions.note_lag(tx, timedelta(minutes=4))
         submissions.note_lag(tx, timedelta(minutes=1))
@@ -93,7 +100,7 @@ def test_a_lag_is_never_shortened_and_the_stated_one_stays_the_least(desk) -> No
     assert desk.state(order) is OrderState.READY
 
 
-def test_hours_in_which_nobody_looked_are_not_taken_for_whistls_lag(desk) -> None:
+def test_hours_in_which_nobody_looked_are_not_taken_for_whistls_lag(desk: Desk) -> None:
     desk.switch(whistl_lookup_lag_seconds=50.0)
     desk.order()
     desk.relay_orders()
@@ -105,7 +112,7 @@ def test_hours_in_which_nobody_looked_are_not_taken_for_whistls_lag(desk) -> Non
     assert longest(desk) < timedelta(minutes=5)
 
 
-def test_a_number_that_turns_out_to_be_in_use_teaches_the_lag(desk) -> None:
+def test_a_number_that_turns_out_to_be_in_use_teaches_the_lag(desk: Desk) -> None:
     """The look-up came too early, the order was sent again, and Whistl had it."""
     desk.switch(
         whistl_lookup_lag_seconds=200.0,
@@ -122,7 +129,7 @@ def test_a_number_that_turns_out_to_be_in_use_teaches_the_lag(desk) -> None:
     assert longest(desk) > timedelta(seconds=60)
 
 
-def test_a_good_order_is_created_once_and_looked_up_at_most_once(desk) -> None:
+def test_a_good_order_is_created_once_and_looked_up_at_most_once(desk: Desk) -> None:
     placed = [desk.order() for _ in range(10)]
 
     desk.relay_orders()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,10 +13,14 @@ from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.workflows.due import orders_due
 from centra_whistl_dagster.workflows.orders import claims, look_up, submission
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster.simulator.world.world import CentraOrder
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 AN_HOUR = 3600.0
 
 
-def live_through_an_outage(desk, *, every: float = 30.0) -> int:
+def live_through_an_outage(desk: Desk, *, every: float = 30.0) -> int:
     """Let an hour of rounds go by; return the most orders that were in doubt at once."""
     most = 0
     for _ in range(int(AN_HOUR / every)):
@@ -25,14 +30,16 @@ def live_through_an_outage(desk, *, every: float = 30.0) -> int:
     return most
 
 
-def doubted(desk) -> int:
+def doubted(desk: Desk) -> int:
     """How many orders were ever sent without an answer."""
     fired = desk.world.faults.fired
     return sum(count for fault, count in fired.items() if "create_order" in fault)
 
 
 @pytest.mark.parametrize("kind", [FaultKind.ERROR_503_BEFORE, FaultKind.ERROR_500_AFTER])
-def test_an_outage_of_an_hour_puts_at_most_three_orders_in_doubt(desk, kind: FaultKind) -> None:
+def test_an_outage_of_an_hour_puts_at_most_three_orders_in_doubt(
+    desk: Desk, kind: FaultKind
+) -> None:
     placed = [desk.order() for _ in range(30)]
     desk.make_ready(*placed)
     for operation in ("create_order", "read_order"):
@@ -52,7 +59,7 @@ def test_an_outage_of_an_hour_puts_at_most_three_orders_in_doubt(desk, kind: Fau
     assert [desk.at_whistl(order) for order in (*placed, *later)] == [1] * 35
 
 
-def test_where_only_new_orders_fail_they_are_tried_ever_more_seldom(desk) -> None:
+def test_where_only_new_orders_fail_they_are_tried_ever_more_seldom(desk: Desk) -> None:
     placed = [desk.order() for _ in range(30)]
     desk.make_ready(*placed)
     desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE)
@@ -69,7 +76,7 @@ def test_where_only_new_orders_fail_they_are_tried_ever_more_seldom(desk) -> Non
     assert [desk.at_whistl(order) for order in placed] == [1] * 30
 
 
-def test_an_order_that_whistl_can_never_answer_keeps_no_other_back(desk) -> None:
+def test_an_order_that_whistl_can_never_answer_keeps_no_other_back(desk: Desk) -> None:
     """Three that always fail open the breaker; a fourth must get its turn as the probe."""
     poisoned = [desk.order() for _ in range(3)]
     desk.make_ready(*poisoned)
@@ -88,7 +95,7 @@ def test_an_order_that_whistl_can_never_answer_keeps_no_other_back(desk) -> None
     assert [desk.at_whistl(order) for order in good] == [1] * 4
 
 
-def test_a_restart_in_an_outage_sends_no_more_orders_into_doubt(desk) -> None:
+def test_a_restart_in_an_outage_sends_no_more_orders_into_doubt(desk: Desk) -> None:
     placed = [desk.order() for _ in range(12)]
     desk.make_ready(*placed)
     desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE)
@@ -102,7 +109,7 @@ def test_a_restart_in_an_outage_sends_no_more_orders_into_doubt(desk) -> None:
     assert doubted(desk) == 3
 
 
-def test_no_run_is_started_for_orders_that_wait_for_the_next_probe(desk) -> None:
+def test_no_run_is_started_for_orders_that_wait_for_the_next_probe(desk: Desk) -> None:
     placed = [desk.order() for _ in range(6)]
     desk.make_ready(*placed)
     desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE)
@@ -115,7 +122,7 @@ def test_no_run_is_started_for_orders_that_wait_for_the_next_probe(desk) -> None
     assert orders_due(desk.link).to_send == 3
 
 
-def test_a_backlog_goes_oldest_first_and_the_newest_do_not_wait_for_its_end(desk) -> None:
+def test_a_backlog_goes_oldest_first_and_the_newest_do_not_wait_for_its_end(desk: Desk) -> None:
     placed = []
     for _ in range(40):
         placed.append(desk.order())
@@ -130,7 +137,7 @@ def test_a_backlog_goes_oldest_first_and_the_newest_do_not_wait_for_its_end(desk
 
 
 # ---- look-ups
-def test_look_ups_that_go_unanswered_end_after_a_few_and_hold_no_order_up(desk) -> None:
+def test_look_ups_that_go_unanswered_end_after_a_few_and_hold_no_order_up(desk: Desk) -> None:
     placed = [desk.order() for _ in range(20)]
     desk.make_ready(*placed)
     for order in placed:
@@ -148,7 +155,7 @@ def test_look_ups_that_go_unanswered_end_after_a_few_and_hold_no_order_up(desk) 
     assert desk.counts()[OrderState.IN_DOUBT] == 20
 
 
-def put_in_doubt(desk, order) -> None:
+def put_in_doubt(desk: Desk, order: CentraOrder) -> None:
     (current,) = claims.read_again(desk.link, [desk.row(order)])
     assert claims.claim(desk.link, current) is not None
     with desk.link.ledger.transaction() as tx:
@@ -157,7 +164,7 @@ def put_in_doubt(desk, order) -> None:
         orders.move(tx, row, OrderState.IN_DOUBT, reason="test", due_at=tx.now)
 
 
-def test_look_ups_are_made_at_the_same_time(desk) -> None:
+def test_look_ups_are_made_at_the_same_time(desk: Desk) -> None:
     placed = [desk.order() for _ in range(6)]
     desk.make_ready(*placed)
     for order in placed:
@@ -172,7 +179,7 @@ def test_look_ups_are_made_at_the_same_time(desk) -> None:
 
 
 # ---- a backlog
-def test_a_backlog_uses_whistls_quota_to_the_full_and_creates_each_order_once(desk) -> None:
+def test_a_backlog_uses_whistls_quota_to_the_full_and_creates_each_order_once(desk: Desk) -> None:
     placed = [desk.order() for _ in range(480)]
     desk.make_ready(*placed)
     # One at a time: with more, each would move this clock on by its own wait.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -21,25 +22,29 @@ from centra_whistl_dagster.workflows.orders.by_hand import (
     retry_now,
 )
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster.simulator.world.world import CentraOrder
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
-def refuse(desk, order_sku: str) -> None:
+
+def refuse(desk: Desk, order_sku: str) -> None:
     """Let Whistl's intake of orders not know a SKU that its catalogue shows."""
     desk.switch(whistl_intake_lacks_skus=(order_sku,))
 
 
-def reasons(desk, order) -> list[str]:
+def reasons(desk: Desk, order: CentraOrder) -> list[str]:
     with desk.link.ledger.reading() as tx:
         rows = tx.execute(order_events.select().order_by(order_events.c.id)).all()
     return [row.reason for row in rows if row.centra_id == order.order_id]
 
 
-def live_on(desk, minutes: int) -> None:
+def live_on(desk: Desk, minutes: int) -> None:
     for _ in range(minutes):
         desk.relay_orders()
         desk.wait(60)
 
 
-def test_an_order_refused_for_a_sku_that_whistl_has_is_sent_again_by_itself(desk) -> None:
+def test_an_order_refused_for_a_sku_that_whistl_has_is_sent_again_by_itself(desk: Desk) -> None:
     order, other = desk.order((desk.skus[0], 1)), desk.order((desk.skus[1], 1))
     refuse(desk, desk.skus[0])
     desk.relay_orders()
@@ -54,7 +59,7 @@ def test_an_order_refused_for_a_sku_that_whistl_has_is_sent_again_by_itself(desk
     assert desk.problems() == []
 
 
-def test_one_that_stays_refused_is_tried_ever_more_seldom_under_one_exception(desk) -> None:
+def test_one_that_stays_refused_is_tried_ever_more_seldom_under_one_exception(desk: Desk) -> None:
     desk.order((desk.skus[0], 1))
     refuse(desk, desk.skus[0])
 
@@ -67,7 +72,7 @@ def test_one_that_stays_refused_is_tried_ever_more_seldom_under_one_exception(de
         assert exceptions.counts_by_kind(tx) == {"whistl_refused": 1}
 
 
-def test_one_that_only_a_correction_can_free_is_not_tried_again(desk) -> None:
+def test_one_that_only_a_correction_can_free_is_not_tried_again(desk: Desk) -> None:
     order = desk.order()
     desk.make_ready(order)
     with desk.link.ledger.transaction() as tx:
@@ -83,7 +88,7 @@ def test_one_that_only_a_correction_can_free_is_not_tried_again(desk) -> None:
 
 
 def test_a_person_can_have_a_refused_order_sent_again_at_once_and_it_is_kept_who_and_why(
-    desk,
+    desk: Desk,
 ) -> None:
     order = desk.order()
     desk.switch(whistl_order_number_length=3)
@@ -100,7 +105,7 @@ def test_a_person_can_have_a_refused_order_sent_again_at_once_and_it_is_kept_who
     assert desk.problems() == []
 
 
-def test_an_order_blocked_by_our_own_rules_is_screened_again_and_stays_blocked(desk) -> None:
+def test_an_order_blocked_by_our_own_rules_is_screened_again_and_stays_blocked(desk: Desk) -> None:
     order = desk.order(address=ADA | {"city": None})
     desk.relay_orders()
 
@@ -112,7 +117,7 @@ def test_an_order_blocked_by_our_own_rules_is_screened_again_and_stays_blocked(d
     assert desk.problems() == ["address_incomplete"]
 
 
-def test_an_order_that_waits_after_an_outage_can_be_sent_without_its_pause(desk) -> None:
+def test_an_order_that_waits_after_an_outage_can_be_sent_without_its_pause(desk: Desk) -> None:
     order = desk.order()
     desk.make_ready(order)
     desk.reopen(WHISTL_CLIENT_SECRET="wrong")
@@ -131,12 +136,12 @@ def test_an_order_that_waits_after_an_outage_can_be_sent_without_its_pause(desk)
 
 
 @pytest.mark.parametrize("number", ["999999", "C12", "x", ""])
-def test_a_number_that_is_no_order_of_ours_is_refused_in_words(desk, number: str) -> None:
+def test_a_number_that_is_no_order_of_ours_is_refused_in_words(desk: Desk, number: str) -> None:
     with pytest.raises(CannotDecide, match="No order"):
         retry_now(desk.link, number, note="-", who="Kim")
 
 
-def test_an_order_that_whistl_has_is_not_tried_again(desk) -> None:
+def test_an_order_that_whistl_has_is_not_tried_again(desk: Desk) -> None:
     order = desk.order()
     desk.relay_orders()
 
@@ -148,7 +153,7 @@ def test_an_order_that_whistl_has_is_not_tried_again(desk) -> None:
 
 # ---- what Whistl has under our number
 @pytest.fixture
-def conflicting(desk):
+def conflicting(desk: Desk) -> CentraOrder:
     """An order in doubt, under whose number Whistl holds other contents."""
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     order = desk.order()
@@ -164,7 +169,7 @@ def conflicting(desk):
 
 
 def test_a_person_can_accept_what_whistl_has_as_ours_and_it_is_kept_who_and_why(
-    desk, conflicting
+    desk: Desk, conflicting: CentraOrder
 ) -> None:
     creates = desk.world.calls["whistl create_order"]
 
@@ -182,7 +187,7 @@ def test_a_person_can_accept_what_whistl_has_as_ours_and_it_is_kept_who_and_why(
     assert told["accepted as ours by Kim: same order, postcode corrected"] == 1
 
 
-def test_what_whistl_does_not_show_cannot_be_accepted(desk, conflicting) -> None:
+def test_what_whistl_does_not_show_cannot_be_accepted(desk: Desk, conflicting: CentraOrder) -> None:
     del desk.world.whistl_orders[f"C{conflicting.number}"]
 
     with pytest.raises(CannotDecide, match="shows no order"):
@@ -192,7 +197,7 @@ def test_what_whistl_does_not_show_cannot_be_accepted(desk, conflicting) -> None
 
 
 def test_the_commands_do_both_and_refuse_in_words(
-    desk, conflicting, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, conflicting: CentraOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in desk.environment.items():
         monkeypatch.setenv(name, value)
@@ -209,7 +214,7 @@ def test_the_commands_do_both_and_refuse_in_words(
     assert desk.state(conflicting) is OrderState.SUBMITTED
 
 
-def test_an_order_of_the_restored_contents_alone_is_told_apart_by_its_units(desk) -> None:
+def test_an_order_of_the_restored_contents_alone_is_told_apart_by_its_units(desk: Desk) -> None:
     """The same reference and destination with other units is another order."""
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     order = desk.order()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
@@ -10,13 +12,16 @@ from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.workflows.orders import look_up, submission
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
 
 @pytest.fixture(autouse=True)
-def _whistl_that_keeps_numbers_single(desk) -> None:
+def _whistl_that_keeps_numbers_single(desk: Desk) -> None:
     desk.switch(whistl_accepts_repeated_numbers=False)
 
 
-def test_another_reading_of_the_fingerprint_makes_no_lost_answer_a_conflict(desk) -> None:
+def test_another_reading_of_the_fingerprint_makes_no_lost_answer_a_conflict(desk: Desk) -> None:
     desk.switch(whistl_hashes_otherwise=True)
     placed = desk.order_some(16)
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, share=0.4)
@@ -40,7 +45,9 @@ def test_another_reading_of_the_fingerprint_makes_no_lost_answer_a_conflict(desk
         {"delivery_address": {"name": "Grace Hopper"}},
     ],
 )
-def test_another_reference_or_destination_under_our_number_is_a_conflict(desk, change) -> None:
+def test_another_reference_or_destination_under_our_number_is_a_conflict(
+    desk: Desk, change: dict[str, Any]
+) -> None:
     desk.switch(whistl_hashes_otherwise=True)
     desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
     order = desk.order()
@@ -59,7 +66,7 @@ def test_another_reference_or_destination_under_our_number_is_a_conflict(desk, c
 
 @pytest.mark.parametrize("answered", [409, 422])
 def test_a_repeated_number_that_is_refused_after_a_lost_answer_is_looked_up(
-    desk, answered: int
+    desk: Desk, answered: int
 ) -> None:
     """The first look-up comes too early, so the order is sent again and refused."""
     desk.switch(whistl_repeated_number=answered, whistl_lookup_lag_seconds=60.0)
@@ -78,7 +85,7 @@ def test_a_repeated_number_that_is_refused_after_a_lost_answer_is_looked_up(
     assert outcomes[-1] is SubmissionOutcome.FOUND
 
 
-def test_a_code_of_this_account_for_a_number_in_use_is_a_setting(desk) -> None:
+def test_a_code_of_this_account_for_a_number_in_use_is_a_setting(desk: Desk) -> None:
     desk.reopen(WHISTL_DUPLICATE_CODES="order_number_too_long, other")
     desk.switch(whistl_order_number_length=3)
     order = desk.order()
@@ -88,7 +95,7 @@ def test_a_code_of_this_account_for_a_number_in_use_is_a_setting(desk) -> None:
     assert desk.state(order) is OrderState.IN_DOUBT
 
 
-def test_other_names_of_products_and_other_spellings_of_an_acceptance_are_read(desk) -> None:
+def test_other_names_of_products_and_other_spellings_of_an_acceptance_are_read(desk: Desk) -> None:
     desk.switch(whistl_other_spellings=True)
     order = desk.order()
 
@@ -105,7 +112,7 @@ def test_other_names_of_products_and_other_spellings_of_an_acceptance_are_read(d
     assert line["product_type"]
 
 
-def test_fields_of_a_line_go_out_under_the_names_that_the_setting_gives(desk) -> None:
+def test_fields_of_a_line_go_out_under_the_names_that_the_setting_gives(desk: Desk) -> None:
     desk.reopen(WHISTL_LINE_FIELDS="product_type=type,unit_weight_kg=weight")
     order = desk.order()
     desk.make_ready(order)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,10 @@ from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.simulator.world.catalogue import EXPRESS
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster.simulator.world.world import CentraOrder
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 PARIS: dict[str, Any] = {
     **ADA,
@@ -33,7 +37,7 @@ PARIS: dict[str, Any] = {
     ],
 )
 def test_the_first_phone_that_is_valid_is_sent(
-    desk, cell: str | None, other: str, sent: str
+    desk: Desk, cell: str | None, other: str, sent: str
 ) -> None:
     order = desk.order(
         option=EXPRESS, address=ADA | {"cellPhoneNumber": cell, "phoneNumber": other}
@@ -45,13 +49,16 @@ def test_the_first_phone_that_is_valid_is_sent(
     assert desk.problems() == []
 
 
-def test_two_phones_of_which_none_is_valid_block_and_a_correction_of_the_second_frees(desk) -> None:
+def test_two_phones_of_which_none_is_valid_block_and_a_correction_of_the_second_frees(
+    desk: Desk,
+) -> None:
     order = desk.order(
         option=EXPRESS, address=ADA | {"cellPhoneNumber": "1111111111", "phoneNumber": "22"}
     )
     desk.relay_orders()
     blocked = desk.problems()
     desk.wait(5)
+    assert order.address is not None
     order.address = {**order.address, "phoneNumber": "07400123456"}
     touch(desk.world, order)
     desk.relay_orders()
@@ -60,7 +67,9 @@ def test_two_phones_of_which_none_is_valid_block_and_a_correction_of_the_second_
     assert desk.at_whistl(order) == 1
 
 
-def test_the_customers_instructions_reach_whistl_as_they_are_at_the_moment_of_sending(desk) -> None:
+def test_the_customers_instructions_reach_whistl_as_they_are_at_the_moment_of_sending(
+    desk: Desk,
+) -> None:
     order = desk.order(other_comment="Leave with\nthe neighbour at no. 14, please, thank you")
     plain = desk.order()
     desk.make_ready(order, plain)
@@ -72,7 +81,7 @@ def test_the_customers_instructions_reach_whistl_as_they_are_at_the_moment_of_se
     assert desk.held(plain).body["delivery_instructions"] == ""
 
 
-def test_instructions_fit_a_label_and_can_be_kept_back(desk) -> None:
+def test_instructions_fit_a_label_and_can_be_kept_back(desk: Desk) -> None:
     long = desk.order(other_comment="Leave with\nthe neighbour at no. 14, please, thank you")
     desk.relay_orders()
     desk.reopen(SEND_ORDER_COMMENT="no")
@@ -84,7 +93,7 @@ def test_instructions_fit_a_label_and_can_be_kept_back(desk) -> None:
 
 
 def test_goods_and_delivery_add_up_to_an_order_with_a_discount_and_lines_say_what_was_paid(
-    desk,
+    desk: Desk,
 ) -> None:
     order = desk.order((desk.skus[0], 2), (desk.skus[1], 1), discount=Decimal("10.00"))
 
@@ -99,11 +108,11 @@ def test_goods_and_delivery_add_up_to_an_order_with_a_discount_and_lines_say_wha
     assert abs(paid - totals["goods_gross"]) <= Decimal("0.03")
 
 
-def give_one_away(order) -> None:
+def give_one_away(order: CentraOrder) -> None:
     order.lines[1].unit_price = Decimal(0)
 
 
-def test_a_gift_abroad_waits_until_the_policy_says_what_it_is_declared_at(desk) -> None:
+def test_a_gift_abroad_waits_until_the_policy_says_what_it_is_declared_at(desk: Desk) -> None:
     order = desk.order((desk.skus[0], 1), (desk.skus[1], 1), address=PARIS)
     give_one_away(order)
     desk.relay_orders()
@@ -122,7 +131,7 @@ def test_a_gift_abroad_waits_until_the_policy_says_what_it_is_declared_at(desk) 
     assert desk.held(order).body["lines"][1]["unit_price_gross"] == "1.50"
 
 
-def test_a_gift_at_home_is_sent_with_no_value_whatever_the_policy(desk) -> None:
+def test_a_gift_at_home_is_sent_with_no_value_whatever_the_policy(desk: Desk) -> None:
     order = desk.order((desk.skus[0], 1), (desk.skus[1], 1))
     give_one_away(order)
 
