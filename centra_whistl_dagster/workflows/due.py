@@ -11,6 +11,7 @@ from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
+from centra_whistl_dagster.workflows.reference.refresh import waits_for_reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +47,12 @@ class ParcelsDue:
 
 def orders_due(link: Link) -> OrdersDue:
     """Count the orders that a relay would move on."""
-    to_look_at_again = int(is_another_look_due(link))
+    can_screen = not waits_for_reference(link)
+    to_look_at_again = int(can_screen and is_another_look_due(link))
     in_question = [OrderState.SENDING, OrderState.IN_DOUBT]
     with link.ledger.reading() as tx:
         return OrdersDue(
-            to_screen=len(orders.in_states(tx, [OrderState.RECEIVED])),
+            to_screen=len(orders.in_states(tx, [OrderState.RECEIVED])) if can_screen else 0,
             to_look_at_again=to_look_at_again,
             to_send=_to_send(tx),
             to_look_up=len(orders.in_states(tx, in_question, are_due=True)),

@@ -15,7 +15,6 @@ from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.orders.breaker import (
     Breaker,
     BreakerState,
-    probe_failed,
     probe_order,
 )
 from centra_whistl_dagster.domain.orders.refusals import pause_before_retry
@@ -41,6 +40,7 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.claims import Claim, Current, claim, read_again
 from centra_whistl_dagster.workflows.orders.gate import SILENT, Gate
 from centra_whistl_dagster.workflows.orders.lag import FIRST_LOOK_UP, look_up_lag, note_shown_late
+from centra_whistl_dagster.workflows.orders.outage import note_answered, note_lost, note_silence
 
 _READ_AGAIN_TOGETHER = 20
 """Orders read again at once: with many, the last are sent minutes after Centra was asked."""
@@ -107,7 +107,7 @@ def _probe(link: Link, breaker: Breaker, rows: Sequence[OrderRow]) -> list[Order
         link.whistl.find_order(row.whistl_number)
     except IntegrationError:
         with link.ledger.transaction() as tx:
-            breakers.keep(tx, probe_failed(breakers.read(tx), now=tx.now))
+            note_silence(tx)
         return []
     return [row]
 
@@ -140,7 +140,7 @@ def _sent(link: Link, gate: Gate, claimed: Claim) -> SubmissionOutcome:
         # It has had the order for longer than we know; the look-up tells what became of it since.
         return _settle_unknown(link, gate, claimed, "Whistl had it already", is_lost=False)
     with link.ledger.transaction() as tx:
-        gate.note(breakers.note_answered(tx))
+        gate.note(note_answered(tx))
         row = _settle(tx, claimed, SubmissionOutcome.ACCEPTED, answer.status)
         if row is not None:
             accept(tx, row, answer)
@@ -211,9 +211,9 @@ def _settle_unknown(
     """Put an order in doubt: the answer was lost, or Whistl has something under its number."""
     with link.ledger.transaction() as tx:
         if is_lost:
-            gate.note(breakers.note_lost(tx, claimed.row.centra_id))
+            gate.note(note_lost(tx, claimed.row.centra_id))
         else:
-            gate.note(breakers.note_answered(tx))
+            gate.note(note_answered(tx))
             note_shown_late(tx, submissions.of_order(tx, claimed.row.centra_id))
         row = _settle(tx, claimed, SubmissionOutcome.UNKNOWN, detail)
         if row is not None:
@@ -226,7 +226,7 @@ def _settle_unknown(
 
 def _settle_refused(link: Link, gate: Gate, claimed: Claim, error: Refused) -> SubmissionOutcome:
     with link.ledger.transaction() as tx:
-        gate.note(breakers.note_answered(tx))
+        gate.note(note_answered(tx))
         refused_before = submissions.times_refused(tx, claimed.row.centra_id)
         row = _settle(tx, claimed, SubmissionOutcome.REFUSED, error.code)
         if row is None:

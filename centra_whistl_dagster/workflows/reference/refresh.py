@@ -101,12 +101,22 @@ def usable_age(link: Link) -> timedelta | None:
                 state.set_to(tx, state.REFERENCE_TRIED, f"{error.system}: {error.detail}")
     with link.ledger.reading() as tx:
         age, failure = _age(tx), state.read(tx, state.REFERENCE_TRIED) or ""
-    most = timedelta(hours=float(link.configuration.screening.reference_max_age_hours))
-    if age is not None and age <= most:
+    if age is not None and age <= _most(link):
         return age
     with link.ledger.transaction() as tx:
         exceptions.open_or_refresh(tx, [_stale(age, failure)])
     return None
+
+
+def waits_for_reference(link: Link) -> bool:
+    """Say whether orders must wait for reference data that was tried in vain just now."""
+    with link.ledger.reading() as tx:
+        age = _age(tx)
+    return (age is None or age > _most(link)) and _has_just_failed(link)
+
+
+def _most(link: Link) -> timedelta:
+    return timedelta(hours=float(link.configuration.screening.reference_max_age_hours))
 
 
 def _has_just_failed(link: Link) -> bool:

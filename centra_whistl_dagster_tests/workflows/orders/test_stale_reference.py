@@ -9,6 +9,7 @@ import pytest
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.centra.rules import cancel_order
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.workflows.due import orders_due
 from centra_whistl_dagster.workflows.orders.screening import screen_waiting_orders
 
 if TYPE_CHECKING:
@@ -109,5 +110,6 @@ def test_catalogues_that_were_never_read_are_an_exception_and_no_order_is_screen
     desk.relay_orders()
 
     assert desk.state(order) is OrderState.RECEIVED
+    assert orders_due(desk.link).total == 0
     assert desk.problems() == ["reference_stale"]
     assert "never read" in desk.messages()[0]

@@ -66,6 +66,7 @@ def test_where_only_new_orders_fail_they_are_tried_ever_more_seldom(desk: Desk) 
 
     most = live_through_an_outage(desk)
     attempts = doubted(desk)
+    told = [message for message in desk.messages() if "one is tried at" in message]
     desk.world.faults.clear()
     for _ in range(12):
         desk.relay_orders()
@@ -73,6 +74,8 @@ def test_where_only_new_orders_fail_they_are_tried_ever_more_seldom(desk: Desk) 
 
     assert most <= 4
     assert attempts <= 15
+    assert len(told) == 1
+    assert desk.problems() == []
     assert [desk.at_whistl(order) for order in placed] == [1] * 30
 
 
