@@ -46,6 +46,21 @@ def _yes_or_no(text: object) -> bool:
     return _YES_OR_NO[str(text).lower()]
 
 
+def _words(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    return frozenset(word.strip() for word in text.split(",") if word.strip())
+
+
+def _pairs(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if not all(name.strip() and other.strip() for name, _, other in pairs):
+        raise ValueError("pairs such as product_type=type, with commas between them")
+    return {name.strip(): other.strip() for name, _, other in pairs}
+
+
 def _address(text: str) -> str:
     try:
         checked_base_url(text)
@@ -92,6 +107,8 @@ def _alert_address(secret: SecretStr) -> SecretStr:
 
 Text = Annotated[str, AfterValidator(_text)]
 YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
+Words = Annotated[frozenset[str], BeforeValidator(_words)]
+Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
 Address = Annotated[str, AfterValidator(_address)]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1000)]
@@ -123,10 +140,13 @@ class Environment(BaseModel):
     WHISTL_REQUESTS_PER_MINUTE: Annotated[int, Field(ge=0)] = 120
     WHISTL_QUOTA_SHARE: Share = 0.8
     WHISTL_PARALLEL_CALLS: Count = 3
-    WHISTL_LOOK_UP_LAG_SECONDS: Seconds = 30
+    WHISTL_LOOK_UP_LAG_SECONDS: Seconds | None = None
     WHISTL_LOOK_UPS_BEFORE_ALARM: Count = 4
+    WHISTL_DUPLICATE_CODES: Words = frozenset()
+    WHISTL_LINE_FIELDS: Pairs = {}
     ORDER_NUMBER_PREFIX: Text = "C"
     SEND_SHIPPING_EMAIL: YesOrNo = True
+    SEND_ORDER_COMMENT: YesOrNo = True
     KEEP_CONTENTS_DAYS: Days = 30
     STATE_DIR: Path = Path("state")
     LEDGER_URL: Annotated[SecretStr, AfterValidator(_ledger_url)] = _NONE

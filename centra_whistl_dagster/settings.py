@@ -16,6 +16,9 @@ from centra_whistl_dagster.config_files.configuration import Configuration, load
 from centra_whistl_dagster.environment import Environment, read_environment
 from centra_whistl_dagster.whistl.client import WhistlConfig
 
+_LONG_LAG = timedelta(minutes=15)
+"""With a lag that is too short an order is sent twice; with one too long it waits."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -38,16 +41,32 @@ class Settings:
     order_number_prefix: str
     look_up_lag: timedelta
     """How long Whistl may take to show an order it has accepted. Absence proves nothing before."""
+    is_look_up_lag_stated: bool
+    """False: nobody has said, and `look_up_lag` is long enough for almost any system."""
     look_ups_before_alarm: int
     parallel_calls: int
     """Orders sent to Whistl at the same time."""
     sends_shipping_email: bool
+    sends_order_comment: bool
+    """Centra's order comment goes to Whistl as the delivery instructions."""
     keeps_archive_for: timedelta
     """How long stock is kept as it was read, once it is in the history."""
     keeps_contents_for: timedelta
     """How long the contents of an order are kept after it has ended."""
     alerts: AlertAddresses = field(default=AlertAddresses(), repr=False)
     """Where alerts go; without any, no alert is sent."""
+
+    def unstated(self) -> list[str]:
+        """Say what nobody has stated about the other systems, and what is assumed until then."""
+        if self.is_look_up_lag_stated:
+            return []
+        minutes = self.look_up_lag.total_seconds() / 60
+        lag = (
+            f"WHISTL_LOOK_UP_LAG_SECONDS is not set, so {minutes:.0f} minutes are assumed: an "
+            "order whose answer was lost, and that Whistl does not show, is sent again only after "
+            "that. Ask Whistl how long a new order may take to show, and set it."
+        )
+        return [lag]
 
     def load_configuration(self) -> Configuration:
         """Read `config/` as it is now.
@@ -67,6 +86,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         ConfigError: naming every variable that is missing or cannot be used.
     """
     env = read_environment(environment)
+    lag = env.WHISTL_LOOK_UP_LAG_SECONDS
     return Settings(
         centra=_centra(env),
         whistl=_whistl(env),
@@ -79,12 +99,14 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         history_threads=env.HISTORY_THREADS,
         config_path=env.CONFIG_DIR,
         order_number_prefix=env.ORDER_NUMBER_PREFIX,
-        look_up_lag=timedelta(seconds=env.WHISTL_LOOK_UP_LAG_SECONDS),
+        look_up_lag=_LONG_LAG if lag is None else timedelta(seconds=lag),
+        is_look_up_lag_stated=lag is not None,
         look_ups_before_alarm=env.WHISTL_LOOK_UPS_BEFORE_ALARM,
         parallel_calls=env.WHISTL_PARALLEL_CALLS,
         keeps_archive_for=timedelta(days=env.KEEP_ARCHIVE_DAYS),
         keeps_contents_for=timedelta(days=env.KEEP_CONTENTS_DAYS),
         sends_shipping_email=env.SEND_SHIPPING_EMAIL,
+        sends_order_comment=env.SEND_ORDER_COMMENT,
         alerts=_alert_addresses(env),
     )
 
@@ -113,6 +135,8 @@ def _whistl(env: Environment) -> WhistlConfig:
         requests_per_minute=env.WHISTL_REQUESTS_PER_MINUTE,
         quota_share=env.WHISTL_QUOTA_SHARE,
         pacing_file=env.STATE_DIR / "pacing_whistl.db",
+        duplicate_codes=env.WHISTL_DUPLICATE_CODES,
+        line_fields=env.WHISTL_LINE_FIELDS,
     )
 
 

@@ -39,9 +39,18 @@ def test_what_is_left_out_has_its_default() -> None:
 
     assert settings.ledger_url == "sqlite:///state/ledger.db"
     assert settings.order_number_prefix == "C"
-    assert settings.look_up_lag == timedelta(seconds=30)
+    assert settings.sends_order_comment is True
     assert settings.centra.quota_share == 0.5
     assert settings.sends_shipping_email is True
+
+
+def test_a_look_up_lag_that_nobody_has_stated_is_long_and_is_named() -> None:
+    unstated = load_settings(ENOUGH)
+    stated = load_settings(ENOUGH | {"WHISTL_LOOK_UP_LAG_SECONDS": "30"})
+
+    assert unstated.look_up_lag == timedelta(minutes=15)
+    assert "WHISTL_LOOK_UP_LAG_SECONDS is not set" in unstated.unstated()[0]
+    assert (stated.look_up_lag, stated.unstated()) == (timedelta(seconds=30), [])
 
 
 def test_everything_that_is_missing_is_named_in_one_error() -> None:

@@ -46,6 +46,7 @@ _CLOSES = frozenset(
         ExceptionKind.UNREADABLE_RECORD,
         ExceptionKind.CREDENTIALS_REFUSED,
         ExceptionKind.SYSTEM_UNREACHABLE,
+        ExceptionKind.REFERENCE_STALE,
         ExceptionKind.STOCK_SNAPSHOT_REFUSED,
         ExceptionKind.OVERSOLD,
         ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT,

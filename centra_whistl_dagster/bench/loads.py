@@ -26,15 +26,19 @@ _SERVICE = ServiceCode("SIM-RMT", "TRK48")
 _MAPPING = (
     "centra_shipping_option,country,postcode_zone,whistl_carrier_code,whistl_delivery_method,"
     "active_from,active_to,owner,note\n"
-    f"Standard,GB,,{_SERVICE.carrier_code},{_SERVICE.delivery_method},,,ecommerce,\n"
+    f"{{mapped}},,{_SERVICE.carrier_code},{_SERVICE.delivery_method},,,ecommerce,\n"
 )
 _ORDERED_AT = datetime(2026, 11, 27, 8, tzinfo=UTC)
 _FIRST_SNAPSHOT_AT = datetime(2026, 11, 27, tzinfo=UTC)
 _BETWEEN_SNAPSHOTS = timedelta(minutes=15)
 
 
-def reference() -> ScreeningReference:
-    """Return what the orders below are screened against: a service with every requirement."""
+def reference(mapped: str = "Standard,GB") -> ScreeningReference:
+    """Return what the orders below are screened against: a service with every requirement.
+
+    Args:
+        mapped: the shipping option and the country that the service is mapped to.
+    """
     service = WhistlService(
         code=_SERVICE,
         description="",
@@ -58,7 +62,7 @@ def reference() -> ScreeningReference:
         for sku in _SKUS
     ]
     return screening_reference(
-        mapping=load_service_mapping(_MAPPING, "bench"),
+        mapping=load_service_mapping(_MAPPING.format(mapped=mapped), "bench"),
         services=[service],
         products=products,
         centra_skus=_SKUS,

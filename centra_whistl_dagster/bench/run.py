@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from centra_whistl_dagster.bench import screening, stock
+from centra_whistl_dagster.bench import orders, screening, stock
 from centra_whistl_dagster.bench.apart import apart
 from centra_whistl_dagster.bench.report import Comparison, Limit, Load, report
 from centra_whistl_dagster.bench.timing import Timing, copy_rate_gb_per_s
@@ -35,12 +35,15 @@ def run(path: Path, *, quick: bool = False) -> list[Timing]:
     load_before, _, _ = os.getloadavg()
     copy_rate, _ = apart(copy_rate_gb_per_s)
     screened = list(_screening(scale))
+    rejudged, drained = list(_relaying(scale))
     reconciled = [_reconciling(skus // scale, scale) for skus in _SIZES]
     kept, peak_gb = apart(stock.keep, _SIZES[-1] // scale, snapshots=_SNAPSHOTS)
     ingested = Load(timing=kept.timing, peak_gb=peak_gb)
     comparisons = [_compared(skus // scale) for skus in _SIZES]
-    loads = [*screened, *reconciled, ingested]
+    loads = [*screened, rejudged, drained, *reconciled, ingested]
     limits = [
+        Limit(name=rejudged.timing.name, asked=2, measured=rejudged.timing.median_s, unit="s"),
+        Limit(name=drained.timing.name, asked=100, measured=drained.timing.median_s, unit="s"),
         _limit_of_memory([*reconciled, ingested]),
         Limit(name=f"{_SNAPSHOTS} snapshots", asked=120, measured=kept.megabytes, unit="MB"),
         *_limits_of_time([load.timing for load in reconciled], asked=0.5),
@@ -64,6 +67,12 @@ def _screening(scale: int) -> Iterator[Load]:
         yield Load(timing=timing, peak_gb=peak_gb)
     timing, peak_gb = apart(screening.one_order)
     yield Load(timing=timing, peak_gb=peak_gb)
+
+
+def _relaying(scale: int) -> Iterator[Load]:
+    for load, count in ((orders.rejudge, 1_000), (orders.drain, 10_000)):
+        timing, peak_gb = apart(load, count // scale)
+        yield Load(timing=timing, peak_gb=peak_gb)
 
 
 def _reconciling(skus: int, scale: int) -> Load:

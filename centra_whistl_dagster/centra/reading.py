@@ -138,7 +138,8 @@ def _address(order_node: Fields) -> Address | None:
         return None
     customer = order_node.child("customer")
     country, state = node.child("country"), node.child("state")
-    phones = (node.text("cellPhoneNumber").strip(), node.text("phoneNumber").strip())
+    phones = [node.text("cellPhoneNumber").strip(), node.text("phoneNumber").strip()]
+    phone, other_phone = [*dict.fromkeys(filter(None, phones)), "", ""][:2]
     emails = (node.text("email").strip(), customer.text("email").strip() if customer else "")
     return Address(
         first_name=node.text("firstName"),
@@ -151,7 +152,8 @@ def _address(order_node: Fields) -> Address | None:
         county=node.text("stateOrProvince") or (state.text("name") if state else ""),
         postcode=node.text("zipCode"),
         country=country.text("code") if country else "",
-        phone=next(filter(None, phones), ""),
+        phone=phone,
+        other_phone=other_phone,
         email=next(filter(None, emails), ""),
     )
 

@@ -23,7 +23,8 @@ def doctor() -> None:
     with open_link(load_settings(os.environ)) as link:
         findings = examine(link)
     for finding in findings:
-        mark = "ok  " if finding.is_well else "FAIL"
+        fit = "warn" if finding.is_warning else "ok  "
+        mark = fit if finding.is_well else "FAIL"
         click.echo(f"{mark}  {finding.subject}: {visible(finding.detail)}")
     if not all(finding.is_well for finding in findings):
         sys.exit(1)

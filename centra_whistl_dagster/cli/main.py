@@ -37,7 +37,9 @@ COMMANDS: Mapping[str, Entry] = {
         module="exceptions", summary="List open exceptions, the most overdue first."
     ),
     "screen": Entry(module="orders", summary="Explain why an order is blocked."),
-    "orders": Entry(module="orders", summary="Decide about single orders."),
+    "orders": Entry(
+        module="orders", summary="Decide about one order: accept it, retry it, or replace it."
+    ),
     "stock": Entry(module="stock", summary="Review and release refused stock snapshots."),
     "doctor": Entry(module="doctor", summary="Test every connection; reads only."),
     "dev": Entry(module="dev", summary="Run Dagster against the systems in .env."),

@@ -1,8 +1,10 @@
-"""The commands about single orders: why one is blocked, and decisions taken by hand."""
+"""Commands about one order: why it is blocked, and what a person decides about it."""
 
 from __future__ import annotations
 
+import getpass
 import os
+from collections.abc import Callable
 
 import click
 
@@ -13,6 +15,7 @@ from centra_whistl_dagster.domain.orders.states import AT_WHISTL, OrderState
 from centra_whistl_dagster.screening.screen import Cleared
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import Link, open_link
+from centra_whistl_dagster.workflows.orders.by_hand import CannotDecide, accept_as_ours, retry_now
 from centra_whistl_dagster.workflows.orders.replacement_by_hand import (
     CannotReplace,
     replace_by_hand,
@@ -38,6 +41,56 @@ def screen(order_number: str) -> None:
         except CannotTry as error:
             raise Refusal(str(error)) from error
         _print_trial(link, trial)
+
+
+@click.group()
+def orders() -> None:
+    """Decide about one order: accept it, retry it, or replace it.
+
+    Each decision is kept with the order, with the name and the note.
+    """
+
+
+_NOTE = click.option("--note", required=True, help="Why. Kept with the order: no customer's data.")
+_WHO = click.option(
+    "--who", default=getpass.getuser, help="Who decides. Your user name if left out."
+)
+
+
+@orders.command()
+@click.argument("order_number")
+@_NOTE
+@_WHO
+def accept(order_number: str, note: str, who: str) -> None:
+    """Accept the order that Whistl has under this number as ours.
+
+    For an order in doubt whose number Whistl holds with other contents. Compare the two first: what
+    Whistl has is what it ships. ORDER_NUMBER is Centra's number.
+    """
+    status = _decided(lambda link: accept_as_ours(link, order_number, note=note, who=who))
+    click.echo(f"Order {visible(order_number)} is accepted; at Whistl it is {visible(status)}.")
+
+
+@orders.command()
+@click.argument("order_number")
+@_NOTE
+@_WHO
+def retry(order_number: str, note: str, who: str) -> None:
+    """Try a blocked or waiting order again in the next round.
+
+    For an order that Whistl refused by its own mistake, and for one whose next try is far off.
+    ORDER_NUMBER is Centra's number.
+    """
+    next_step = _decided(lambda link: retry_now(link, order_number, note=note, who=who))
+    click.echo(f"Order {visible(order_number)}: {next_step} in the next round.")
+
+
+def _decided(decide: Callable[[Link], str]) -> str:
+    with open_link(load_settings(os.environ)) as link:
+        try:
+            return decide(link)
+        except CannotDecide as error:
+            raise Refusal(str(error)) from error
 
 
 def _print_trial(link: Link, trial: Trial) -> None:
@@ -76,11 +129,6 @@ def _print_problem(link: Link, problem: Problem, heading: str) -> None:
     click.echo(f"  problem:    {visible(problem.message)}")
     click.echo(f"  what to do: {responsibility.instructions}")
     click.echo(f"  owner:      {responsibility.owner}")
-
-
-@click.group()
-def orders() -> None:
-    """Decide about single orders."""
 
 
 @orders.command()

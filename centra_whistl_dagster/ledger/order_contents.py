@@ -7,7 +7,7 @@ order stands (`orders`) and where its units are (`standings`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import OrderLineRow
 from centra_whistl_dagster.ledger.tables import order_lines, order_payloads
 
@@ -60,6 +61,18 @@ def payload(tx: Transaction, centra_id: str) -> Order:
     if stored is None:
         raise LookupError(f"the contents of order {centra_id} have been purged")
     return records.loads(Order, stored)
+
+
+def payloads(tx: Transaction, centra_ids: Collection[str]) -> dict[str, Order]:
+    """Return orders as last read from Centra; one whose contents are not stored is absent."""
+    found: dict[str, Order] = {}
+    for part in parts(centra_ids):
+        query = sa.select(order_payloads.c.centra_id, order_payloads.c.received).where(
+            order_payloads.c.centra_id.in_(part)
+        )
+        for centra_id, received in tx.execute(query).tuples():
+            found[centra_id] = records.loads(Order, received)
+    return found
 
 
 def store_outgoing(tx: Transaction, centra_id: str, body: dict[str, Any]) -> None:

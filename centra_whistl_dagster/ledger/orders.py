@@ -34,6 +34,15 @@ def find(tx: Transaction, centra_id: str) -> OrderRow | None:
     return tx.row(OrderRow, query)
 
 
+def find_all(tx: Transaction, centra_ids: Collection[str]) -> dict[str, OrderRow]:
+    """Return orders' rows by id and keep others from moving them until the transaction ends."""
+    found: dict[str, OrderRow] = {}
+    for part in parts(centra_ids):
+        query = sa.select(orders).where(orders.c.centra_id.in_(part)).with_for_update()
+        found |= {row.centra_id: row for row in tx.rows(OrderRow, query)}
+    return found
+
+
 def find_by_whistl_number(tx: Transaction, whistl_number: str) -> OrderRow | None:
     """Return the row of the order that has, or had, that number at Whistl."""
     had_it = sa.select(former_numbers.c.centra_id).where(
@@ -141,11 +150,10 @@ def move(
         )
 
 
-def note(tx: Transaction, row: OrderRow, reason: str) -> None:
-    """Write down something that happened to an order without moving it."""
-    _add_event(
-        tx, row.centra_id, row.number, from_state=row.state, to_state=row.state, reason=reason
-    )
+def note(tx: Transaction, row: OrderRow, reason: str, *, state: OrderState | None = None) -> None:
+    """Write down what was decided about an order that stays in its state, or is in another now."""
+    now_in = state or row.state
+    _add_event(tx, row.centra_id, row.number, from_state=row.state, to_state=now_in, reason=reason)
 
 
 def update(tx: Transaction, centra_ids: Collection[str], **change: Unpack[OrderChange]) -> None:

@@ -26,6 +26,14 @@ REFERENCE = "reference"
 
 LOOKED_AGAIN_FOR = "screening/looked_again_for"
 """Fingerprint of the reference data and configuration for which blocked orders were looked at."""
+REFERENCE_TRIED = "reference/tried"
+"""Why the last attempt to read the reference data failed, and when; blank after a success."""
+WHISTL_BREAKER = "whistl/breaker"
+"""JSON: lost answers of Whistl since it last answered to an order; see `ledger.breaker`."""
+LONGEST_LAG = "whistl/longest_look_up_lag"
+"""Seconds that Whistl has been seen to take to show an order that it had accepted."""
+LAG_SAMPLE = "whistl/look_up_lag_sample"
+"""JSON: the accepted order by which that is being measured; see `workflows.orders.lag`."""
 
 
 def read(tx: Transaction, name: str) -> str | None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.screening.reference_data import ScreeningReference
 
 
@@ -25,13 +27,18 @@ def basis_of(order: Order, reference: ScreeningReference) -> str:
     ]
     skus = sorted({line.sku for line in order.lines})
     parts = (
-        reference.policy,
+        _policy_as_text(reference.policy),
         [(row.country, row.zones, row.service) for row in rows],
         [reference.services.get(code) for code in sorted({row.service for row in rows})],
         [reference.products.get(sku) for sku in skus],
         [reference.colliding.get(sku) for sku in skus],
     )
     return sha256(json.dumps(parts, default=_spelled).encode()).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _policy_as_text(policy: ScreeningPolicy) -> str:
+    return json.dumps(policy, default=_spelled)
 
 
 def _spelled(value: Any) -> Any:

@@ -13,7 +13,7 @@ from centra_whistl_dagster.domain.orders.order import Address, Order, ShippingOp
 from centra_whistl_dagster.domain.orders.postcodes import Destination
 from centra_whistl_dagster.domain.orders.services import ServiceChoice, choose_service
 from centra_whistl_dagster.screening.address_facts import AddressFacts, address_facts
-from centra_whistl_dagster.screening.contact_facts import ContactFacts, email_facts, phone_facts
+from centra_whistl_dagster.screening.contact_facts import ContactFacts, best_phone, email_facts
 from centra_whistl_dagster.screening.line_facts import LineFacts, SkuFacts, sku_facts
 from centra_whistl_dagster.screening.order_facts import OrderFacts
 from centra_whistl_dagster.screening.reference_data import ScreeningReference
@@ -53,8 +53,16 @@ def batch_of(orders: Sequence[Order], reference: ScreeningReference) -> Batch:
         heaviest = max([skus[line.sku].weight_kg for line in order.lines], default=Decimal(0))
         choice = choose(order.shipping_option, address.destination, packaging + heaviest)
         facts.append(_order_facts(order, address, choice, reference))
+    gift_value = reference.policy.gift_customs_value
     lines = [
-        LineFacts(order_row=row, order=order, line_number=n, line=line, of_sku=skus[line.sku])
+        LineFacts(
+            order_row=row,
+            order=order,
+            line_number=n,
+            line=line,
+            of_sku=skus[line.sku],
+            gift_value=gift_value,
+        )
         for row, order in enumerate(facts)
         for n, line in enumerate(order.order.lines, start=1)
     ]
@@ -71,7 +79,7 @@ def _order_facts(
     delivery = order.delivery or Address()
     needs_phone = service is not None and service.requires_phone
     needs_email = service is not None and service.requires_email
-    phone = phone_facts(delivery.phone, destination.country, policy, is_needed=needs_phone)
+    phone = best_phone(delivery, destination.country, policy, is_needed=needs_phone)
     if address.is_country_known is False and delivery.phone.strip():
         phone = ContactFacts("", None, delivery.phone)  # without a country it cannot be read
     return OrderFacts(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.emails import is_email
+from centra_whistl_dagster.domain.orders.order import Address
 from centra_whistl_dagster.domain.orders.postcodes import UK_COUNTRIES
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.screening.phone_numbers import PhoneState, read_phone
@@ -46,6 +47,17 @@ def phone_facts(
         return ContactFacts(reading.digits, ExceptionKind.PHONE_TOO_LONG, raw)
     is_doubtful = reading.state is PhoneState.DOUBTFUL
     return ContactFacts(reading.digits, ExceptionKind.PHONE_DOUBTFUL if is_doubtful else None, raw)
+
+
+def best_phone(
+    address: Address, country: str, policy: ScreeningPolicy, *, is_needed: bool
+) -> ContactFacts:
+    """Read an address's phone, or its second one where only that has no fault."""
+    first = phone_facts(address.phone, country, policy, is_needed=is_needed)
+    if first.fault is None or not address.other_phone:
+        return first
+    second = phone_facts(address.other_phone, country, policy, is_needed=is_needed)
+    return second if second.fault is None else first
 
 
 def email_facts(raw: str, policy: ScreeningPolicy, *, is_needed: bool) -> ContactFacts:

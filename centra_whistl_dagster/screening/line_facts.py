@@ -48,6 +48,8 @@ class LineFacts:
     """From 1, in the order's own order: the number it is sent under."""
     line: OrderLine
     of_sku: SkuFacts
+    gift_value: Decimal
+    """What a line without a price is declared at; 0 declares nothing."""
 
     def is_value_sound(self, most: Decimal) -> bool:
         """Say whether price times quantity is between 0 and the most Whistl takes."""
@@ -64,7 +66,8 @@ class LineFacts:
     def is_worth_declaring(self) -> bool:
         """Whether customs would take its price, where there is one to take it."""
         price = self.line.unit_price
-        return not self.order.needs_customs_data or (price.is_finite() and price > 0)
+        declared = self.gift_value if price == 0 else price
+        return not self.order.needs_customs_data or (declared.is_finite() and declared > 0)
 
     def words(self) -> Mapping[str, str]:
         """Return what a rule's sentence may name."""

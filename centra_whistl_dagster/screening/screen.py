@@ -34,6 +34,8 @@ class Cleared:
     is_ddp: bool
     """The service delivers duty paid."""
     delivery: PreparedAddress
+    needs_customs_data: bool
+    """It crosses a customs border, as the policy draws them."""
     warnings: tuple[Problem, ...]
     problems: tuple[()] = ()
 
@@ -95,6 +97,7 @@ def _verdict(facts: OrderFacts, found: Sequence[Problem]) -> Cleared | Blocked:
         service=service.code,
         is_ddp=service.is_ddp,
         delivery=facts.prepared(),
+        needs_customs_data=facts.needs_customs_data,
         warnings=warnings,
     )
 

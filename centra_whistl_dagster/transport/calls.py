@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json import dumps
+from math import inf
 from urllib.parse import urlencode
 
 from centra_whistl_dagster.transport.answers import Answer
@@ -32,6 +33,8 @@ from centra_whistl_dagster.transport.wire import NoAnswer, Unreadable, Unsent, W
 MOST_TRIES = 6
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
+_CREATE_SECONDS = 15.0
+"""A create that has waited must have as long left: one that is cut short is a lost answer."""
 _SHORTEST_TRY_SECONDS = 0.25
 """With less time left, sending would only lose the answer."""
 
@@ -121,6 +124,7 @@ class Transport:
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         costs: Mapping[str, int] | None = None,
+        within_seconds: float | None = None,
     ) -> Answer:
         """Carry out one call.
 
@@ -134,6 +138,8 @@ class Transport:
             params: the query string.
             headers: in addition to those of authorization.
             costs: units of each quota that one try takes.
+            within_seconds: a shorter deadline than the transport's own, for a call whose caller can
+                ask again later.
 
         Raises:
             NotSent, Throttled, Refused, AccessDenied, OutcomeUnknown: of any kind of call.
@@ -144,7 +150,7 @@ class Transport:
             kind=kind,
             operation=operation,
             correlation_id=f"{self._rng.getrandbits(64):016x}",
-            ends_at=started + self._deadline_seconds,
+            ends_at=started + min(within_seconds or inf, self._deadline_seconds),
         )
         content, content_headers = _encoded(json, form)
         request = _Request(
@@ -207,7 +213,8 @@ class Transport:
         self._pace(call, request.costs)
         credentials = self._auth.headers() if self._auth else {}
         left = call.ends_at - self._monotonic()
-        if left < _SHORTEST_TRY_SECONDS:
+        least = _CREATE_SECONDS if call.kind is CallKind.CREATE else _SHORTEST_TRY_SECONDS
+        if left < least:
             raise self._not_sent(call, "there was no time left to send it")
         try:
             raw = self._wire.exchange(
@@ -252,7 +259,7 @@ class Transport:
                 if not wait:
                     break
                 left -= wait
-                if left <= 0:
+                if left <= (_CREATE_SECONDS if call.kind is CallKind.CREATE else 0):
                     raise Throttled(
                         system=self._system,
                         operation=call.operation,

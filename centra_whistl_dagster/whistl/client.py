@@ -46,6 +46,8 @@ __all__ = [
 T = TypeVar("T")
 
 _ONE_REQUEST = {"requests": 1}
+_LOOK_UP_SECONDS = 10.0
+"""An order that cannot be looked up in this time is looked up again in a later round."""
 
 _logger = logging.getLogger("centra_whistl_dagster.whistl")
 
@@ -86,7 +88,7 @@ class WhistlClient:
 
         Raises:
             OutcomeUnknown: look it up by its number before anything else is done.
-            Refused: with every reason; `code` is `duplicate_order` where the number is taken.
+            Refused: with every reason; see `refusals.says_number_is_taken`.
         """
         operation = "create_order"
         answer = self._transport.request(
@@ -118,8 +120,9 @@ class WhistlClient:
         order twice.
         """
         operation = "read_order"
+        path = f"v2/orders/{quote(order_number, safe='')}"
         try:
-            answer = self._get(operation, f"v2/orders/{quote(order_number, safe='')}")
+            answer = self._get(operation, path, within_seconds=_LOOK_UP_SECONDS)
         except Refused as error:
             if error.status == 404 and error.code == "not_found":
                 return None
@@ -221,10 +224,21 @@ class WhistlClient:
 
     # ---- shared by several
     def _get(
-        self, operation: str, path: str, params: Mapping[str, str | int] | None = None
+        self,
+        operation: str,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        *,
+        within_seconds: float | None = None,
     ) -> Answer:
         return self._transport.request(
-            CallKind.READ, operation, "GET", path, params=params, costs=_ONE_REQUEST
+            CallKind.READ,
+            operation,
+            "GET",
+            path,
+            params=params,
+            costs=_ONE_REQUEST,
+            within_seconds=within_seconds,
         )
 
     def _cursor_pages(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -41,6 +41,10 @@ class WhistlConfig:
     page_size: int = MOST_PER_PAGE
     pacing_file: Path | None = None
     """The file in which all processes count their calls; None counts this process alone."""
+    duplicate_codes: frozenset[str] = frozenset()
+    """Codes, besides the usual ones, by which Whistl says that an order number is in use."""
+    line_fields: Mapping[str, str] = field(default_factory=dict)
+    """Whistl's names for fields of an order line, by ours, where they differ."""
     trust_env: bool = False
     """Take a proxy and certificates from the environment."""
 

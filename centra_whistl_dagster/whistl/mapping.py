@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC
 from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
+from typing import Any
 
 from centra_whistl_dagster.domain.orders.addresses import PreparedAddress
 from centra_whistl_dagster.domain.orders.characters import carried
 from centra_whistl_dagster.domain.orders.customs import weighed
+from centra_whistl_dagster.domain.orders.identity import OrderIdentity
 from centra_whistl_dagster.domain.orders.order import Order, OrderLine
+from centra_whistl_dagster.domain.orders.prices import PENNY, goods_total, unit_prices
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode, WhistlProduct
 
 DESCRIPTION_LENGTH = 35
 """Characters that fit a customs declaration; Whistl warns of longer ones."""
 
-_PENNY = Decimal("0.01")
+INSTRUCTIONS_LENGTH = 35
+"""Whistl's carrier interface cuts special instructions there; what comes after would be lost."""
+
 _GRAM = Decimal("0.001")
 
 
@@ -35,6 +42,8 @@ def order_body(
     products: Mapping[str, WhistlProduct],
     delivery: PreparedAddress,
     is_ddp: bool,
+    gift_value: Decimal = Decimal(0),
+    line_fields: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, object]:
     """Return the body of the request that creates an order at Whistl.
 
@@ -47,7 +56,10 @@ def order_body(
         products: Whistl's product records by SKU, for the customs data of the lines.
         delivery: the address that passed screening, in Whistl's fields.
         is_ddp: the service delivers with duty paid.
+        gift_value: what a line without a price is declared at; 0 where nothing is declared.
+        line_fields: other names for fields of a line, by the names that are used here.
     """
+    prices = unit_prices(order, gift_value=gift_value)
     return {
         "order_number": order_number,
         "external_reference": f"centra-{order.centra_id}",
@@ -68,8 +80,8 @@ def order_body(
         "gift_message": "",
         "totals": _totals(order),
         "lines": [
-            _line(number, line, products.get(line.sku))
-            for number, line in enumerate(order.lines, start=1)
+            _renamed(_line(number, line, price, products.get(line.sku)), line_fields)
+            for number, (line, price) in enumerate(zip(order.lines, prices, strict=True), start=1)
         ],
         "customs": {
             "terms": "DDP" if is_ddp else "DDU",
@@ -81,6 +93,27 @@ def order_body(
         "hold": False,
         "hold_reason": None,
     }
+
+
+def with_instructions(body: Mapping[str, Any], comment: str) -> dict[str, Any]:
+    """Return a body with the customer's delivery instructions, as far as a label can carry them."""
+    text = " ".join(carried(comment).text.split())[:INSTRUCTIONS_LENGTH].strip()
+    return {**body, "delivery_instructions": text}
+
+
+def identity_of(body: Mapping[str, Any]) -> OrderIdentity:
+    """Return what of a body says whose order it is."""
+    units: Counter[str] = Counter()
+    for line in body["lines"]:
+        units[line["sku"]] += line["quantity"]
+    address = body["delivery_address"]
+    return OrderIdentity(
+        external_reference=body["external_reference"],
+        units=units,
+        postcode=address["postcode"],
+        country=address["country"],
+        name=address["name"],
+    )
 
 
 def payload_hash(body: Mapping[str, object]) -> str:
@@ -95,16 +128,17 @@ def payload_hash(body: Mapping[str, object]) -> str:
 
 
 def _totals(order: Order) -> dict[str, str]:
-    goods = sum((line.unit_price * line.quantity for line in order.lines), Decimal(0))
     return {
-        "goods_gross": _money(goods),
+        "goods_gross": _money(goods_total(order)),
         "delivery_gross": _money(order.shipping_total),
         "order_gross": _money(order.grand_total),
         "tax": _money(order.tax_total),
     }
 
 
-def _line(number: int, line: OrderLine, product: WhistlProduct | None) -> dict[str, object]:
+def _line(
+    number: int, line: OrderLine, price: Decimal, product: WhistlProduct | None
+) -> dict[str, object]:
     weight = weighed(product.unit_weight_kg) if product else None
     description = carried((product.description if product else "") or line.description).text
     product_type = carried(product.product_type).text if product else ""
@@ -113,7 +147,7 @@ def _line(number: int, line: OrderLine, product: WhistlProduct | None) -> dict[s
         # Exactly as it is: with a SKU that is nearly right, the wrong goods are picked.
         "sku": line.sku,
         "quantity": line.quantity,
-        "unit_price_gross": _money(line.unit_price),
+        "unit_price_gross": _money(price),
         "description": description[:DESCRIPTION_LENGTH].strip(),
         "product_type": product_type[:DESCRIPTION_LENGTH].strip(),
         "hs_code": product.hs_code if product else "",
@@ -123,8 +157,12 @@ def _line(number: int, line: OrderLine, product: WhistlProduct | None) -> dict[s
     }
 
 
+def _renamed(line: dict[str, object], names: Mapping[str, str]) -> dict[str, object]:
+    return {names.get(name, name): value for name, value in line.items()}
+
+
 def _money(amount: Decimal) -> str:
-    return str(amount.quantize(_PENNY, ROUND_HALF_UP))
+    return str(amount.quantize(PENNY, ROUND_HALF_UP))
 
 
 def _trimmed(value: object) -> object:

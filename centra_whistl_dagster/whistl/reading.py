@@ -5,7 +5,10 @@ Every function raises `BrokenRecord`, naming the field that does not match the c
 
 from __future__ import annotations
 
+from collections import Counter
+
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine, ShortLine
+from centra_whistl_dagster.domain.orders.identity import OrderIdentity
 from centra_whistl_dagster.domain.orders.whistl_catalogue import (
     ServiceCode,
     WhistlProduct,
@@ -28,8 +31,8 @@ def acceptance(node: Fields, *, is_replayed: bool) -> Acceptance:
     return Acceptance(
         order_number=node.required_text("order_number"),
         whistl_order_id=node.required_text("whistl_order_id"),
-        status=node.required_text("status"),
-        status_version=node.whole("status_version"),
+        status=node.required_text("status").upper(),
+        status_version=int(node.number("status_version") or 0),
         is_replayed=is_replayed,
     )
 
@@ -55,6 +58,7 @@ def order_view(node: Fields) -> WhistlOrderView:
     updated_at = node.optional_moment("updated_at")
     if updated_at is None:
         updated_at = history[-1][1] if history else node.moment("received_at")
+    lines = tuple(_order_line(line) for line in node.children("lines"))
     return WhistlOrderView(
         order_number=node.required_text("order_number"),
         whistl_order_id=node.required_text("whistl_order_id"),
@@ -64,7 +68,22 @@ def order_view(node: Fields) -> WhistlOrderView:
         hold_reason=node.text("hold_reason"),
         updated_at=updated_at,
         payload_hash=node.text("payload_hash") or None,
-        lines=tuple(_order_line(line) for line in node.children("lines")),
+        lines=lines,
+        identity=_identity(node, lines),
+    )
+
+
+def _identity(node: Fields, lines: tuple[WhistlOrderLine, ...]) -> OrderIdentity:
+    units: Counter[str] = Counter()
+    for line in lines:
+        units[line.sku] += line.ordered
+    address = node.child("delivery_address")
+    return OrderIdentity(
+        external_reference=node.text("external_reference"),
+        units=units,
+        postcode=address.text("postcode") if address else "",
+        country=address.text("country") if address else "",
+        name=address.text("name") if address else "",
     )
 
 
@@ -148,9 +167,12 @@ def product(node: Fields) -> WhistlProduct:
     return WhistlProduct(
         sku=node.required_text("sku"),
         description=node.text("description"),
-        product_type=node.text("product_type"),
+        # Whistl servers differ in these two names.
+        product_type=node.text("product_type") or node.text("type"),
         barcode=node.text("barcode"),
-        unit_weight_kg=node.number("unit_weight_kg"),
+        unit_weight_kg=node.number(
+            "weight" if node.number("unit_weight_kg") is None else "unit_weight_kg"
+        ),
         hs_code=node.text("hs_code"),
         country_of_origin=node.text("country_of_origin"),
         is_active=node.flag("active", default=True),

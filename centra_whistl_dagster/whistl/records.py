@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch
+from centra_whistl_dagster.domain.orders.identity import OrderIdentity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class WhistlOrderView:
     payload_hash: str | None
     """Of what was sent, as `mapping.payload_hash` computes it; None where Whistl sends none."""
     lines: tuple[WhistlOrderLine, ...]
+    identity: OrderIdentity
+    """What of it says whose order it is; blank where Whistl does not show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

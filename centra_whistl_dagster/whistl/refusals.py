@@ -6,9 +6,9 @@ outside `Reason.foreign_text`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from centra_whistl_dagster.transport import CallKind, Json, Reason, Refusal
+from centra_whistl_dagster.transport import CallKind, Json, Reason, Refusal, Refused
 from centra_whistl_dagster.transport.errors import code_of, field_of
 
 SYSTEM = "Whistl"
@@ -27,6 +27,33 @@ _ABOUT_ACCESS = frozenset(
 )
 _OPEN = frozenset({"internal_error", "maintenance", "rate_limited", "idempotency_in_progress"})
 """After these the request, or an earlier one of the same key, may still take effect."""
+
+NUMBER_TAKEN = frozenset(
+    {
+        "duplicate_order",
+        "duplicate_order_number",
+        "duplicate_reference",
+        "duplicate",
+        "order_exists",
+        "order_already_exists",
+        "order_number_exists",
+        "order_number_taken",
+        "already_exists",
+        "not_unique",
+    }
+)
+"""Codes, of a refusal or of one of its reasons, that say that the order number is in use."""
+
+
+def says_number_is_taken(refused: Refused, more_codes: Collection[str] = ()) -> bool:
+    """Say whether an order was refused because Whistl has one with its number, whatever the status.
+
+    Args:
+        refused: the refusal.
+        more_codes: what else Whistl calls it for this account.
+    """
+    taken = NUMBER_TAKEN.union(more_codes)
+    return refused.code in taken or any(reason.code in taken for reason in refused.reasons)
 
 
 def read_refusal(status: int, body: Json, kind: CallKind) -> Refusal | None:  # noqa: ARG001 - a RefusalReader is given all three

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from centra_whistl_dagster.domain.orders.breaker import BreakerState
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import despatches, orders, stops
+from centra_whistl_dagster.ledger import breaker, despatches, orders, stops, submissions
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
+from centra_whistl_dagster.workflows.reference.refresh import waits_for_reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +48,27 @@ class ParcelsDue:
 
 def orders_due(link: Link) -> OrdersDue:
     """Count the orders that a relay would move on."""
-    to_look_at_again = int(is_another_look_due(link))
+    can_screen = not waits_for_reference(link)
+    to_look_at_again = int(can_screen and is_another_look_due(link))
     in_question = [OrderState.SENDING, OrderState.IN_DOUBT]
     with link.ledger.reading() as tx:
         return OrdersDue(
-            to_screen=len(orders.in_states(tx, [OrderState.RECEIVED])),
+            to_screen=len(orders.in_states(tx, [OrderState.RECEIVED])) if can_screen else 0,
             to_look_at_again=to_look_at_again,
-            to_send=len(orders.in_states(tx, [OrderState.READY], are_due=True)),
+            to_send=_to_send(tx),
             to_look_up=len(orders.in_states(tx, in_question, are_due=True)),
             to_lock=len(orders.unlocked(tx)),
             to_cancel=len(stops.to_be_stopped(tx)),
             to_unlock=len(stops.to_be_unlocked(tx)),
         )
+
+
+def _to_send(tx: Transaction) -> int:
+    """Count the orders to send; none while Whistl does not answer and no probe is due."""
+    if breaker.read(tx).state(tx.now) is BreakerState.OPEN:
+        return 0
+    refused = len(submissions.refused_due(tx))
+    return refused + len(orders.in_states(tx, [OrderState.READY], are_due=True))
 
 
 def parcels_due(link: Link) -> ParcelsDue:

@@ -28,6 +28,7 @@ def config_folder(
         "WHISTL_BASE_URL": simulator.whistl_url,
         "WHISTL_TOKEN": "whistl-test-token",
         "WHISTL_CLIENT_CODE": "ACME",
+        "WHISTL_LOOK_UP_LAG_SECONDS": "30",
         "WHISTL_SITE": "SW",
         "STATE_DIR": str(tmp_path / "state"),
         "CONFIG_DIR": str(config),

@@ -54,6 +54,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, inbox: Inbox) -> Ite
         "WHISTL_BASE_URL": "http://127.0.0.1:9",
         "WHISTL_TOKEN": "whistl-test-token",
         "WHISTL_CLIENT_CODE": "ACME",
+        "WHISTL_LOOK_UP_LAG_SECONDS": "30",
         "WHISTL_SITE": "SW",
         "STATE_DIR": str(tmp_path),
         "CONFIG_DIR": str(PROJECT / "config"),

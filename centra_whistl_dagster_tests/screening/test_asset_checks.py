@@ -154,6 +154,7 @@ def page(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         "WHISTL_BASE_URL": "http://127.0.0.1:9",
         "WHISTL_TOKEN": "token",
         "WHISTL_CLIENT_CODE": "ACME",
+        "WHISTL_LOOK_UP_LAG_SECONDS": "30",
         "WHISTL_SITE": "SW",
         "ORDER_NUMBER_PREFIX": "C",
         "STATE_DIR": str(tmp_path / "state"),

@@ -73,6 +73,7 @@ def environment(simulator: RunningSimulator, world: World, tmp_path: Path) -> di
         "WHISTL_CLIENT_ID": "whistl-test-client",
         "WHISTL_CLIENT_SECRET": "whistl-test-secret",
         "WHISTL_CLIENT_CODE": "ACME",
+        "WHISTL_LOOK_UP_LAG_SECONDS": "30",
         "WHISTL_SITE": "SW",
         "WHISTL_REQUESTS_PER_MINUTE": "0",
         "STATE_DIR": str(tmp_path / "state"),

@@ -77,7 +77,7 @@ def centra_orders(config: IntakeConfig, link: LinkResource) -> dg.MaterializeRes
     ),
 )
 def order_submissions(link: LinkResource) -> dg.MaterializeResult:
-    """Settle what is in doubt, then send what is ready."""
+    """Pass on cancellations, send what is ready, lock it, then look up what is in doubt."""
     with link.open() as opened:
         done = hand_over(opened)
     return dg.MaterializeResult(

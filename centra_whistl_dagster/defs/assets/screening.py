@@ -1,6 +1,7 @@
 """Screened orders, and the checks that show in Dagster why orders are held back."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -59,8 +60,16 @@ def orders_screened(link: LinkResource) -> dg.MaterializeResult:
         screened = screen_waiting_orders(opened)
         kinds = opened.configuration.exception_kinds
     return dg.MaterializeResult(
-        metadata=metadata.of_tally(screened.tally), check_results=_check_results(screened, kinds)
+        metadata={
+            **metadata.of_tally(screened.tally),
+            "minutes_since_catalogues_were_read": _minutes(screened.reference_age),
+        },
+        check_results=_check_results(screened, kinds),
     )
+
+
+def _minutes(age: timedelta | None) -> int | str:
+    return "too old, or never read" if age is None else round(age.total_seconds() / 60)
 
 
 def _check_results(

@@ -111,6 +111,7 @@ class ExceptionKind(StrEnum):
     UNREADABLE_RECORD = "unreadable_record"  # not as documented; skipped, the rest goes on
     CREDENTIALS_REFUSED = "credentials_refused"  # expired, withdrawn or mistyped
     SYSTEM_UNREACHABLE = "system_unreachable"  # Centra or Whistl does not answer
+    REFERENCE_STALE = "reference_stale"  # the catalogues are too old to screen orders against
 
     # ---- stock
     STOCK_SNAPSHOT_REFUSED = "stock_snapshot_refused"  # too old, incomplete or implausible

@@ -34,7 +34,7 @@ class Parcel:
     @property
     def tracking_number(self) -> str:
         """The number a customer can use: the courier's, else Whistl's own, else blank."""
-        return self.courier_tracking_number or self.whistl_tracking_number
+        return self.courier_tracking_number.strip() or self.whistl_tracking_number.strip()
 
     @property
     def units(self) -> dict[int, int]:

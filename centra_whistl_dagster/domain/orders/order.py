@@ -34,6 +34,8 @@ class Address:
     """ISO 3166-1 alpha-2."""
     phone: str = ""
     """The first of Centra's cellPhoneNumber and phoneNumber that is not blank."""
+    other_phone: str = ""
+    """The second, where both are there and differ: the one to use if the first is invalid."""
     email: str = ""
     """The address's own e-mail, else the customer's."""
 
@@ -149,7 +151,7 @@ def content_hash(order: Order) -> str:
     change without changing what is picked and where it goes.
     """
     content = {
-        "delivery": asdict(order.delivery) if order.delivery else None,
+        "delivery": _fingerprinted(order.delivery) if order.delivery else None,
         "lines": sorted(
             [line.line_id, line.sku, line.quantity, str(line.unit_price)] for line in order.lines
         ),
@@ -160,3 +162,10 @@ def content_hash(order: Order) -> str:
         "grand_total": str(order.grand_total),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _fingerprinted(address: Address) -> dict[str, str]:
+    """Return an address for the fingerprint: without a second phone it stays what it was."""
+    return {
+        name: value for name, value in asdict(address).items() if value or name != "other_phone"
+    }

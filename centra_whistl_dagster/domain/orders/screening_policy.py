@@ -32,6 +32,10 @@ class ScreeningPolicy:
     pieces_per_line: int = 99_999
     value_per_line: Decimal = Decimal(99_999)
     value_per_order: Decimal = Decimal(9_999_999)
+    gift_customs_value: Decimal = Decimal(0)
+    """What a line without a price is declared at where customs want a value; 0 blocks the order."""
+    reference_max_age_hours: Decimal = Decimal(24)
+    """How old the catalogues may be for an order to be screened against them."""
     packaging_kg: Decimal = Decimal("0.2")
     customs_territories: frozenset[Territory] = frozenset(
         {

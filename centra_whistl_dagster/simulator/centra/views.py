@@ -66,9 +66,9 @@ def order_status(order: CentraOrder, info: GraphQLResolveInfo) -> str:
 
 
 def gross_total(order: CentraOrder) -> Decimal:
-    """Sum what is still wanted and its delivery."""
+    """Sum what is still wanted, less a discount on the order, and its delivery."""
     goods = sum((line.quantity * line.unit_price for line in order.lines), Decimal(0))
-    return goods + order.shipping_price
+    return goods - order.discount + order.shipping_price
 
 
 def order_lines(
@@ -86,13 +86,13 @@ def order_lines(
 
 
 def order_totals(order: CentraOrder, _: GraphQLResolveInfo) -> dict[str, object]:
-    """Show delivery and tax; this shop charges no handling and gives no discount."""
+    """Show delivery, tax and any discount on the order; this shop charges no handling."""
     total = gross_total(order)
     return {
         "shipping": money(order.shipping_price, order.currency),
         "handling": money(Decimal(0), order.currency),
         "taxIncluded": money(total - without_tax(total), order.currency),
-        "discounts": money(Decimal(0), order.currency),
+        "discounts": money(-order.discount, order.currency),
     }
 
 

@@ -220,12 +220,13 @@ class WhistlApi:
         if product is None:
             raise KeyError(sku)
         weight = product.unit_weight_kg
+        has_other_names = self._world.switch("whistl_other_spellings")
         return {
             "sku": sku,
             "description": product.description,
-            "product_type": product.product_type,
+            "type" if has_other_names else "product_type": product.product_type,
             "barcode": product.barcode,
-            "unit_weight_kg": None if weight is None else str(weight),
+            "weight" if has_other_names else "unit_weight_kg": weight and str(weight),
             "hs_code": product.hs_code,
             "country_of_origin": product.country_of_origin,
             "active": product.is_active,

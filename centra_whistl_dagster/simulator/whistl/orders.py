@@ -35,10 +35,14 @@ from centra_whistl_dagster.simulator.world.world import WhistlOrder, World
 KEY_LIFE = timedelta(hours=24)
 
 
-def payload_hash(body: Mapping[str, object]) -> str:
-    """Return the fingerprint of a body: sorted keys, trimmed texts, no `external_reference`."""
+def payload_hash(body: Mapping[str, object], *, is_spaced: bool = False) -> str:
+    """Return the fingerprint of a body: sorted keys, trimmed texts, no `external_reference`.
+
+    `is_spaced` is another reading of the same agreement.
+    """
     content = {name: value for name, value in body.items() if name != "external_reference"}
-    text = json.dumps(_trimmed(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    marks = (", ", ": ") if is_spaced else (",", ":")
+    text = json.dumps(_trimmed(content), sort_keys=True, separators=marks, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -55,14 +59,16 @@ class OrderBook:
         body = json_object(call.body)
         if text_of(body, "client_code") != self._world.switch("whistl_client_code"):
             raise Refusal(403, "client_code_mismatch", "This token is for another client code")
-        fingerprint = payload_hash(body)
+        is_spaced = self._world.switch("whistl_hashes_otherwise")
+        fingerprint = payload_hash(body, is_spaced=is_spaced)
         key = call.headers.get("idempotency-key", "")
         if (earlier := self._by_key(key, fingerprint)) is not None:
             return _replayed(earlier)
         number = text_of(body, "order_number")
         existing = self._world.whistl_orders.get(number)
         if existing and not self._world.switch("whistl_accepts_repeated_numbers"):
-            return _same_or_conflict(existing, fingerprint)
+            answered = self._world.switch("whistl_repeated_number")
+            return _same_or_conflict(existing, fingerprint, answered)
         findings = self._examined(body)
         if findings.details:
             message = f"{len(findings.details)} problem(s)"
@@ -71,9 +77,10 @@ class OrderBook:
         if key:
             self._keys[key] = (fingerprint, self._world.now(), order)
         lines = shown(order)["lines"]
-        return Answer(
-            status=201, body={**_state(order), "lines": lines, "warnings": findings.warnings}
-        )
+        body = {**_state(order), "lines": lines, "warnings": findings.warnings}
+        if self._world.switch("whistl_other_spellings"):
+            body |= {"status": order.status.lower(), "status_version": str(order.status_version)}
+        return Answer(status=201, body=body)
 
     def read(self, call: Call) -> Answer:
         """Show one order."""
@@ -130,9 +137,10 @@ class OrderBook:
 
     def _catalogue(self) -> Catalogue:
         world = self._world
+        lacks = world.switch("whistl_intake_lacks_skus")
         return Catalogue(
             world.services,
-            world.whistl_product,
+            lambda sku: None if sku in lacks else world.whistl_product(sku),
             order_number_length=world.switch("whistl_order_number_length"),
             chooses_missing_service=world.switch("whistl_recalculates_service"),
         )
@@ -206,9 +214,12 @@ def _state(order: WhistlOrder) -> dict[str, object]:
     }
 
 
-def _same_or_conflict(existing: WhistlOrder, fingerprint: str) -> Answer:
-    if existing.payload_hash == fingerprint:
+def _same_or_conflict(existing: WhistlOrder, fingerprint: str, answered: str | int) -> Answer:
+    if existing.payload_hash == fingerprint and answered == "as agreed":
         return _replayed(existing)
+    if answered == 422:
+        taken = {"code": "duplicate_order_number", "field": "order_number", "message": "in use"}
+        raise Refusal(422, "validation_failed", "1 problem(s)", details=[taken])
     raise Refusal(
         409,
         "duplicate_order",

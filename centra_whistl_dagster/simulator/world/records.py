@@ -100,6 +100,8 @@ class CentraOrder:
     shipping_option: dict[str, Any] | None
     lines: list[CentraLine]
     shipping_price: Decimal = Decimal("3.95")
+    discount: Decimal = Decimal(0)
+    """Off the goods of the order as a whole; no line's price has it."""
     currency: str = "GBP"
     is_on_hold: bool = False
     is_locked: bool = False

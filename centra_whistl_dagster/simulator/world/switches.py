@@ -61,6 +61,16 @@ SWITCHES: dict[str, Any] = {
     "whistl_ignores_idempotency_key": False,
     # a used order number makes a second order, which is sent out too
     "whistl_accepts_repeated_numbers": False,
+    # what a used order number is answered with: "as agreed" (200 for the same contents, 409 for
+    # others), or 409 or 422 for either
+    "whistl_repeated_number": "as agreed",
+    # the fingerprint of an order is of a text that is spaced otherwise than agreed
+    "whistl_hashes_otherwise": False,
+    # SKUs that the catalogue shows and the intake of orders does not know yet
+    "whistl_intake_lacks_skus": (),
+    # products are shown with `type` and `weight` for `product_type` and `unit_weight_kg`, and an
+    # accepted order with its status in lower case and its version as text
+    "whistl_other_spellings": False,
     # the older importer's silent damage, in place of the refusals that prevent it (see `legacy`)
     "whistl_legacy_cut": False,
     # a missing service is chosen by Whistl instead of refused

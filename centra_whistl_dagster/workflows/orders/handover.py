@@ -1,7 +1,8 @@
-"""One round of handing orders over to Whistl: settle doubts, send, lock, call back.
+"""One round of handing orders over to Whistl: pass on cancellations, send, lock, settle doubts.
 
-Belongs here: that one step's failure keeps none of the others from being done. Does not belong
-here: any of the steps.
+Cancellations are first: with each minute the warehouse is further. Look-ups are last: they wait for
+a Whistl that may not answer, and what they settle is sent or cancelled in the next round, which the
+ledger says is due at once. Locks come after sends, whose orders they lock.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from centra_whistl_dagster.workflows.orders.unlocking import unlock_ended_orders
 class HandedOver:
     """What each step of a round did."""
 
-    looked_up: Tally
+    cancelled: Tally
     sent: Tally
     locked: Tally
-    cancelled: Tally
     unlocked: Tally
+    looked_up: Tally
 
 
 def hand_over(link: Link) -> HandedOver:
@@ -46,11 +47,11 @@ def hand_over(link: Link) -> HandedOver:
             return Tally()
 
     round_ = HandedOver(
-        looked_up=done(resolve_orders_in_doubt),
+        cancelled=done(pass_on_cancellations),
         sent=done(submit_ready_orders),
         locked=done(lock_accepted_orders),
-        cancelled=done(pass_on_cancellations),
         unlocked=done(unlock_ended_orders),
+        looked_up=done(resolve_orders_in_doubt),
     )
     if failures:
         first, *others = failures

@@ -6,48 +6,74 @@ Belongs here: when a look-up proves something, and what it proves. Does not belo
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.orders.identity import is_of_same_sale, is_same_order
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.domain.tally import Failed, Fate, Tally
+from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import exceptions, order_contents, orders, submissions
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow, SubmissionRow
 from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.whistl.client import WhistlOrderView
+from centra_whistl_dagster.whistl.mapping import identity_of
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.claims import CLAIM_LASTS
+from centra_whistl_dagster.workflows.orders.lag import LOOKED_UP_EVERY, look_up_lag, sample_lag
 from centra_whistl_dagster.workflows.orders.readings import note_edited
 from centra_whistl_dagster.workflows.orders.statuses import apply_view
-from centra_whistl_dagster.workflows.orders.submission import CLAIM_LASTS, accept, back_off
+from centra_whistl_dagster.workflows.orders.submission import accept, back_off
 
 _CONFLICT_RE_CHECKED = timedelta(hours=1)
+_ROUND_LASTS = timedelta(seconds=20)
+"""No look-up is begun later: what is left is looked up in the next round."""
+_MOST_UNANSWERED = 3
+"""Look-ups without an answer after which the round ends."""
 
 
 def resolve_orders_in_doubt(link: Link) -> Tally:
-    """Look up, by order number, each order whose answer was lost; send nothing."""
+    """Look up, by order number, each order whose answer was lost; send nothing.
+
+    A few at a time and for a limited time: while Whistl does not answer, the rest wait for the next
+    round.
+    """
     with link.ledger.transaction() as tx:
         for row in orders.in_states(tx, [OrderState.SENDING], are_due=True):
             reason = "the process that was sending it stopped"
             orders.move(tx, row, OrderState.IN_DOUBT, reason=reason, due_at=tx.now)
         rows = orders.in_states(tx, [OrderState.IN_DOUBT], are_due=True)
     tally = Tally(read=len(rows))
-    for row in rows:
-        tally.add(_look_up(link, row))
+    ends_at = link.now() + _ROUND_LASTS
+    unanswered: list[str] = []
+
+    def look_up(row: OrderRow) -> Fate:
+        if link.now() > ends_at or len(unanswered) >= _MOST_UNANSWERED:
+            return Skipped("left for the next round")
+        return _look_up(link, row, unanswered)
+
+    with ThreadPoolExecutor(link.settings.parallel_calls) as pool:
+        for fate in pool.map(look_up, rows):
+            tally.add(fate)
+    if not unanswered:
+        sample_lag(link)
     return tally
 
 
-def _look_up(link: Link, row: OrderRow) -> Fate:
+def _look_up(link: Link, row: OrderRow, unanswered: list[str]) -> Fate:
     try:
         there = link.whistl.find_order(row.whistl_number)
     except IntegrationError as error:
+        unanswered.append(row.whistl_number)
         detail = f"looking it up does not work: {error.detail}"
         with link.ledger.transaction() as tx:
-            orders.update(tx, [row.centra_id], **_later(tx, row))
-            _alert_if_it_lasts(tx, link, row, detail)
+            fresh = orders.find(tx, row.centra_id)
+            if fresh is not None and fresh.state is OrderState.IN_DOUBT:
+                orders.update(tx, [row.centra_id], **_later(tx, row))
+                _alert_if_it_lasts(tx, link, row, detail)
         return Failed("Whistl does not answer")
     with link.ledger.transaction() as tx:
         fresh = orders.find(tx, row.centra_id)
@@ -56,16 +82,16 @@ def _look_up(link: Link, row: OrderRow) -> Fate:
             return Fate.UNCHANGED
         if there is None:
             return _settle_absent(tx, link, fresh, intent)
-        return _settle_found(tx, fresh, there)
+        return settle_found(tx, fresh, there)
 
 
 def _settle_absent(tx: Transaction, link: Link, row: OrderRow, intent: SubmissionRow) -> Fate:
     # A process that died may have been calling until its claim ran out.
     gone_by = intent.settled_at or intent.intent_at + CLAIM_LASTS
-    shows_by = gone_by + link.settings.look_up_lag
+    shows_by = gone_by + look_up_lag(tx, link)
     if tx.now < shows_by:
         # Absent this early proves nothing: Whistl may show a new order only after a while.
-        orders.update(tx, [row.centra_id], due_at=shows_by)
+        orders.update(tx, [row.centra_id], due_at=min(shows_by, tx.now + LOOKED_UP_EVERY))
         return Fate.UNCHANGED
     reason = "Whistl does not have it"
     # Once may be chance; an order at which Whistl fails each time must not be sent without pause.
@@ -76,33 +102,62 @@ def _settle_absent(tx: Transaction, link: Link, row: OrderRow, intent: Submissio
     return Fate.WRITTEN
 
 
-def _settle_found(tx: Transaction, row: OrderRow, there: WhistlOrderView) -> Fate:
-    *_, newest = intents = submissions.of_order(tx, row.centra_id)
+def settle_found(
+    tx: Transaction, row: OrderRow, there: WhistlOrderView, *, accepted_by: str = ""
+) -> Fate:
+    """Settle an order in doubt that Whistl shows: ours, an older attempt of ours, or a stranger.
+
+    Args:
+        tx: the transaction.
+        row: the order's row, in doubt.
+        there: the order that Whistl shows under its number.
+        accepted_by: who has said that it is ours; it is then ours whatever it holds.
+    """
+    intents = submissions.of_order(tx, row.centra_id)
+    newest = intents[-1]
     found = _attempt_found(tx, row, intents, there)
-    if found is None:
-        orders.update(tx, [row.centra_id], due_at=tx.now + _CONFLICT_RE_CHECKED)
-        submissions.settle(tx, newest.id, SubmissionOutcome.CONFLICT, detail="other contents")
-        exceptions.about_order(
-            tx,
-            row,
-            ExceptionKind.ORDER_NUMBER_CONFLICT,
-            f"Whistl already has an order {row.whistl_number} with other contents than order "
-            f"{row.number} in Centra. It was not sent again.",
-            field="order_number",
-            value=row.whistl_number,
-        )
-        return Failed(SubmissionOutcome.CONFLICT)
+    if found is None and not accepted_by:
+        return _settle_conflict(tx, row, newest)
     accept(tx, row, there)
     # Whistl may have held, refused or allocated it by now, and its feed of changes has passed.
     apply_view(tx, row.centra_id, there)
+    found = found or newest
     if found.id != newest.id:
         detail = "Whistl has an earlier attempt"
         submissions.settle(tx, newest.id, SubmissionOutcome.ABSENT, detail=detail)
         # No content of the order has this hash: whatever Centra shows, Whistl packs something else.
         orders.update(tx, [row.centra_id], sent_hash=found.payload_hash)
+    if not accepted_by and not _has_newest_contents(intents, found, there):
         note_edited(tx, row)
-    submissions.settle(tx, found.id, SubmissionOutcome.FOUND, detail=there.status)
+    detail = accepted_by or there.status
+    submissions.settle(tx, found.id, SubmissionOutcome.FOUND, detail=detail)
     return Fate.WRITTEN
+
+
+def _has_newest_contents(
+    intents: Sequence[SubmissionRow], found: SubmissionRow, there: WhistlOrderView
+) -> bool:
+    """Say whether Whistl surely has what was sent last; small differences may not show."""
+    newest = intents[-1]
+    if there.payload_hash == found.payload_hash:
+        return found.payload_hash == newest.payload_hash
+    return all(intent.payload_hash == newest.payload_hash for intent in intents)
+
+
+def _settle_conflict(tx: Transaction, row: OrderRow, newest: SubmissionRow) -> Fate:
+    orders.update(tx, [row.centra_id], due_at=tx.now + _CONFLICT_RE_CHECKED)
+    submissions.settle(tx, newest.id, SubmissionOutcome.CONFLICT, detail="other contents")
+    exceptions.about_order(
+        tx,
+        row,
+        ExceptionKind.ORDER_NUMBER_CONFLICT,
+        f"Whistl already has an order {row.whistl_number} with other contents than order "
+        f"{row.number} in Centra. It was not sent again. If it is the same order all the same: "
+        f"centra-whistl orders accept {row.number} --note WHY.",
+        field="order_number",
+        value=row.whistl_number,
+    )
+    return Failed(SubmissionOutcome.CONFLICT)
 
 
 def _attempt_found(
@@ -111,14 +166,24 @@ def _attempt_found(
     intents: Sequence[SubmissionRow],
     there: WhistlOrderView,
 ) -> SubmissionRow | None:
-    """Return the attempt, the newest if several, whose contents Whistl has; None for a stranger."""
+    """Return the attempt, the newest if several, whose contents Whistl has; None for a stranger.
+
+    Whistl's hash of the contents is proof when it equals ours. When it differs it proves nothing:
+    then what we sent is compared.
+    """
     newest_first = list(reversed(intents))
-    if there.payload_hash is not None:
-        same = (one for one in newest_first if one.payload_hash == there.payload_hash)
-        return next(same, None)
-    ours = Counter((line.sku, line.quantity) for line in order_contents.lines(tx, row.centra_id))
-    theirs = Counter((line.sku, line.ordered) for line in there.lines)
-    return newest_first[0] if ours == theirs else None
+    for intent in newest_first:
+        if there.payload_hash is not None and intent.payload_hash == there.payload_hash:
+            return intent
+    newest = newest_first[0]
+    sent = identity_of(order_contents.outgoing(tx, row.centra_id))
+    if is_same_order(sent, there.identity):
+        return newest
+    earlier = [one for one in newest_first if one.payload_hash != newest.payload_hash]
+    if earlier and is_of_same_sale(sent, there.identity):
+        # Contents that we have sent before, and have not kept.
+        return earlier[0]
+    return None
 
 
 def _later(tx: Transaction, row: OrderRow) -> OrderChange:

@@ -7,7 +7,8 @@ exceptions register. Does not belong here: any rule (`screening`, `domain`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -23,7 +24,9 @@ from centra_whistl_dagster.screening.reference_data import ScreeningReference
 from centra_whistl_dagster.screening.screen import Blocked, Cleared, ScreeningResult, screen
 from centra_whistl_dagster.whistl.mapping import order_body
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.reference.refresh import is_due, refresh_reference
+from centra_whistl_dagster.workflows.reference.refresh import usable_age
+
+_ROWS_PER_TRANSACTION = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,17 @@ class Screened:
     tally: Tally
     result: ScreeningResult | None
     """None when there was nothing to screen."""
+    reference_age: timedelta | None
+    """How old the catalogues are; None when they are too old to screen against."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An order to be judged, and a digest of what its verdict rests on."""
+
+    row: OrderRow
+    order: Order
+    basis: str
 
 
 def is_another_look_due(link: Link) -> bool:
@@ -45,36 +59,66 @@ def is_another_look_due(link: Link) -> bool:
 def screen_waiting_orders(link: Link) -> Screened:
     """Judge orders not judged yet, and blocked ones whose own part of the basis has changed.
 
-    Raises:
-        IntegrationError: the reference data was never read, and cannot be read now.
+    Catalogues that cannot be read now are used as they were read last, up to the age that the
+    policy allows; after that orders wait, and nothing else does.
     """
-    if is_due(link):
-        refresh_reference(link)
+    age = usable_age(link)
     with link.ledger.reading() as tx:
         whole_basis = _all_of_the_basis(tx, link)
         looks_again = state.read(tx, state.LOOKED_AGAIN_FOR) != whole_basis
         waiting = list(orders.in_states(tx, [OrderState.RECEIVED]))
         waiting += orders.blocked_by_screening(tx) if looks_again else []
-        # One without contents must not stop the others; the next sweep brings them again.
-        rows = [row for row in waiting if order_contents.has_payload(tx, row.centra_id)]
-        contents = [order_contents.payload(tx, row.centra_id) for row in rows]
-    judged_by = reference_for(link, contents)
-    bases = [basis_of(order, judged_by) for order in contents]
-    concerned = [
-        (row, order, basis)
-        for row, order, basis in zip(rows, contents, bases, strict=True)
-        if row.state is not OrderState.BLOCKED or row.screened_against != basis
+        tally = Tally(read=len(waiting))
+        if age is None:
+            tally.add(Skipped("the catalogues are too old"), len(waiting))
+            return Screened(tally=tally, result=None, reference_age=None)
+        contents = order_contents.payloads(tx, [row.centra_id for row in waiting])
+    # One without contents must not stop the others; the next sweep brings them again.
+    tally.add(Failed("contents not stored"), len(waiting) - len(contents))
+    judged_by = reference_for(link, list(contents.values()))
+    known = [
+        _Waiting(row, order, basis_of(order, judged_by))
+        for row in waiting
+        if (order := contents.get(row.centra_id)) is not None
     ]
-    tally = Tally(read=len(waiting))
-    tally.add(Fate.UNCHANGED, len(rows) - len(concerned))
-    tally.add(Failed("contents not stored"), len(waiting) - len(rows))
-    result = screen([order for _, order, _ in concerned], judged_by) if concerned else None
-    for (row, _, basis), verdict in zip(concerned, result.verdicts if result else (), strict=True):
-        tally.add(_settle(link, row, verdict, basis))
+    concerned = [
+        order
+        for order in known
+        if order.row.state is not OrderState.BLOCKED or order.row.screened_against != order.basis
+    ]
+    tally.add(Fate.UNCHANGED, len(known) - len(concerned))
+    result = screen([one.order for one in concerned], judged_by) if concerned else None
+    _settle_all(link, concerned, result, judged_by, tally)
     if looks_again:
         with link.ledger.transaction() as tx:
             state.set_to(tx, state.LOOKED_AGAIN_FOR, whole_basis)
-    return Screened(tally=tally, result=result)
+    return Screened(tally=tally, result=result, reference_age=age)
+
+
+def _settle_all(
+    link: Link,
+    judged: list[_Waiting],
+    result: ScreeningResult | None,
+    judged_by: ScreeningReference,
+    tally: Tally,
+) -> None:
+    verdicts = result.verdicts if result else ()
+    for start in range(0, len(judged), _ROWS_PER_TRANSACTION):
+        part = slice(start, start + _ROWS_PER_TRANSACTION)
+        with link.ledger.transaction() as tx:
+            now = orders.find_all(tx, [order.row.centra_id for order in judged[part]])
+            for order, verdict in zip(judged[part], verdicts[part], strict=True):
+                row, fresh = order.row, now.get(order.row.centra_id)
+                if fresh is None or (fresh.state, fresh.content_hash) != (
+                    row.state,
+                    row.content_hash,
+                ):
+                    tally.add(Skipped("changed while it was screened"))
+                elif isinstance(verdict, Blocked):
+                    tally.add(_block(tx, fresh, order.basis, verdict))
+                else:
+                    body = _outgoing(link, verdict, judged_by, fresh.whistl_number)
+                    tally.add(_make_ready(tx, fresh, order.basis, verdict, body))
 
 
 def _all_of_the_basis(tx: Transaction, link: Link) -> str:
@@ -103,36 +147,43 @@ def reference_for(link: Link, contents: list[Order]) -> ScreeningReference:
         )
 
 
-def _settle(link: Link, row: OrderRow, verdict: Cleared | Blocked, basis: str) -> Fate:
-    findings = (*verdict.warnings, *(verdict.problems if isinstance(verdict, Blocked) else ()))
-    with link.ledger.transaction() as tx:
-        judged = OrderChange(screened_at=tx.now, screened_against=basis, due_at=None)
-        fresh = orders.find(tx, row.centra_id)
-        if fresh is None or (fresh.state, fresh.content_hash) != (row.state, row.content_hash):
-            return Skipped("changed while it was screened")
-        exceptions.set_for_order(tx, row.centra_id, findings)
-        if isinstance(verdict, Blocked):
-            kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
-            orders.move(tx, fresh, OrderState.BLOCKED, reason=kinds, **judged)
-            return Failed("blocked")
-        order_contents.store_outgoing(
-            tx, row.centra_id, _outgoing(tx, link, verdict, fresh.whistl_number)
-        )
-        judged["carrier_code"] = verdict.service.carrier_code
-        judged["delivery_method"] = verdict.service.delivery_method
-        orders.move(tx, fresh, OrderState.READY, reason="screened", **judged)
+def _block(tx: Transaction, row: OrderRow, basis: str, verdict: Blocked) -> Fate:
+    exceptions.set_for_order(tx, row.centra_id, (*verdict.warnings, *verdict.problems))
+    kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
+    judged = OrderChange(screened_at=tx.now, screened_against=basis, due_at=None)
+    orders.move(tx, row, OrderState.BLOCKED, reason=kinds, **judged)
+    return Failed("blocked")
+
+
+def _make_ready(
+    tx: Transaction, row: OrderRow, basis: str, verdict: Cleared, body: dict[str, Any]
+) -> Fate:
+    exceptions.set_for_order(tx, row.centra_id, verdict.warnings)
+    order_contents.store_outgoing(tx, row.centra_id, body)
+    judged = OrderChange(
+        screened_at=tx.now,
+        screened_against=basis,
+        due_at=None,
+        carrier_code=verdict.service.carrier_code,
+        delivery_method=verdict.service.delivery_method,
+    )
+    orders.move(tx, row, OrderState.READY, reason="screened", **judged)
     return Fate.WRITTEN
 
 
-def _outgoing(tx: Transaction, link: Link, verdict: Cleared, order_number: str) -> dict[str, Any]:
-    skus = {line.sku for line in verdict.order.lines}
+def _outgoing(
+    link: Link, verdict: Cleared, judged_by: ScreeningReference, order_number: str
+) -> dict[str, Any]:
+    crosses_border = verdict.needs_customs_data
     return order_body(
         verdict.order,
         order_number=order_number,
         client_code=link.settings.whistl.client_code,
         site=link.settings.whistl.site,
         service=verdict.service,
-        products=catalogues.products(tx, skus),
+        products=judged_by.products,
         delivery=verdict.delivery,
         is_ddp=verdict.is_ddp,
+        gift_value=judged_by.policy.gift_customs_value if crosses_border else Decimal(0),
+        line_fields=link.settings.whistl.line_fields,
     )

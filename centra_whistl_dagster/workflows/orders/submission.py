@@ -1,25 +1,29 @@
-"""Send screened orders to Whistl, each once.
+"""Send screened orders to Whistl, each once: intent, call, settlement.
 
-Belongs here: intent, call, settlement. Does not belong here: what makes an order fit to be sent
-(`workflows.orders.screening`), what the request looks like (`whistl.mapping`), and what became of
-an order whose answer was lost (`workflows.orders.look_up`).
+What makes an order fit to be sent is judged in `workflows.orders.screening` and `.claims`; what
+became of an order whose answer was lost is found out in `.look_up`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import timedelta
-from threading import Event
-from typing import Any
+from datetime import datetime, timedelta
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
-from centra_whistl_dagster.domain.orders.order import Order, content_hash
+from centra_whistl_dagster.domain.london import LONDON
+from centra_whistl_dagster.domain.orders.breaker import (
+    Breaker,
+    BreakerState,
+    probe_order,
+)
+from centra_whistl_dagster.domain.orders.refusals import pause_before_retry
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import exceptions, order_contents, orders, submissions
+from centra_whistl_dagster.ledger import breaker as breakers
+from centra_whistl_dagster.ledger import exceptions, orders, submissions
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.rows import OrderRow
+from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow
 from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.transport import (
     AccessDenied,
@@ -31,138 +35,134 @@ from centra_whistl_dagster.transport import (
     Throttled,
 )
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlOrderView
-from centra_whistl_dagster.whistl.mapping import payload_hash
+from centra_whistl_dagster.whistl.refusals import says_number_is_taken
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders.readings import apply_reading, may_be_sent
-
-CLAIM_LASTS = timedelta(seconds=90)
-"""Longer than any call may take: an intent still open after this belongs to a process that died."""
+from centra_whistl_dagster.workflows.orders.claims import Claim, Current, claim, read_again
+from centra_whistl_dagster.workflows.orders.gate import SILENT, Gate
+from centra_whistl_dagster.workflows.orders.lag import FIRST_LOOK_UP, look_up_lag, note_shown_late
+from centra_whistl_dagster.workflows.orders.outage import note_answered, note_lost, note_silence
 
 _READ_AGAIN_TOGETHER = 20
 """Orders read again at once: with many, the last are sent minutes after Centra was asked."""
-
+_NEWEST = 100
+"""Of a backlog, so many of the newest orders go among the oldest in each round."""
+_ROUND_LASTS = timedelta(seconds=120)
+"""No part of orders is begun later: cancellations and look-ups wait for the round to end."""
 _LONGEST_WAIT = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
-    """One order that this process, and no other, is sending."""
-
-    row: OrderRow
-    intent_id: int
-    body: dict[str, Any]
-    payload_hash: str
-
-    @property
-    def idempotency_key(self) -> str:
-        """The same for every attempt with the same contents."""
-        return f"{self.row.whistl_number}-{self.payload_hash[:24]}"
+_QUOTA_USED = Skipped("Whistl's limit is reached")
 
 
 def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
-    """Send orders that are ready, oldest first, a few at a time.
+    """Send orders that are ready, oldest first with some of the newest among them, a few at a time.
 
-    Each order is read once more from Centra just before: one that was held, cancelled or changed
-    since it was screened goes back instead of out.
+    Each order is read once more from Centra just before. While Whistl does not answer, one order at
+    a time is tried, ever more seldom.
 
     Raises:
         IntegrationError: Centra could not be asked; nothing was sent.
     """
+    _free_refused(link)
     with link.ledger.reading() as tx:
-        rows = orders.in_states(tx, [OrderState.READY], are_due=True, limit=at_most)
+        breaker = breakers.read(tx)
+        rows = submissions.ready(tx, at_most=at_most, newest=_NEWEST)
+        standing = breaker.state(tx.now)
     tally = Tally(read=len(rows))
-    whistl_is_gone = Event()
-
-    def send(row: OrderRow, order: Order | None) -> Fate:
-        if whistl_is_gone.is_set():
-            return Skipped("Whistl does not answer")
-        claim = _claim(link, row, order)
-        if claim is None:
-            return Skipped("changed since it was screened")
-        outcome = _send(link, claim, whistl_is_gone)
-        return Fate.WRITTEN if outcome is SubmissionOutcome.ACCEPTED else Failed(outcome)
-
+    if standing is BreakerState.HALF_OPEN:
+        rows = _probe(link, breaker, rows)
+    elif standing is BreakerState.OPEN:
+        rows = []
+    tally.add(SILENT, tally.read - len(rows))
+    gate = Gate(breaker, at_once=link.settings.parallel_calls)
+    ends_at = link.now() + _ROUND_LASTS
     with ThreadPoolExecutor(link.settings.parallel_calls) as pool:
         for start in range(0, len(rows), _READ_AGAIN_TOGETHER):
             part = rows[start : start + _READ_AGAIN_TOGETHER]
-            ids = [] if whistl_is_gone.is_set() else [row.centra_id for row in part]
-            current = {order.centra_id: order for order in link.centra.orders(ids)}
-            for fate in pool.map(send, part, [current.get(row.centra_id) for row in part]):
-                tally.add(fate)
+            if gate.is_shut:
+                tally.add(gate.why, len(part))
+            elif link.now() > ends_at:
+                tally.add(Skipped("left for the next round"), len(part))
+            else:
+                for fate in pool.map(lambda one: _send(link, gate, one), read_again(link, part)):
+                    tally.add(fate)
     return tally
 
 
-def _claim(link: Link, row: OrderRow, order: Order | None) -> _Claim | None:
-    """Write the intent to send an order, or send it back when it is no longer what was screened."""
+def _free_refused(link: Link) -> None:
+    """Make orders ready whose refusal may have passed; exceptions stay until Whistl takes them."""
+    with link.ledger.reading() as tx:
+        if not submissions.refused_due(tx):
+            return
     with link.ledger.transaction() as tx:
-        fresh = orders.find(tx, row.centra_id)
-        if fresh is None or fresh.state is not OrderState.READY:
-            return None
-        if order is None:
-            reason = "Centra does not show it any more"
-            orders.move(tx, fresh, OrderState.WAITING, reason=reason)
-            return None
-        is_as_screened = content_hash(order) == fresh.content_hash
-        if not (is_as_screened and may_be_sent(link, order, fresh)):
-            apply_reading(tx, link, order)
-            return None
-        body = order_contents.outgoing(tx, row.centra_id)
-        digest = payload_hash(body)
-        orders.move(
-            tx,
-            fresh,
-            OrderState.SENDING,
-            reason="being sent",
-            due_at=tx.now + CLAIM_LASTS,
-            sent_hash=fresh.content_hash,
-            # Centra lets it go now: an earlier cancellation has been taken back.
-            cancel_wanted_at=None,
-        )
-        intent_id = submissions.open_intent(
-            tx,
-            centra_id=row.centra_id,
-            whistl_number=row.whistl_number,
-            payload_hash=digest,
-        )
-    return _Claim(row=fresh, intent_id=intent_id, body=body, payload_hash=digest)
+        for row in submissions.refused_due(tx):
+            reason = "tried again after Whistl refused it"
+            orders.move(tx, row, OrderState.READY, reason=reason, due_at=None)
 
 
-def _send(link: Link, claim: _Claim, whistl_is_gone: Event) -> SubmissionOutcome:
+def _probe(link: Link, breaker: Breaker, rows: Sequence[OrderRow]) -> list[OrderRow]:
+    """Return the one order to try, if Whistl answers a read; a read puts no order in doubt."""
+    row = probe_order(breaker, [(row.centra_id, row) for row in rows])
+    if row is None:
+        return []
     try:
-        answer = link.whistl.submit_order(claim.body, idempotency_key=claim.idempotency_key)
+        link.whistl.find_order(row.whistl_number)
+    except IntegrationError:
+        with link.ledger.transaction() as tx:
+            note_silence(tx)
+        return []
+    return [row]
+
+
+def _send(link: Link, gate: Gate, current: Current) -> Fate:
+    with gate.entered() as may_go:
+        if not may_go:
+            return gate.why
+        claimed = claim(link, current)
+        if claimed is None:
+            return Skipped("changed since it was screened")
+        outcome = _sent(link, gate, claimed)
+        return Fate.WRITTEN if outcome is SubmissionOutcome.ACCEPTED else Failed(outcome)
+
+
+def _sent(link: Link, gate: Gate, claimed: Claim) -> SubmissionOutcome:
+    try:
+        answer = link.whistl.submit_order(claimed.body, idempotency_key=claimed.idempotency_key)
     except (NotSent, Throttled, AccessDenied) as error:
-        whistl_is_gone.set()
-        return _settle_not_sent(link, claim, error)
+        gate.shut(_QUOTA_USED if isinstance(error, Throttled) else SILENT)
+        return _settle_not_sent(link, claimed, error)
     except OutcomeUnknown as error:
-        return _settle_unknown(link, claim, error.detail)
+        return _settle_unknown(link, gate, claimed, error.detail, is_lost=True)
     except Refused as error:
-        return _settle_refused(link, claim, error)
+        if says_number_is_taken(error, link.settings.whistl.duplicate_codes):
+            # By our own earlier attempt, or by something else. The look-up tells.
+            return _settle_unknown(link, gate, claimed, error.detail, is_lost=False)
+        return _settle_refused(link, gate, claimed, error)
     if answer.is_replayed:
         # It has had the order for longer than we know; the look-up tells what became of it since.
-        return _settle_unknown(link, claim, "Whistl had it already")
+        return _settle_unknown(link, gate, claimed, "Whistl had it already", is_lost=False)
     with link.ledger.transaction() as tx:
-        row = _settle(tx, claim, SubmissionOutcome.ACCEPTED, answer.status)
+        gate.note(note_answered(tx))
+        row = _settle(tx, claimed, SubmissionOutcome.ACCEPTED, answer.status)
         if row is not None:
             accept(tx, row, answer)
     return SubmissionOutcome.ACCEPTED
 
 
 def _settle(
-    tx: Transaction, claim: _Claim, outcome: SubmissionOutcome, detail: str
+    tx: Transaction, claimed: Claim, outcome: SubmissionOutcome, detail: str
 ) -> OrderRow | None:
     """Settle an intent; return the order's row, or None when the order does not wait for it.
 
     An answer may come so late that the order was looked up, has moved on, or was sent again.
     """
-    row = orders.find(tx, claim.row.centra_id)
-    newest = submissions.latest(tx, claim.row.centra_id)
+    row = orders.find(tx, claimed.row.centra_id)
+    newest = submissions.latest(tx, claimed.row.centra_id)
     if row is None or newest is None:
-        raise LookupError(f"order {claim.row.number} vanished from the ledger")
+        raise LookupError(f"order {claimed.row.number} vanished from the ledger")
     is_waiting = row.state in {OrderState.SENDING, OrderState.IN_DOUBT}
-    is_awaited = is_waiting and newest.id == claim.intent_id
+    is_awaited = is_waiting and newest.id == claimed.intent_id
     # What a look-up has proved meanwhile says more than that the answer was lost.
     if is_awaited or outcome is not SubmissionOutcome.UNKNOWN:
-        submissions.settle(tx, claim.intent_id, outcome, detail=detail)
+        submissions.settle(tx, claimed.intent_id, outcome, detail=detail)
     return row if is_awaited else None
 
 
@@ -187,60 +187,71 @@ def accept(tx: Transaction, row: OrderRow, answer: Acceptance | WhistlOrderView)
     exceptions.set_for_order(tx, row.centra_id, [])
 
 
-def _settle_not_sent(link: Link, claim: _Claim, error: IntegrationError) -> SubmissionOutcome:
+def _settle_not_sent(link: Link, claimed: Claim, error: IntegrationError) -> SubmissionOutcome:
     with link.ledger.transaction() as tx:
-        row = _settle(tx, claim, SubmissionOutcome.NOT_SENT, error.detail)
-        if row is None:
-            return SubmissionOutcome.NOT_SENT
-        orders.move(
-            tx,
-            row,
-            OrderState.READY,
-            reason="not sent: Whistl could not be reached",
-            attempts=row.attempts + 1,
-            due_at=tx.now + back_off(row.attempts),
-        )
+        row = _settle(tx, claimed, SubmissionOutcome.NOT_SENT, error.detail)
+        if row is not None:
+            reason, change = _postponed(tx, row, error)
+            orders.move(tx, row, OrderState.READY, reason=reason, **change)
     return SubmissionOutcome.NOT_SENT
 
 
-def _settle_unknown(link: Link, claim: _Claim, detail: str) -> SubmissionOutcome:
+def _postponed(tx: Transaction, row: OrderRow, error: IntegrationError) -> tuple[str, OrderChange]:
+    """Return why an order was not sent and when it goes; waiting for a quota is no failure."""
+    if isinstance(error, Throttled) and error.retry_after_seconds is not None:
+        wait = min(timedelta(seconds=error.retry_after_seconds), _LONGEST_WAIT)
+        return "not sent: Whistl's limit is reached", OrderChange(due_at=tx.now + wait)
+    later = OrderChange(attempts=row.attempts + 1, due_at=tx.now + back_off(row.attempts))
+    return "not sent: Whistl could not be reached", later
+
+
+def _settle_unknown(
+    link: Link, gate: Gate, claimed: Claim, detail: str, *, is_lost: bool
+) -> SubmissionOutcome:
+    """Put an order in doubt: the answer was lost, or Whistl has something under its number."""
     with link.ledger.transaction() as tx:
-        row = _settle(tx, claim, SubmissionOutcome.UNKNOWN, detail)
-        if row is None:
-            return SubmissionOutcome.UNKNOWN
-        orders.move(
-            tx,
-            row,
-            OrderState.IN_DOUBT,
-            reason="the answer was lost",
-            due_at=tx.now + link.settings.look_up_lag,
-        )
+        if is_lost:
+            gate.note(note_lost(tx, claimed.row.centra_id))
+        else:
+            gate.note(note_answered(tx))
+            note_shown_late(tx, submissions.of_order(tx, claimed.row.centra_id))
+        row = _settle(tx, claimed, SubmissionOutcome.UNKNOWN, detail)
+        if row is not None:
+            reason = "the answer was lost" if is_lost else "Whistl has an order with its number"
+            # That it is shown proves something at once; that it is not, only after the lag.
+            wait = min(FIRST_LOOK_UP, look_up_lag(tx, link)) if is_lost else timedelta(0)
+            orders.move(tx, row, OrderState.IN_DOUBT, reason=reason, due_at=tx.now + wait)
     return SubmissionOutcome.UNKNOWN
 
 
-def _settle_refused(link: Link, claim: _Claim, error: Refused) -> SubmissionOutcome:
-    if error.code == "duplicate_order":
-        # The number is taken: by our own earlier attempt, or by something else. The look-up tells.
-        return _settle_unknown(link, claim, error.detail)
+def _settle_refused(link: Link, gate: Gate, claimed: Claim, error: Refused) -> SubmissionOutcome:
     with link.ledger.transaction() as tx:
-        row = _settle(tx, claim, SubmissionOutcome.REFUSED, error.code)
+        gate.note(note_answered(tx))
+        refused_before = submissions.times_refused(tx, claimed.row.centra_id)
+        row = _settle(tx, claimed, SubmissionOutcome.REFUSED, error.code)
         if row is None:
             return SubmissionOutcome.REFUSED
-        # What it was screened against stays: only when that changes, or the order itself, is it
-        # worth another try.
-        orders.move(tx, row, OrderState.BLOCKED, reason="refused by Whistl", due_at=None)
-        exceptions.set_for_order(tx, row.centra_id, _refusals(row, error))
+        codes = [reason.code for reason in error.reasons] or [error.code]
+        pause = pause_before_retry(codes, refused_before)
+        due_at = tx.now + pause if pause else None
+        # What it was screened against stays: when that changes, or the order itself, it is screened
+        # and tried again.
+        orders.move(tx, row, OrderState.BLOCKED, reason="refused by Whistl", due_at=due_at)
+        exceptions.set_for_order(tx, row.centra_id, _refusals(row, error, due_at))
     return SubmissionOutcome.REFUSED
 
 
-def _refusals(row: OrderRow, error: Refused) -> list[Problem]:
+def _refusals(row: OrderRow, error: Refused, due_at: datetime | None) -> list[Problem]:
     # Whistl's own sentence is left out: it may repeat what the customer typed.
     reasons = error.reasons or (Reason(code=error.code or str(error.status), field="order"),)
+    when = ""
+    if due_at is not None:
+        when = f" It is sent again at {due_at.astimezone(LONDON):%H:%M on %d/%m/%Y} (London time)."
     return [
         exceptions.order_problem(
             row.number,
             ExceptionKind.WHISTL_REFUSED,
-            f"Whistl refused order {row.number}: {reason}.",
+            f"Whistl refused order {row.number}: {reason}.{when}",
             field=reason.field,
             value=reason.code,
         )

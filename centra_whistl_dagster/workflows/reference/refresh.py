@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from centra_whistl_dagster.ledger import catalogues, state
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.ledger import catalogues, exceptions, state
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.screening.reference_data import colliding_skus
+from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.link import Link
 
 FRESH_FOR = timedelta(minutes=30)
+TRIED_EVERY = timedelta(minutes=5)
+"""After a failed attempt screening tries no more often: each may take a minute."""
+SUBJECT = "catalogues"
+"""What the exception about old reference data is about."""
 _OVERLAP = timedelta(minutes=2)
 """The two clocks may differ by as much."""
+
+_logger = logging.getLogger("centra_whistl_dagster.workflows")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +55,8 @@ def refresh_reference(link: Link) -> Refreshed:
         catalogues.replace_centra_sizes(tx, sizes)
         catalogues.replace_collisions(tx, colliding)
         state.set_to(tx, state.REFERENCE, catalogues.fingerprint(tx))
+        state.set_to(tx, state.REFERENCE_TRIED, "")
+        exceptions.resolve(tx, SubjectType.CONNECTION, SUBJECT, [ExceptionKind.REFERENCE_STALE])
     return Refreshed(services=len(services), whistl_products=len(products), centra_sizes=len(sizes))
 
 
@@ -70,5 +82,67 @@ def has_changed_at_whistl(link: Link) -> bool:
 def is_due(link: Link) -> bool:
     """Say whether the reference data was never read, or too long ago."""
     with link.ledger.reading() as tx:
-        read_at = state.moved_at(tx, state.REFERENCE)
-        return read_at is None or tx.now - read_at > FRESH_FOR
+        age = _age(tx)
+    return age is None or age > FRESH_FOR
+
+
+def usable_age(link: Link) -> timedelta | None:
+    """Return the age of the reference data, read anew where that is due and works.
+
+    Old data is better than none, up to the age that the policy allows. None when it is older, or
+    was never read: orders must wait, and the owner of the exception is alerted.
+    """
+    if is_due(link) and not _has_just_failed(link):
+        try:
+            refresh_reference(link)
+        except IntegrationError as error:
+            _logger.warning("the reference data could not be read: %s", error)
+            with link.ledger.transaction() as tx:
+                state.set_to(tx, state.REFERENCE_TRIED, f"{error.system}: {error.detail}")
+    with link.ledger.reading() as tx:
+        age, failure = _age(tx), state.read(tx, state.REFERENCE_TRIED) or ""
+    if age is not None and age <= _most(link):
+        return age
+    with link.ledger.transaction() as tx:
+        exceptions.open_or_refresh(tx, [_stale(age, failure)])
+    return None
+
+
+def waits_for_reference(link: Link) -> bool:
+    """Say whether orders must wait for reference data that was tried in vain just now."""
+    with link.ledger.reading() as tx:
+        age = _age(tx)
+    return (age is None or age > _most(link)) and _has_just_failed(link)
+
+
+def _most(link: Link) -> timedelta:
+    return timedelta(hours=float(link.configuration.screening.reference_max_age_hours))
+
+
+def _has_just_failed(link: Link) -> bool:
+    with link.ledger.reading() as tx:
+        tried_at = state.moved_at(tx, state.REFERENCE_TRIED)
+        has_failed = bool(state.read(tx, state.REFERENCE_TRIED))
+        return has_failed and tried_at is not None and tx.now - tried_at < TRIED_EVERY
+
+
+def _age(tx: Transaction) -> timedelta | None:
+    read_at = state.moved_at(tx, state.REFERENCE)
+    return None if read_at is None else tx.now - read_at
+
+
+def _stale(age: timedelta | None, reason: str) -> Problem:
+    since = "were never read" if age is None else f"were last read {_in_words(age)} ago"
+    why = f" The last attempt failed. {reason}." if reason else ""
+    return Problem(
+        kind=ExceptionKind.REFERENCE_STALE,
+        subject_type=SubjectType.CONNECTION,
+        subject=SUBJECT,
+        field="reference data",
+        value="",
+        message=f"Orders are not screened: the catalogues and services {since}.{why}",
+    )
+
+
+def _in_words(age: timedelta) -> str:
+    return f"{age.total_seconds() / 3600:.0f} hours"

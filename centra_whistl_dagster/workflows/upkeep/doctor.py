@@ -17,6 +17,8 @@ class Finding:
     subject: str
     is_well: bool
     detail: str
+    is_warning: bool = False
+    """It works, and somebody should see to it."""
 
 
 def examine(link: Link) -> list[Finding]:
@@ -29,6 +31,10 @@ def examine(link: Link) -> list[Finding]:
         _tried("Whistl: stock", lambda: f"snapshot of {link.whistl.latest_snapshot().taken_at}"),
         _tried("Whistl: despatches", lambda: _last_despatch(link)),
         _tried("Ledger", lambda: _ledger(link)),
+        *(
+            Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
+            for detail in link.settings.unstated()
+        ),
     ]
 
 

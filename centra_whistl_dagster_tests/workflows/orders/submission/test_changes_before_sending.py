@@ -127,7 +127,7 @@ def test_a_resumed_order_goes_once_and_is_not_stopped_at_whistl_for_its_old_canc
     assert desk.state(order) == OrderState.IN_DOUBT
     desk.wait(5)
     cancel_order(desk.world, order)
-    desk.settle(order, rounds=2)
+    desk.settle(order, rounds=3)
     assert desk.state(order) == OrderState.CANCELLED
     assert desk.at_whistl(order) == 0
 

@@ -29,7 +29,14 @@ def test_a_number_that_whistl_holds_with_other_contents_is_told_and_never_overwr
     order = desk.order((desk.skus[0], 1))
     desk.relay_orders()
     ours = desk.world.whistl_orders.pop(f"C{order.number}")
-    stranger = dataclasses.replace(ours, payload_hash="0" * 64, body=dict(ours.body))
+    (line,) = ours.body["lines"]
+    other_lines = [{**line, "sku": desk.skus[1]}]
+    stranger = dataclasses.replace(
+        ours,
+        payload_hash="0" * 64,
+        body={**ours.body, "lines": other_lines},
+        lines={1: {**ours.lines[1], "sku": desk.skus[1]}},
+    )
     desk.reopen(STATE_DIR=desk.environment["STATE_DIR"] + "/second_installation")
     order.is_locked = False
     desk.wait(1)

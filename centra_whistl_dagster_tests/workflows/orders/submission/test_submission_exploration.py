@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from pydantic import TypeAdapter
 
+from centra_whistl_dagster.domain.orders.breaker import Breaker
 from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger import breaker, state
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.transport import NotSent, OutcomeUnknown
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders import intake, look_up, screening, submission
+from centra_whistl_dagster.workflows.orders import intake, lag, look_up, screening, submission
 
 if TYPE_CHECKING:
     from centra_whistl_dagster_tests.workflows.conftest import Desk
@@ -103,10 +106,20 @@ class FatefulWhistl:
         return self._client.find_order(number)
 
 
+def forget_the_schedules_before(desk: Desk) -> None:
+    """A schedule must meet the same points each time, whatever was learnt of Whistl before it."""
+    with desk.link.ledger.transaction() as tx:
+        breaker.keep(tx, Breaker())
+        state.set_to(tx, state.LONGEST_LAG, "0")
+        sample = lag.Sample(whistl_number="C1", accepted_at=tx.now, is_shown=True)
+        state.set_to(tx, state.LAG_SAMPLE, TypeAdapter(lag.Sample).dump_json(sample).decode())
+
+
 def live_through(
     desk: Desk, schedule: Schedule, between_rounds: float
 ) -> tuple[Fates, CentraOrder]:
     """Let one order be sent under a schedule of fates, and then until it has arrived."""
+    forget_the_schedules_before(desk)
     order = desk.order()
     intake.take_in_orders(desk.link)
     screening.screen_waiting_orders(desk.link)

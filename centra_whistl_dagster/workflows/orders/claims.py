@@ -1,0 +1,118 @@
+"""Claim orders for sending: read once more, judged once more, an intent before the call.
+
+An order that was held, cancelled or changed since it was screened, or whose shipping option,
+service, SKUs or policy were, goes back instead of out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from centra_whistl_dagster.domain.orders.order import Order, content_hash
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger import order_contents, orders, submissions
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import OrderRow
+from centra_whistl_dagster.screening.basis import basis_of
+from centra_whistl_dagster.whistl.mapping import payload_hash, with_instructions
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.readings import apply_reading, may_be_sent
+from centra_whistl_dagster.workflows.orders.screening import reference_for
+
+CLAIM_LASTS = timedelta(seconds=90)
+"""Longer than any call may take: an intent still open after this belongs to a process that died."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Current:
+    """An order that is ready, as Centra shows it now, and what its verdict rests on now."""
+
+    row: OrderRow
+    order: Order | None
+    """None when Centra does not show it any more."""
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One order that this process, and no other, is sending."""
+
+    row: OrderRow
+    intent_id: int
+    body: dict[str, Any]
+    payload_hash: str
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt with the same contents."""
+        return f"{self.row.whistl_number}-{self.payload_hash[:24]}"
+
+
+def read_again(link: Link, rows: Sequence[OrderRow]) -> list[Current]:
+    """Read orders from Centra and the ledger as they are now.
+
+    Raises:
+        IntegrationError: Centra could not be asked.
+    """
+    found = {order.centra_id: order for order in link.centra.orders([r.centra_id for r in rows])}
+    judged_by = reference_for(link, list(found.values()))
+    orders_now = [(row, found.get(row.centra_id)) for row in rows]
+    return [
+        Current(row=row, order=order, basis=basis_of(order, judged_by) if order else "")
+        for row, order in orders_now
+    ]
+
+
+def claim(link: Link, current: Current) -> Claim | None:
+    """Write the intent to send an order, or send it back when it is no longer what was screened."""
+    with link.ledger.transaction() as tx:
+        fresh = orders.find(tx, current.row.centra_id)
+        if fresh is None or fresh.state is not OrderState.READY:
+            return None
+        if not _may_go(tx, link, fresh, current):
+            return None
+        body = _body(tx, link, current)
+        digest = payload_hash(body)
+        orders.move(
+            tx,
+            fresh,
+            OrderState.SENDING,
+            reason="being sent",
+            due_at=tx.now + CLAIM_LASTS,
+            sent_hash=fresh.content_hash,
+            # Centra lets it go now: an earlier cancellation has been taken back.
+            cancel_wanted_at=None,
+        )
+        intent_id = submissions.open_intent(
+            tx,
+            centra_id=fresh.centra_id,
+            whistl_number=fresh.whistl_number,
+            payload_hash=digest,
+        )
+    return Claim(row=fresh, intent_id=intent_id, body=body, payload_hash=digest)
+
+
+def _may_go(tx: Transaction, link: Link, fresh: OrderRow, current: Current) -> bool:
+    """Say whether an order is still what was screened; otherwise move it where it belongs."""
+    order = current.order
+    if order is None:
+        orders.move(tx, fresh, OrderState.WAITING, reason="Centra does not show it any more")
+        return False
+    if content_hash(order) != fresh.content_hash or not may_be_sent(link, order, fresh):
+        apply_reading(tx, link, order)
+        return False
+    if current.basis != fresh.screened_against:
+        reason = "what it was screened against has changed"
+        orders.move(tx, fresh, OrderState.RECEIVED, reason=reason, due_at=None)
+        return False
+    return True
+
+
+def _body(tx: Transaction, link: Link, current: Current) -> dict[str, Any]:
+    body = order_contents.outgoing(tx, current.row.centra_id)
+    if current.order is None or not link.settings.sends_order_comment:
+        return body
+    return with_instructions(body, current.order.other_comment)
