@@ -305,6 +305,34 @@ def test_a_quota_that_is_used_up_beyond_the_deadline_sends_nothing(
     assert len(script.requests) == 1
 
 
+@pytest.mark.parametrize(("kind", "is_sent"), [(READ, True), (CREATE, False)])
+def test_a_create_is_not_sent_with_so_little_time_left_that_its_answer_would_be_lost(
+    transport_to: TransportTo, kind: CallKind, is_sent: bool
+) -> None:
+    script = Script(ok())
+    transport = transport_to(script, quotas={"requests": (Quota(units=1, seconds=50),)})
+    call(transport, costs={"requests": 1})
+
+    if is_sent:
+        call(transport, kind, costs={"requests": 1})
+    else:
+        with pytest.raises(Throttled, match="our own share"):
+            call(transport, kind, costs={"requests": 1})
+
+    assert len(script.requests) == 1 + is_sent
+
+
+def test_a_call_may_have_a_shorter_deadline_of_its_own(
+    transport_to: TransportTo, fake_time: Any
+) -> None:
+    transport = transport_to(Script(says(503)))
+
+    with pytest.raises(OutcomeUnknown):
+        transport.request(READ, "op", "GET", "things", within_seconds=5.0)
+
+    assert sum(fake_time.waits) < 5
+
+
 # ---- what it shows
 def test_a_log_line_holds_all_but_what_is_secret_or_personal(
     transport_to: TransportTo, caplog: pytest.LogCaptureFixture
