@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from centra_whistl_dagster.alerts.endings import Ending, ending_of
 from centra_whistl_dagster.alerts.rules import Condition, Group, News, Standing
+from centra_whistl_dagster.domain.exceptions.endings import ENDS, Ending
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility, Severity
 from centra_whistl_dagster.domain.exceptions.stakes import Stake
@@ -31,6 +31,7 @@ NOUNS = {
     SubjectType.DESPATCH: ("despatch", "despatches"),
     SubjectType.SNAPSHOT: ("stock feed", "stock feeds"),
     SubjectType.CONNECTION: ("connection", "connections"),
+    SubjectType.STEP: ("step", "steps"),
 }
 
 NO_ACTION = "No action is needed."
@@ -39,8 +40,10 @@ _ENDINGS = {
         "Once it is corrected, waiting orders are sent automatically. The exception closes then, "
         "or when the order is cancelled."
     ),
-    Ending.CLOSES: "The exception closes automatically once this is put right.",
-    Ending.NEEDS_A_PERSON: "Nothing happens automatically: somebody has to do this.",
+    Ending.CLOSES: "The exception closes automatically when {when}.",
+    Ending.NEEDS_A_PERSON: (
+        "Nothing happens automatically: somebody has to do this. It closes when {when}."
+    ),
     Ending.NOTHING_WAITS: "No order waits for this.",
 }
 
@@ -63,7 +66,7 @@ def of_exceptions(group: Group, responsibility: Responsibility, stake: Stake) ->
     else:
         parts += _orders_affected(stake, group)
         parts.append(f"What to do: {one_line(responsibility.instructions)}")
-        parts.append(f"{_time_limit(group)} {_ENDINGS[ending_of(ExceptionKind(group.kind))]}")
+        parts.append(f"{_time_limit(group)} {_ending(ExceptionKind(group.kind))}")
     return Message(
         tone=_tone(group),
         title=_title(group, responsibility, stake),
@@ -107,6 +110,11 @@ def of_conditions(news: News, conditions: Sequence[Condition]) -> Message:
     body = "\n\n".join(map(_failing, conditions))
     body += "\n\nDagster's web page shows the details."
     return Message(tone="failure", title=one_line(f"Failing: {what}", TITLE_CHARACTERS), body=body)
+
+
+def _ending(kind: ExceptionKind) -> str:
+    end = ENDS[kind]
+    return _ENDINGS[end.ending].format(when=end.when)
 
 
 def _failing(condition: Condition) -> str:

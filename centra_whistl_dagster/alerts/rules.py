@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
+from centra_whistl_dagster.domain.exceptions.problems import ADVICE
 from centra_whistl_dagster.domain.exceptions.responsibilities import Severity
 from centra_whistl_dagster.domain.london import LONDON
 
@@ -21,7 +22,7 @@ REMINDED_AFTER = timedelta(hours=12)
 """What was opened less than this before the reminder was alerted recently enough."""
 
 WARNING_LASTS = timedelta(minutes=10)
-"""A warning that closes sooner, such as advice on an order that is then sent, alerts nobody."""
+"""A warning that closes sooner alerts nobody."""
 GREEN_LASTS = timedelta(minutes=3)
 """A check that runs for each batch may fail and pass alternately."""
 
@@ -144,9 +145,9 @@ def _news_of(standing: Standing, now: datetime) -> News | None:
     if standing.told is Told.NOTHING:
         is_recent = now - standing.opened_at < WARNING_LASTS
         return None if standing.severity is Severity.WARNING and is_recent else News.OPENED
-    if standing.told is Told.OPENED and standing.due_at <= now:
-        return News.ESCALATED
-    return None
+    # Advice asks nobody to act: at its time limit it ends.
+    is_late = standing.due_at <= now and standing.kind not in ADVICE
+    return News.ESCALATED if standing.told is Told.OPENED and is_late else None
 
 
 def _is_in_pause(group: Group, last_told: Mapping[str, datetime], now: datetime) -> bool:

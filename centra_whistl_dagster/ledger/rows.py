@@ -196,6 +196,12 @@ class ExceptionRow:
     escalated_at: datetime | None
     resolved_at: datetime | None
     told: str
+    contents: str | None
+    """What it is about, as last seen; kept when a person closed it, None once the cause is over."""
+    closed_by: str | None
+    """Who closed it by hand."""
+    closed_note: str | None
+    """What that person wrote. It may name a customer: it is for the operators' list alone."""
 
 
 class ExceptionChange(TypedDict, total=False):

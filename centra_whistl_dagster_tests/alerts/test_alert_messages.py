@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.alerts import messages
-from centra_whistl_dagster.alerts.endings import Ending, ending_of
 from centra_whistl_dagster.alerts.rules import Condition, Group, News, Standing, Told
+from centra_whistl_dagster.domain.exceptions.endings import ENDS, Ending
 from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Owner, Responsibility, Severity
 from centra_whistl_dagster.domain.exceptions.stakes import Stake
@@ -130,7 +130,7 @@ def test_the_title_says_the_severity(severity: Severity) -> None:
     ("kind", "end"),
     [
         (ExceptionKind.POSTCODE_MALFORMED, "waiting orders are sent automatically"),
-        (ExceptionKind.SYSTEM_UNREACHABLE, "closes automatically once this is put right"),
+        (ExceptionKind.SYSTEM_UNREACHABLE, "closes automatically when every step"),
         (ExceptionKind.CANCELLED_AFTER_SENDING, "somebody has to do this"),
         (ExceptionKind.PHONE_DOUBTFUL, "No order waits for this"),
     ],
@@ -156,7 +156,7 @@ def test_only_a_kind_found_before_sending_promises_that_orders_are_sent(
         and kind is not ExceptionKind.PARTLY_SHIPPED_ALREADY
     )
 
-    sends = ending_of(kind) is Ending.SENDS_AND_CLOSES
+    sends = ENDS[kind].ending is Ending.SENDS_AND_CLOSES
 
     assert sends is (is_found_before_sending or kind is ExceptionKind.WHISTL_REFUSED)
 

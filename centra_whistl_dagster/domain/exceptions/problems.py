@@ -18,6 +18,7 @@ class SubjectType(StrEnum):
     DESPATCH = "despatch"
     SNAPSHOT = "snapshot"
     CONNECTION = "connection"
+    STEP = "step"  # one asset's run, a sensor or a schedule
 
 
 class ExceptionKind(StrEnum):
@@ -108,6 +109,7 @@ class ExceptionKind(StrEnum):
     UNREADABLE_RECORD = "unreadable_record"  # not as documented; skipped, the rest goes on
     CREDENTIALS_REFUSED = "credentials_refused"  # expired, withdrawn or mistyped
     SYSTEM_UNREACHABLE = "system_unreachable"  # Centra or Whistl does not answer
+    STEP_FAILING = "step_failing"  # an asset's run, a sensor or a schedule fails each time
 
     # ---- stock
     STOCK_SNAPSHOT_REFUSED = "stock_snapshot_refused"  # too old, incomplete or implausible
@@ -148,6 +150,9 @@ class Problem:
     value: str
     message: str
     """One plain sentence for the person who fixes it."""
+    contents: str = ""
+    """What opens the exception again after a person closed it, if it changes; value and message
+    where blank. Named where those two change with the clock, or leave out what changed."""
 
 
 _LEFT_READABLE = 2

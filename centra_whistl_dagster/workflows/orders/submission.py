@@ -13,6 +13,7 @@ from datetime import timedelta
 from threading import Event
 from typing import Any
 
+from centra_whistl_dagster.domain.exceptions.endings import PROVED_OVER_BY_ACCEPTANCE
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
 from centra_whistl_dagster.domain.orders.order import Order, content_hash
 from centra_whistl_dagster.domain.orders.states import OrderState
@@ -181,10 +182,7 @@ def accept(tx: Transaction, row: OrderRow, answer: Acceptance | WhistlOrderView)
         # Due at once where Centra cancelled it while it was on its way.
         due_at=tx.now if row.cancel_wanted_at else None,
     )
-    # An edit that was noticed while it was on its way is still one that Whistl does not have.
-    over = [kind for kind in ExceptionKind if kind is not ExceptionKind.EDITED_AFTER_SENDING]
-    exceptions.resolve_order(tx, row.number, over)
-    exceptions.set_for_order(tx, row.centra_id, [])
+    exceptions.end_for_order(tx, row, PROVED_OVER_BY_ACCEPTANCE)
 
 
 def _settle_not_sent(link: Link, claim: _Claim, error: IntegrationError) -> SubmissionOutcome:
