@@ -36,6 +36,9 @@ COMMANDS: Mapping[str, Entry] = {
     "exceptions": Entry(
         module="exceptions", summary="List open exceptions, the most overdue first."
     ),
+    "order": Entry(
+        module="story", summary="Show everything that happened to one order, and what comes next."
+    ),
     "screen": Entry(module="orders", summary="Explain why an order is blocked."),
     "stock": Entry(module="stock", summary="Review and release refused stock snapshots."),
     "doctor": Entry(module="doctor", summary="Test every connection; reads only."),

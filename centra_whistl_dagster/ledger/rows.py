@@ -101,6 +101,19 @@ class OrderLineRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEventRow:
+    """One move of an order, of `order_events`."""
+
+    id: int
+    centra_id: str
+    number: int
+    from_state: OrderState | None
+    to_state: OrderState
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionRow:
     """One intent to create an order at Whistl, of `submissions`."""
 
