@@ -5,13 +5,10 @@ Reads both systems as they are now, and what the connection remembers. Personal 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 
 from centra_whistl_dagster.centra.client import UnreadableOrder
-from centra_whistl_dagster.domain.exceptions.problems import masked
 from centra_whistl_dagster.domain.orders.next_steps import (
     OpenException,
     PendingParcel,
@@ -19,51 +16,23 @@ from centra_whistl_dagster.domain.orders.next_steps import (
     next_steps,
 )
 from centra_whistl_dagster.domain.orders.order import Order
-from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import despatches, order_story, orders, submissions
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import (
-    DespatchRow,
-    ExceptionRow,
-    OrderEventRow,
     OrderRow,
-    ParcelRow,
-    SubmissionRow,
 )
 from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.whistl.client import WhistlOrderView
 from centra_whistl_dagster.workflows.link import Link
-
-
-class Side(StrEnum):
-    """Who did or saw it."""
-
-    CENTRA = "Centra"
-    CONNECTION = "connection"
-    WHISTL = "Whistl"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """One thing that happened to an order."""
-
-    at: datetime
-    side: Side
-    text: str
-    rank: int = 0
-    """The order of what one transaction wrote at one time: cause first."""
-
-
-_SENDS, _CALLS, _ANSWERS, _SETTLES, _FOLLOWS, _ENDS = range(1, 7)
-_RANKS = {
-    OrderState.SENDING: _SENDS,
-    OrderState.IN_DOUBT: _SETTLES,
-    OrderState.SUBMITTED: _SETTLES,
-    OrderState.PART_DESPATCHED: _ENDS,
-    OrderState.DESPATCHED: _ENDS,
-    OrderState.COMPLETED: _ENDS + 2,
-}
+from centra_whistl_dagster.workflows.orders.moments import (
+    Moment,
+    Remembered,
+    in_words,
+    moments_at_whistl,
+    moments_here,
+    moments_in_centra,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,24 +53,6 @@ class OrderStory:
 
 class NoSuchOrder(Exception):
     """Neither the connection nor Centra knows the order; the text says what was tried."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Remembered:
-    """What the ledger has of an order."""
-
-    row: OrderRow
-    events: Sequence[OrderEventRow]
-    calls: Sequence[SubmissionRow]
-    messages: Sequence[DespatchRow]
-    parcels: Sequence[ParcelRow]
-    exceptions: Sequence[ExceptionRow]
-
-    @property
-    def whistl_numbers(self) -> tuple[str, ...]:
-        """Every number that it was sent under, and the one that it has now."""
-        numbers = [*(call.whistl_number for call in self.calls), self.row.whistl_number]
-        return tuple(dict.fromkeys(numbers))
 
 
 def tell_story(link: Link, order_number: str, *, is_offline: bool = False) -> OrderStory:
@@ -125,9 +76,9 @@ def tell_story(link: Link, order_number: str, *, is_offline: bool = False) -> Or
         raise NoSuchOrder(" ".join([f"Order {number} is not known here.", *not_read]))
     numbers = remembered.whistl_numbers if remembered else ()
     at_whistl = [] if is_offline else _read_whistl(link, numbers, not_read)
-    moments = [*_moments_in_centra(in_centra), *_moments_at_whistl(at_whistl)]
+    moments = [*moments_in_centra(in_centra), *moments_at_whistl(at_whistl)]
     if remembered is not None:
-        moments += _moments_here(remembered, mails=link.settings.sends_shipping_email)
+        moments += moments_here(remembered, mails=link.settings.sends_shipping_email)
     return OrderStory(
         number=number,
         whistl_numbers=numbers,
@@ -145,10 +96,10 @@ def _centra_number(order_number: str, prefix: str) -> int:
     return int(digits)
 
 
-def _remembered(tx: Transaction, row: OrderRow) -> _Remembered:
+def _remembered(tx: Transaction, row: OrderRow) -> Remembered:
     calls = submissions.of_order(tx, row.centra_id)
     numbers = dict.fromkeys([*(call.whistl_number for call in calls), row.whistl_number])
-    return _Remembered(
+    return Remembered(
         row=row,
         events=order_story.events(tx, row.centra_id),
         calls=calls,
@@ -188,35 +139,6 @@ def _read_whistl(link: Link, numbers: Iterable[str], not_read: list[str]) -> lis
     return views
 
 
-def _moments_in_centra(order: Order | None) -> Iterable[Moment]:
-    if order is None:
-        return
-    units = sum(line.quantity for line in order.lines)
-    option = order.shipping_option.name if order.shipping_option else "no shipping option"
-    amount = f"{order.grand_total:,.2f} {order.currency}"
-    text = f"Ordered: {units} units still wanted, {amount}, {option}{_destination(order)}."
-    yield Moment(at=order.ordered_at, side=Side.CENTRA, text=text)
-    for shipment in order.shipments:
-        if shipment.shipped_at is not None:
-            label = f"{shipment.carrier} {shipment.tracking_number}".strip() or "no tracking"
-            text = f"Shipment {shipment.number} is complete ({label})."
-            yield Moment(at=shipment.shipped_at, side=Side.CENTRA, text=text)
-
-
-def _destination(order: Order) -> str:
-    if order.delivery is None:
-        return ", no delivery address"
-    address = order.delivery
-    return f", to {masked(address.name)}, {masked(address.postcode)} {address.country}"
-
-
-def _moments_at_whistl(views: Iterable[WhistlOrderView]) -> Iterable[Moment]:
-    for view in views:
-        for status, at in view.history:
-            text = f"{view.order_number} is {status}."
-            yield Moment(at=at, side=Side.WHISTL, text=text, rank=_ANSWERS)
-
-
 def _now_in_centra(order: Order | None) -> Iterable[str]:
     if order is None:
         return
@@ -241,15 +163,15 @@ def _now_at_whistl(views: Iterable[WhistlOrderView]) -> Iterable[str]:
 
 
 # ---- what the connection remembers
-def _now_here(remembered: _Remembered | None) -> Iterable[str]:
+def _now_here(remembered: Remembered | None) -> Iterable[str]:
     if remembered is None:
         yield "Here: not taken in yet."
         return
     row = remembered.row
-    yield f"Here: {_words(row.state)}, known to Whistl as {row.whistl_number}."
+    yield f"Here: {in_words(row.state)}, known to Whistl as {row.whistl_number}."
 
 
-def _next(link: Link, remembered: _Remembered | None) -> list[str]:
+def _next(link: Link, remembered: Remembered | None) -> list[str]:
     if remembered is None:
         return ["It is taken in by the next round that reads it, if it is confirmed."]
     row = remembered.row
@@ -279,54 +201,3 @@ def _next(link: Link, remembered: _Remembered | None) -> list[str]:
         parcels=pending,
     )
     return next_steps(progress, link.now())
-
-
-def _moments_here(remembered: _Remembered, *, mails: bool) -> Iterable[Moment]:
-    row = remembered.row
-    for event in remembered.events:
-        text = f"{_words(event.to_state).capitalize()}: {event.reason}."
-        yield _here(event.at, text, _RANKS.get(event.to_state, 0))
-    if row.locked_at is not None:
-        yield _here(row.locked_at, "Locked in Centra, so that nobody edits it unseen.", _FOLLOWS)
-    if row.cancel_wanted_at is not None:
-        yield _here(row.cancel_wanted_at, "Centra was seen to have cancelled it.", _FOLLOWS)
-    for call in remembered.calls:
-        yield _here(call.intent_at, f"Call to Whistl: create {call.whistl_number}.", _CALLS)
-        if call.settled_at is not None and call.outcome is not None:
-            detail = f" ({call.detail})" if call.detail else ""
-            text = f"Result of that call: {_words(call.outcome)}{detail}."
-            yield _here(call.settled_at, text, _ANSWERS)
-    for message in remembered.messages:
-        name = f"despatch {message.despatch_id}, version {message.version}"
-        text = f"The parcels of {name} left the warehouse."
-        yield Moment(at=message.despatched_at, side=Side.WHISTL, text=text)
-        yield _here(message.received_at, f"Read {name}: {_words(message.state)}.", _FOLLOWS)
-    mail = ", which was asked to e-mail the customer" if mails else ""
-    for parcel in remembered.parcels:
-        if parcel.completed_at is not None:
-            label = f"{parcel.carrier_name} {parcel.tracking_number}"
-            shipment = f"shipment {parcel.centra_shipment_id}"
-            text = f"Parcel {label} is {shipment} in Centra{mail}."
-            yield _here(parcel.completed_at, text, _ENDS + 1)
-    for exception in remembered.exceptions:
-        yield from _moments_of(exception)
-
-
-def _moments_of(exception: ExceptionRow) -> Iterable[Moment]:
-    name = f"Exception {exception.id}"
-    opened = f"{name} ({exception.kind}) opened for {exception.owner}: {exception.message}"
-    yield _here(exception.opened_at, opened, _FOLLOWS)
-    if exception.escalated_at is not None:
-        yield _here(exception.escalated_at, f"{name} was escalated: its time limit had passed.")
-    if exception.resolved_at is not None:
-        by = f"closed by {exception.closed_by}" if exception.closed_by else "resolved"
-        note = f": {exception.closed_note}" if exception.closed_note else ""
-        yield _here(exception.resolved_at, f"{name} was {by}{note}.", _ENDS)
-
-
-def _here(at: datetime, text: str, rank: int = 0) -> Moment:
-    return Moment(at=at, side=Side.CONNECTION, text=text, rank=rank)
-
-
-def _words(member: StrEnum) -> str:
-    return member.value.replace("_", " ")

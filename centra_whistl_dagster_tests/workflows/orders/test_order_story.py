@@ -14,7 +14,8 @@ from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.world import CentraOrder
-from centra_whistl_dagster.workflows.orders.story import NoSuchOrder, OrderStory, Side, tell_story
+from centra_whistl_dagster.workflows.orders.moments import Side
+from centra_whistl_dagster.workflows.orders.story import NoSuchOrder, OrderStory, tell_story
 
 if TYPE_CHECKING:
     from centra_whistl_dagster_tests.workflows.conftest import Desk
