@@ -21,6 +21,8 @@ from centra_whistl_dagster.domain.london import LONDON
 
 SHOWN = 20
 """Subjects or orders that are listed; the rest are counted."""
+FAULTS_SHOWN = 6
+"""Of one order or SKU."""
 TITLE_CHARACTERS = 120
 LINE_CHARACTERS = 300
 
@@ -58,14 +60,29 @@ class Message:
     body: str
 
 
-def of_exceptions(group: Group, responsibility: Responsibility, stake: Stake) -> Message:
-    """Describe one cause: what is wrong, which orders it affects, what to do, by when."""
+def of_exceptions(
+    group: Group,
+    responsibility: Responsibility,
+    stake: Stake,
+    *,
+    others: Sequence[Responsibility] = (),
+) -> Message:
+    """Describe one cause: what is wrong, which orders it affects, what to do, by when.
+
+    Args:
+        group: the exceptions.
+        responsibility: of the kind that gives the alert its title.
+        stake: the orders that depend on it.
+        others: of the other kinds among the exceptions.
+    """
     parts = [_what_is_wrong(group)]
     if group.news is News.RESOLVED:
         parts = ["Resolved:", *parts, NO_ACTION]
     else:
         parts += _orders_affected(stake, group)
-        parts.append(f"What to do: {one_line(responsibility.instructions)}")
+        for each in (responsibility, *others):
+            about = f" ({each.title})" if others else ""
+            parts.append(f"What to do{about}: {one_line(each.instructions)}")
         parts.append(f"{_time_limit(group)} {_ending(ExceptionKind(group.kind))}")
     return Message(
         tone=_tone(group),
@@ -164,17 +181,26 @@ def _opening(group: Group) -> str:
 
 
 def _what_is_wrong(group: Group) -> str:
-    named = _by_age(group.standings)[:SHOWN]
-    lines = [_line(standing, is_alone=len(group.standings) == 1) for standing in named]
-    if more := len(group.standings) - len(named):
+    subjects: dict[tuple[str, str], list[str]] = {}
+    for standing in _by_age(group.standings):
+        messages = subjects.setdefault((standing.subject_type, standing.subject), [])
+        if standing.message not in messages:
+            messages.append(standing.message)
+    named = list(subjects.items())[:SHOWN]
+    lines = [_line(*subject, messages) for subject, messages in named]
+    if len(subjects) > 1:
+        lines = [f"- {line}" for line in lines]
+    if more := len(subjects) - len(named):
         lines.append(f"… and {more} more: `centra-whistl exceptions --owner {group.owner}`.")
     return "\n".join(lines)
 
 
-def _line(standing: Standing, *, is_alone: bool) -> str:
-    noun, _ = NOUNS[SubjectType(standing.subject_type)]
-    line = one_line(f"{noun[0].upper()}{noun[1:]} {standing.subject}: {standing.message}")
-    return line if is_alone else f"- {line}"
+def _line(subject_type: str, subject: str, messages: Sequence[str]) -> str:
+    noun, _ = NOUNS[SubjectType(subject_type)]
+    said = " ".join(map(one_line, messages[:FAULTS_SHOWN]))
+    if len(messages) > FAULTS_SHOWN:
+        said += f" … and {len(messages) - FAULTS_SHOWN} more faults."
+    return f"{noun[0].upper()}{noun[1:]} {one_line(subject)}: {said}"
 
 
 def _orders_affected(stake: Stake, group: Group) -> Iterable[str]:

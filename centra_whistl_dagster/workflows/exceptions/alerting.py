@@ -60,10 +60,10 @@ def _write_group(
     is_escalation = group.news is News.ESCALATED
     change: ExceptionChange = {"escalated_at": tx.now} if is_escalation else {}
     exception_news.set_told(tx, ids, rules.told_after(group.news), **change)
-    responsibility = tx.responsibilities[ExceptionKind(group.kind)]
+    first, *others = (tx.responsibilities[ExceptionKind(kind)] for kind in group.kinds)
     stake = _stake(tx, [rows[exception_id] for exception_id in ids])
-    message = messages.of_exceptions(group, responsibility, stake)
-    channels = [responsibility.channel]
+    message = messages.of_exceptions(group, first, stake, others=others)
+    channels = list(dict.fromkeys(each.channel for each in (first, *others)))
     if is_escalation and addresses.has(ESCALATION):
         channels.append(ESCALATION)
     return alerts.add(

@@ -71,6 +71,28 @@ def titles(desk: Desk) -> list[str]:
 
 
 # ---- what is written
+def test_four_faults_in_two_address_lines_of_one_order_are_one_alert(addressed: Desk) -> None:
+    too_long = "\N{BALLOON} The Old Coach House behind the Church of St Michael and All Angels"
+    order = addressed.order(address={**ADA, "address1": too_long, "address2": too_long})
+    screen_orders(addressed)
+
+    assert len(addressed.problems(str(order.number))) == 4
+    assert tell(addressed) == 1
+    (alert,) = rows(addressed)
+    assert alert.title.endswith(f"order {order.number}")
+    assert alert.body.count("What to do") == 2
+
+
+def test_an_option_that_nobody_mapped_is_one_alert_whatever_the_postcode(addressed: Desk) -> None:
+    for postcode in ("YO1 7HH", "LS1 4AP", "EH1 1YZ"):
+        addressed.order(option=POP_UP, address={**ADA, "zipCode": postcode})
+    screen_orders(addressed)
+
+    assert addressed.problems() == ["service_unmapped"]
+    assert tell(addressed) == 1
+    assert "3 orders wait" in rows(addressed)[0].title
+
+
 def test_the_owner_of_a_bad_order_is_alerted_once(addressed: Desk) -> None:
     order = addressed.order(address=BAD_POSTCODE)
     screen_orders(addressed)
