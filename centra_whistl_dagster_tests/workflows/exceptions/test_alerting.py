@@ -73,7 +73,8 @@ def titles(desk: Desk) -> list[str]:
 # ---- what is written
 def test_four_faults_in_two_address_lines_of_one_order_are_one_alert(addressed: Desk) -> None:
     too_long = "\N{BALLOON} The Old Coach House behind the Church of St Michael and All Angels"
-    order = addressed.order(address={**ADA, "address1": too_long, "address2": too_long})
+    lines = {"address1": too_long, "address2": too_long}
+    order = addressed.order(address={**ADA, **lines, "firstName": "Ada \N{BALLOON}"})
     screen_orders(addressed)
 
     assert len(addressed.problems(str(order.number))) == 4
