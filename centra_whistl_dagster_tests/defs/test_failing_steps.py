@@ -16,11 +16,13 @@ import time_machine
 from centra_whistl_dagster import defs as defs_package
 from centra_whistl_dagster.config_files.reader import ConfigError, ConfigFault
 from centra_whistl_dagster.definitions import defs
+from centra_whistl_dagster.defs.alerts import exceptions_changed
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.defs.sensors import new_centra_orders
 from centra_whistl_dagster.ledger.engine import LeaseTaken
 from centra_whistl_dagster.ledger.exception_news import listed
 from centra_whistl_dagster.ledger.rows import ExceptionRow
+from centra_whistl_dagster.ledger.tables import alerts
 from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind, FaultRule
 from centra_whistl_dagster.simulator.wire.server import RunningSimulator
@@ -222,6 +224,27 @@ def test_a_broken_file_is_an_exception_although_no_link_can_be_opened(
     (config_folder / name).write_text(good)
     succeed()
     assert kinds() == []
+
+
+def test_its_owner_is_alerted_while_the_file_is_still_broken(
+    config_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_DEFAULT_URL", "json://127.0.0.1:9/")
+    (config_folder / "policy.toml").write_text("neither one thing nor the other")
+    for _ in range(2):
+        with suppress(dg.Failure):
+            succeed()
+
+    with dg.instance_for_test() as instance:
+        context = dg.build_sensor_context(instance=instance, resources={"link": LinkResource()})
+        exceptions_changed(context)
+
+    ledger = open_ledger(LinkResource().settings())
+    with ledger.reading() as tx:
+        (alert,) = tx.execute(sa.select(alerts.c.title, alerts.c.body)).all()
+    ledger.close()
+    assert alert.title == "Urgent: A step of the connection keeps failing: step centra/orders"
+    assert "policy.toml" in alert.body
 
 
 # ---- through Dagster, against the simulated systems
