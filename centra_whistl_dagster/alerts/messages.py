@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from centra_whistl_dagster.alerts.endings import Ending, ending_of
 from centra_whistl_dagster.alerts.rules import Condition, Group, News, Standing
+from centra_whistl_dagster.domain.exceptions.endings import ENDS, Ending
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility, Severity
 from centra_whistl_dagster.domain.exceptions.stakes import Stake
@@ -21,6 +21,8 @@ from centra_whistl_dagster.domain.london import LONDON
 
 SHOWN = 20
 """Subjects or orders that are listed; the rest are counted."""
+FAULTS_SHOWN = 6
+"""Of one order or SKU."""
 TITLE_CHARACTERS = 120
 LINE_CHARACTERS = 300
 
@@ -31,6 +33,7 @@ NOUNS = {
     SubjectType.DESPATCH: ("despatch", "despatches"),
     SubjectType.SNAPSHOT: ("stock feed", "stock feeds"),
     SubjectType.CONNECTION: ("connection", "connections"),
+    SubjectType.STEP: ("step", "steps"),
 }
 
 NO_ACTION = "No action is needed."
@@ -39,8 +42,10 @@ _ENDINGS = {
         "Once it is corrected, waiting orders are sent automatically. The exception closes then, "
         "or when the order is cancelled."
     ),
-    Ending.CLOSES: "The exception closes automatically once this is put right.",
-    Ending.NEEDS_A_PERSON: "Nothing happens automatically: somebody has to do this.",
+    Ending.CLOSES: "The exception closes automatically when {when}.",
+    Ending.NEEDS_A_PERSON: (
+        "Nothing happens automatically: somebody has to do this. It closes when {when}."
+    ),
     Ending.NOTHING_WAITS: "No order waits for this.",
 }
 
@@ -55,15 +60,30 @@ class Message:
     body: str
 
 
-def of_exceptions(group: Group, responsibility: Responsibility, stake: Stake) -> Message:
-    """Describe one cause: what is wrong, which orders it affects, what to do, by when."""
+def of_exceptions(
+    group: Group,
+    responsibility: Responsibility,
+    stake: Stake,
+    *,
+    others: Sequence[Responsibility] = (),
+) -> Message:
+    """Describe one cause: what is wrong, which orders it affects, what to do, by when.
+
+    Args:
+        group: the exceptions.
+        responsibility: of the kind that gives the alert its title.
+        stake: the orders that depend on it.
+        others: of the other kinds among the exceptions.
+    """
     parts = [_what_is_wrong(group)]
     if group.news is News.RESOLVED:
         parts = ["Resolved:", *parts, NO_ACTION]
     else:
         parts += _orders_affected(stake, group)
-        parts.append(f"What to do: {one_line(responsibility.instructions)}")
-        parts.append(f"{_time_limit(group)} {_ENDINGS[ending_of(ExceptionKind(group.kind))]}")
+        for each in (responsibility, *others):
+            about = f" ({each.title})" if others else ""
+            parts.append(f"What to do{about}: {one_line(each.instructions)}")
+        parts.append(f"{_time_limit(group)} {_ending(ExceptionKind(group.kind))}")
     return Message(
         tone=_tone(group),
         title=_title(group, responsibility, stake),
@@ -107,6 +127,11 @@ def of_conditions(news: News, conditions: Sequence[Condition]) -> Message:
     body = "\n\n".join(map(_failing, conditions))
     body += "\n\nDagster's web page shows the details."
     return Message(tone="failure", title=one_line(f"Failing: {what}", TITLE_CHARACTERS), body=body)
+
+
+def _ending(kind: ExceptionKind) -> str:
+    end = ENDS[kind]
+    return _ENDINGS[end.ending].format(when=end.when)
 
 
 def _failing(condition: Condition) -> str:
@@ -156,17 +181,26 @@ def _opening(group: Group) -> str:
 
 
 def _what_is_wrong(group: Group) -> str:
-    named = _by_age(group.standings)[:SHOWN]
-    lines = [_line(standing, is_alone=len(group.standings) == 1) for standing in named]
-    if more := len(group.standings) - len(named):
+    subjects: dict[tuple[str, str], list[str]] = {}
+    for standing in _by_age(group.standings):
+        messages = subjects.setdefault((standing.subject_type, standing.subject), [])
+        if standing.message not in messages:
+            messages.append(standing.message)
+    named = list(subjects.items())[:SHOWN]
+    lines = [_line(*subject, messages) for subject, messages in named]
+    if len(subjects) > 1:
+        lines = [f"- {line}" for line in lines]
+    if more := len(subjects) - len(named):
         lines.append(f"… and {more} more: `centra-whistl exceptions --owner {group.owner}`.")
     return "\n".join(lines)
 
 
-def _line(standing: Standing, *, is_alone: bool) -> str:
-    noun, _ = NOUNS[SubjectType(standing.subject_type)]
-    line = one_line(f"{noun[0].upper()}{noun[1:]} {standing.subject}: {standing.message}")
-    return line if is_alone else f"- {line}"
+def _line(subject_type: str, subject: str, messages: Sequence[str]) -> str:
+    noun, _ = NOUNS[SubjectType(subject_type)]
+    said = " ".join(map(one_line, messages[:FAULTS_SHOWN]))
+    if len(messages) > FAULTS_SHOWN:
+        said += f" … and {len(messages) - FAULTS_SHOWN} more faults."
+    return f"{noun[0].upper()}{noun[1:]} {one_line(subject)}: {said}"
 
 
 def _orders_affected(stake: Stake, group: Group) -> Iterable[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
+from centra_whistl_dagster.domain.exceptions.problems import ADVICE, SubjectType
 from centra_whistl_dagster.domain.exceptions.responsibilities import Severity
 from centra_whistl_dagster.domain.london import LONDON
 
@@ -21,7 +22,7 @@ REMINDED_AFTER = timedelta(hours=12)
 """What was opened less than this before the reminder was alerted recently enough."""
 
 WARNING_LASTS = timedelta(minutes=10)
-"""A warning that closes sooner, such as advice on an order that is then sent, alerts nobody."""
+"""A warning that closes sooner alerts nobody."""
 GREEN_LASTS = timedelta(minutes=3)
 """A check that runs for each batch may fail and pass alternately."""
 
@@ -65,7 +66,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Exceptions that share one alert: the same news, of one kind, for one owner."""
+    """Exceptions that share one alert: the same news, of one kind, for one owner.
+
+    What else the same owner has to put right in the same order is among them.
+    """
 
     news: News
     kind: str
@@ -76,6 +80,11 @@ class Group:
     def cause(self) -> str:
         """The group's name in the outbox."""
         return cause_of(self.news, self.kind, self.owner)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind among them, the leading one first."""
+        return tuple(dict.fromkeys([self.kind, *(standing.kind for standing in self.standings)]))
 
     @property
     def severity(self) -> Severity:
@@ -110,19 +119,39 @@ def decide(
         last_told: by cause, when an alert was last written.
         now: the current time.
     """
-    grouped: dict[tuple[News, str, str], list[Standing]] = defaultdict(list)
+    noted: list[tuple[News, Standing]] = []
     passed = []
     for standing in standings:
         if standing.told is Told.NOTHING and standing.resolved_at is not None:
             passed.append(standing.exception_id)
         elif (news := _news_of(standing, now)) is not None:
-            grouped[(news, standing.kind, standing.owner)].append(standing)
+            noted.append((news, standing))
+    leading = _leading_kinds(noted)
+    grouped: dict[tuple[News, str, str], list[Standing]] = defaultdict(list)
+    for news, standing in noted:
+        kind = leading.get((news, standing.owner, standing.subject), standing.kind)
+        grouped[(news, kind, standing.owner)].append(standing)
     groups = [
         Group(news=news, kind=kind, owner=owner, standings=tuple(members))
         for (news, kind, owner), members in grouped.items()
     ]
     due = [group for group in groups if not _is_in_pause(group, last_told, now)]
     return Round(groups=tuple(due), passed=tuple(passed))
+
+
+def _leading_kinds(
+    noted: Iterable[tuple[News, Standing]],
+) -> Mapping[tuple[News, str, str], str]:
+    """Return, by news, owner and order, the kind under which all its faults are reported.
+
+    Four faults in the address lines of one order are one talk with the customer: one alert.
+    """
+    leading: dict[tuple[News, str, str], str] = {}
+    by_rank = sorted(noted, key=lambda pair: list(Severity).index(pair[1].severity))
+    for news, standing in by_rank:
+        if standing.subject_type == SubjectType.ORDER:
+            leading.setdefault((news, standing.owner, standing.subject), standing.kind)
+    return leading
 
 
 def told_after(news: News) -> Told:
@@ -144,9 +173,9 @@ def _news_of(standing: Standing, now: datetime) -> News | None:
     if standing.told is Told.NOTHING:
         is_recent = now - standing.opened_at < WARNING_LASTS
         return None if standing.severity is Severity.WARNING and is_recent else News.OPENED
-    if standing.told is Told.OPENED and standing.due_at <= now:
-        return News.ESCALATED
-    return None
+    # Advice asks nobody to act: at its time limit it ends.
+    is_late = standing.due_at <= now and standing.kind not in ADVICE
+    return News.ESCALATED if standing.told is Told.OPENED and is_late else None
 
 
 def _is_in_pause(group: Group, last_told: Mapping[str, datetime], now: datetime) -> bool:

@@ -1,8 +1,9 @@
-"""The command that lists exceptions, as a table, as CSV and as JSON."""
+"""The commands that list exceptions, as a table, as CSV and as JSON, and close one by hand."""
 
 from __future__ import annotations
 
 import csv
+import getpass
 import json
 import os
 import sys
@@ -16,9 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from centra_whistl_dagster.alerts.messages import clock_time
-from centra_whistl_dagster.cli.terminal import safe_cell, visible
+from centra_whistl_dagster.cli.terminal import Refusal, safe_cell, visible
 from centra_whistl_dagster.domain.exceptions.responsibilities import Owner
 from centra_whistl_dagster.settings import load_settings
+from centra_whistl_dagster.workflows.exceptions.closing import CannotClose, close_by_hand
 from centra_whistl_dagster.workflows.exceptions.register import ListedException, list_exceptions
 from centra_whistl_dagster.workflows.link import open_link
 
@@ -27,7 +29,7 @@ COLUMNS = (*_FIELDS, "orders", "orders_blocked", "worth")
 """Of CSV and JSON."""
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--owner",
     type=click.Choice([owner.value for owner in Owner]),
@@ -37,11 +39,16 @@ COLUMNS = (*_FIELDS, "orders", "orders_blocked", "worth")
 @click.option(
     "--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table"
 )
-def exceptions(*, owner: str | None, only_open: bool, output_format: str) -> None:
+@click.pass_context
+def exceptions(
+    context: click.Context, *, owner: str | None, only_open: bool, output_format: str
+) -> None:
     """List open exceptions, the most overdue first.
 
     CSV and JSON also say what to do about each.
     """
+    if context.invoked_subcommand is not None:
+        return
     with open_link(load_settings(os.environ)) as link:
         listed = list_exceptions(link, owner=owner, only_open=only_open)
     if output_format == "table":
@@ -56,14 +63,36 @@ def exceptions(*, owner: str | None, only_open: bool, output_format: str) -> Non
     writer.writerows([safe_cell(row[column]) for column in COLUMNS] for row in rows)
 
 
+@exceptions.command()
+@click.argument("number", type=int)
+@click.option(
+    "--note",
+    required=True,
+    help="What was done about it, without names of customers. It is kept, and shown in the list.",
+)
+@click.option("--by", "who", default=getpass.getuser, help="Who closes it; you by default.")
+def close(*, number: int, note: str, who: str) -> None:
+    """Close an exception that only a person can know to be over.
+
+    NUMBER is in the list's first column. The exception opens again only if its cause changes.
+    """
+    with open_link(load_settings(os.environ)) as link:
+        try:
+            about = close_by_hand(link.ledger, number, who=who, note=note)
+        except CannotClose as error:
+            raise Refusal(str(error)) from error
+    click.echo(f"Exception {number} is closed: {visible(about)}.")
+
+
 def _print_table(listed: Sequence[ListedException]) -> None:
     console = Console()
     if not listed:
         console.print("No open exceptions.")
         return
-    table = Table("owner", "kind", "about", "what is wrong", "orders", "worth", "due")
+    table = Table("number", "owner", "kind", "about", "what is wrong", "orders", "worth", "due")
     for exception in listed:
         cells = (
+            str(exception.id),
             exception.owner,
             exception.kind,
             exception.about,
@@ -79,7 +108,7 @@ def _print_table(listed: Sequence[ListedException]) -> None:
 
 def _due(exception: ListedException) -> str:
     if exception.resolved_at is not None:
-        return "resolved"
+        return f"closed by {exception.closed_by}" if exception.closed_by else "resolved"
     return f"{'overdue since ' if exception.is_overdue else ''}{clock_time(exception.due_at)}"
 
 

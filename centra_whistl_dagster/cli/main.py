@@ -36,6 +36,9 @@ COMMANDS: Mapping[str, Entry] = {
     "exceptions": Entry(
         module="exceptions", summary="List open exceptions, the most overdue first."
     ),
+    "order": Entry(
+        module="story", summary="Show everything that happened to one order, and what comes next."
+    ),
     "screen": Entry(module="orders", summary="Explain why an order is blocked."),
     "orders": Entry(
         module="orders", summary="Decide about one order: accept it, retry it, or replace it."

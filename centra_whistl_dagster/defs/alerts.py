@@ -1,11 +1,10 @@
 """What notifies people: exceptions, checks and runs become alerts in an outbox, which is sent.
 
-No sensor here launches a run. All but the first open the ledger alone, so that they work while the
-rest of the configuration is broken.
+No sensor here launches a run. They open the ledger alone, so that they work while the rest of the
+configuration is broken.
 """
 
 from contextlib import closing
-from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -17,6 +16,7 @@ from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.settings import Settings
 from centra_whistl_dagster.workflows.exceptions.alerting import tell_owners
 from centra_whistl_dagster.workflows.exceptions.delivery import are_any_due, backlogs, deliver
+from centra_whistl_dagster.workflows.exceptions.step_failures import open_ledger
 from centra_whistl_dagster.workflows.exceptions.watching import names_told_red, note_conditions
 
 QUARTER_OF_A_MINUTE = 15
@@ -24,7 +24,7 @@ NO_ADDRESS = "Nobody is notified: no alert address is set. .env.example says how
 
 
 def _ledger(settings: Settings) -> closing[Ledger]:
-    return closing(Ledger(settings.ledger_url, now=lambda: datetime.now(UTC)))
+    return closing(open_ledger(settings))
 
 
 @dg.sensor(
@@ -37,10 +37,11 @@ def _ledger(settings: Settings) -> closing[Ledger]:
 )
 def exceptions_changed(link: LinkResource) -> dg.SkipReason:
     """Compare the register of exceptions with what was alerted."""
-    if not link.settings().alerts.are_there:
+    settings = link.settings()
+    if not settings.alerts.are_there:
         return dg.SkipReason(NO_ADDRESS)
-    with link.open() as opened:
-        return dg.SkipReason(f"{tell_owners(opened)} alerts written.")
+    with _ledger(settings) as ledger:
+        return dg.SkipReason(f"{tell_owners(ledger, settings.alerts)} alerts written.")
 
 
 @dg.sensor(

@@ -8,16 +8,13 @@ import dagster as dg
 
 from centra_whistl_dagster.config_files.reader import ConfigError
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
-from centra_whistl_dagster.history.errors import HistoryError
-from centra_whistl_dagster.ledger.engine import LeaseTaken
-from centra_whistl_dagster.ledger.migrations import LedgerTooNew
 from centra_whistl_dagster.settings import Settings, load_settings
-from centra_whistl_dagster.transport import IntegrationError
-from centra_whistl_dagster.workflows.connections import note_trouble
+from centra_whistl_dagster.workflows.exceptions.step_failures import (
+    FOR_OPERATORS,
+    note_failure,
+    note_success,
+)
 from centra_whistl_dagster.workflows.link import Link, open_link
-
-_FOR_OPERATORS = (ConfigError, IntegrationError, LeaseTaken, LedgerTooNew, HistoryError)
-"""Errors whose own text says what happened and who can fix it."""
 
 
 class LinkResource(dg.ConfigurableResource):
@@ -42,19 +39,25 @@ class LinkResource(dg.ConfigurableResource):
             return StockPolicy()
 
     @contextmanager
-    def open(self) -> Iterator[Link]:
+    def open(self, step: str) -> Iterator[Link]:
         """Open the connection for the length of a `with` block.
+
+        Args:
+            step: the asset, check, sensor or schedule that opens it. A step that fails as it failed
+                before opens an exception, which ends when the same step succeeds.
 
         Raises:
             Failure: something an operator can fix, in plain words. Dagster does not retry it: the
                 next tick does.
         """
         try:
-            with open_link(self.settings()) as link:
-                try:
+            settings = self.settings()
+            try:
+                with open_link(settings) as link:
                     yield link
-                except IntegrationError as error:
-                    note_trouble(link, error)
-                    raise
-        except _FOR_OPERATORS as error:
+                    note_success(link.ledger, step)
+            except Exception as error:
+                note_failure(settings, step, error)
+                raise
+        except FOR_OPERATORS as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None

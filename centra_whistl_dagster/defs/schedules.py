@@ -48,7 +48,7 @@ def stock_on_cadence(
     """Decide by what Whistl has published and how fast stock moves."""
     if observed.is_active(context.instance, sync_stock.name):
         return dg.SkipReason("The last sync has not finished.")
-    with link.open() as opened:
+    with link.open("stock_on_cadence") as opened:
         decision = decide_stock_sync(opened)
     if decision.does is StockSync.NONE:
         return dg.SkipReason(decision.reason)
@@ -74,7 +74,7 @@ def reference_when_old(
     """Re-read before orders are screened against old lists."""
     if observed.is_active(context.instance, refresh_reference.name):
         return dg.SkipReason("The last refresh has not finished.")
-    with link.open() as opened:
+    with link.open("reference_when_old") as opened:
         if is_due(opened):
             return dg.RunRequest()
     return dg.SkipReason("The reference data is fresh.")

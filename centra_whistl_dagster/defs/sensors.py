@@ -6,12 +6,9 @@ run that waits in the queue will take all there is, so no second one is queued b
 
 import dagster as dg
 
-from centra_whistl_dagster.centra.refusals import SYSTEM as CENTRA
 from centra_whistl_dagster.defs import observed
 from centra_whistl_dagster.defs.jobs import refresh_reference, relay_despatches, relay_orders
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.whistl.refusals import SYSTEM as WHISTL
-from centra_whistl_dagster.workflows.connections import note_answer
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
 from centra_whistl_dagster.workflows.orders.intake import look_for_news
 from centra_whistl_dagster.workflows.reference.refresh import has_changed_at_whistl
@@ -34,9 +31,8 @@ def new_centra_orders(context: dg.SensorEvaluationContext, link: LinkResource) -
     """Ask Centra once, cheaply, and start a relay when there is news."""
     if observed.is_queued(context.instance, relay_orders.name):
         return dg.SensorResult(skip_reason=QUEUED_RELAY)
-    with link.open() as opened:
+    with link.open("new_centra_orders") as opened:
         news = look_for_news(opened)
-        note_answer(opened, CENTRA)
     if not news.orders:
         return dg.SensorResult(skip_reason="Nothing new in Centra.", cursor=news.watermark)
     return dg.SensorResult(
@@ -57,9 +53,8 @@ def new_whistl_despatches(
     """Ask Whistl once, cheaply, and start a relay when there is news."""
     if observed.is_queued(context.instance, relay_despatches.name):
         return dg.SensorResult(skip_reason=QUEUED_RELAY)
-    with link.open() as opened:
+    with link.open("new_whistl_despatches") as opened:
         has_new = are_there_new_despatches(opened)
-        note_answer(opened, WHISTL)
     if not has_new:
         return dg.SensorResult(skip_reason="Nothing new at Whistl.")
     return dg.SensorResult(run_requests=[dg.RunRequest()])
@@ -76,7 +71,7 @@ def new_whistl_despatches(
 )
 def work_is_due(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SensorResult:
     """Start what the ledger says is due."""
-    with link.open() as opened:
+    with link.open("work_is_due") as opened:
         due = {relay_orders.name: orders_due(opened).total}
         due[relay_despatches.name] = parcels_due(opened).total
     requests = [
@@ -107,7 +102,7 @@ def whistl_reference_changed(
         return dg.SensorResult(skip_reason="A refresh is under way.")
     if context.cursor is None:
         return dg.SensorResult(run_requests=[dg.RunRequest()], cursor="read once")
-    with link.open() as opened:
+    with link.open("whistl_reference_changed") as opened:
         if has_changed_at_whistl(opened):
             return dg.SensorResult(run_requests=[dg.RunRequest()])
     return dg.SensorResult(skip_reason="Whistl's products and services have not changed.")

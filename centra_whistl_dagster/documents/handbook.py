@@ -10,6 +10,7 @@ from pathlib import Path
 
 from centra_whistl_dagster.config_files.exceptions import load_responsibilities
 from centra_whistl_dagster.documents import changes
+from centra_whistl_dagster.domain.exceptions.endings import ENDS
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import (
     Owner,
@@ -74,10 +75,12 @@ def with_tables(document: str, tables: str, *, begin: str = BEGIN, end: str = EN
 def _table(owned: list[tuple[ExceptionKind, Responsibility]]) -> str:
     rows = [
         f"| {entry.title}<br>`{kind}` | {entry.severity} "
-        f"| {_time_limit(entry.time_limit_minutes)} | {entry.instructions} |"
+        f"| {_time_limit(entry.time_limit_minutes)} | {entry.instructions} | {ENDS[kind].when} |"
         for kind, entry in owned
     ]
-    return "\n".join(["| exception | severity | within | what to do |", "|---|---|---|---|", *rows])
+    columns = ["exception", "severity", "within", "what to do", "it closes when"]
+    header = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    return "\n".join([*header, *rows])
 
 
 def _time_limit(minutes: int) -> str:

@@ -1,22 +1,35 @@
 """The exceptions register: one open row per cause and subject, with an owner and a clock.
 
-Belongs here: opening, refreshing, resolving. Does not belong here: who owns which kind
-(`config/exceptions.toml`) and who is alerted (`alerts`).
+Belongs here: opening, refreshing, resolving, closing by hand. Does not belong here: who owns which
+kind (`config/exceptions.toml`), what ends it (`domain.exceptions.endings`) and who is alerted
+(`alerts`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import timedelta
+from hashlib import sha256
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.domain.exceptions.endings import UNREAD_ADVICE_LASTS
+from centra_whistl_dagster.domain.exceptions.problems import (
+    ADVICE,
+    ExceptionKind,
+    Problem,
+    SubjectType,
+)
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.rows import OrderRow
+from centra_whistl_dagster.ledger.parts import parts
+from centra_whistl_dagster.ledger.rows import ExceptionRow, OrderRow
 from centra_whistl_dagster.ledger.tables import exception_orders, exceptions
 
 _IS_OPEN = exceptions.c.resolved_at.is_(None)
+_IS_CLOSED_BY_HAND = sa.and_(
+    exceptions.c.resolved_at.is_not(None), exceptions.c.contents.is_not(None)
+)
+"""A person closed it, and its cause is not known to be over."""
 
 
 def open_or_refresh(tx: Transaction, problems: Iterable[Problem]) -> set[int]:
@@ -32,13 +45,21 @@ def about_order(
     *,
     field: str = "status",
     value: str = "",
+    contents: str = "",
 ) -> None:
     """Open an exception about one order, or refresh the one that is open."""
-    _open_or_refresh(tx, order_problem(row.number, kind, message, field=field, value=value))
+    problem = order_problem(row.number, kind, message, field=field, value=value, contents=contents)
+    _open_or_refresh(tx, problem)
 
 
 def order_problem(
-    number: int | str, kind: ExceptionKind, message: str, *, field: str = "status", value: str = ""
+    number: int | str,
+    kind: ExceptionKind,
+    message: str,
+    *,
+    field: str = "status",
+    value: str = "",
+    contents: str = "",
 ) -> Problem:
     """Return a problem of the order with Centra's number."""
     return Problem(
@@ -48,6 +69,7 @@ def order_problem(
         field=field,
         value=value,
         message=message,
+        contents=contents,
     )
 
 
@@ -59,17 +81,35 @@ def set_for_order(tx: Transaction, centra_id: str, problems: Iterable[Problem]) 
     raised = open_or_refresh(tx, problems)
     of_order = exception_orders.c.centra_id == centra_id
     had = set(tx.execute(sa.select(exception_orders.c.exception_id).where(of_order)).scalars())
-    if gone := had - raised:
-        tx.execute(
-            sa.delete(exception_orders).where(
-                of_order, exception_orders.c.exception_id.in_(sorted(gone))
-            )
-        )
-        keeps_others = sa.select(exception_orders.c.exception_id)
-        _resolve_where(tx, exceptions.c.id.in_(sorted(gone)), exceptions.c.id.not_in(keeps_others))
+    _unlink(tx, centra_id, had - raised)
     if added := raised - had:
         rows = [{"exception_id": each, "centra_id": centra_id} for each in sorted(added)]
         tx.execute(sa.insert(exception_orders), rows)
+
+
+def end_for_order(tx: Transaction, row: OrderRow, kinds: Collection[ExceptionKind]) -> None:
+    """Resolve an order's open exceptions of these kinds; one it shares stays for the others."""
+    resolve_order(tx, row.number, kinds)
+    of_kinds = (
+        sa.select(exceptions.c.id)
+        .join(exception_orders, exception_orders.c.exception_id == exceptions.c.id)
+        .where(exception_orders.c.centra_id == row.centra_id, exceptions.c.kind.in_(list(kinds)))
+    )
+    _unlink(tx, row.centra_id, set(tx.execute(of_kinds).scalars()))
+
+
+def _unlink(tx: Transaction, centra_id: str, ids: Collection[int]) -> None:
+    """Free an order of exceptions; resolve those that keep no other order."""
+    if not ids:
+        return
+    of_order = exception_orders.c.centra_id == centra_id
+    tx.execute(
+        sa.delete(exception_orders).where(
+            of_order, exception_orders.c.exception_id.in_(sorted(ids))
+        )
+    )
+    keeps_others = sa.select(exception_orders.c.exception_id)
+    _resolve_where(tx, exceptions.c.id.in_(sorted(ids)), exceptions.c.id.not_in(keeps_others))
 
 
 def set_for_subject(
@@ -121,6 +161,54 @@ def resolve_kind(tx: Transaction, kind: ExceptionKind, *, except_subjects: Colle
     return _resolve_where(tx, exceptions.c.id.in_(ids)) if ids else 0
 
 
+def resolve_ids(tx: Transaction, ids: Collection[int]) -> int:
+    """Resolve open exceptions by id; return how many there were."""
+    return _resolve_where(tx, exceptions.c.id.in_(sorted(ids))) if ids else 0
+
+
+def end_old_advice(tx: Transaction) -> int:
+    """Resolve advice past its time limit that its owner has had; return how much there was.
+
+    It ends without an alert: nobody had to act on it.
+    """
+    was_alerted = exceptions.c.told.in_(["opened", "escalated"])
+    query = sa.select(exceptions.c.id).where(
+        _IS_OPEN,
+        exceptions.c.kind.in_(ADVICE),
+        exceptions.c.due_at <= tx.now,
+        sa.or_(was_alerted, exceptions.c.due_at <= tx.now - UNREAD_ADVICE_LASTS),
+    )
+    ids = list(tx.execute(query).scalars())
+    for part in parts(ids):
+        resolve_ids(tx, part)
+        tx.execute(sa.update(exceptions).where(exceptions.c.id.in_(part)).values(told="closed"))
+    return len(ids)
+
+
+def by_id(tx: Transaction, exception_id: int) -> ExceptionRow | None:
+    """Return one exception, open or not; None where there is none of that id."""
+    return tx.row(ExceptionRow, sa.select(exceptions).where(exceptions.c.id == exception_id))
+
+
+def close_by_hand(tx: Transaction, row: ExceptionRow, *, who: str, note: str) -> None:
+    """Close an open exception because a person says so, and keep who and why.
+
+    The same contents do not open it again until its cause was over; other contents do.
+
+    Args:
+        tx: the transaction.
+        row: the exception, as read in this transaction.
+        who: the person.
+        note: what the person did about it.
+    """
+    contents = row.contents or _digest(f"{row.value}\n{row.message}")
+    tx.execute(
+        sa.update(exceptions)
+        .where(exceptions.c.id == row.id, _IS_OPEN)
+        .values(resolved_at=tx.now, contents=contents, closed_by=who, closed_note=note)
+    )
+
+
 def open_subjects(tx: Transaction, kind: ExceptionKind) -> set[str]:
     """Return the subjects that have an open exception of a kind."""
     query = sa.select(exceptions.c.subject).where(exceptions.c.kind == kind, _IS_OPEN)
@@ -137,27 +225,39 @@ def counts_by_kind(tx: Transaction, *, only_open: bool = False) -> dict[str, int
 
 
 def _resolve_where(tx: Transaction, *conditions: sa.ColumnElement[bool]) -> int:
-    query = sa.update(exceptions).where(_IS_OPEN, *conditions).values(resolved_at=tx.now)
-    return tx.execute(query).rowcount
+    # What a person closed may open again once its cause was over.
+    tx.execute(sa.update(exceptions).where(_IS_CLOSED_BY_HAND, *conditions).values(contents=None))
+    query = sa.update(exceptions).where(_IS_OPEN, *conditions)
+    return tx.execute(query.values(resolved_at=tx.now, contents=None)).rowcount
 
 
 def _open_or_refresh(tx: Transaction, problem: Problem) -> int:
-    known: int | None = tx.execute(
-        sa.select(exceptions.c.id).where(
-            exceptions.c.kind == problem.kind,
-            exceptions.c.subject_type == problem.subject_type,
-            exceptions.c.subject == problem.subject,
-            exceptions.c.field == problem.field,
-            _IS_OPEN,
-        )
-    ).scalar_one_or_none()
+    is_this = sa.and_(
+        exceptions.c.kind == problem.kind,
+        exceptions.c.subject_type == problem.subject_type,
+        exceptions.c.subject == problem.subject,
+        exceptions.c.field == problem.field,
+    )
+    contents = _digest(problem.contents or f"{problem.value}\n{problem.message}")
+    of_open = sa.select(exceptions.c.id).where(is_this, _IS_OPEN)
+    known: int | None = tx.execute(of_open).scalar_one_or_none()
     if known is not None:
-        tx.execute(
-            sa.update(exceptions)
-            .where(exceptions.c.id == known)
-            .values(last_seen_at=tx.now, value=problem.value, message=problem.message)
-        )
+        seen = {"value": problem.value, "message": problem.message, "contents": contents}
+        is_known = exceptions.c.id == known
+        tx.execute(sa.update(exceptions).where(is_known).values(last_seen_at=tx.now, **seen))
         return known
+    query = sa.select(exceptions.c.id).where(
+        is_this, _IS_CLOSED_BY_HAND, exceptions.c.contents == contents
+    )
+    closed: int | None = tx.execute(query.limit(1)).scalar_one_or_none()
+    return _open(tx, problem, contents) if closed is None else closed
+
+
+def _digest(contents: str) -> str:
+    return sha256(contents.encode()).hexdigest()
+
+
+def _open(tx: Transaction, problem: Problem, contents: str) -> int:
     responsibility = tx.responsibilities[problem.kind]
     result = tx.execute(
         sa.insert(exceptions).values(
@@ -167,6 +267,7 @@ def _open_or_refresh(tx: Transaction, problem: Problem) -> int:
             field=problem.field,
             value=problem.value,
             message=problem.message,
+            contents=contents,
             owner=responsibility.owner,
             severity=responsibility.severity,
             opened_at=tx.now,

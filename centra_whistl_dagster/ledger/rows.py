@@ -145,6 +145,19 @@ class OrderLineRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEventRow:
+    """One move of an order, of `order_events`."""
+
+    id: int
+    centra_id: str
+    number: int
+    from_state: OrderState | None
+    to_state: OrderState
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionRow:
     """One intent to create an order at Whistl, of `submissions`."""
 
@@ -240,6 +253,12 @@ class ExceptionRow:
     escalated_at: datetime | None
     resolved_at: datetime | None
     told: str
+    contents: str | None
+    """What it is about, as last seen; kept when a person closed it, None once the cause is over."""
+    closed_by: str | None
+    """Who closed it by hand."""
+    closed_note: str | None
+    """What that person wrote. It may name a customer: it is for the operators' list alone."""
 
 
 class ExceptionChange(TypedDict, total=False):

@@ -197,6 +197,9 @@ exceptions = sa.Table(
     time("escalated_at", nullable=True),
     time("resolved_at", nullable=True),
     text("told", server_default="nothing"),
+    text("contents", nullable=True),
+    text("closed_by", nullable=True),
+    text("closed_note", nullable=True),
 )
 
 exception_orders = sa.Table(
@@ -204,6 +207,23 @@ exception_orders = sa.Table(
     metadata,
     count("exception_id", primary_key=True),
     text("centra_id", primary_key=True),
+)
+
+failing_steps = sa.Table(
+    "failing_steps",
+    metadata,
+    text("step", primary_key=True),
+    text("fingerprint"),
+    count("alike"),
+    count("failures"),
+    time("since"),
+)
+
+failing_step_exceptions = sa.Table(
+    "failing_step_exceptions",
+    metadata,
+    text("step", primary_key=True),
+    count("exception_id", primary_key=True),
 )
 
 alerts = sa.Table(

@@ -29,12 +29,15 @@ class OrderFacts:
     def words(self) -> dict[str, str]:
         """Return what a rule's sentence may name."""
         option, service = self.order.shipping_option, self.service.service
+        name, is_mapped = option.name if option else "", self.service.is_mapped
         destination = self.address.destination
         form = country_format(destination.country)
         example = form.postcode_example if form else ""
         return {
             "order": str(self.order.number),
-            "shipping_option": f"{option.name if option else ''} to {destination}",
+            # The subject: one row for a country fixes the orders to all its postcode areas.
+            "shipping_option": f"{name} to {destination.country}" if is_mapped else name,
+            "option": f"{name} to {destination}" if is_mapped else name,
             "service": str(service.code) if service else "the service",
             "destination": str(destination),
             "country": destination.country or "the country",

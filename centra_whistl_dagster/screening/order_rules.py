@@ -121,14 +121,12 @@ def _service_rules() -> list[Rule[OrderFacts]]:
         K.SERVICE_TOO_HEAVY: "One item with its packaging is too heavy for the service: {value}.",
     }
     of_option = {
-        K.SERVICE_UNMAPPED: "The shipping services file has no row for {shipping_option}.",
+        K.SERVICE_UNMAPPED: "The shipping services file has no row for {option}.",
         K.SERVICE_AMBIGUOUS: "The shipping services file has conflicting rows for "
-        "{shipping_option}: {value}.",
-        K.SERVICE_UNKNOWN: "{shipping_option} is mapped to {value}, which Whistl does not have.",
-        K.SERVICE_INACTIVE: "{shipping_option} is mapped to {value}, which is switched off at "
-        "Whistl.",
-        K.SERVICE_NOT_OFFERED: "{shipping_option} is mapped to {value}, which Whistl does not "
-        "offer there.",
+        "{option}: {value}.",
+        K.SERVICE_UNKNOWN: "{option} is mapped to {value}, which Whistl does not have.",
+        K.SERVICE_INACTIVE: "{option} is mapped to {value}, which is switched off at Whistl.",
+        K.SERVICE_NOT_OFFERED: "{option} is mapped to {value}, which Whistl does not offer there.",
     }
     return [
         *service_rules(of_order),

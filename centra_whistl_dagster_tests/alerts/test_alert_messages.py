@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.alerts import messages
-from centra_whistl_dagster.alerts.endings import Ending, ending_of
 from centra_whistl_dagster.alerts.rules import Condition, Group, News, Standing, Told
+from centra_whistl_dagster.domain.exceptions.endings import ENDS, Ending
 from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Owner, Responsibility, Severity
 from centra_whistl_dagster.domain.exceptions.stakes import Stake
@@ -83,13 +83,27 @@ def test_one_order_is_named_in_the_title() -> None:
     assert "1 order waits for it, worth 20.00 GBP." in message.body
 
 
-def test_an_order_with_two_faults_of_a_kind_is_one_order() -> None:
-    message = messages.of_exceptions(
-        group(standing("100234"), standing("100234", number=2)), UNMAPPED, Stake()
-    )
+def test_an_order_with_several_faults_is_one_order_on_one_line() -> None:
+    faults = [
+        replace(standing("100234", number=number), message=f"Fault {number}.")
+        for number in range(1, 10)
+    ]
+
+    message = messages.of_exceptions(group(*faults), UNMAPPED, Stake())
 
     assert message.title.endswith(": order 100234")
-    assert message.body.count("- Order 100234") == 2
+    assert message.body.count("Order 100234") == 1
+    assert "Fault 1. Fault 2." in message.body
+    assert "… and 3 more faults." in message.body
+
+
+def test_an_alert_of_several_kinds_says_what_to_do_about_each() -> None:
+    other = replace(UNMAPPED, title="Invalid postcode", instructions="Ask the customer.")
+
+    message = messages.of_exceptions(group(standing("100234")), UNMAPPED, Stake(), others=[other])
+
+    assert "What to do (Shipping option that nobody has mapped): Add a row" in message.body
+    assert "What to do (Invalid postcode): Ask the customer." in message.body
 
 
 def test_many_orders_are_listed_up_to_a_length_and_the_rest_is_counted() -> None:
@@ -130,7 +144,7 @@ def test_the_title_says_the_severity(severity: Severity) -> None:
     ("kind", "end"),
     [
         (ExceptionKind.POSTCODE_MALFORMED, "waiting orders are sent automatically"),
-        (ExceptionKind.SYSTEM_UNREACHABLE, "closes automatically once this is put right"),
+        (ExceptionKind.SYSTEM_UNREACHABLE, "closes automatically when every step"),
         (ExceptionKind.CANCELLED_AFTER_SENDING, "somebody has to do this"),
         (ExceptionKind.PHONE_DOUBTFUL, "No order waits for this"),
     ],
@@ -156,7 +170,7 @@ def test_only_a_kind_found_before_sending_promises_that_orders_are_sent(
         and kind is not ExceptionKind.PARTLY_SHIPPED_ALREADY
     )
 
-    sends = ending_of(kind) is Ending.SENDS_AND_CLOSES
+    sends = ENDS[kind].ending is Ending.SENDS_AND_CLOSES
 
     assert sends is (is_found_before_sending or kind is ExceptionKind.WHISTL_REFUSED)
 

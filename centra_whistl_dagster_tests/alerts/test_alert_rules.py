@@ -54,6 +54,48 @@ def test_owners_and_kinds_and_news_are_kept_apart() -> None:
     assert sorted(groups) == ["opened 1", "opened 1", "opened 1", "resolved 1"]
 
 
+def test_the_faults_of_one_order_are_one_group_for_each_owner() -> None:
+    same = {"subject": "100001"}
+    faults = [
+        standing(1, kind="address_too_long"),
+        standing(2, kind="address_too_long", **same),
+        standing(3, kind="unsupported_character", **same),
+        standing(4, kind="unsupported_character", **same),
+        standing(5, kind="order_total_invalid", owner="finance", **same),
+        standing(6, kind="unsupported_character"),
+    ]
+
+    groups = rules.decide(faults, {}, NOW).groups
+
+    assert sorted((group.kind, group.owner, len(group.standings)) for group in groups) == [
+        ("address_too_long", "cx", 4),
+        ("order_total_invalid", "finance", 1),
+        ("unsupported_character", "cx", 1),
+    ]
+
+
+def test_the_most_severe_fault_of_an_order_leads() -> None:
+    same = {"subject": "100001"}
+    mild = standing(1, kind="postcode_malformed", **same)
+    urgent = standing(2, kind="edited_after_sending", severity=Severity.URGENT, **same)
+
+    (group,) = rules.decide([mild, urgent], {}, NOW).groups
+
+    assert group.kinds == ("edited_after_sending", "postcode_malformed")
+
+
+def test_skus_of_one_owner_are_not_one_cause() -> None:
+    of_sku: dict[str, Any] = {"subject_type": "sku", "subject": "TEE-S"}
+
+    groups = news(standing(1, kind="sku_unknown", **of_sku), standing(2, kind="x", **of_sku))
+
+    assert len(groups) == 2
+
+
+def test_advice_is_not_escalated() -> None:
+    assert news(standing(told=Told.OPENED, kind="phone_left_out", **LATE)) == []
+
+
 LATE: dict[str, Any] = {"due_at": NOW - timedelta(seconds=1)}
 YOUNG_WARNING: dict[str, Any] = {
     "severity": Severity.WARNING,

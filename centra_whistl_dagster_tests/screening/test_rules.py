@@ -211,7 +211,27 @@ def test_what_many_orders_share_is_one_subject(desk: Desk) -> None:
     blocked = screen(orders, desk.reference).verdicts
 
     subjects = {(p.subject_type, p.subject) for verdict in blocked for p in verdict.problems}
-    assert subjects == {("sku", "NEW-1"), ("shipping_option", "Pop-up to GB YO")}
+    assert subjects == {("sku", "NEW-1"), ("shipping_option", "Pop-up")}
+
+
+@pytest.mark.parametrize(
+    ("option", "subject"),
+    [("Pop-up", "Pop-up"), ("Twofold", "Twofold to GB"), ("Saturday", "Saturday to GB")],
+)
+def test_an_option_is_one_exception_whatever_the_postcode_area(
+    desk: Desk, option: str, subject: str
+) -> None:
+    areas = ["HS1 2AA", "HS2 9AA"] if option == "Twofold" else ["YO1 7HH", "LS1 4AP"]
+    orders = [
+        desk.order(
+            number=number, shipping_option=desk.option(option), address={"postcode": postcode}
+        )
+        for number, postcode in enumerate(areas)
+    ]
+
+    blocked = screen(orders, desk.reference).verdicts
+
+    assert {p.subject for verdict in blocked for p in verdict.problems} == {subject}
 
 
 def test_two_lines_of_one_bad_sku_are_one_problem(desk: Desk) -> None:

@@ -55,7 +55,7 @@ def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
 )
 def order_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
-    with link.open() as opened:
+    with link.open("history/order_history") as opened:
         return _result(history.load_orders(opened, history.open_history(opened)))
 
 
@@ -78,7 +78,7 @@ def order_history(link: LinkResource) -> dg.MaterializeResult:
 )
 def stock_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
-    with link.open() as opened:
+    with link.open("history/stock_history") as opened:
         return _result(history.load_stock(opened, history.open_history(opened)))
 
 
@@ -99,7 +99,7 @@ def stock_history(link: LinkResource) -> dg.MaterializeResult:
 )
 def exception_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
-    with link.open() as opened:
+    with link.open("history/exception_history") as opened:
         return _result(history.load_exceptions(opened, history.open_history(opened)))
 
 
@@ -122,7 +122,7 @@ def exception_history(link: LinkResource) -> dg.MaterializeResult:
 )
 def published_history(link: LinkResource) -> dg.MaterializeResult:
     """Replace the published copy with a new one."""
-    with link.open() as opened:
+    with link.open("analytics/published_history") as opened:
         publication = history.publish_history(opened, history.open_history(opened))
     return dg.MaterializeResult(
         metadata={

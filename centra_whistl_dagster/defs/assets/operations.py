@@ -12,6 +12,7 @@ from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.ledger.alerts import Backlog
 from centra_whistl_dagster.ledger.service_levels import Spread
+from centra_whistl_dagster.workflows.exceptions.closing import end_old_advice
 from centra_whistl_dagster.workflows.exceptions.delivery import backlogs
 from centra_whistl_dagster.workflows.exceptions.register import ListedException, list_exceptions
 from centra_whistl_dagster.workflows.upkeep.brief import daily_brief, service_levels
@@ -49,7 +50,8 @@ DELIVERED_WITHIN = timedelta(minutes=5)
 )
 def open_exceptions(link: LinkResource) -> dg.MaterializeResult:
     """List what is open, the most overdue first."""
-    with link.open() as opened:
+    with link.open("operations/open_exceptions") as opened:
+        end_old_advice(opened.ledger)
         listed = list_exceptions(opened)
     return dg.MaterializeResult(
         metadata={
@@ -94,7 +96,7 @@ def _as_people_read_it(exception: ListedException) -> dict[str, object]:
 )
 def measured_service_levels(link: LinkResource) -> dg.MaterializeResult:
     """Measure the last day."""
-    with link.open() as opened:
+    with link.open("operations/service_levels") as opened:
         measured = service_levels(opened)
     return dg.MaterializeResult(
         metadata={
@@ -144,7 +146,7 @@ DELIVERED = "every_alert_reaches_its_team"
 )
 def alert_outbox(link: LinkResource) -> dg.MaterializeResult:
     """Count what waits, channel by channel."""
-    with link.open() as opened:
+    with link.open("operations/alert_outbox") as opened:
         waiting, now = backlogs(opened.ledger), opened.now()
         has_addresses = opened.settings.alerts.are_there
     late = [backlog for backlog in waiting if now - backlog.oldest_at > DELIVERED_WITHIN]
@@ -197,7 +199,7 @@ def _delivered(late: list[Backlog], *, has_addresses: bool) -> dg.AssetCheckResu
 )
 def operations_daily_brief(link: LinkResource) -> dg.MaterializeResult:
     """Write the brief."""
-    with link.open() as opened:
+    with link.open("operations/daily_brief") as opened:
         return dg.MaterializeResult(metadata={"brief": dg.MetadataValue.md(daily_brief(opened))})
 
 
@@ -216,7 +218,7 @@ def operations_daily_brief(link: LinkResource) -> dg.MaterializeResult:
 )
 def retention(link: LinkResource) -> dg.MaterializeResult:
     """Delete what is past its retention."""
-    with link.open() as opened:
+    with link.open("operations/retention") as opened:
         return dg.MaterializeResult(
             metadata={
                 "orders_forgotten": forget_old_orders(opened),

@@ -47,7 +47,7 @@ class IntakeConfig(dg.Config):
 )
 def centra_orders(config: IntakeConfig, link: LinkResource) -> dg.MaterializeResult:
     """Take in what is new."""
-    with link.open() as opened:
+    with link.open("centra/orders") as opened:
         tally = take_in_orders(opened, is_sweep=config.is_sweep)
     return dg.MaterializeResult(metadata=metadata.of_tally(tally))
 
@@ -78,7 +78,7 @@ def centra_orders(config: IntakeConfig, link: LinkResource) -> dg.MaterializeRes
 )
 def order_submissions(link: LinkResource) -> dg.MaterializeResult:
     """Pass on cancellations, send what is ready, lock it, then look up what is in doubt."""
-    with link.open() as opened:
+    with link.open("whistl/order_submissions") as opened:
         done = hand_over(opened)
     return dg.MaterializeResult(
         metadata={
@@ -102,7 +102,7 @@ def order_submissions(link: LinkResource) -> dg.MaterializeResult:
 )
 def every_confirmed_order_is_accounted_for(link: LinkResource) -> dg.AssetCheckResult:
     """Compare the two counts; orders younger than a few minutes may not have arrived yet."""
-    with link.open() as opened:
+    with link.open("every_confirmed_order_is_accounted_for") as opened:
         balance = compare_with_centra(opened)
     return dg.AssetCheckResult(
         passed=balance.is_even,
@@ -137,7 +137,7 @@ ALL_ORDERS_ARRIVED = every_confirmed_order_is_accounted_for.check_key
 )
 def whistl_order_statuses(link: LinkResource) -> dg.MaterializeResult:
     """Read the orders that Whistl changed."""
-    with link.open() as opened:
+    with link.open("whistl/order_statuses") as opened:
         return dg.MaterializeResult(metadata=metadata.of_tally(follow_order_statuses(opened)))
 
 
@@ -163,7 +163,7 @@ class DespatchConfig(dg.Config):
 )
 def whistl_despatches(config: DespatchConfig, link: LinkResource) -> dg.MaterializeResult:
     """Store what has left the warehouse."""
-    with link.open() as opened:
+    with link.open("whistl/despatches") as opened:
         pulled = pull_despatches(opened, is_sweep=config.is_sweep)
         applied = apply_despatches(opened)
     return dg.MaterializeResult(
@@ -187,5 +187,5 @@ def whistl_despatches(config: DespatchConfig, link: LinkResource) -> dg.Material
 )
 def centra_shipments(link: LinkResource) -> dg.MaterializeResult:
     """Complete the shipment of every parcel that is due."""
-    with link.open() as opened:
+    with link.open("centra/shipments") as opened:
         return dg.MaterializeResult(metadata=metadata.of_tally(complete_shipments(opened)))

@@ -79,7 +79,7 @@ SERVICES = dg.AssetKey(["whistl", "carrier_services"])
 )
 def catalogues_and_services(link: LinkResource) -> Iterator[dg.MaterializeResult]:
     """Read all three lists, or keep all three as they were."""
-    with link.open() as opened:
+    with link.open("catalogues_and_services") as opened:
         read = refresh_reference(opened)
     for key, count in (
         (SIZES, read.centra_sizes),
@@ -144,7 +144,7 @@ def every_option_in_use_has_a_service_that_whistl_offers(
     link: LinkResource,
 ) -> dg.AssetCheckResult:
     """Find faults of the table before an order meets them."""
-    with link.open() as opened:
+    with link.open("every_option_in_use_has_a_service_that_whistl_offers") as opened:
         problems = problems_of_the_shipping_table(opened)
         kinds = opened.configuration.exception_kinds
     return dg.AssetCheckResult(
@@ -208,7 +208,7 @@ NO_COLLISION = "no_two_skus_look_the_same_on_a_pick_list"
 )
 def sku_alignment(link: LinkResource) -> dg.MaterializeResult:
     """Compare the two catalogues."""
-    with link.open() as opened:
+    with link.open("reference/sku_alignment") as opened:
         compared = compare_catalogues(opened)
         kinds = opened.configuration.exception_kinds
     return dg.MaterializeResult(

@@ -56,7 +56,7 @@ def _description(check: Check) -> str:
 )
 def orders_screened(link: LinkResource) -> dg.MaterializeResult:
     """Judge the orders that wait."""
-    with link.open() as opened:
+    with link.open("orders/screened_orders") as opened:
         screened = screen_waiting_orders(opened)
         kinds = opened.configuration.exception_kinds
     return dg.MaterializeResult(

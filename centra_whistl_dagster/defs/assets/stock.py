@@ -55,7 +55,7 @@ DIVERGENCE = dg.AssetKey(["stock", "divergence"])
 )
 def reconciled_availability(link: LinkResource) -> dg.MaterializeResult:
     """Work out the quantities, and show what would be written."""
-    with link.open() as opened:
+    with link.open("stock/reconciled_availability") as opened:
         try:
             found = reconcile_stock(opened)
         except NothingToReconcile as error:
@@ -135,7 +135,7 @@ def _largest_buffers(found: Reconciliation) -> list[dict[str, object]]:
 )
 def centra_stock_updates(link: LinkResource) -> dg.MaterializeResult:
     """Write what differs."""
-    with link.open() as opened:
+    with link.open("centra/stock_updates") as opened:
         try:
             tally = publish_stock(opened)
         except NothingToReconcile as error:
@@ -177,7 +177,7 @@ def centra_stock_updates(link: LinkResource) -> dg.MaterializeResult:
 )
 def stock_divergence(link: LinkResource) -> dg.MaterializeResult:
     """Compare the two systems as the last sync left them."""
-    with link.open() as opened:
+    with link.open("stock/divergence") as opened:
         try:
             compared = measure_divergence(opened)
         except NothingToReconcile as error:

@@ -53,7 +53,7 @@ SNAPSHOT = dg.AssetKey(["whistl", "stock_snapshot"])
 )
 def whistl_stock_snapshot(link: LinkResource) -> dg.MaterializeResult:
     """Read the newest snapshot, unless it was read before."""
-    with link.open() as opened:
+    with link.open("whistl/stock_snapshot") as opened:
         read = read_latest_snapshot(opened)
         kinds = opened.configuration.exception_kinds
     return dg.MaterializeResult(
@@ -106,7 +106,7 @@ class StockScope(dg.Config):
 )
 def centra_stock_levels(config: StockScope, link: LinkResource) -> dg.MaterializeResult:
     """Read the levels that this sync covers."""
-    with link.open() as opened:
+    with link.open("centra/stock_levels") as opened:
         try:
             usable_snapshot(opened)
         except NothingToReconcile as error:
@@ -135,7 +135,7 @@ def centra_stock_levels(config: StockScope, link: LinkResource) -> dg.Materializ
 )
 def sales_velocity(link: LinkResource) -> dg.MaterializeResult:
     """Carry the counts forward to the newest snapshot."""
-    with link.open() as opened:
+    with link.open("stock/sales_velocity") as opened:
         counted = count_demand(opened)
         if counted is None:
             return dg.MaterializeResult(metadata={"nothing_to_do": "no usable snapshot yet"})

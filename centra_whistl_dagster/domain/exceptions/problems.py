@@ -18,6 +18,7 @@ class SubjectType(StrEnum):
     DESPATCH = "despatch"
     SNAPSHOT = "snapshot"
     CONNECTION = "connection"
+    STEP = "step"  # one asset's run, a sensor or a schedule
 
 
 class ExceptionKind(StrEnum):
@@ -112,6 +113,7 @@ class ExceptionKind(StrEnum):
     CREDENTIALS_REFUSED = "credentials_refused"  # expired, withdrawn or mistyped
     SYSTEM_UNREACHABLE = "system_unreachable"  # Centra or Whistl does not answer
     REFERENCE_STALE = "reference_stale"  # the catalogues are too old to screen orders against
+    STEP_FAILING = "step_failing"  # an asset's run, a sensor or a schedule fails each time
 
     # ---- stock
     STOCK_SNAPSHOT_REFUSED = "stock_snapshot_refused"  # too old, incomplete or implausible
@@ -152,6 +154,9 @@ class Problem:
     value: str
     message: str
     """One plain sentence for the person who fixes it."""
+    contents: str = ""
+    """What opens the exception again after a person closed it, if it changes; value and message
+    where blank. Named where those two change with the clock, or leave out what changed."""
 
 
 _LEFT_READABLE = 2

@@ -39,3 +39,14 @@ class Responsibility:
     """A few words for a heading."""
     instructions: str
     """What the owner does, in which system, after which the order or SKU goes on by itself."""
+
+
+UNCONFIGURED = Responsibility(
+    owner=Owner.DATA,
+    severity=Severity.URGENT,
+    channel="data",
+    time_limit_minutes=30,
+    title="Something is wrong, and config/exceptions.toml cannot be read",
+    instructions="Correct config/exceptions.toml: it says who is responsible for what.",
+)
+"""Who hears of an exception while the operators' file cannot be read."""

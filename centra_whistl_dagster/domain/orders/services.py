@@ -33,6 +33,8 @@ class ServiceChoice:
     kind: ExceptionKind | None = None
     detail: str = ""
     """What the reason needs: the codes that disagree, the limit that is exceeded."""
+    is_mapped: bool = True
+    """False where no row in force names the option, wherever the order goes."""
 
 
 def choose_service(
@@ -60,7 +62,8 @@ def choose_service(
     rows = mapping.most_specific(option, destination, on=on)
     codes = sorted({row.service for row in rows})
     if not codes:
-        return ServiceChoice(kind=ExceptionKind.SERVICE_UNMAPPED)
+        is_mapped = any(row.is_active(on) for row in mapping.rows_for(option))
+        return ServiceChoice(kind=ExceptionKind.SERVICE_UNMAPPED, is_mapped=is_mapped)
     if len(codes) > 1:
         detail = " and ".join(f"{row.service} (line {row.line})" for row in rows)
         return ServiceChoice(kind=ExceptionKind.SERVICE_AMBIGUOUS, detail=detail)

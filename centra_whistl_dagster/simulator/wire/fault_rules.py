@@ -20,6 +20,7 @@ class FaultKind(StrEnum):
     TRUNCATE = "truncate"  # done; the answer is cut in half
     ERROR_503_BEFORE = "error_503_before"  # not done; answered with 503
     RATE_LIMITED = "rate_limited"  # not done; answered with 429
+    REFUSED_400 = "refused_400"  # not done; the request has a member that the system does not know
     HTML_200 = "html_200"  # not done; something in between answers with a page
     HANG = "hang"  # not done; silence for `seconds`, then the connection closes
     SLOW = "slow"  # done only after `seconds`, even if the caller has left by then

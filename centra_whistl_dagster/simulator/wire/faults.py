@@ -61,7 +61,12 @@ class FaultMiddleware:
             case FaultKind.ERROR_500_AFTER | FaultKind.EMPTY_200 | FaultKind.TRUNCATE:
                 status, answered = await self._answer(scope, body, receive)
                 await _damaged(rule, status, answered)(scope, receive, send)
-            case FaultKind.ERROR_503_BEFORE | FaultKind.RATE_LIMITED | FaultKind.HTML_200:
+            case (
+                FaultKind.ERROR_503_BEFORE
+                | FaultKind.RATE_LIMITED
+                | FaultKind.REFUSED_400
+                | FaultKind.HTML_200
+            ):
                 await _instead(rule)(scope, receive, send)
 
     async def _answer(self, scope: Scope, body: bytes, receive: Receive) -> tuple[int, bytes]:
@@ -185,6 +190,8 @@ def _damaged(rule: FaultRule, status: int, answered: bytes) -> Response:
 def _instead(rule: FaultRule) -> Response:
     if rule.kind is FaultKind.HTML_200:
         return HTMLResponse("<html><body><h1>Sign in to the guest network</h1></body></html>")
+    if rule.kind is FaultKind.REFUSED_400:
+        return JSONResponse(_error(rule.system, "unknown_member", retryable=False), 400)
     headers = {"Retry-After": str(math.ceil(rule.seconds))} if rule.seconds else None
     if rule.kind is FaultKind.RATE_LIMITED:
         return JSONResponse(_error(rule.system, "rate_limited", retryable=True), 429, headers)

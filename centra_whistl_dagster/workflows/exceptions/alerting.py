@@ -20,24 +20,23 @@ from centra_whistl_dagster.ledger import alerts, exception_news
 from centra_whistl_dagster.ledger.alerts import NewAlert
 from centra_whistl_dagster.ledger.engine import Ledger, Transaction
 from centra_whistl_dagster.ledger.rows import ExceptionChange, ExceptionRow
-from centra_whistl_dagster.workflows.link import Link
 
 
-def tell_owners(link: Link) -> int:
+def tell_owners(ledger: Ledger, addresses: AlertAddresses) -> int:
     """Write the alerts that are due now; return how many.
 
+    Needs the ledger alone, so that a broken configuration file, which stops all else, is alerted.
     Where no address is set nothing is written, and no exception counts as alerted: the first round
     after an address was set covers what is open then, not what has passed.
     """
-    addresses = link.settings.alerts
     if not addresses.are_there:
         return 0
-    with link.ledger.reading() as tx:
+    with ledger.reading() as tx:
         _, decided = _decide(tx)
-    reminders = _reminders_due(link.ledger)
+    reminders = _reminders_due(ledger)
     if not decided.groups and not decided.passed and not reminders:
         return 0
-    with link.ledger.transaction() as tx:
+    with ledger.transaction() as tx:
         return _write_alerts(tx, addresses) + _write_reminders(tx, reminders)
 
 
@@ -61,10 +60,10 @@ def _write_group(
     is_escalation = group.news is News.ESCALATED
     change: ExceptionChange = {"escalated_at": tx.now} if is_escalation else {}
     exception_news.set_told(tx, ids, rules.told_after(group.news), **change)
-    responsibility = tx.responsibilities[ExceptionKind(group.kind)]
+    first, *others = (tx.responsibilities[ExceptionKind(kind)] for kind in group.kinds)
     stake = _stake(tx, [rows[exception_id] for exception_id in ids])
-    message = messages.of_exceptions(group, responsibility, stake)
-    channels = [responsibility.channel]
+    message = messages.of_exceptions(group, first, stake, others=others)
+    channels = list(dict.fromkeys(each.channel for each in (first, *others)))
     if is_escalation and addresses.has(ESCALATION):
         channels.append(ESCALATION)
     return alerts.add(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from centra_whistl_dagster.domain.exceptions.endings import ENDS
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.domain.exceptions.stakes import ConcernedOrder, Stake, stake_of
 from centra_whistl_dagster.ledger import exception_news
@@ -17,6 +18,8 @@ from centra_whistl_dagster.workflows.link import Link
 class ListedException:
     """One exception with all that its owner needs."""
 
+    id: int
+    """What `centra-whistl exceptions close` names it by."""
     owner: str
     severity: str
     kind: str
@@ -28,11 +31,15 @@ class ListedException:
     """Masked where it is personal."""
     message: str
     instructions: str
+    closes_when: str
     opened_at: datetime
     last_seen_at: datetime
     due_at: datetime
     escalated_at: datetime | None
     resolved_at: datetime | None
+    closed_by: str
+    """Who closed it by hand; blank where nobody did."""
+    closed_note: str
     is_overdue: bool
     stake: Stake
 
@@ -58,6 +65,7 @@ def _listed(
     now: datetime,
 ) -> ListedException:
     return ListedException(
+        id=row.id,
         owner=row.owner,
         severity=row.severity,
         kind=row.kind,
@@ -67,11 +75,14 @@ def _listed(
         value=row.value,
         message=row.message,
         instructions=responsibility.instructions,
+        closes_when=ENDS[row.kind].when,
         opened_at=row.opened_at,
         last_seen_at=row.last_seen_at,
         due_at=row.due_at,
         escalated_at=row.escalated_at,
         resolved_at=row.resolved_at,
+        closed_by=row.closed_by or "",
+        closed_note=row.closed_note or "",
         is_overdue=row.resolved_at is None and row.due_at < now,
         stake=stake_of(concerned),
     )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+from centra_whistl_dagster.domain.exceptions.endings import PROVED_OVER_BY_ACCEPTANCE
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.orders.breaker import (
@@ -181,10 +182,7 @@ def accept(tx: Transaction, row: OrderRow, answer: Acceptance | WhistlOrderView)
         # Due at once where Centra cancelled it while it was on its way.
         due_at=tx.now if row.cancel_wanted_at else None,
     )
-    # An edit that was noticed while it was on its way is still one that Whistl does not have.
-    over = [kind for kind in ExceptionKind if kind is not ExceptionKind.EDITED_AFTER_SENDING]
-    exceptions.resolve_order(tx, row.number, over)
-    exceptions.set_for_order(tx, row.centra_id, [])
+    exceptions.end_for_order(tx, row, PROVED_OVER_BY_ACCEPTANCE)
 
 
 def _settle_not_sent(link: Link, claimed: Claim, error: IntegrationError) -> SubmissionOutcome:

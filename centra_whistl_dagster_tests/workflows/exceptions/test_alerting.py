@@ -57,6 +57,10 @@ def screen_orders(desk: Desk) -> None:
     screening.screen_waiting_orders(desk.link)
 
 
+def tell(desk: Desk) -> int:
+    return alerting.tell_owners(desk.link.ledger, desk.link.settings.alerts)
+
+
 def rows(desk: Desk) -> list[AlertRow]:
     with desk.link.ledger.reading() as tx:
         return tx.rows(AlertRow, sa.select(tables.alerts).order_by(tables.alerts.c.id))
@@ -67,11 +71,34 @@ def titles(desk: Desk) -> list[str]:
 
 
 # ---- what is written
+def test_four_faults_in_two_address_lines_of_one_order_are_one_alert(addressed: Desk) -> None:
+    too_long = "\N{BALLOON} The Old Coach House behind the Church of St Michael and All Angels"
+    lines = {"address1": too_long, "address2": too_long}
+    order = addressed.order(address={**ADA, **lines, "firstName": "Ada \N{BALLOON}"})
+    screen_orders(addressed)
+
+    assert len(addressed.problems(str(order.number))) == 4
+    assert tell(addressed) == 1
+    (alert,) = rows(addressed)
+    assert alert.title.endswith(f"order {order.number}")
+    assert alert.body.count("What to do") == 2
+
+
+def test_an_option_that_nobody_mapped_is_one_alert_whatever_the_postcode(addressed: Desk) -> None:
+    for postcode in ("YO1 7HH", "LS1 4AP", "EH1 1YZ"):
+        addressed.order(option=POP_UP, address={**ADA, "zipCode": postcode})
+    screen_orders(addressed)
+
+    assert addressed.problems() == ["service_unmapped"]
+    assert tell(addressed) == 1
+    assert "3 orders wait" in rows(addressed)[0].title
+
+
 def test_the_owner_of_a_bad_order_is_alerted_once(addressed: Desk) -> None:
     order = addressed.order(address=BAD_POSTCODE)
     screen_orders(addressed)
 
-    written = [alerting.tell_owners(addressed.link) for _ in range(3)]
+    written = [tell(addressed) for _ in range(3)]
 
     assert written == [1, 0, 0]
     (row,) = rows(addressed)
@@ -86,7 +113,7 @@ def test_many_orders_of_one_option_are_one_alert_with_their_number_and_worth(
     placed = [addressed.order(option=POP_UP) for _ in range(60)]
     screen_orders(addressed)
 
-    assert alerting.tell_owners(addressed.link) == 1
+    assert tell(addressed) == 1
 
     (row,) = rows(addressed)
     assert row.owner == "ecommerce"
@@ -101,10 +128,10 @@ def test_a_flood_makes_an_alert_now_and_then_and_forgets_no_order(addressed: Des
     for _ in range(12):
         placed.append(addressed.order(address=BAD_POSTCODE))
         screen_orders(addressed)
-        alerting.tell_owners(addressed.link)
+        tell(addressed)
         addressed.wait(5)
     addressed.wait(30)
-    alerting.tell_owners(addressed.link)
+    tell(addressed)
 
     bodies = " ".join(row.title + row.body for row in rows(addressed))
     assert len(rows(addressed)) <= 5
@@ -114,13 +141,13 @@ def test_a_flood_makes_an_alert_now_and_then_and_forgets_no_order(addressed: Des
 def test_a_correction_is_alerted_too(addressed: Desk) -> None:
     order = addressed.order(address=BAD_POSTCODE)
     screen_orders(addressed)
-    alerting.tell_owners(addressed.link)
+    tell(addressed)
     addressed.wait(60)
     order.address = dict(ADA)
     touch(addressed.world, order)
     screen_orders(addressed)
 
-    alerting.tell_owners(addressed.link)
+    tell(addressed)
 
     assert titles(addressed)[-1] == f"Resolved: Invalid postcode: order {order.number}"
 
@@ -133,22 +160,22 @@ def test_what_was_fixed_before_its_owner_was_alerted_is_not_alerted(addressed: D
     touch(addressed.world, order)
     screen_orders(addressed)
 
-    assert alerting.tell_owners(addressed.link) == 0
+    assert tell(addressed) == 0
     addressed.wait(3600)
-    assert alerting.tell_owners(addressed.link) == 0
+    assert tell(addressed) == 0
 
 
 def test_what_is_past_its_time_limit_is_alerted_again_and_escalated(addressed: Desk) -> None:
     addressed.reopen(ALERT_ESCALATION_URL="json://127.0.0.1:9/boss")
     addressed.order(address=BAD_POSTCODE)
     screen_orders(addressed)
-    alerting.tell_owners(addressed.link)
+    tell(addressed)
     addressed.wait(3599)
-    assert alerting.tell_owners(addressed.link) == 0
+    assert tell(addressed) == 0
     addressed.wait(2)
 
-    assert alerting.tell_owners(addressed.link) == 2
-    assert alerting.tell_owners(addressed.link) == 0
+    assert tell(addressed) == 2
+    assert tell(addressed) == 0
 
     late = rows(addressed)[1:]
     assert [row.channel for row in late] == ["cx", "escalation"]
@@ -161,11 +188,11 @@ def test_what_is_past_its_time_limit_is_alerted_again_and_escalated(addressed: D
 def test_without_an_address_nothing_counts_as_alerted(desk: Desk) -> None:
     desk.order(address=BAD_POSTCODE)
     screen_orders(desk)
-    assert alerting.tell_owners(desk.link) == 0
+    assert tell(desk) == 0
 
     desk.reopen(ALERT_CX_URL="json://127.0.0.1:9/cx")
 
-    assert alerting.tell_owners(desk.link) == 1
+    assert tell(desk) == 1
 
 
 def test_an_alert_and_the_mark_of_it_are_written_together_or_not_at_all(
@@ -180,9 +207,9 @@ def test_an_alert_and_the_mark_of_it_are_written_together_or_not_at_all(
     with monkeypatch.context() as patch:
         patch.setattr(alerts, "add", fail)
         with pytest.raises(OSError, match="disk full"):
-            alerting.tell_owners(addressed.link)
+            tell(addressed)
 
-    assert alerting.tell_owners(addressed.link) == 1
+    assert tell(addressed) == 1
 
 
 def test_the_morning_reminder_comes_once_to_each_owner_of_something_old(addressed: Desk) -> None:
@@ -190,9 +217,9 @@ def test_the_morning_reminder_comes_once_to_each_owner_of_something_old(addresse
     addressed.order(option=POP_UP)
     screen_orders(addressed)
     for _ in range(30):
-        alerting.tell_owners(addressed.link)
+        tell(addressed)
         addressed.wait(3600)
-    alerting.tell_owners(addressed.link)
+    tell(addressed)
 
     reminders = [row for row in rows(addressed) if row.title.startswith("Still open")]
 
@@ -232,7 +259,7 @@ def test_no_alert_list_or_log_line_holds_what_a_customer_typed(
     )
     screen_orders(addressed)
 
-    assert alerting.tell_owners(addressed.link) >= 1, case
+    assert tell(addressed) >= 1, case
     deliver(addressed.link.ledger, ADDRESSES, post=channels.post)
 
     assert channels.taken

@@ -1,0 +1,41 @@
+"""What the ledger remembers of one order, for the person who asks what became of it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.domain.exceptions.problems import SubjectType
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import ExceptionRow, OrderEventRow, OrderRow
+from centra_whistl_dagster.ledger.tables import (
+    exception_orders,
+    exceptions,
+    order_events,
+    parcels,
+)
+
+
+def events(tx: Transaction, centra_id: str) -> list[OrderEventRow]:
+    """Return every move of an order, oldest first."""
+    query = sa.select(order_events).where(order_events.c.centra_id == centra_id)
+    return tx.rows(OrderEventRow, query.order_by(order_events.c.id))
+
+
+def exceptions_of(tx: Transaction, row: OrderRow) -> list[ExceptionRow]:
+    """Return every exception about an order, its contents or its parcels, oldest first."""
+    of_order = sa.and_(
+        exceptions.c.subject_type == SubjectType.ORDER, exceptions.c.subject == str(row.number)
+    )
+    is_linked = exceptions.c.id.in_(
+        sa.select(exception_orders.c.exception_id).where(
+            exception_orders.c.centra_id == row.centra_id
+        )
+    )
+    of_parcels = sa.and_(
+        exceptions.c.subject_type == SubjectType.DESPATCH,
+        exceptions.c.subject.in_(
+            sa.select(parcels.c.despatch_id).where(parcels.c.centra_id == row.centra_id)
+        ),
+    )
+    query = sa.select(exceptions).where(sa.or_(of_order, is_linked, of_parcels))
+    return tx.rows(ExceptionRow, query.order_by(exceptions.c.opened_at, exceptions.c.id))

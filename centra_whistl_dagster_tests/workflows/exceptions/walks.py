@@ -1,0 +1,714 @@
+"""How each kind of exception opens and ends, through the simulated systems.
+
+A walk brings the world to where the exception is open, yields, and then does what ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from centra_whistl_dagster.centra.client import CentraClient, UnreadableOrder
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine
+from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.ledger import despatches as inbox
+from centra_whistl_dagster.ledger import exception_news, order_contents
+from centra_whistl_dagster.simulator.centra.rules import (
+    add_shipment,
+    cancel_order,
+    cancel_units,
+    ship,
+    touch,
+)
+from centra_whistl_dagster.simulator.centra.views import CURRENCY_IDS
+from centra_whistl_dagster.simulator.people.shoppers import ADA, ADA_THE_CUSTOMER
+from centra_whistl_dagster.simulator.people.spoilage import BAD_ADDRESSES
+from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.world.catalogue import (
+    EXPRESS,
+    MALFORMED_SKUS,
+    POP_UP,
+    SATURDAY,
+    UNKNOWN_SKUS,
+)
+from centra_whistl_dagster.simulator.world.records import SHOP_WAREHOUSE_ID, WAREHOUSE_ID
+from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_in_the_warehouse
+from centra_whistl_dagster.simulator.world.warehouse import goods_in, set_aside, take_unseen
+from centra_whistl_dagster.simulator.world.world import CentraOrder
+from centra_whistl_dagster.transport import AccessDenied, IntegrationError, OutcomeUnknown, Refused
+from centra_whistl_dagster.workflows.exceptions import alerting, closing
+from centra_whistl_dagster.workflows.exceptions.step_failures import note_failure, note_success
+from centra_whistl_dagster.workflows.orders import intake, screening
+from centra_whistl_dagster.workflows.reference.refresh import refresh_reference
+from centra_whistl_dagster.workflows.shipments import completion, despatches
+from centra_whistl_dagster.workflows.stock import sync
+from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
+from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
+
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
+Walk = Callable[["Desk"], Iterator[None]]
+K = ExceptionKind
+WALKS: dict[ExceptionKind, Walk] = {}
+
+INVALID_CURRENCY = "gb"
+CURRENCY_IDS.setdefault(INVALID_CURRENCY, 99)
+
+IN_GERMANY: dict[str, Any] = {
+    **ADA,
+    "address1": "Unter den Linden 77",
+    "city": "Berlin",
+    "zipCode": "10117",
+    "cellPhoneNumber": "+493022610",
+    "email": "ada@example.com",
+    "country": {"code": "DE", "name": "Germany"},
+}
+
+
+def ends(*kinds: ExceptionKind) -> Callable[[Walk], Walk]:
+    """Enter a walk for these kinds."""
+
+    def enter(walk: Walk) -> Walk:
+        WALKS.update(dict.fromkeys(kinds, walk))
+        return walk
+
+    return enter
+
+
+def close(desk: Desk, kind: ExceptionKind) -> None:
+    """Do what only a person can: say that it is over."""
+    with desk.link.ledger.reading() as tx:
+        ids = [row.id for row in exception_news.listed(tx) if row.kind is kind]
+    for exception_id in ids:
+        note = "agreed with the warehouse"
+        closing.close_by_hand(desk.link.ledger, exception_id, who="ada", note=note)
+
+
+# ---- found by screening, ended by a correction in Centra
+def corrected(**faults: Any) -> Walk:
+    """An order enters with these members wrong, and customer service puts them right."""
+
+    def walk(desk: Desk) -> Iterator[None]:
+        order = desk.order(option=faults.get("shipping_option") and EXPRESS)
+        good = {name: getattr(order, name) for name in faults}
+        _edit(desk, order, faults)
+        desk.relay_orders()
+        yield
+        desk.wait(5)
+        if faults.get("shipping_option") is not None:
+            good["shipping_option"] = EXPRESS
+        _edit(desk, order, good | _SENDABLE)
+        desk.relay_orders()
+
+    return walk
+
+
+_SENDABLE: dict[str, Any] = {"address": ADA, "customer": ADA_THE_CUSTOMER}
+
+
+def _edit(desk: Desk, order: CentraOrder, members: dict[str, Any]) -> None:
+    with desk.world.lock:
+        for name, value in members.items():
+            setattr(order, name, value)
+        touch(desk.world, order)
+
+
+def address(**members: Any) -> Walk:
+    return corrected(address={**ADA, **members})
+
+
+def with_express(**members: Any) -> Walk:
+    no_email = {**ADA_THE_CUSTOMER, "email": members.get("email")}
+    customer = no_email if "email" in members else ADA_THE_CUSTOMER
+    return corrected(address={**ADA, **members}, customer=customer, shipping_option=EXPRESS)
+
+
+WALKS |= {
+    K.CURRENCY_INVALID: corrected(currency=INVALID_CURRENCY),
+    K.ADDRESS_MISSING: corrected(address=None),
+    K.ADDRESS_INCOMPLETE: address(city=None),
+    K.ADDRESS_TOO_LONG: address(**BAD_ADDRESSES["overlong_address_line"]),
+    K.UNSUPPORTED_CHARACTER: address(firstName="Ada \N{BALLOON}"),
+    K.POSTCODE_MALFORMED: address(zipCode="YO1 7H"),
+    K.COUNTRY_INVALID: address(country={"code": "XX", "name": "Nowhere"}),
+    K.PHONE_MISSING: with_express(cellPhoneNumber=None),
+    K.PHONE_MALFORMED: with_express(cellPhoneNumber="12"),
+    K.EMAIL_MISSING: with_express(email=None),
+    K.EMAIL_MALFORMED: with_express(email="ada@"),
+    K.SHIPPING_OPTION_MISSING: corrected(shipping_option=None),
+    K.SERVICE_UNMAPPED: corrected(shipping_option=POP_UP),
+    K.SERVICE_INACTIVE: corrected(shipping_option=SATURDAY),
+}
+
+
+def line(**faults: Any) -> Walk:
+    """An order enters with one line wrong, and the line is put right."""
+
+    def walk(desk: Desk) -> Iterator[None]:
+        order = desk.order(address=IN_GERMANY if "unit_price" in faults else ADA)
+        (only,) = order.lines
+        good = {name: getattr(only, name) for name in faults}
+        for name, value in faults.items():
+            setattr(only, name, value)
+        desk.relay_orders()
+        yield
+        desk.wait(5)
+        for name, value in good.items():
+            setattr(only, name, value)
+        touch(desk.world, order)
+        desk.relay_orders()
+
+    return walk
+
+
+WALKS |= {
+    K.SKU_MISSING: line(has_product_size=False),
+    K.SKU_MALFORMED: line(sku=MALFORMED_SKUS[0]),
+    K.SKU_UNKNOWN: line(sku=UNKNOWN_SKUS[0]),
+    K.CUSTOMS_VALUE_MISSING: line(unit_price=Decimal(0)),
+}
+
+
+@ends(K.ORDER_WITHOUT_LINES)
+def without_lines(desk: Desk) -> Iterator[None]:
+    order = desk.order()
+    kept, order.lines = order.lines, []
+    desk.relay_orders()
+    yield
+    desk.wait(5)
+    _edit(desk, order, {"lines": kept})
+    desk.relay_orders()
+
+
+# ---- found by screening, ended by an edit of the operators' files
+def configured(file: str, old: str, new: str) -> Walk:
+    """A file says what stops an order, until it is edited."""
+
+    def walk(desk: Desk) -> Iterator[None]:
+        path = Path(desk.environment["CONFIG_DIR"]) / file
+        good = path.read_text()
+        wrong = good.replace(old, new.replace("{sku}", desk.skus[0]))
+        assert wrong != good, f"{file} has no {old!r}"
+        path.write_text(wrong)
+        desk.reopen()
+        desk.order((desk.skus[0], 2), (desk.skus[1], 1))
+        desk.relay_orders()
+        yield
+        path.write_text(good)
+        desk.reopen()
+        desk.relay_orders()
+
+    return walk
+
+
+POLICY, MAPPING = "policy.toml", "shipping_services.csv"
+WALKS |= {
+    K.ORDER_NUMBER_INVALID: configured(
+        POLICY, "order_number_characters = 12", "order_number_characters = 5"
+    ),
+    K.TOO_MANY_LINES: configured(POLICY, "lines_per_order = 200", "lines_per_order = 1"),
+    K.QUANTITY_INVALID: configured(POLICY, "pieces_per_line = 99999", "pieces_per_line = 1"),
+    K.LINE_VALUE_INVALID: configured(POLICY, "value_per_line = 99999", "value_per_line = 1"),
+    K.ORDER_TOTAL_INVALID: configured(POLICY, "value_per_order = 9999999", "value_per_order = 1"),
+    K.SKU_NOT_A_PRODUCT: configured(POLICY, '"post", "postage"', '"{sku}", "post", "postage"'),
+    K.SERVICE_TOO_HEAVY: configured(POLICY, "packaging_kg = 0.2", "packaging_kg = 500"),
+    K.SERVICE_UNKNOWN: configured(MAPPING, "SIM-RMT", "SIM-NOBODY"),
+    K.SERVICE_NOT_OFFERED: configured(MAPPING, "SIM-RMT,TRK48", "SIM-INTL,TRACKED"),
+}
+
+
+@ends(K.SERVICE_AMBIGUOUS)
+def mapped_twice(desk: Desk) -> Iterator[None]:
+    path = Path(desk.environment["CONFIG_DIR"]) / MAPPING
+    good = path.read_text()
+    zones = ("YO,SIM-DPD,NEXTDAY", "YO LS,SIM-RMT,TRK48")
+    rows = [f"Standard delivery,GB,{zone},,,ecommerce," for zone in zones]
+    path.write_text("\n".join([good.rstrip(), *rows, ""]))
+    desk.reopen()
+    desk.order()
+    desk.relay_orders()
+    yield
+    path.write_text(good)
+    desk.reopen()
+    desk.relay_orders()
+
+
+# ---- found by screening, ended by a change of Whistl's product
+def product(*, order_address: dict[str, Any] = ADA, **faults: Any) -> Walk:
+    """Whistl's record of a product is wrong until Whistl corrects it."""
+
+    def walk(desk: Desk) -> Iterator[None]:
+        item = desk.world.items[desk.skus[0]]
+        good = item.product
+        item.product = replace(good, **faults)
+        desk.order(address=order_address)
+        desk.relay_orders()
+        yield
+        desk.wait(5)
+        item.product, item.updated_at = good, desk.world.now()
+        refresh_reference(desk.link)
+        desk.relay_orders()
+
+    return walk
+
+
+WALKS |= {
+    K.SKU_INACTIVE: product(is_active=False),
+    K.CUSTOMS_DATA_MISSING: product(order_address=IN_GERMANY, hs_code=""),
+    K.CUSTOMS_DATA_MALFORMED: product(order_address=IN_GERMANY, hs_code="12"),
+}
+
+
+@ends(K.SKU_COLLISION)
+def two_skus_that_look_alike(desk: Desk) -> Iterator[None]:
+    item = desk.world.items[desk.skus[0]]
+    twin = item.sku.lower()
+    desk.world.items[twin] = replace(
+        item, sku=twin, size_id=99_999, product=replace(item.product, sku=twin)
+    )
+    desk.order()
+    desk.relay_orders()
+    yield
+    del desk.world.items[twin]
+    desk.wait(5)
+    refresh_reference(desk.link)
+    desk.relay_orders()
+
+
+# ---- advice: the order was sent
+def advice(**members: Any) -> Walk:
+    """Advice on an address stays after the order was sent, until its owner has had it a day."""
+
+    def walk(desk: Desk) -> Iterator[None]:
+        desk.reopen(ALERT_DEFAULT_URL="json://127.0.0.1:9/")
+        order = desk.order(address={**ADA, **members})
+        desk.relay_orders()
+        assert desk.at_whistl(order) == 1, desk.messages()
+        yield
+        _let_advice_end(desk)
+
+    return walk
+
+
+def _let_advice_end(desk: Desk) -> None:
+    desk.clock.advance(11 * 60)
+    assert alerting.tell_owners(desk.link.ledger, desk.link.settings.alerts) == 1
+    desk.clock.advance(24 * 3600)
+    closing.end_old_advice(desk.link.ledger)
+
+
+WALKS |= {
+    K.PHONE_DOUBTFUL: advice(cellPhoneNumber="07700900123"),
+    K.PHONE_LEFT_OUT: advice(cellPhoneNumber="12"),
+    K.EMAIL_TOO_LONG: advice(email="a.very.long.name.of.a.customer@mail.example.com"),
+    K.EMAIL_LEFT_OUT: advice(email="ada@"),
+    K.ADDRESS_LINE_LONG: advice(address1="The Old Coach House, 12 High Street"[:34]),
+    K.PHONE_TOO_LONG: advice(**{**IN_GERMANY, "cellPhoneNumber": "+4915123456789"}),
+}
+
+
+@ends(K.WEIGHT_UNKNOWN)
+def without_a_weight(desk: Desk) -> Iterator[None]:
+    desk.reopen(ALERT_DEFAULT_URL="json://127.0.0.1:9/")
+    item = desk.world.items[desk.skus[0]]
+    item.product = replace(item.product, unit_weight_kg=None)
+    order = desk.order()
+    desk.relay_orders()
+    assert desk.at_whistl(order) == 1
+    yield
+    _let_advice_end(desk)
+
+
+# ---- not Whistl's alone to send
+@ends(K.PARTLY_SHIPPED_ALREADY)
+def shipped_by_hand_in_part(desk: Desk) -> Iterator[None]:
+    order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
+    units = {order.lines[0].line_id: 1}
+    made = add_shipment(desk.world, order, units, is_good_to_go=True, is_paid=True)
+    ship(desk.world, order, made, desk.clock(), send_email=False)
+    desk.relay_orders()
+    yield
+    desk.wait(5)
+    cancel_order(desk.world, order)
+    desk.relay_orders()
+
+
+@ends(K.SHARED_WITH_ANOTHER_WAREHOUSE)
+def shared_with_the_shop(desk: Desk) -> Iterator[None]:
+    order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
+    order.lines[1].warehouse_id = SHOP_WAREHOUSE_ID
+    desk.relay_orders()
+    yield
+    desk.wait(5)
+    order.lines[1].warehouse_id = WAREHOUSE_ID
+    touch(desk.world, order)
+    desk.relay_orders()
+
+
+# ---- on the way to Whistl
+@ends(K.WHISTL_REFUSED)
+def refused_by_whistl(desk: Desk) -> Iterator[None]:
+    order = desk.order()
+    intake.take_in_orders(desk.link)
+    screening.screen_waiting_orders(desk.link)
+    with desk.link.ledger.transaction() as tx:
+        body = order_contents.outgoing(tx, order.order_id)
+        body["delivery_address"]["postcode"] = ""
+        order_contents.store_outgoing(tx, order.order_id, body)
+    desk.relay_orders()
+    yield
+    desk.wait(5)
+    _edit(desk, order, {"address": {**ADA, "address1": "14 High Street"}})
+    desk.relay_orders()
+
+
+@ends(K.ORDER_IN_DOUBT)
+def looked_up_in_vain(desk: Desk) -> Iterator[None]:
+    desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+    desk.fault("whistl", "read_order", FaultKind.ERROR_503_BEFORE)
+    order = desk.order()
+    desk.settle(order, rounds=12)
+    yield
+    desk.world.faults.clear()
+    desk.settle(order, rounds=20)
+
+
+@ends(K.ORDER_NUMBER_CONFLICT)
+def another_order_has_the_number(desk: Desk) -> Iterator[None]:
+    desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+    order = desk.order()
+    desk.relay_orders()
+    held = desk.held(order)
+    held.payload_hash = ""
+    held.lines[1]["ordered"] += 1
+    desk.settle(order, rounds=12)
+    yield
+    close(desk, K.ORDER_NUMBER_CONFLICT)
+    desk.wait(4_000)
+    desk.relay_orders()
+
+
+# ---- changed after it was sent
+@ends(K.EDITED_AFTER_SENDING)
+def edited_and_undone(desk: Desk) -> Iterator[None]:
+    order = desk.order()
+    desk.relay_orders()
+    _change_the_address(desk, order, "14 High Street")
+    yield
+    _change_the_address(desk, order, str(ADA["address1"]))
+
+
+def _change_the_address(desk: Desk, order: CentraOrder, address1: str) -> None:
+    desk.wait(5)
+    order.is_locked = False
+    _edit(desk, order, {"address": {**ADA, "address1": address1}})
+    intake.take_in_orders(desk.link, is_sweep=True)
+
+
+@ends(K.CANCELLED_AFTER_SENDING)
+def cancelled_too_late(desk: Desk) -> Iterator[None]:
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "DESPATCHED")
+    desk.withdraw(order)
+    desk.relay(3)
+    yield
+    close(desk, K.CANCELLED_AFTER_SENDING)
+    desk.relay(3)
+
+
+@ends(K.HELD_AT_WHISTL)
+def held_and_released(desk: Desk) -> Iterator[None]:
+    desk.switch(hold_after_accept_share=1.0)
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "HELD")
+    desk.relay_despatches()
+    yield
+    desk.wait_a_day()
+    desk.relay_despatches()
+
+
+@ends(K.REJECTED_LATE)
+def rejected_after_acceptance(desk: Desk) -> Iterator[None]:
+    desk.switch(late_rejected_share=1.0)
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "REJECTED")
+    desk.relay_despatches()
+    yield
+    desk.withdraw(order)
+    desk.relay(2)
+
+
+@ends(K.CANCELLED_AT_WHISTL)
+def cancelled_in_the_warehouse(desk: Desk) -> Iterator[None]:
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait(1)
+    with desk.world.lock:
+        cancel_in_the_warehouse(desk.world, desk.held(order))
+    desk.wait(1)
+    desk.relay_despatches()
+    yield
+    desk.withdraw(order)
+    desk.relay(2)
+
+
+@ends(K.UNKNOWN_WHISTL_STATUS)
+def in_a_status_nobody_knows(desk: Desk) -> Iterator[None]:
+    desk.switch(unknown_status_share=1.0)
+    desk.order()
+    desk.relay_orders()
+    for _ in range(200):
+        desk.wait(1)
+        desk.relay_despatches()
+        if K.UNKNOWN_WHISTL_STATUS in desk.problems():
+            break
+    yield
+    desk.wait_a_day()
+    desk.relay_despatches()
+
+
+# ---- despatches
+@ends(K.SHORT_PICK)
+def a_unit_not_found(desk: Desk) -> Iterator[None]:
+    desk.switch(short_line_share=1.0)
+    order = desk.order((desk.skus[0], 2), (desk.skus[1], 2))
+    desk.leave_the_building([order])
+    desk.relay_despatches()
+    yield
+    desk.wait(5)
+    order.is_locked = False
+    short = next(at for at, line in desk.held(order).lines.items() if line["cancelled"])
+    cancel_units(desk.world, order, order.lines[short - 1], 1)
+    intake.take_in_orders(desk.link, is_sweep=True)
+
+
+@ends(K.DESPATCH_WITHOUT_CARRIER)
+def despatched_by_nobody(desk: Desk) -> Iterator[None]:
+    desk.switch(despatch_without_carrier_share=1.0)
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "DESPATCHED")
+    desk.wait(1)
+    desk.relay_despatches()
+    yield
+    desk.wait_a_day()
+    desk.live_on(2)
+
+
+@ends(K.TRACKING_CORRECTED)
+def labelled_anew(desk: Desk) -> Iterator[None]:
+    desk.switch(corrected_tracking_share=1.0)
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "DESPATCHED")
+    desk.wait(1)
+    desk.relay_despatches()
+    desk.wait_a_day()
+    desk.live_on(2)
+    yield
+    close(desk, K.TRACKING_CORRECTED)
+    despatches.pull_despatches(desk.link, is_sweep=True)
+    desk.live_on(2)
+
+
+def say(desk: Desk, number: str, units: int, *, sku: str) -> None:
+    """Let Whistl say that a box has left."""
+    box = Parcel(
+        parcel_number=1,
+        carrier_name="DPD",
+        carrier_code="SIM-RMT",
+        delivery_method="TRK48",
+        service_name="Tracked",
+        courier_tracking_number="SM1",
+        whistl_tracking_number="",
+        tracking_url="",
+        lines=(ParcelLine(line_number=1, sku=sku, quantity=units),),
+    )
+    message = Despatch(
+        despatch_id="D-1",
+        sequence=1,
+        version=1,
+        supersedes=None,
+        order_number=number,
+        despatched_at=desk.clock(),
+        is_order_complete=True,
+        parcels=(box,),
+    )
+    with desk.link.ledger.transaction() as tx:
+        inbox.receive(tx, message)
+    despatches.apply_despatches(desk.link)
+
+
+@ends(K.DESPATCH_UNMATCHED)
+def despatch_of_a_stranger(desk: Desk) -> Iterator[None]:
+    say(desk, "C999999", 1, sku=desk.skus[0])
+    yield
+    close(desk, K.DESPATCH_UNMATCHED)
+    despatches.apply_despatches(desk.link)
+
+
+@ends(K.DESPATCH_DIFFERS)
+def despatch_of_other_units(desk: Desk) -> Iterator[None]:
+    desk.world.settings.speed = 1e-6
+    order = desk.order()
+    desk.relay_orders()
+    say(desk, f"C{order.number}", 5, sku=desk.skus[0])
+    yield
+    close(desk, K.DESPATCH_DIFFERS)
+    despatches.apply_despatches(desk.link)
+    completion.complete_shipments(desk.link)
+
+
+@ends(K.SHIPMENT_REFUSED)
+def held_in_centra_when_it_left(desk: Desk) -> Iterator[None]:
+    order = desk.order()
+    desk.leave_the_building([order])
+    order.is_on_hold = True
+    desk.live_on(3)
+    yield
+    order.is_on_hold = False
+    desk.wait(2_000)
+    desk.live_on(2)
+
+
+@ends(K.UNREADABLE_RECORD)
+def an_order_that_cannot_be_read(desk: Desk) -> Iterator[None]:
+    order = desk.order()
+    whole = desk.link
+    broken: Any = _CentraWithOneBrokenOrder(whole.centra, order.number)
+    desk.link = replace(whole, centra=broken)
+    desk.relay_orders()
+    yield
+    desk.link = whole
+    desk.relay_orders()
+
+
+class _CentraWithOneBrokenOrder:
+    """Centra, one of whose orders cannot be read."""
+
+    def __init__(self, client: CentraClient, number: int) -> None:
+        self._client, self._number = client, number
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def orders_changed_since(self, since: datetime | None) -> Iterator[Order | UnreadableOrder]:
+        for order in self._client.orders_changed_since(since):
+            if str(order.number) == str(self._number):
+                yield UnreadableOrder(
+                    number=str(self._number), field="grandTotal", detail="expected an amount"
+                )
+            else:
+                yield order
+
+
+# ---- steps and systems
+def failing(error: IntegrationError | Exception) -> Walk:
+    """A step fails until it succeeds."""
+
+    def walk(desk: Desk) -> Iterator[None]:
+        for _ in range(2):
+            note_failure(desk.link.settings, "centra/orders", error, now=desk.clock)
+            desk.clock.advance(61)
+        yield
+        note_success(desk.link.ledger, "centra/orders")
+
+    return walk
+
+
+_OF_CALL: dict[str, Any] = {"system": "Centra", "operation": "orders", "detail": "no"}
+WALKS |= {
+    K.CREDENTIALS_REFUSED: failing(AccessDenied(status=403, **_OF_CALL)),
+    K.SYSTEM_UNREACHABLE: failing(OutcomeUnknown(**_OF_CALL)),
+    K.STEP_FAILING: failing(Refused(status=400, **_OF_CALL)),
+}
+
+
+# ---- stock
+def publish(desk: Desk) -> None:
+    desk.clock.advance(1)
+    with desk.world.lock:
+        take_snapshot(desk.world)
+    desk.clock.advance(1)
+
+
+@ends(K.STOCK_SNAPSHOT_REFUSED)
+def sold_out_overnight(desk: Desk) -> Iterator[None]:
+    desk.sync_stock()
+    before = {sku: desk.world.shelves[sku].on_hand for sku in desk.skus}
+    for sku in desk.skus:
+        desk.world.shelves[sku].on_hand = 0
+    publish(desk)
+    with suppress(Exception):
+        desk.sync_stock()
+    yield
+    for sku, units in before.items():
+        desk.world.shelves[sku].on_hand = units
+    publish(desk)
+    desk.sync_stock()
+
+
+@ends(K.SKU_ABSENT_FROM_SNAPSHOT)
+def absent_from_one_feed(desk: Desk) -> Iterator[None]:
+    desk.sync_stock()
+    publish(desk)
+    newest = list(desk.world.snapshots.values())[-1]
+    newest.rows = [row for row in newest.rows if row["sku"] != desk.skus[0]]
+    newest.item_count = len(newest.rows)
+    desk.sync_stock()
+    yield
+    publish(desk)
+    desk.sync_stock()
+
+
+@ends(K.NEGATIVE_AVAILABLE, K.OVERSOLD)
+def promised_more_than_there_is(desk: Desk) -> Iterator[None]:
+    sku = desk.skus[0]
+    take_unseen(desk.world, sku, desk.world.whistl_available(sku))
+    set_aside(desk.world, sku, 2)
+    publish(desk)
+    desk.sync_stock()
+    yield
+    goods_in(desk.world, sku, 10)
+    publish(desk)
+    desk.sync_stock()
+
+
+@ends(K.STOCK_WRITE_REFUSED)
+def stock_of_a_sku_centra_lost(desk: Desk) -> Iterator[None]:
+    sku = desk.skus[3]
+    take_unseen(desk.world, sku, 2)
+    publish(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    kept = desk.world.items.pop(sku)
+    sync.publish_stock(desk.link)
+    yield
+    desk.world.items[sku] = kept
+    desk.sync_stock()
+
+
+@ends(K.STOCK_WRITE_NOT_TAKEN)
+def stock_that_centra_clamps(desk: Desk) -> Iterator[None]:
+    desk.switch(centra_stock_below_allocated="clamp")
+    sku = desk.skus[0]
+    units = desk.world.whistl_available(sku)
+    desk.order((sku, units))
+    take_unseen(desk.world, sku, 4)
+    publish(desk)
+    desk.sync_stock()
+    yield
+    goods_in(desk.world, sku, 20)
+    publish(desk)
+    desk.sync_stock()
