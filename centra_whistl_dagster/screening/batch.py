@@ -71,7 +71,13 @@ def _order_facts(
     delivery = order.delivery or Address()
     needs_phone = service is not None and service.requires_phone
     needs_email = service is not None and service.requires_email
-    phone = phone_facts(delivery.phone, destination.country, policy, is_needed=needs_phone)
+    phone = phone_facts(
+        delivery.phone,
+        destination.country,
+        policy,
+        is_needed=needs_phone,
+        is_mobile_needed=service is not None and str(service.code) in policy.mobile_services,
+    )
     if address.is_country_known is False and delivery.phone.strip():
         phone = ContactFacts("", None, delivery.phone)  # without a country it cannot be read
     return OrderFacts(

@@ -32,6 +32,8 @@ class ScreeningPolicy:
     pieces_per_line: int = 99_999
     value_per_line: Decimal = Decimal(99_999)
     value_per_order: Decimal = Decimal(9_999_999)
+    mobile_services: tuple[str, ...] = ()
+    """Services that send text messages, as CARRIER/METHOD: their orders need a mobile number."""
     packaging_kg: Decimal = Decimal("0.2")
     customs_territories: frozenset[Territory] = frozenset(
         {
