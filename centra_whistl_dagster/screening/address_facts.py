@@ -6,8 +6,8 @@ address at all. A part that is blank and needed is an empty text.
 
 from __future__ import annotations
 
-from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.addresses import AddressText, Change, in_whistl_fields
@@ -68,55 +68,53 @@ def address_facts(address: Address | None, policy: ScreeningPolicy) -> AddressFa
     reading = read_postcode(typed, country) if form and typed else PostcodeReading(typed)
     is_invalid = reading.printed is None
     sent = typed if reading.printed is None else reading.printed
-    region = region_facts(
-        county=text.county.text,
-        city=text.city.text,
-        lines=f"{text.line1} {text.line2}",
-        postcode=reading.printed or "",
-        country=country,
-        form=form,
-    )
-    parts: dict[str, str | None] = {
-        "name": _needed(text.name.text, text.name.unsupported),
-        "address lines": _needed(text.line1, text.lines_unsupported),
-        "city": _city(text, region, form),
-        "county or state": None if text.county.unsupported else region.text,
-        "postcode": sent or ("" if form and form.needs_postcode else None),
-    }
-    left_out = text.placeholders | {"postcode"} if is_blank else text.placeholders
-    missing = [field for field in parts if field in left_out and parts[field] == ""]
-    parts |= dict.fromkeys(missing)
-    return AddressFacts(
+    region = region_facts(text, reading.printed or "", country, form)
+    facts = AddressFacts(
         is_there=True,
         destination=destination(country, sent),
         is_country_known=form is not None,
         is_postcode_well_formed=not is_invalid if form and sent else None,
         why_postcode_invalid=reading.why_invalid,
-        name=parts["name"],
-        line1=parts["address lines"],
-        city=parts["city"],
-        county=parts["county or state"],
-        postcode=parts["postcode"],
+        name=_needed(text.name.text, text.name.unsupported),
+        line1=_needed(text.line1, text.lines_unsupported),
+        city=_city(text, region, form),
+        county=None if text.county.unsupported else region.text,
+        postcode=sent or ("" if form and form.needs_postcode else None),
         region_fault=region.fault,
         text=text,
         postcode_unsupported=postcode.unsupported,
-        placeholders=", ".join(missing) or None,
-        changes=_changes(text, reading, region, left_out.difference(missing)),
     )
+    left_out = text.placeholders | {"postcode"} if is_blank else text.placeholders
+    if not (left_out or text.changes or reading.change or region.is_filled_in):
+        return facts
+    return _with_changes(facts, left_out, reading, region)
 
 
-def _changes(
-    text: AddressText, reading: PostcodeReading, region: RegionFacts, left_out: Set[str]
-) -> tuple[Change, ...]:
-    """Name what is not sent as typed."""
-    if not (text.changes or reading.change or region.is_filled_in or left_out):
-        return ()
-    found = [*text.changes, *[Change(field, "placeholder left out") for field in sorted(left_out)]]
+_NEEDED = {
+    "name": "name",
+    "address lines": "line1",
+    "city": "city",
+    "county or state": "county",
+    "postcode": "postcode",
+}
+"""What people call each part that a country may need, and what the facts do."""
+
+
+def _with_changes(
+    facts: AddressFacts, left_out: frozenset[str], reading: PostcodeReading, region: RegionFacts
+) -> AddressFacts:
+    """Name what is not sent as typed; a placeholder in a part that is needed is a fault."""
+    missing = [field for field, name in _NEEDED.items() if getattr(facts, name) == ""]
+    missing = [field for field in missing if field in left_out]
+    spare = sorted(left_out.difference(missing))
+    found = [*facts.text.changes, *[Change(field, "placeholder left out") for field in spare]]
     if reading.change:
         found.append(Change("postcode", reading.change))
     if region.is_filled_in:
         found.append(Change("county or state", f"{region.text} filled in from the rest"))
-    return tuple(found)
+    # One fault each: a part with a placeholder is not missing as well.
+    blank: dict[str, Any] = {_NEEDED[field]: None for field in missing}
+    return replace(facts, **blank, placeholders=", ".join(missing) or None, changes=tuple(found))
 
 
 def _needed(text: str, unsupported: str) -> str | None:

@@ -59,14 +59,13 @@ def address_rules(policy: ScreeningPolicy) -> Iterator[Rule[OrderFacts]]:
         reads=lambda facts: facts.address.placeholders,
         holds=is_blank,
         value=lambda _: "",
-        says="The delivery address has a placeholder, such as - or N/A, instead of: {placeholders}.",
+        says="The delivery address has a placeholder, such as - or N/A, as its {placeholders}.",
     )
     yield from fault_rules(
         {
             K.STATE_UNKNOWN: "{country} has no state or province {state}.",
             K.STATE_CONTRADICTS_POSTCODE: "The postcode is not one of {state}.",
-            K.STATE_DOUBTFUL: "The postcode is probably not one of {state}. Both are sent: carriers "
-            "go by the postcode.",
+            K.STATE_DOUBTFUL: "The postcode is probably not one of {state}. Both are sent.",
         },
         check=Check.ADDRESS,
         field="county or state",

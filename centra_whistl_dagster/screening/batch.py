@@ -54,7 +54,7 @@ def batch_of(orders: Sequence[Order], reference: ScreeningReference) -> Batch:
         choice = choose(order.shipping_option, address.destination, packaging + heaviest)
         facts.append(_order_facts(order, address, choice, reference))
     lines = [
-        LineFacts(order_row=row, order=order, line_number=n, line=line, of_sku=skus[line.sku])
+        LineFacts(row, order, n, line, skus[line.sku])
         for row, order in enumerate(facts)
         for n, line in enumerate(order.order.lines, start=1)
     ]

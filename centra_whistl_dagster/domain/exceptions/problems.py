@@ -79,7 +79,7 @@ class ExceptionKind(StrEnum):
     CUSTOMS_VALUE_MISSING = "customs_value_missing"  # a line worth nothing cannot be declared
 
     # ---- advice: the order goes, and somebody should look
-    STATE_DOUBTFUL = "state_doubtful"  # differs from the postcode's; the carrier goes by the postcode
+    STATE_DOUBTFUL = "state_doubtful"  # not the postcode's, and the carrier goes by that
     PHONE_DOUBTFUL = "phone_doubtful"  # the right length, in no known number range
     PHONE_TOO_LONG = "phone_too_long"  # sent whole; Whistl's own tool cuts at 12
     PHONE_LEFT_OUT = "phone_left_out"  # unreadable, not needed, so not sent

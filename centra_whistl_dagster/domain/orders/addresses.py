@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import lru_cache
 
 from centra_whistl_dagster.domain.orders.characters import CarriedText, carried
 from centra_whistl_dagster.domain.orders.order import Address
@@ -74,54 +74,47 @@ def in_whistl_fields(address: Address, *, line_length: int, country: str = "") -
         country: the destination's ISO code, for the placeholders that are real places there.
     """
     name, attention = _read(_name(address), country), _read(address.attention, country)
-    if not name.carried.text and not name.carried.unsupported and attention.carried.text:
-        name, attention = attention, _Part(CarriedText(""))
+    if not name.text and not name.unsupported and attention.text:
+        name, attention = attention, _NOTHING
     company, city = _read(address.company, country), _read(address.city, country)
-    if city.carried.text and has_no_letter(city.carried.text):
-        city = _Part(CarriedText(""), is_placeholder=True)
+    if has_no_letter(city.text):
+        city = _PLACEHOLDER
     county = _read(address.county, country)
-    typed = [*address.line1.splitlines(), *address.line2.splitlines()]
-    lines = [_read(line, country) for line in typed]
-    recipient = {name.carried.text.casefold(), company.carried.text.casefold()}
-    if attention.carried.text and attention.carried.text.casefold() not in recipient:
+    lines = [
+        _read(line, country) for line in (*address.line1.splitlines(), *address.line2.splitlines())
+    ]
+    if attention.text and attention.text.casefold() not in {
+        name.text.casefold(),
+        company.text.casefold(),
+    }:
         lines.insert(0, attention)
-    line1, line2 = folded_lines([line.carried.text for line in lines], limit=line_length)
-    unsupported = "".join([line.carried.unsupported for line in lines])
-    parts = {"name": [name], "company": [company], "address lines": lines}
-    parts |= {"city": [city], "county or state": [county]}
+    line1, line2 = folded_lines([line.text for line in lines], limit=line_length)
+    unsupported = "".join([line.unsupported for line in lines])
+    parts = zip(_PARTS, (name, company, city, county, *lines), strict=False)
+    odd = [(field, part) for field, part in parts if part.respelled or part is _PLACEHOLDER]
     return AddressText(
-        name=name.carried,
-        company=company.carried,
+        name=name,
+        company=company,
         line1=line1,
         line2=line2,
         lines_unsupported="".join(dict.fromkeys(unsupported)) if unsupported else "",
-        city=city.carried,
-        county=county.carried,
-        placeholders=frozenset(
-            [field for field, held in parts.items() for part in held if part.is_placeholder]
-        ),
-        changes=tuple(
-            [
-                Change(field, part.carried.respelled)
-                for field, held in parts.items()
-                for part in held
-                if part.carried.respelled
-            ]
-        ),
+        city=city,
+        county=county,
+        placeholders=frozenset([field for field, part in odd if part is _PLACEHOLDER]),
+        changes=tuple([Change(field, part.respelled) for field, part in odd if part.respelled]),
     )
 
 
-class _Part(NamedTuple):
-    carried: CarriedText
-    """Blank for a placeholder, which is not sent."""
-    is_placeholder: bool = False
+_PARTS = ("name", "company", "city", "county or state", *["address lines"] * 100)
+_NOTHING = CarriedText("")
+_PLACEHOLDER = CarriedText("")
+"""What is carried of a placeholder. Known by its identity: a blank part equals it."""
 
 
-def _read(typed: str, country: str) -> _Part:
+@lru_cache(maxsize=65536)
+def _read(typed: str, country: str) -> CarriedText:
     part = carried(typed)
-    if part.text and is_placeholder(part.text, country):
-        return _Part(CarriedText(""), is_placeholder=True)
-    return _Part(part)
+    return _PLACEHOLDER if part.text and is_placeholder(part.text, country) else part
 
 
 def _name(address: Address) -> str:

@@ -8,7 +8,6 @@ or has its exception here.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 _NOTHING = r"n\W{0,2}a\W?|n/?k|none|nil|null|nul|undefined|unknown|unspecified|empty|blank"
 _TYPED = (
@@ -16,26 +15,37 @@ _TYPED = (
     r"|qwerty|abc|abcd|abcde|xyz|foo|foobar|dummy|fake|lorem|ipsum|blah|tb[acd]|todo"
     r"|mustermann|musterfrau|musterstra(?:sse|\xdfe|\xdfe?)|musterstadt|musterort|muster"
 )
-_FILLER = re.compile(rf"(?:{_NOTHING}|{_TYPED}|x{{2,}}|([^\W\d_])\1{{2,}})")
-_BESIDE_FILLER = re.compile(
-    r"\d*|street|st|str|address|name|city|town|user|customer|order|person|account|max|data|please|line"
+_BESIDE_FILLER = (
+    r"\d+|street|st|str|address|name|city|town|user|customer|order|person|account|max|data|line"
 )
+
+
+def _filler(letter: str) -> str:
+    """Return the pattern of a word that stands for nothing. `letter` names the group it needs."""
+    return rf"{_NOTHING}|{_TYPED}|x{{2,}}|(?P<{letter}>[^\W\d_])(?P={letter}){{2,14}}"
+
+
+_FILLER = re.compile(_filler("a"))
+_WORDS = re.compile(
+    rf"[\W_]*(?:{_filler('a')}|{_BESIDE_FILLER})"
+    rf"(?:[\W_]+(?:{_filler('b')}|{_BESIDE_FILLER}))*[\W_]*"
+)
+"""Filler, and words that people put beside it: `Test Street 1`."""
+
 _PHRASE = re.compile(
     r"same(?: as (?:above|billing|before))?|(?:as|see) above|to be (?:confirmed|advised)"
-    r"|not (?:applicable|available|provided|known|given|set|required)|no (?:name|address|city|street)"
+    r"|not (?:applicable|available|provided|known|given|set|required)"
+    r"|no (?:name|address|city|street)"
     r"|keine?(?: angabe)?|k\.? ?a\.?|ohne|sans|aucune?|ninguno|nessuno|brak|\[object object\]"
     r"|(?:first|last|full|your|sur)? ?name|(?:street |your )?address(?: line)?(?: \d)?|line \d"
     r"|city|town|street|state|county|country|company|post ?code|zip(?: code)?"
 )
 _NO_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 _ZEROS = re.compile(r"[\W_]*0[\W_0]*")
-_PLAIN_START = re.compile(r"[ -~]*")
-
 _REAL_PLACES = {("IT", "none"), ("IT", "na"), ("US", "na")}
 """None is a town near Turin, NA the province of Naples."""
 
 
-@lru_cache(maxsize=65536)
 def is_placeholder(text: str, country: str = "") -> bool:
     """Say whether a text stands for nothing: `-`, `N/A`, `xxx`, `00000`, `test`, `asdf`.
 
@@ -52,11 +62,8 @@ def is_placeholder(text: str, country: str = "") -> bool:
         return False
     if _PHRASE.fullmatch(folded):
         return True
-    words = [word.strip(".,;:!?-_*") for word in folded.split()]
-    is_filler = [bool(_FILLER.fullmatch(word)) for word in words]
-    return any(is_filler) and all(
-        filler or _BESIDE_FILLER.fullmatch(word)
-        for word, filler in zip(words, is_filler, strict=True)
+    return bool(_WORDS.fullmatch(folded)) and any(
+        _FILLER.fullmatch(word.strip(".,;:!?-_*")) for word in folded.split()
     )
 
 

@@ -20,13 +20,14 @@ _UK = re.compile(
 )
 _OUTWARD = re.compile(r"([A-Z]{1,2})([0-9]{1,2})?")
 
-UK_AREAS = frozenset(
+_AREAS = (
     "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E "
     "EC EH EN EX FK FY G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL "
     "LN LS LU M ME MK ML N NE NG NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM "
     "SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN WR WS WV YO ZE "
-    "BF BX GIR".split()
+    "BF BX GIR"
 )
+UK_AREAS = frozenset(_AREAS.split())
 """The 124 postcode areas, then the forces', the banks' and one left of the Girobank's."""
 
 CROWN_DEPENDENCY_AREAS = {"JE": "JE", "GY": "GG", "IM": "IM"}
@@ -82,6 +83,8 @@ def uk_postcode(raw: str) -> str | None:
 def why_no_uk_postcode(raw: str) -> str:
     """Say why a text of the right form is no UK postcode; blank for one of another form."""
     kept = re.sub(r"[^A-Z0-9]", "", unicodedata.normalize("NFKC", raw).upper())
+    if kept.startswith("BFPO"):
+        return "forces addresses have one that begins with BF1 instead of a BFPO number"
     is_formed = _UK.fullmatch(f"{kept[:-3]} {kept[-3:]}")
     return f"there is no postcode area {_area(kept)}" if is_formed else ""
 

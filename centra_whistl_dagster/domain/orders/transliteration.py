@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_BASE_OF_NAME = re.compile(r"LATIN (CAPITAL|SMALL) LETTER (?:DOTLESS |AFRICAN )?([A-Z])(?: WITH .+)?")
+_BASE_OF_NAME = re.compile(
+    r"LATIN (CAPITAL|SMALL) LETTER (?:DOTLESS |AFRICAN )?([A-Z])(?: WITH .+)?"
+)
 
 _LATIN = {
     "\u018f": "A",  # schwa, as in the Azerbaijani passport: Aliyev
@@ -40,48 +42,41 @@ _LATIN = {
     "\u028a": "u",
 }
 
-_CYRILLIC = (
-    ("абвгдежзийклмнопрстуфхцчшщъыьэюя")
-    + "\u0451\u0454\u0456\u0457\u0458\u0452\u045b\u0455\u0459\u045a\u045f\u0453\u045c\u0491\u045e"
-    + "\u04d9\u04e9\u04af\u04b1\u0493\u049b\u04a3\u04bb\u0497\u049f\u04a1\u04b3\u04b7\u04e3\u04ef"
-)
-_CYRILLIC_SPELLED = (
-    ("a b v g d e zh z i i k l m n o p r s t u f kh ts ch sh shch ie y - e iu ia").split()
-    + "e ie i i j dj c dz lj nj dz g k g u a o u u g k n h zh k k h ch i u".split()
-)
-_GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρσςτυφχψω",
-        "a v g d e z i th i k l m n x o p r s s t y f ch ps o".split(),
-        strict=True,
-    )
-)
-_GEORGIAN = dict(
-    zip(
-        map(chr, range(0x10D0, 0x10F1)),
-        (
-            "a b g d e v z t i k l m n o p zh r s t u p k gh q sh ch ts dz ts ch kh j h"
-        ).split(),
-        strict=True,
-    )
-)
-_ARMENIAN = dict(
-    zip(
-        map(chr, range(0x0561, 0x0588)),
-        (
-            "a b g d e z e y t zh i l kh ts k h dz gh ch m y n sh o ch p j r s v t r ts w p k o f"
-            " ev"
-        ).split(),
-        strict=True,
-    )
+# One spelling for each letter from the first on: Russian, then what other languages add.
+_RUSSIAN = "a b v g d e zh z i i k l m n o p r s t u f kh ts ch sh shch ie y - e iu ia"
+_MORE_CYRILLIC = "ie e dj g ie dz i i j lj nj c k - u dz"
+_CENTRAL_ASIAN = {
+    **dict.fromkeys("\u0491\u0493", "g"),
+    **dict.fromkeys("\u049b\u049f\u04a1", "k"),
+    **dict.fromkeys("\u04af\u04b1\u04ef", "u"),
+    **dict.fromkeys("\u04b3\u04bb", "h"),
+    "\u0497": "zh",
+    "\u04a3": "n",
+    "\u04b7": "ch",
+    "\u04d9": "a",
+    "\u04e3": "i",
+    "\u04e9": "o",
+}
+_GREEK = "a v g d e z i th i k l m n x o p r s s t y f ch ps o"
+_GEORGIAN = "a b g d e v z t i k l m n o p zh r s t u p k gh q sh ch ts dz ts ch kh j h"
+_ARMENIAN = (
+    "a b g d e z e y t zh i l kh ts k h dz gh ch m y n sh o ch p j r s v t r ts w p k o f ev"
 )
 _SILENT = "-"
 
+
+def _from(first: int, spellings: str) -> dict[str, str]:
+    """Give letters that follow each other in Unicode their spellings."""
+    return {chr(first + n): spelling for n, spelling in enumerate(spellings.split())}
+
+
 _OTHER_SCRIPTS = {
-    **dict(zip(_CYRILLIC, _CYRILLIC_SPELLED, strict=True)),
-    **_GREEK,
-    **_GEORGIAN,
-    **_ARMENIAN,
+    **_from(0x430, _RUSSIAN),
+    **_from(0x450, _MORE_CYRILLIC),
+    **_CENTRAL_ASIAN,
+    **_from(0x3B1, _GREEK),
+    **_from(0x10D0, _GEORGIAN),
+    **_from(0x561, _ARMENIAN),
 }
 
 
