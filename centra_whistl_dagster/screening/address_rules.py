@@ -12,6 +12,7 @@ from centra_whistl_dagster.screening.order_facts import OrderFacts
 from centra_whistl_dagster.screening.rule import (
     Check,
     Rule,
+    fault_rules,
     is_blank,
     is_no_longer_than,
     is_not,
@@ -48,8 +49,28 @@ def address_rules(policy: ScreeningPolicy) -> Iterator[Rule[OrderFacts]]:
         reads=lambda facts: facts.address.is_postcode_well_formed,
         holds=is_true,
         value=lambda facts: facts.address.postcode,
-        says="Invalid {country} postcode{example}.",
+        says="Invalid {country} postcode{why}.",
         is_personal=True,
+    )
+    yield Rule(
+        kind=K.ADDRESS_PLACEHOLDER,
+        check=Check.ADDRESS,
+        field="{placeholders}",
+        reads=lambda facts: facts.address.placeholders,
+        holds=is_blank,
+        value=lambda _: "",
+        says="The delivery address has a placeholder, such as - or N/A, as its {placeholders}.",
+    )
+    yield from fault_rules(
+        {
+            K.STATE_UNKNOWN: "{country} has no state or province {state}.",
+            K.STATE_CONTRADICTS_POSTCODE: "The postcode is not one of {state}.",
+            K.STATE_DOUBTFUL: "The postcode is probably not one of {state}. Both are sent.",
+        },
+        check=Check.ADDRESS,
+        field="county or state",
+        reads=_region_fault,
+        value=lambda facts: facts.address.county,
     )
     for field, reads, limit in _parts(policy):
         if field not in _OPTIONAL:
@@ -59,6 +80,10 @@ def address_rules(policy: ScreeningPolicy) -> Iterator[Rule[OrderFacts]]:
         yield _fits_every_carrier(field, reads, policy)
     for field, unsupported in _UNSUPPORTED.items():
         yield _is_printable(field, unsupported)
+
+
+def _region_fault(facts: OrderFacts) -> ExceptionKind | None:
+    return facts.address.region_fault
 
 
 _Reads = Callable[[OrderFacts], str | None]

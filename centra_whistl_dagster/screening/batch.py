@@ -55,14 +55,7 @@ def batch_of(orders: Sequence[Order], reference: ScreeningReference) -> Batch:
         facts.append(_order_facts(order, address, choice, reference))
     gift_value = reference.policy.gift_customs_value
     lines = [
-        LineFacts(
-            order_row=row,
-            order=order,
-            line_number=n,
-            line=line,
-            of_sku=skus[line.sku],
-            gift_value=gift_value,
-        )
+        LineFacts(row, order, n, line, skus[line.sku], gift_value)
         for row, order in enumerate(facts)
         for n, line in enumerate(order.order.lines, start=1)
     ]
@@ -79,7 +72,13 @@ def _order_facts(
     delivery = order.delivery or Address()
     needs_phone = service is not None and service.requires_phone
     needs_email = service is not None and service.requires_email
-    phone = best_phone(delivery, destination.country, policy, is_needed=needs_phone)
+    phone = best_phone(
+        delivery,
+        destination.country,
+        policy,
+        is_needed=needs_phone,
+        is_mobile_needed=service is not None and str(service.code) in policy.mobile_services,
+    )
     if address.is_country_known is False and delivery.phone.strip():
         phone = ContactFacts("", None, delivery.phone)  # without a country it cannot be read
     return OrderFacts(

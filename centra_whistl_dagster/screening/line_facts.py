@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders import skus
@@ -37,9 +38,8 @@ class SkuFacts:
         return {"sku": self.sku}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineFacts:
-    """One line of one order."""
+class LineFacts(NamedTuple):
+    """One line of one order. A tuple, since it is quick to make and an order has many lines."""
 
     order_row: int
     """The order's place in the batch."""

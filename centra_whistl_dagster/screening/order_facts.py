@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from centra_whistl_dagster.domain.orders.addresses import PreparedAddress
+from centra_whistl_dagster.domain.orders.addresses import Change, PreparedAddress
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.services import ServiceChoice
 from centra_whistl_dagster.screening.address_facts import AddressFacts
@@ -33,6 +33,8 @@ class OrderFacts:
         destination = self.address.destination
         form = country_format(destination.country)
         example = form.postcode_example if form else ""
+        form_of_one = f"it must look like {example}" if example else ""
+        why = self.address.why_postcode_invalid or form_of_one
         return {
             "order": str(self.order.number),
             # The subject: one row for a country fixes the orders to all its postcode areas.
@@ -41,8 +43,15 @@ class OrderFacts:
             "service": str(service.code) if service else "the service",
             "destination": str(destination),
             "country": destination.country or "the country",
-            "example": f": it must look like {example}" if example else "",
+            "why": f": {why}" if why else "",
+            "state": self.address.county or "the state",
+            "placeholders": self.address.placeholders or "",
         }
+
+    def changes(self) -> tuple[Change, ...]:
+        """Return what is not sent as typed, besides letter case and spaces."""
+        contacts = (("phone", self.phone.change), ("e-mail", self.email.change))
+        return (*self.address.changes, *[Change(field, how) for field, how in contacts if how])
 
     def prepared(self) -> PreparedAddress:
         """Return the address as Whistl may carry it. Only for an order that has passed."""

@@ -75,8 +75,11 @@ def _contact_rules(policy: ScreeningPolicy) -> list[Rule[OrderFacts]]:
                 K.PHONE_MISSING: "The delivery address has no phone number, which {service} "
                 "requires.",
                 K.PHONE_MALFORMED: "Invalid phone number, and {service} requires one.",
-                K.PHONE_DOUBTFUL: "The phone number is in no range known to be in use, or has an "
-                "extension, which Whistl cannot store. It is sent without the extension.",
+                K.PHONE_NOT_MOBILE: "The phone number is a landline, and {service} sends text "
+                "messages.",
+                K.PHONE_DOUBTFUL: "The phone number is in no range known to be in use, is a "
+                "freephone or premium number, or has an extension, which Whistl cannot store. It "
+                "is sent without the extension.",
                 K.PHONE_TOO_LONG: f"The phone number exceeds Whistl's {policy.phone_digits} digits "
                 "and may be cut off there. It is sent in full.",
                 K.PHONE_LEFT_OUT: "Invalid phone number. It is not sent: the service does not "

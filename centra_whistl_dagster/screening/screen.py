@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 import pandas as pd
 
 from centra_whistl_dagster.domain.exceptions.problems import ADVICE, Problem
-from centra_whistl_dagster.domain.orders.addresses import PreparedAddress
+from centra_whistl_dagster.domain.orders.addresses import Change, PreparedAddress
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
 from centra_whistl_dagster.screening.batch import batch_of
@@ -37,6 +37,8 @@ class Cleared:
     needs_customs_data: bool
     """It crosses a customs border, as the policy draws them."""
     warnings: tuple[Problem, ...]
+    changes: tuple[Change, ...] = ()
+    """What is not sent as typed. Nothing personal."""
     problems: tuple[()] = ()
 
 
@@ -58,6 +60,15 @@ class ScreeningResult:
     verdicts: tuple[Cleared | Blocked, ...]
     failure_cases: pd.DataFrame
     """The same problems, one a row: `FAILURE_COLUMNS`. No personal data."""
+
+    def changes(self) -> list[dict[str, str]]:
+        """Return what is not sent as typed, a row for each field of an order. No personal data."""
+        return [
+            {"order": str(verdict.order.number), "field": change.field, "changed": change.how}
+            for verdict in self.verdicts
+            if isinstance(verdict, Cleared)
+            for change in verdict.changes
+        ]
 
 
 def screen(orders: Sequence[Order], reference: ScreeningReference) -> ScreeningResult:
@@ -99,6 +110,7 @@ def _verdict(facts: OrderFacts, found: Sequence[Problem]) -> Cleared | Blocked:
         delivery=facts.prepared(),
         needs_customs_data=facts.needs_customs_data,
         warnings=warnings,
+        changes=facts.changes(),
     )
 
 

