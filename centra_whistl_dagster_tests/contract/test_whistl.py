@@ -208,6 +208,7 @@ def test_an_order_is_followed_to_its_despatch(
     clock.run(world, 86_400)
 
     (view,) = whistl.orders_updated_since(submitted_at)
+    assert isinstance(view, WhistlOrderView)
     assert view.status == "DESPATCHED"
     assert [status for status, _ in view.history][:2] == ["RECEIVED", "ALLOCATED"]
     page = whistl.despatches_after(0, 10)
