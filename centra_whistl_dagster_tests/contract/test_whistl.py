@@ -15,7 +15,7 @@ from centra_whistl_dagster.simulator.world.catalogue import POSTAL
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.world import World
 from centra_whistl_dagster.transport import AccessDenied, OutcomeUnknown, Refused, Throttled
-from centra_whistl_dagster.whistl.client import WhistlClient
+from centra_whistl_dagster.whistl.client import WhistlClient, WhistlOrderView
 from centra_whistl_dagster.whistl.mapping import order_body, payload_hash
 
 ADDRESS = PreparedAddress(
