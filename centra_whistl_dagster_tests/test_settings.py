@@ -81,6 +81,7 @@ FAULTS = [
     ("WHISTL_PARALLEL_CALLS", "2.5", "must be a whole number, not '2.5'"),
     ("WHISTL_PARALLEL_CALLS", "0", "must be 1 or more, not '0'"),
     ("WHISTL_REQUESTS_PER_MINUTE", "-1", "must be 0 or more, not '-1'"),
+    ("WHISTL_TIME_ZONE", "Londinium", "must be a time zone such as Europe/London"),
     ("WHISTL_SITE", "SW\nNE", "must be one line of text"),
     ("SEND_SHIPPING_EMAIL", "perhaps", "must be yes or no, not 'perhaps'"),
     ("HISTORY_MEMORY", "lots", "such as 1GB or 800MB, or a share such as 50%, not 'lots'"),

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
-from centra_whistl_dagster.bench import orders, screening, stock
+from centra_whistl_dagster.bench import orders, screening, stock, ticks
 from centra_whistl_dagster.bench.apart import apart
 from centra_whistl_dagster.bench.report import Comparison, Limit, Load, report
 from centra_whistl_dagster.bench.timing import Timing, copy_rate_gb_per_s
 
 _SIZES = (10_000, 100_000, 1_000_000)
+_ORDERS = (5_000, 50_000)
 _SNAPSHOTS = 100
 _SNAPSHOTS_COMPARED = 12
 
@@ -36,16 +37,23 @@ def run(path: Path, *, quick: bool = False) -> list[Timing]:
     copy_rate, _ = apart(copy_rate_gb_per_s)
     screened = list(_screening(scale))
     rejudged, drained = list(_relaying(scale))
+    idle = [_idle(count // scale) for count in _ORDERS]
     reconciled = [_reconciling(skus // scale, scale) for skus in _SIZES]
     kept, peak_gb = apart(stock.keep, _SIZES[-1] // scale, snapshots=_SNAPSHOTS)
     ingested = Load(timing=kept.timing, peak_gb=peak_gb)
     comparisons = [_compared(skus // scale) for skus in _SIZES]
-    loads = [*screened, rejudged, drained, *reconciled, ingested]
+    loads = [*screened, rejudged, drained, *idle, *reconciled, ingested]
     limits = [
         Limit(name=rejudged.timing.name, asked=2, measured=rejudged.timing.median_s, unit="s"),
         Limit(name=drained.timing.name, asked=100, measured=drained.timing.median_s, unit="s"),
         _limit_of_memory([*reconciled, ingested]),
         Limit(name=f"{_SNAPSHOTS} snapshots", asked=120, measured=kept.megabytes, unit="MB"),
+        Limit(
+            name=f"{idle[-1].timing.name}, against a tenth of them",
+            asked=1.5,
+            measured=idle[-1].timing.median_s / idle[0].timing.median_s,
+            unit="times",
+        ),
         *_limits_of_time([load.timing for load in reconciled], asked=0.5),
         *_limits_of_time(
             [*(pair.ours.timing for pair in comparisons[:-1]), kept.timing], asked=0.6
@@ -73,6 +81,11 @@ def _relaying(scale: int) -> Iterator[Load]:
     for load, count in ((orders.rejudge, 1_000), (orders.drain, 10_000)):
         timing, peak_gb = apart(load, count // scale)
         yield Load(timing=timing, peak_gb=peak_gb)
+
+
+def _idle(orders: int) -> Load:
+    timing, peak_gb = apart(ticks.idle, orders)
+    return Load(timing=timing, peak_gb=peak_gb)
 
 
 def _reconciling(skus: int, scale: int) -> Load:

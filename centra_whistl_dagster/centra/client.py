@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from centra_whistl_dagster.centra import inputs, reading
 from centra_whistl_dagster.centra.connection import CentraConfig, connect
-from centra_whistl_dagster.centra.pages import pages, readable, rows_of, size_id_of
+from centra_whistl_dagster.centra.pages import order_pages, pages, readable, rows_of, size_id_of
 from centra_whistl_dagster.centra.records import (
     CentraProductSize,
     CentraStockLevel,
@@ -27,7 +27,7 @@ from centra_whistl_dagster.centra.records import (
     StockWriteResult,
     UnreadableOrder,
 )
-from centra_whistl_dagster.centra.stamps import order_stamps
+from centra_whistl_dagster.centra.stamps import order_stamps, stamps_that_meet
 from centra_whistl_dagster.centra.stock_writing import Level, write_apart
 from centra_whistl_dagster.domain.orders.order import CentraShipment, Order
 from centra_whistl_dagster.domain.stock.cadence import Quota
@@ -118,17 +118,39 @@ class CentraClient:
         """Read whole orders by Centra's id.
 
         An order that Centra does not show is left out. So is one that cannot be read: it is logged
-        here, and `orders_changed_since` returns it as `UnreadableOrder`.
+        here, and `orders_with_ids` returns it as `UnreadableOrder`.
         """
         orders: list[Order] = []
+        for record in self.orders_with_ids(ids):
+            if isinstance(record, Order):
+                orders.append(record)
+            else:
+                _logger.warning("order %s is left out: %s", record.number, record.field)
+        return orders
+
+    def orders_with_ids(self, ids: Sequence[str]) -> Iterator[Order | UnreadableOrder]:
+        """Read whole orders by Centra's id; one that Centra does not show is left out."""
         for chunk in _chunks(ids, min(WHOLE_ORDERS_PER_PAGE, self._config.page_size)):
             # One more than there can be: after a full page the next one would be requested.
-            for record in self._whole_orders({"id": chunk}, limit=len(chunk) + 1):
-                if isinstance(record, Order):
-                    orders.append(record)
-                else:
-                    _logger.warning("order %s is left out: %s", record.number, record.field)
-        return orders
+            yield from self._whole_orders({"id": chunk}, limit=len(chunk) + 1)
+
+    def stamps_with_ids(self, ids: Sequence[str]) -> list[OrderStamp]:
+        """Read the stamps of orders by Centra's id, whatever their status or lock."""
+        size = self._config.page_size
+        return [
+            stamp
+            # As above: no page is ever full.
+            for chunk in _chunks(ids, max(size - 1, 1))
+            for stamp in stamps_that_meet(self._graphql, {"id": chunk}, page_size=size)
+        ]
+
+    def all_open_order_stamps(self, placed_before: datetime) -> tuple[OrderStamp, ...]:
+        """Read the stamps of every confirmed or processing order placed until then, locked or not.
+
+        One request for each page of them.
+        """
+        where = inputs.all_open_orders(placed_before)
+        return stamps_that_meet(self._graphql, where, page_size=self._config.page_size)
 
     def order_numbered(self, number: int) -> Order | UnreadableOrder | None:
         """Read one order by Centra's number, whatever its status; None when there is none."""
@@ -258,13 +280,7 @@ class CentraClient:
     def _whole_orders(
         self, where: Mapping[str, object], *, limit: int
     ) -> Iterator[Order | UnreadableOrder]:
-        rows = pages(
-            self._graphql,
-            "WholeOrders",
-            {"where": where},
-            limit=limit,
-            find=lambda data: rows_of(self._graphql, "WholeOrders", data, "orders"),
-        )
+        rows = order_pages(self._graphql, "WholeOrders", where, limit=limit)
         return map(reading.order_or_unreadable, rows)
 
     def _stock_rows(self, data: Mapping[str, Json]) -> list[Json]:

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from centra_whistl_dagster.centra.refusals import reasons_in
+from centra_whistl_dagster.centra.partial import broken_field, mark
+from centra_whistl_dagster.centra.refusals import SYSTEM, objects, reasons_in, reasons_of
 from centra_whistl_dagster.transport import CallKind, Json, Judge, Quota, Transport
-from centra_whistl_dagster.transport.errors import IntegrationError
+from centra_whistl_dagster.transport.errors import ContractBroken, IntegrationError
 
 COMPLEXITY_UNIT = 1_000
 """The quota is counted in thousands: a full page of orders costs tens of thousands."""
@@ -63,6 +64,19 @@ _GUESSED_MUTATION = 150
 _logger = logging.getLogger("centra_whistl_dagster.centra")
 
 
+class RecordsBroken(ContractBroken):
+    """Centra could not give a list because a field of one of its records fails."""
+
+    def __init__(self, operation: str, field: str) -> None:
+        super().__init__(
+            system=SYSTEM,
+            operation=operation,
+            detail=f"a list could not be read, because {field} of a record fails",
+            advice="Ask Centra what is wrong with the record",
+        )
+        self.field = field
+
+
 class GraphQL:
     """Sends the documents of `operations/`."""
 
@@ -76,6 +90,8 @@ class GraphQL:
         self, kind: CallKind, operation: str, variables: Mapping[str, object], *, records: int = 1
     ) -> dict[str, Json]:
         """Run one operation and return its `data`; Centra's warnings are logged.
+
+        Records of a list whose fields Centra could not give are marked: `Fields` refuses them.
 
         Args:
             kind: decides what is repeated.
@@ -108,9 +124,15 @@ class GraphQL:
         )
         body = answer.body if isinstance(answer.body, dict) else {}
         data = body.get("data")
+        if data is None and (field := broken_field(objects(body.get("errors")))):
+            raise RecordsBroken(operation, field)
         if not isinstance(data, dict):
             raise self._judge.unreadable(kind, operation, "the answer has no data")
         self._learn_complexity(operation, body.get("extensions"), records)
+        if errors := body.get("errors"):
+            mark(data, objects(errors))
+            reasons = ", ".join(map(str, reasons_of(errors)))
+            _logger.warning("%s: Centra could not give some fields: %s", operation, reasons)
         if warnings := reasons_in(data, "userWarnings"):
             # Codes and fields only: a sentence of Centra's may repeat what the customer typed.
             _logger.warning(

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TypeVar
 
-from centra_whistl_dagster.centra.graphql import GraphQL
+from centra_whistl_dagster.centra import inputs
+from centra_whistl_dagster.centra.graphql import GraphQL, RecordsBroken
 from centra_whistl_dagster.transport import CallKind, Json
-from centra_whistl_dagster.transport.fields import BrokenRecord, Fields, name_of
+from centra_whistl_dagster.transport.fields import UNRESOLVED, BrokenRecord, Fields, name_of
 
 T = TypeVar("T")
+
+_SAME_DATE = timedelta(seconds=1)
+"""Centra gives whole seconds, and whether its ranges include their ends is not documented."""
 
 _logger = logging.getLogger("centra_whistl_dagster.centra")
 
@@ -73,6 +79,126 @@ def pages(
             return
         if not new:
             raise graphql.broken(CallKind.READ, operation, f"page {page} repeats the one before")
+
+
+@dataclass(slots=True)
+class OrderPages:
+    """How far a list of orders has been read, oldest order first.
+
+    An order that leaves the list while it is read (locked, shipped, cancelled) moves every later
+    one up, and one of them from the next page to the last. So each page begins at the date of the
+    last order read, and not at a number of orders; pages are counted only among orders of one date.
+    """
+
+    where: Mapping[str, object]
+    limit: int
+    number: int = 1
+    is_read: bool = False
+    """The list was read to its end."""
+    is_repeating: bool = False
+    """A full page had not one new order: the server would repeat it for ever."""
+    _from: datetime | None = None
+    _seen: set[object] = field(default_factory=set)
+
+    @property
+    def filter(self) -> dict[str, object]:
+        """Return the filter of the page to read next."""
+        if self._from is None:
+            return dict(self.where)
+        given = self.where.get("orderDate")
+        dates = given if isinstance(given, Mapping) else {}
+        return {**self.where, "orderDate": {**dates, "from": inputs.iso_utc(self._from)}}
+
+    def new_among(self, rows: Sequence[Json], *, is_full: bool) -> list[Json]:
+        """Return the orders of the page just read that were not read before, and turn the page."""
+        new = [row for row in rows if id_of(row) not in self._seen]
+        self._seen.update(map(id_of, new))
+        dates = [at for at in map(_ordered_at, rows) if at is not None]
+        reached = max(dates) - _SAME_DATE if dates else None
+        if not is_full:
+            self.is_read = True
+        elif reached is not None and (self._from is None or reached > self._from):
+            self._from, self.number = reached, 1
+        elif new or self.number == 1:
+            self.number += 1
+        else:
+            self.is_read = self.is_repeating = True
+        return new
+
+
+def order_pages(
+    graphql: GraphQL, operation: str, where: Mapping[str, object], *, limit: int
+) -> Iterator[Json]:
+    """Yield each order that meets a filter once, whatever leaves the list while it is read.
+
+    Raises:
+        IntegrationError: the list could not be read to the end.
+    """
+    pages_ = OrderPages(where, limit)
+    while not pages_.is_read:
+        asked = {"where": pages_.filter, "limit": limit, "page": pages_.number}
+        rows, is_full = _orders(graphql, operation, asked, limit)
+        yield from pages_.new_among(rows, is_full=is_full)
+        if pages_.is_repeating:
+            detail = f"page {pages_.number} repeats the one before"
+            raise graphql.broken(CallKind.READ, operation, detail)
+
+
+def _orders(
+    graphql: GraphQL, operation: str, asked: Mapping[str, object], limit: int
+) -> tuple[list[Json], bool]:
+    """Return a page of orders, and whether it was full.
+
+    Where one of them takes the page with it, that one is marked.
+    """
+    try:
+        data = graphql.run(CallKind.READ, operation, asked, records=limit)
+    except RecordsBroken:
+        stamps = graphql.run(
+            CallKind.READ,
+            "OrderStamps",
+            {
+                "open": asked["where"],
+                "withOpen": True,
+                "withCancelled": False,
+                "limit": limit,
+                "openPage": asked["page"],
+                "cancelledPage": 1,
+            },
+            records=limit,
+        )
+        known = rows_of(graphql, "OrderStamps", stamps, "open")
+        one_by_one = _in_parts(graphql, operation, [row for row in known if isinstance(row, dict)])
+        # Some may have left meanwhile: what counts is the list by which they were asked for.
+        return one_by_one, len(known) >= limit
+    rows = rows_of(graphql, operation, data, "orders")
+    return rows, len(rows) >= limit
+
+
+def _in_parts(graphql: GraphQL, operation: str, known: list[dict[str, Json]]) -> list[Json]:
+    """Read orders by their ids, in ever smaller parts until the one that fails is alone."""
+    if not known:
+        return []
+    ids = [row.get("id") for row in known]
+    asked = {"where": {"id": ids}, "limit": len(ids) + 1, "page": 1}
+    try:
+        data = graphql.run(CallKind.READ, operation, asked, records=len(ids))
+    except RecordsBroken as broken:
+        if len(known) == 1:
+            return [{**known[0], UNRESOLVED: broken.field}]
+        middle = len(known) // 2
+        return [
+            *_in_parts(graphql, operation, known[:middle]),
+            *_in_parts(graphql, operation, known[middle:]),
+        ]
+    return rows_of(graphql, operation, data, "orders")
+
+
+def _ordered_at(row: Json) -> datetime | None:
+    try:
+        return Fields(row).optional_moment("orderDate")
+    except BrokenRecord:
+        return None  # whoever reads the order finds out why
 
 
 def readable(rows: Iterable[Json], read: Callable[[Fields], T]) -> Iterator[T]:

@@ -75,6 +75,8 @@ def stamp(node: Fields) -> OrderStamp:
         centra_id=node.required_text("id"),
         number=node.whole("number"),
         status=node.required_text("status"),
+        is_on_hold=node.flag("isOnHold", default=False),
+        is_waiting_for_payment=node.flag("isWaitingForPayment", default=False),
         updated_at=node.moment("updatedAt"),
     )
 

@@ -13,6 +13,8 @@ class OrderStamp:
     centra_id: str
     number: int
     status: str
+    is_on_hold: bool = False
+    is_waiting_for_payment: bool = False
     updated_at: datetime
 
 

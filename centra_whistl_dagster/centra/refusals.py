@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from centra_whistl_dagster.centra.partial import are_all_in_records, broken_field
 from centra_whistl_dagster.transport import CallKind, Json, Reason, Refusal
 from centra_whistl_dagster.transport.errors import code_of, field_of
 
@@ -38,15 +39,33 @@ def read_refusal(status: int, body: Json, kind: CallKind) -> Refusal | None:
     """Return what a GraphQL answer objects to; None where it objects to nothing.
 
     HTTP 200 is not success: `errors` means that something did not run, and non-empty `userErrors`
-    that nothing was modified (https://centra.dev/integration-api/best-practices/handling-errors).
+    that nothing was modified (https://centra.dev/integration-api/best-practices/handling-errors). A
+    list of which fields of single records are missing is no refusal: see `partial`.
     """
     if not isinstance(body, dict):
         return None
-    if errors := body.get("errors"):
-        return _refusal_of_errors(status, errors, body, kind)
     data = body.get("data")
+    if errors := body.get("errors"):
+        if kind is CallKind.READ and status < 300 and _is_readable_in_part(data, errors):
+            return None
+        return _refusal_of_errors(status, errors, body, kind)
     reasons = reasons_in(data, "userErrors") if isinstance(data, dict) else ()
     return Refusal(reasons=reasons) if reasons else None
+
+
+def _is_readable_in_part(data: Json, errors: Json) -> bool:
+    listed = list(objects(errors))
+    is_about_access = any(_category(error) == "authorization" for error in listed)
+    is_list = isinstance(errors, list) and len(listed) == len(errors)
+    is_in_records = are_all_in_records(data, listed) or (
+        data is None and broken_field(listed) is not None
+    )
+    return is_list and not is_about_access and is_in_records
+
+
+def reasons_of(errors: Json) -> tuple[Reason, ...]:
+    """Return the reasons that an answer lists under `errors`."""
+    return tuple(map(_reason, objects(errors)))
 
 
 def reasons_in(data: Mapping[str, Json], name: str) -> tuple[Reason, ...]:
@@ -55,14 +74,14 @@ def reasons_in(data: Mapping[str, Json], name: str) -> tuple[Reason, ...]:
         _reason(entry)
         for payload in data.values()
         if isinstance(payload, dict)
-        for entry in _objects(payload.get(name))
+        for entry in objects(payload.get(name))
     )
 
 
 def _refusal_of_errors(
     status: int, errors: Json, body: Mapping[str, Json], kind: CallKind
 ) -> Refusal:
-    listed = list(_objects(errors))
+    listed = list(objects(errors))
     is_about_access = any(_category(error) == "authorization" for error in listed)
     # Without "data" nothing was begun (GraphQL specification, 7.1). With it, a mutation may have
     # taken effect and only its reading-back failed.
@@ -100,6 +119,7 @@ def _category(entry: Mapping[str, Json]) -> str:
     return code_of(extensions.get("category")) if isinstance(extensions, dict) else ""
 
 
-def _objects(value: Json) -> Iterator[Mapping[str, Json]]:
+def objects(value: Json) -> Iterator[Mapping[str, Json]]:
+    """Return the objects of a list; none where there is no list."""
     items = value if isinstance(value, list) else []
     return (item for item in items if isinstance(item, dict))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from centra_whistl_dagster.centra import inputs, reading
 from centra_whistl_dagster.centra.graphql import GraphQL
-from centra_whistl_dagster.centra.pages import readable, rows_of
+from centra_whistl_dagster.centra.pages import OrderPages, readable, rows_of
 from centra_whistl_dagster.centra.records import OrderStamp, OrderStamps
 from centra_whistl_dagster.transport import CallKind
+
+_OPERATION = "OrderStamps"
 
 
 def order_stamps(graphql: GraphQL, since: datetime | None, *, page_size: int) -> OrderStamps:
@@ -17,27 +20,46 @@ def order_stamps(graphql: GraphQL, since: datetime | None, *, page_size: int) ->
     Raises:
         IntegrationError: a list could not be read to its end.
     """
-    stamps: dict[str, dict[str, OrderStamp]] = {"open": {}, "cancelled": {}}
-    wanted = {"open": True, "cancelled": since is not None}
-    page = 0
-    while any(wanted.values()):
-        page += 1
+    cancelled = None if since is None else inputs.cancelled_orders(since)
+    return _read(graphql, inputs.open_orders(since), cancelled, page_size=page_size)
+
+
+def stamps_that_meet(
+    graphql: GraphQL, where: Mapping[str, object], *, page_size: int
+) -> tuple[OrderStamp, ...]:
+    """Return the stamps of the orders that meet a filter.
+
+    Raises:
+        IntegrationError: the list could not be read to its end.
+    """
+    return _read(graphql, where, None, page_size=page_size).open
+
+
+def _read(
+    graphql: GraphQL,
+    open_: Mapping[str, object],
+    cancelled: Mapping[str, object] | None,
+    *,
+    page_size: int,
+) -> OrderStamps:
+    stamps: dict[str, list[OrderStamp]] = {"open": [], "cancelled": []}
+    lists = {
+        "open": OrderPages(open_, page_size),
+        "cancelled": OrderPages(cancelled or {}, page_size, is_read=cancelled is None),
+    }
+    while wanted := {name: pages for name, pages in lists.items() if not pages.is_read}:
         variables = {
-            "open": inputs.open_orders(since),
-            "cancelled": inputs.cancelled_orders(since),
-            "withOpen": wanted["open"],
-            "withCancelled": wanted["cancelled"],
+            "open": lists["open"].filter,
+            "cancelled": lists["cancelled"].filter,
+            "withOpen": "open" in wanted,
+            "withCancelled": "cancelled" in wanted,
             "limit": page_size,
-            "page": page,
+            "openPage": lists["open"].number,
+            "cancelledPage": lists["cancelled"].number,
         }
-        data = graphql.run(CallKind.READ, "OrderStamps", variables, records=page_size)
-        for name in [name for name, is_wanted in wanted.items() if is_wanted]:
-            rows = rows_of(graphql, "OrderStamps", data, name)
-            known = len(stamps[name])
-            stamps[name].update((stamp.centra_id, stamp) for stamp in readable(rows, reading.stamp))
-            # A server that ignores the page number would send the same full page for ever.
-            is_new = len(stamps[name]) > known
-            wanted[name] = is_new and len(rows) >= page_size
-    return OrderStamps(
-        open=tuple(stamps["open"].values()), cancelled=tuple(stamps["cancelled"].values())
-    )
+        data = graphql.run(CallKind.READ, _OPERATION, variables, records=page_size)
+        for name, pages in wanted.items():
+            rows = rows_of(graphql, _OPERATION, data, name)
+            new = pages.new_among(rows, is_full=len(rows) >= page_size)
+            stamps[name].extend(readable(new, reading.stamp))
+    return OrderStamps(open=tuple(stamps["open"]), cancelled=tuple(stamps["cancelled"]))

@@ -107,6 +107,8 @@ def _print_trial(link: Link, trial: Trial) -> None:
 
 
 def _next_step(trial: Trial) -> str:
+    if trial.permission is Permission.ENDED and trial.state not in AT_WHISTL:
+        return "shipped or archived in Centra; it will not be sent."
     if trial.state in AT_WHISTL:
         return f"already at Whistl ({trial.state})."
     if trial.permission is Permission.CANCELLED:

@@ -11,6 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+_WHOLE = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""64 bits everywhere. SQLite numbers rows by itself only where the key is called INTEGER."""
+
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """An aware UTC time, also where the database (SQLite) keeps no zone."""
@@ -69,7 +72,7 @@ def time(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
 
 def count(name: str, **options: Any) -> sa.Column[int]:
     """Return a column of whole numbers."""
-    return sa.Column(name, sa.Integer, nullable=options.pop("nullable", False), **options)
+    return sa.Column(name, _WHOLE, nullable=options.pop("nullable", False), **options)
 
 
 def flag(name: str) -> sa.Column[bool]:

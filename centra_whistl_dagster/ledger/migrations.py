@@ -1,7 +1,7 @@
 """Bring a ledger database up to date, one numbered SQL file after the other.
 
-The files hold SQL that SQLite and PostgreSQL both accept; `{identity}` stands for a self-numbering
-key.
+The files hold SQL that SQLite and PostgreSQL both accept. `{identity}` stands for a self-numbering
+key; a statement that begins with `{postgresql}` or `{sqlite}` runs on that database alone.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def migrate(engine: sa.Engine, *, now: Callable[[], datetime]) -> None:
         except UnknownMigration as error:
             raise LedgerTooNew(f"The ledger cannot be used. {error}") from error
         for migration in missing:
-            for statement in _statements(migration.text, engine.dialect.name):
+            for statement in statements(migration.text, engine.dialect.name):
                 tx.exec_driver_sql(statement)
             row = {"name": migration.name, "checksum": migration.checksum}
             tx.execute(sa.insert(_applied).values(**row, applied_at=now().isoformat()))
@@ -68,7 +68,11 @@ def _applied_in(tx: sa.Connection) -> dict[str, str]:
     return {row.name: row.checksum for row in tx.execute(sa.select(_applied))}
 
 
-def _statements(text: str, dialect: str) -> list[str]:
+def statements(text: str, dialect: str) -> list[str]:
+    """Return the statements of a migration that are for one database, as it takes them."""
     without_comments = re.sub(r"--.*", "", text)
     filled = without_comments.replace("{identity}", _IDENTITY[dialect])
-    return [part.strip() for part in filled.split(";") if part.strip()]
+    parts = [part.strip() for part in filled.split(";") if part.strip()]
+    elsewhere = tuple(f"{{{name}}}" for name in _IDENTITY if name != dialect)
+    here = f"{{{dialect}}}"
+    return [part.removeprefix(here).lstrip() for part in parts if not part.startswith(elsewhere)]

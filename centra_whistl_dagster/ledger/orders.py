@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.orders.order import Order, content_hash
 from centra_whistl_dagster.domain.orders.postcodes import UK_COUNTRIES
-from centra_whistl_dagster.domain.orders.states import FINAL, OrderState, may_follow
+from centra_whistl_dagster.domain.orders.states import OrderState, may_follow
 from centra_whistl_dagster.ledger import order_contents
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
@@ -76,6 +76,7 @@ def add(
             state=state,
             state_since=tx.now,
             first_seen_at=tx.now,
+            centra_checked_at=tx.now,
             **_facts(order),
         )
     )
@@ -93,7 +94,9 @@ def add(
 def refresh(tx: Transaction, order: Order) -> None:
     """Replace what is known of an order with what Centra says now; its state stays."""
     tx.execute(
-        sa.update(orders).where(orders.c.centra_id == order.centra_id).values(**_facts(order))
+        sa.update(orders)
+        .where(orders.c.centra_id == order.centra_id)
+        .values(centra_checked_at=tx.now, **_facts(order))
     )
     order_contents.store(tx, order)
 
@@ -103,7 +106,11 @@ def note_seen(tx: Transaction, order: Order) -> None:
     tx.execute(
         sa.update(orders)
         .where(orders.c.centra_id == order.centra_id)
-        .values(centra_status=order.status, centra_updated_at=order.updated_at)
+        .values(
+            centra_status=order.status,
+            centra_updated_at=order.updated_at,
+            centra_checked_at=tx.now,
+        )
     )
 
 
@@ -185,12 +192,12 @@ def blocked_by_screening(tx: Transaction) -> list[OrderRow]:
 
 
 def unlocked(tx: Transaction) -> list[OrderRow]:
-    """Return due orders that Whistl has and that Centra does not know to be locked."""
+    """Return orders that Whistl has and that Centra is to be asked to lock now."""
     query = sa.select(orders).where(
         orders.c.state.in_([OrderState.SUBMITTED, OrderState.PART_DESPATCHED]),
         orders.c.locked_at.is_(None),
         orders.c.cancel_wanted_at.is_(None),
-        _is_due(tx),
+        sa.or_(orders.c.lock_due_at.is_(None), orders.c.lock_due_at <= tx.now),
     )
     return tx.rows(OrderRow, query.order_by(orders.c.number))
 
@@ -212,13 +219,17 @@ def stamps(tx: Transaction, centra_ids: Collection[str]) -> dict[str, datetime]:
 
 def ids_with_units_not_found(tx: Transaction) -> set[str]:
     """Return the orders that somebody must be told about units of, and that nobody mended yet."""
-    is_told = sa.and_(
+    query = sa.select(exceptions.c.subject).where(
         exceptions.c.kind == ExceptionKind.SHORT_PICK,
         exceptions.c.subject_type == SubjectType.ORDER,
-        exceptions.c.subject == sa.cast(orders.c.number, sa.Text),
         exceptions.c.resolved_at.is_(None),
     )
-    return set(tx.execute(sa.select(orders.c.centra_id).join(exceptions, is_told)).scalars())
+    numbers = [int(number) for number in tx.execute(query).scalars() if number.isdigit()]
+    found: set[str] = set()
+    for part in parts(numbers):
+        ids = sa.select(orders.c.centra_id).where(orders.c.number.in_(part))
+        found |= set(tx.execute(ids).scalars())
+    return found
 
 
 def counts_by_state(tx: Transaction) -> dict[OrderState, int]:
@@ -232,24 +243,6 @@ def shipping_options_seen(tx: Transaction) -> list[str]:
     """Return the name of every shipping option that an order has had."""
     query = sa.select(orders.c.shipping_option).distinct().where(orders.c.shipping_option != "")
     return list(tx.execute(query.order_by(orders.c.shipping_option)).scalars())
-
-
-def count_open_in_centra(tx: Transaction, *, placed_before: datetime) -> int:
-    """Return how many orders placed until then Centra should count as confirmed or processing."""
-    query = sa.select(sa.func.count()).where(
-        orders.c.state.not_in(list(FINAL)),
-        orders.c.cancel_wanted_at.is_(None),
-        orders.c.ordered_at <= placed_before,
-    )
-    return tx.execute(query).scalar_one()
-
-
-def count_ended_since(tx: Transaction, since: datetime) -> int:
-    """Return how many orders came to their end since."""
-    query = sa.select(sa.func.count()).where(
-        orders.c.state.in_(list(FINAL)), orders.c.state_since >= since
-    )
-    return tx.execute(query).scalar_one()
 
 
 def _facts(order: Order) -> dict[str, Any]:

@@ -59,6 +59,12 @@ class OrderRow:
     cancelled_at: datetime | None
     attempts: int
     due_at: datetime | None
+    centra_checked_at: datetime | None
+    """When it was last compared with what Centra shows, by its id."""
+    whistl_checked_at: datetime | None
+    """When it was last compared with what Whistl shows."""
+    lock_due_at: datetime | None
+    """When Centra is to be asked again to lock it; None at once."""
     stop_for: StopReason | None
     """Why Whistl is to stop the order; None while it is not."""
     stop_due_at: datetime | None
@@ -93,6 +99,9 @@ class OrderChange(TypedDict, total=False):
     cancelled_at: datetime | None
     attempts: int
     due_at: datetime | None
+    centra_checked_at: datetime | None
+    whistl_checked_at: datetime | None
+    lock_due_at: datetime | None
     stop_for: StopReason | None
     stop_due_at: datetime | None
     stop_asked_at: datetime | None

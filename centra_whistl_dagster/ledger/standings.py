@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger import checks
 from centra_whistl_dagster.ledger.despatches import IS_IN_PARCEL
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.states import ParcelState
@@ -59,15 +60,9 @@ def of_open_lines(tx: Transaction, *, taken_at: datetime) -> list[LineUnits]:
 
     An order wholly known to Centra that Whistl had taken before `taken_at` moves nothing any more.
     """
-    shipped = _shipped(taken_at)
+    may_move = _may_move(taken_at)
+    shipped = _shipped(taken_at, may_move)
     given_back = _taken_under_former_numbers(taken_at)
-    may_move = sa.or_(
-        orders.c.state.not_in([OrderState.COMPLETED, OrderState.CANCELLED]),
-        sa.and_(
-            orders.c.state == OrderState.COMPLETED,
-            sa.or_(orders.c.allocated_at.is_(None), orders.c.allocated_at >= taken_at),
-        ),
-    )
     query = (
         sa.select(
             order_lines.c.sku,
@@ -102,7 +97,27 @@ def of_open_lines(tx: Transaction, *, taken_at: datetime) -> list[LineUnits]:
     return [_units(row, taken_at) for row in tx.execute(query)]
 
 
-def _shipped(taken_at: datetime) -> sa.Subquery:
+def _may_move(taken_at: datetime) -> sa.ColumnElement[bool]:
+    """Return which orders can still move stock after `taken_at`.
+
+    Three short lists, each from an index: one condition over all orders would read all that ended.
+    """
+    is_completed = sa.and_(
+        orders.c.state == OrderState.COMPLETED,
+        # One that somebody shipped in Centra by hand moves nothing here.
+        orders.c.despatched_at.is_not(None),
+    )
+    ids = sa.select(orders.c.centra_id)
+    return orders.c.centra_id.in_(
+        sa.union(
+            ids.where(orders.c.state.in_(checks.OPEN)),
+            ids.where(is_completed, orders.c.allocated_at.is_(None)),
+            ids.where(is_completed, orders.c.allocated_at >= taken_at),
+        )
+    )
+
+
+def _shipped(taken_at: datetime, may_move: sa.ColumnElement[bool]) -> sa.Subquery:
     quantity = parcel_lines.c.quantity
     is_completed = parcels.c.state.in_(_COUNTS_AS_COMPLETED)
     has_left = parcels.c.despatched_at < taken_at
@@ -114,6 +129,7 @@ def _shipped(taken_at: datetime) -> sa.Subquery:
             sa.func.sum(sa.case((has_left, quantity), else_=0)).label("despatched"),
         )
         .join(parcels, IS_IN_PARCEL)
+        .where(parcels.c.centra_id.in_(sa.select(orders.c.centra_id).where(may_move)))
         .group_by(parcels.c.centra_id, parcel_lines.c.line_number)
         .subquery()
     )

@@ -1,7 +1,12 @@
-"""How far each feed has been read. A cursor moves in the transaction that stores what it covers."""
+"""How far each feed has been read. A cursor moves in the transaction that stores what it covers.
+
+A cursor that is a time of another system goes through `reached` and `advance`: one record dated in
+the future must not hide what changes until then.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -53,3 +58,28 @@ def set_to(tx: Transaction, name: str, value: str) -> None:
     changed = tx.execute(sa.update(cursors).where(cursors.c.name == name).values(**values))
     if not changed.rowcount:
         tx.execute(sa.insert(cursors).values(name=name, **values))
+
+
+def reached(tx: Transaction, name: str) -> datetime | None:
+    """Return a cursor that is a time, never one in the future; None when nothing was read."""
+    value = read(tx, name)
+    return min(datetime.fromisoformat(value), tx.now) if value else None
+
+
+def advance(tx: Transaction, name: str, moments: Iterable[datetime], *, read_at: datetime) -> None:
+    """Move a cursor that is a time up to the newest of what was read.
+
+    Moments after `read_at`, when reading began, are no measure of how far it got: what changes
+    until then would be hidden. The cursor never goes back, except from the future.
+    """
+    moments = list(moments)
+    known = reached(tx, name)
+    credible = [moment for moment in moments if moment <= read_at]
+    if not credible and moments and known is None:
+        credible = [read_at]
+    newest = max(credible, default=known)
+    if newest is None:
+        return
+    value = newest if known is None else max(newest, known)
+    if read(tx, name) != value.isoformat():
+        set_to(tx, name, value.isoformat())

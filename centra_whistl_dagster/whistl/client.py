@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote
@@ -27,6 +27,7 @@ from centra_whistl_dagster.whistl.records import (
     DespatchPage,
     SnapshotHead,
     UnreadableDespatch,
+    UnreadableOrderView,
     WhistlOrderLine,
     WhistlOrderView,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "DespatchPage",
     "SnapshotHead",
     "UnreadableDespatch",
+    "UnreadableOrderView",
     "WhistlClient",
     "WhistlConfig",
     "WhistlOrderLine",
@@ -133,11 +135,22 @@ class WhistlClient:
             raise self._judge.unreadable(CallKind.READ, operation, detail)
         return view
 
-    def orders_updated_since(self, since: datetime | None) -> Iterator[WhistlOrderView]:
-        """Read the orders that changed since a moment. One that cannot be read is logged."""
-        params = {"updated_since": _iso_utc(since)} if since else {}
+    def orders_updated_since(
+        self, since: datetime | None
+    ) -> Iterator[WhistlOrderView | UnreadableOrderView]:
+        """Read the orders that changed since a moment; None reads every one there has been."""
+        return self._orders({"updated_since": _iso_utc(since)} if since else {})
+
+    def orders_in_statuses(
+        self, statuses: Iterable[str]
+    ) -> Iterator[WhistlOrderView | UnreadableOrderView]:
+        """Read the orders that are in one of these statuses now, whenever they changed."""
+        return self._orders({"status": ",".join(sorted(statuses))})
+
+    def _orders(self, params: Mapping[str, str]) -> Iterator[WhistlOrderView | UnreadableOrderView]:
         for body in self._cursor_pages("list_orders", "v2/orders", params):
-            yield from self._readable("list_orders", body, reading.order_view)
+            for row in self._rows("list_orders", body):
+                yield reading.order_view_or_unreadable(row, self._config.zone)
 
     def cancel_order(self, order_number: str, reason: str) -> CancelAnswer:
         """Ask Whistl to stop an order. Asking twice does no harm.
@@ -168,7 +181,8 @@ class WhistlClient:
         operation = "list_despatches"
         params = {"after_sequence": sequence, "limit": limit}
         body = self._get(operation, "v2/despatches", params).body
-        records = [reading.despatch_or_unreadable(row) for row in self._rows(operation, body)]
+        zone = self._config.zone
+        records = [reading.despatch_or_unreadable(row, zone) for row in self._rows(operation, body)]
         reached, has_more = self._read(CallKind.READ, operation, body, reading.sequence_page)
         return DespatchPage(
             despatches=tuple(r for r in records if isinstance(r, Despatch)),
@@ -284,13 +298,13 @@ class WhistlClient:
     def _readable(self, operation: str, body: Json, read: Callable[[Fields], T]) -> Iterator[T]:
         for row in self._rows(operation, body):
             try:
-                yield read(Fields(row))
+                yield read(Fields(row, zone=self._config.zone))
             except BrokenRecord as broken:
                 _logger.warning("%s: a record is left out: %s", operation, broken)
 
     def _read(self, kind: CallKind, operation: str, body: Json, read: Callable[[Fields], T]) -> T:
         try:
-            return read(Fields(body))
+            return read(Fields(body, zone=self._config.zone))
         except BrokenRecord as broken:
             raise self._judge.unreadable(kind, operation, str(broken)) from broken
 

@@ -1,11 +1,13 @@
 """Whistl's JSON, read into records.
 
-Every function raises `BrokenRecord`, naming the field that does not match the contract.
+Every function raises `BrokenRecord`, naming the field that does not match the contract. Does not
+belong here: requests (`client`), and what a record means (`workflows`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime, tzinfo
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine, ShortLine
 from centra_whistl_dagster.domain.orders.identity import OrderIdentity
@@ -21,6 +23,7 @@ from centra_whistl_dagster.whistl.records import (
     Acceptance,
     SnapshotHead,
     UnreadableDespatch,
+    UnreadableOrderView,
     WhistlOrderLine,
     WhistlOrderView,
 )
@@ -31,8 +34,8 @@ def acceptance(node: Fields, *, is_replayed: bool) -> Acceptance:
     return Acceptance(
         order_number=node.required_text("order_number"),
         whistl_order_id=node.required_text("whistl_order_id"),
-        status=node.required_text("status").upper(),
-        status_version=int(node.number("status_version") or 0),
+        status=_status(node),
+        status_version=node.required_count("status_version"),
         is_replayed=is_replayed,
     )
 
@@ -49,27 +52,37 @@ def warnings(node: Fields) -> tuple[Reason, ...]:
     )
 
 
+def order_view_or_unreadable(
+    node: object, zone: tzinfo | None = None
+) -> WhistlOrderView | UnreadableOrderView:
+    """Read an order; if that fails, return its number and the field at fault."""
+    try:
+        return order_view(Fields(node, zone=zone))
+    except BrokenRecord as broken:
+        number = name_of(node, "order_number") or ""
+        return UnreadableOrderView(order_number=number, field=broken.field, detail=broken.detail)
+
+
 def order_view(node: Fields) -> WhistlOrderView:
-    """Read an order."""
-    history = tuple(
-        (step.required_text("status"), step.moment("at"))
-        for step in node.children("status_history")
+    """Read an order: what it is and how it stands, and of the rest what can be read."""
+    history, broken_steps = node.readable(
+        "status_history", lambda step: (_status(step), step.moment("at"))
     )
-    updated_at = node.optional_moment("updated_at")
-    if updated_at is None:
-        updated_at = history[-1][1] if history else node.moment("received_at")
-    lines = tuple(_order_line(line) for line in node.children("lines"))
+    lines, broken_lines = node.readable("lines", _order_line)
+    updated_at, broken_times = _updated_at(node, history)
+    broken = [*broken_times, *broken_steps, *broken_lines]
     return WhistlOrderView(
         order_number=node.required_text("order_number"),
         whistl_order_id=node.required_text("whistl_order_id"),
-        status=node.required_text("status"),
-        status_version=node.whole("status_version"),
+        status=_status(node),
+        status_version=node.required_count("status_version"),
         history=history,
         hold_reason=node.text("hold_reason"),
         updated_at=updated_at,
         payload_hash=node.text("payload_hash") or None,
         lines=lines,
         identity=_identity(node, lines),
+        unreadable=tuple((one.field, one.detail) for one in broken),
     )
 
 
@@ -87,10 +100,34 @@ def _identity(node: Fields, lines: tuple[WhistlOrderLine, ...]) -> OrderIdentity
     )
 
 
-def despatch_or_unreadable(node: object) -> Despatch | UnreadableDespatch:
+def _updated_at(
+    node: Fields, history: tuple[tuple[str, datetime], ...]
+) -> tuple[datetime | None, list[BrokenRecord]]:
+    broken = []
+    for name in ("updated_at", "received_at"):
+        try:
+            moment = node.optional_moment(name)
+        except BrokenRecord as error:
+            broken.append(error)
+            moment = None
+        if moment is None and history:
+            moment = history[-1][1]
+        if moment is not None:
+            return moment, broken
+    return None, broken
+
+
+def _status(node: Fields) -> str:
+    """Read a status. Servers differ in its case."""
+    return node.required_text("status").strip().upper()
+
+
+def despatch_or_unreadable(
+    node: object, zone: tzinfo | None = None
+) -> Despatch | UnreadableDespatch:
     """Read one despatch message; if that fails, return its id and the field at fault."""
     try:
-        return despatch(Fields(node))
+        return despatch(Fields(node, zone=zone))
     except BrokenRecord as broken:
         name = name_of(node, "despatch_id", "order_number") or "without an id"
         return UnreadableDespatch(despatch_id=name, field=broken.field, detail=broken.detail)
@@ -181,13 +218,13 @@ def product(node: Fields) -> WhistlProduct:
 
 def _order_line(node: Fields) -> WhistlOrderLine:
     return WhistlOrderLine(
-        line_number=node.whole("line_number"),
+        line_number=node.required_count("line_number"),
         sku=node.required_text("sku"),
-        ordered=node.whole("ordered"),
-        allocated=node.whole("allocated"),
-        picked=node.whole("picked"),
-        despatched=node.whole("despatched"),
-        cancelled=node.whole("cancelled"),
+        ordered=node.required_count("ordered"),
+        allocated=node.count("allocated"),
+        picked=node.count("picked"),
+        despatched=node.count("despatched"),
+        cancelled=node.count("cancelled"),
     )
 
 

@@ -29,11 +29,11 @@ class WhistlOrderLine:
     line_number: int
     sku: str
     ordered: int
-    allocated: int
-    """Reserved, and still in the building."""
-    picked: int
-    despatched: int
-    cancelled: int
+    allocated: int | None
+    """Reserved, and still in the building. Here as below, None where Whistl does not say."""
+    picked: int | None
+    despatched: int | None
+    cancelled: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,25 @@ class WhistlOrderView:
     history: tuple[tuple[str, datetime], ...]
     hold_reason: str
     """Whistl's sentence. It may quote the customer: never log, show or send it."""
-    updated_at: datetime
+    updated_at: datetime | None
+    """None where Whistl shows no time that can be read."""
     payload_hash: str | None
     """Of what was sent, as `mapping.payload_hash` computes it; None where Whistl sends none."""
     lines: tuple[WhistlOrderLine, ...]
     identity: OrderIdentity
     """What of it says whose order it is; blank where Whistl does not show it."""
+    unreadable: tuple[tuple[str, str], ...] = ()
+    """Fields of the order that could not be read and are missing above, each with what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableOrderView:
+    """An order of Whistl's that does not match the contract. The others are read nevertheless."""
+
+    order_number: str
+    """Whistl's order number; blank where even that cannot be read."""
+    field: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

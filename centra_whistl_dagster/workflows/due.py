@@ -10,7 +10,9 @@ from centra_whistl_dagster.ledger import breaker, despatches, orders, stops, sub
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.rechecks import is_recheck_due
 from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
+from centra_whistl_dagster.workflows.orders.status_sweep import is_sweep_due
 from centra_whistl_dagster.workflows.reference.refresh import waits_for_reference
 
 
@@ -26,6 +28,8 @@ class OrdersDue:
     to_lock: int
     to_cancel: int
     to_unlock: int
+    to_compare: int
+    """1 when sent orders are to be compared with Centra again, else 0."""
 
     @property
     def total(self) -> int:
@@ -35,19 +39,22 @@ class OrdersDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParcelsDue:
-    """How many despatch messages and parcels are due for their next step."""
+    """How many despatch messages, parcels and statuses are due for their next step."""
 
     to_match: int
     to_write: int
+    to_compare: int
+    """1 when open orders are to be compared with Whistl again, else 0."""
 
     @property
     def total(self) -> int:
-        """Both steps together."""
-        return self.to_match + self.to_write
+        """All steps together."""
+        return sum(getattr(self, step.name) for step in fields(self))
 
 
 def orders_due(link: Link) -> OrdersDue:
     """Count the orders that a relay would move on."""
+    to_compare = int(is_recheck_due(link))
     can_screen = not waits_for_reference(link)
     to_look_at_again = int(can_screen and is_another_look_due(link))
     in_question = [OrderState.SENDING, OrderState.IN_DOUBT]
@@ -60,6 +67,7 @@ def orders_due(link: Link) -> OrdersDue:
             to_lock=len(orders.unlocked(tx)),
             to_cancel=len(stops.to_be_stopped(tx)),
             to_unlock=len(stops.to_be_unlocked(tx)),
+            to_compare=to_compare,
         )
 
 
@@ -73,9 +81,11 @@ def _to_send(tx: Transaction) -> int:
 
 def parcels_due(link: Link) -> ParcelsDue:
     """Count the despatches and parcels that a relay would move on."""
+    to_compare = int(is_sweep_due(link))
     unfinished = [state for state in ParcelState if state is not ParcelState.COMPLETED]
     with link.ledger.reading() as tx:
         return ParcelsDue(
             to_match=despatches.count_to_apply(tx),
             to_write=len(despatches.parcels_due(tx, unfinished)),
+            to_compare=to_compare,
         )

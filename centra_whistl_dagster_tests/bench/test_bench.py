@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from centra_whistl_dagster.bench import loads, screening, stock
+from centra_whistl_dagster.bench import loads, screening, stock, ticks
 from centra_whistl_dagster.bench.apart import apart
 from centra_whistl_dagster.bench.report import Comparison, Limit, Load, report
 from centra_whistl_dagster.bench.run import run
@@ -133,3 +133,10 @@ def test_what_only_the_benchmarks_need_is_locked_apart_from_what_everything_need
     assert all(for_bench.values())
     assert not everything.keys() & for_bench.keys()
     assert not [need for need in project["dependencies"] if need.startswith("dlt")]
+
+
+def test_a_tick_is_timed_on_an_installation_in_which_nothing_is_due() -> None:
+    timed_tick = ticks.idle(300)
+
+    assert timed_tick.name == "idle tick, 300 orders in the ledger"
+    assert timed_tick.runs == 15

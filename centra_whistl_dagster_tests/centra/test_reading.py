@@ -72,7 +72,7 @@ def test_only_the_list_that_goes_on_is_paged(centra: Any, client_of: ClientOf) -
     stamps = client_of(page_size=2).open_order_stamps(NOW)
 
     assert [one.number for one in stamps.open] == [1, 2, 3]
-    assert [(v["page"], v["withCancelled"]) for _, v in centra.asked] == [
+    assert [(v["openPage"], v["withCancelled"]) for _, v in centra.asked] == [
         (1, True),
         (2, False),
         (3, False),
@@ -90,7 +90,7 @@ def test_a_server_that_does_not_turn_pages_is_not_asked_for_ever(
     with pytest.raises(ContractBroken, match="page 2 repeats"):
         list(client.orders_changed_since(None))
 
-    assert operations(centra) == ["OrderStamps"] * 2 + ["WholeOrders"] * 2
+    assert operations(centra) == ["OrderStamps"] * 2 + ["WholeOrders"] * 3
 
 
 def test_one_unreadable_order_does_not_keep_the_others_back(

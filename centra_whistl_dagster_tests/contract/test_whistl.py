@@ -15,7 +15,7 @@ from centra_whistl_dagster.simulator.world.catalogue import POSTAL
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.world import World
 from centra_whistl_dagster.transport import AccessDenied, OutcomeUnknown, Refused, Throttled
-from centra_whistl_dagster.whistl.client import WhistlClient
+from centra_whistl_dagster.whistl.client import WhistlClient, WhistlOrderView
 from centra_whistl_dagster.whistl.mapping import order_body, payload_hash
 
 ADDRESS = PreparedAddress(
@@ -208,6 +208,7 @@ def test_an_order_is_followed_to_its_despatch(
     clock.run(world, 86_400)
 
     (view,) = whistl.orders_updated_since(submitted_at)
+    assert isinstance(view, WhistlOrderView)
     assert view.status == "DESPATCHED"
     assert [status for status, _ in view.history][:2] == ["RECEIVED", "ALLOCATED"]
     page = whistl.despatches_after(0, 10)

@@ -10,15 +10,16 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import exception_news, orders
+from centra_whistl_dagster.ledger.engine import Ledger, Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.centra.rules import cancel_order
@@ -30,7 +31,13 @@ from centra_whistl_dagster.simulator.world.catalogue import shipping_services_cs
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.world import CentraOrder, Settings, WhistlOrder, World
 from centra_whistl_dagster.workflows.link import Link, open_link
-from centra_whistl_dagster.workflows.orders import handover, intake, screening, statuses
+from centra_whistl_dagster.workflows.orders import (
+    handover,
+    intake,
+    screening,
+    status_sweep,
+    statuses,
+)
 from centra_whistl_dagster.workflows.shipments import completion, despatches
 from centra_whistl_dagster.workflows.stock import (
     archive,
@@ -79,6 +86,22 @@ def environment(simulator: RunningSimulator, world: World, tmp_path: Path) -> di
         "STATE_DIR": str(tmp_path / "state"),
         "CONFIG_DIR": str(config),
     }
+
+
+class LedgerThatCrashes:
+    """A ledger whose process ends before the transaction after some others."""
+
+    def __init__(self, ledger: Ledger, *, after: int) -> None:
+        self._ledger, self._left = ledger, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        if not self._left:
+            raise InterruptedError("the process ended")
+        self._left -= 1
+        return self._ledger.transaction()
 
 
 @dataclass
@@ -152,6 +175,12 @@ class Desk:
         )
         return self.link
 
+    def link_that_crashes(self, *, after: int) -> Link:
+        """Return a link whose process ends after so many transactions that write."""
+        return replace(
+            self.link, ledger=cast("Any", LedgerThatCrashes(self.link.ledger, after=after))
+        )
+
     def relay_orders(self) -> None:
         """One run of the relay of orders, step by step as the job does it."""
         intake.take_in_orders(self.link)
@@ -160,6 +189,7 @@ class Desk:
 
     def relay_despatches(self) -> None:
         statuses.follow_order_statuses(self.link)
+        status_sweep.sweep_order_statuses(self.link)
         despatches.pull_despatches(self.link)
         despatches.apply_despatches(self.link)
         completion.complete_shipments(self.link)

@@ -1,4 +1,9 @@
-"""The way of an order: from Centra to Whistl, and of its despatch back."""
+"""The way of an order: from Centra to Whistl, and of its despatch back.
+
+Does not belong here: what a step does (`workflows.orders`, `workflows.shipments`).
+"""
+
+from collections.abc import Sequence
 
 import dagster as dg
 
@@ -8,11 +13,13 @@ from centra_whistl_dagster.history.tables import Despatches, Orders, Parcels
 from centra_whistl_dagster.workflows.orders.balance import compare_with_centra
 from centra_whistl_dagster.workflows.orders.handover import hand_over
 from centra_whistl_dagster.workflows.orders.intake import take_in_orders
+from centra_whistl_dagster.workflows.orders.status_sweep import sweep_order_statuses
 from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.shipments.completion import complete_shipments
 from centra_whistl_dagster.workflows.shipments.despatches import apply_despatches, pull_despatches
 
 GROUP = "orders"
+_NAMED = 100
 
 
 class IntakeConfig(dg.Config):
@@ -94,14 +101,15 @@ def order_submissions(link: LinkResource) -> dg.MaterializeResult:
 @dg.asset_check(
     asset=order_submissions,
     description=(
-        "Centra and the ledger count the same number of open confirmed orders. More in Centra "
-        "means that confirmed orders do not arrive here: the silent failure. The data team checks "
-        "at once whether new_centra_orders and sweep_of_orders run and succeed, then runs "
-        "`centra-whistl doctor`."
+        "Every open order in Centra is open in the ledger, and the other way round, order by "
+        "order. Orders that are missing here do not reach Whistl: the silent failure. The data "
+        "team checks at once whether new_centra_orders and sweep_of_orders run and succeed, then "
+        "runs `centra-whistl doctor`. An order that is open here only was ended in Centra in a way "
+        "that needs a person: look it up in both systems."
     ),
 )
 def every_confirmed_order_is_accounted_for(link: LinkResource) -> dg.AssetCheckResult:
-    """Compare the two counts; orders younger than a few minutes may not have arrived yet."""
+    """Compare the two lists; orders changed in the last minutes may not have arrived yet."""
     with link.open("every_confirmed_order_is_accounted_for") as opened:
         balance = compare_with_centra(opened)
     return dg.AssetCheckResult(
@@ -110,11 +118,19 @@ def every_confirmed_order_is_accounted_for(link: LinkResource) -> dg.AssetCheckR
         metadata={
             "in_centra": balance.in_centra,
             "in_the_ledger": balance.in_ledger,
-            "missing_here": max(0, balance.in_centra - balance.in_ledger),
-            "no_longer_open_in_centra": max(0, balance.in_ledger - balance.in_centra),
-            "ended_in_the_last_seconds": balance.just_ended,
+            "missing_here": len(balance.missing),
+            "missing_orders": _numbers(balance.missing),
+            "no_longer_open_in_centra": len(balance.extra),
+            "orders_no_longer_open": _numbers(balance.extra),
         },
     )
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    """Return order numbers as text; of very many, the first."""
+    named = ", ".join(map(str, numbers[:_NAMED]))
+    more = len(numbers) - _NAMED
+    return f"{named} and {more} more" if more > 0 else named or "none"
 
 
 ALL_ORDERS_ARRIVED = every_confirmed_order_is_accounted_for.check_key
@@ -128,17 +144,22 @@ ALL_ORDERS_ARRIVED = every_confirmed_order_is_accounted_for.check_key
     owners=["team:fulfilment"],
     freshness_policy=freshness.DESPATCH_RELAY,
     description=(
-        "Whistl's status of each order it has: allocated, held, rejected, cancelled. The time of "
-        "allocation decides how an order's units count in the stock sum."
+        "Whistl's status of each order it has: allocated, held, rejected, cancelled; read by time "
+        "of change, and each open order at least hourly. The time of allocation decides how an "
+        "order's units count in the stock sum."
     ),
     metadata=metadata.columns_of_table(
         Orders, "order_number", "state", "allocated_at", "despatched_at", "cancelled_at"
     ),
 )
 def whistl_order_statuses(link: LinkResource) -> dg.MaterializeResult:
-    """Read the orders that Whistl changed."""
+    """Read the orders that Whistl changed, and those that were not compared for an hour."""
     with link.open("whistl/order_statuses") as opened:
-        return dg.MaterializeResult(metadata=metadata.of_tally(follow_order_statuses(opened)))
+        followed = follow_order_statuses(opened)
+        swept = sweep_order_statuses(opened)
+    return dg.MaterializeResult(
+        metadata={**metadata.of_tally(followed), "compared_with_whistl_again": swept.read}
+    )
 
 
 class DespatchConfig(dg.Config):

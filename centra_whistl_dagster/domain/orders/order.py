@@ -12,6 +12,8 @@ from enum import StrEnum
 CONFIRMED = "CONFIRMED"
 PROCESSING = "PROCESSING"
 CANCELLED = "CANCELLED"
+SHIPPED = "SHIPPED"
+ARCHIVED = "ARCHIVED"
 
 SENDABLE_STATUSES = frozenset({CONFIRMED, PROCESSING})
 """PROCESSING too: a "Direct to Shipment" store makes the shipment before anybody reads it."""
@@ -122,6 +124,7 @@ class Permission(StrEnum):
     MAY_BE_SENT = "may_be_sent"
     WAITING = "waiting"  # on hold, locked by somebody else, unpaid, or in an unknown status
     CANCELLED = "cancelled"  # will never go
+    ENDED = "ended"  # shipped, or put away, without the warehouse
 
 
 def permission(order: Order, *, locked_by_us: bool = False) -> Permission:
@@ -132,6 +135,8 @@ def permission(order: Order, *, locked_by_us: bool = False) -> Permission:
     """
     if order.status == CANCELLED:
         return Permission.CANCELLED
+    if order.status in {SHIPPED, ARCHIVED}:
+        return Permission.ENDED
     is_free = not (
         order.is_on_hold
         or order.is_waiting_for_payment

@@ -42,12 +42,17 @@ FINAL = frozenset({OrderState.COMPLETED, OrderState.CANCELLED})
 
 _S = OrderState
 _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
-    _S.WAITING: frozenset({_S.RECEIVED, _S.BLOCKED, _S.CANCELLED}),
-    _S.RECEIVED: frozenset({_S.WAITING, _S.BLOCKED, _S.READY, _S.CANCELLED}),
+    _S.WAITING: frozenset({_S.RECEIVED, _S.BLOCKED, _S.CANCELLED, _S.COMPLETED}),
+    _S.RECEIVED: frozenset({_S.WAITING, _S.BLOCKED, _S.READY, _S.CANCELLED, _S.COMPLETED}),
     _S.BLOCKED: frozenset(
-        {_S.RECEIVED, _S.WAITING, _S.READY, _S.CANCELLED, _S.PART_DESPATCHED, _S.DESPATCHED}
+        {
+            *(_S.RECEIVED, _S.WAITING, _S.READY, _S.CANCELLED, _S.COMPLETED),
+            *(_S.PART_DESPATCHED, _S.DESPATCHED),
+        }
     ),
-    _S.READY: frozenset({_S.RECEIVED, _S.WAITING, _S.BLOCKED, _S.SENDING, _S.CANCELLED}),
+    _S.READY: frozenset(
+        {_S.RECEIVED, _S.WAITING, _S.BLOCKED, _S.SENDING, _S.CANCELLED, _S.COMPLETED}
+    ),
     _S.SENDING: frozenset({_S.SUBMITTED, _S.IN_DOUBT, _S.READY, _S.BLOCKED, _S.RECEIVED}),
     _S.IN_DOUBT: frozenset({_S.SUBMITTED, _S.READY, _S.BLOCKED}),
     _S.SUBMITTED: frozenset(
@@ -63,7 +68,9 @@ _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
         {_S.RECEIVED, _S.WAITING, _S.BLOCKED, _S.PART_DESPATCHED, _S.DESPATCHED}
     ),
 }
-"""CANCELLED can be left again: Centra can resume an order, Whistl can ship one regardless. An order
+"""An order can be COMPLETED without Whistl: somebody shipped it in Centra by hand.
+
+CANCELLED can be left again: Centra can resume an order, Whistl can ship one regardless. An order
 that Whistl has stopped on our request goes back from SUBMITTED, to be sent under another number."""
 
 

@@ -12,6 +12,9 @@ STOPPED = frozenset({"CANCELLED", "REJECTED"})
 
 KNOWN = SET_ASIDE | STOPPED | {"RECEIVED", "HELD", "BACKORDERED"}
 
+UNENDED = KNOWN - STOPPED - {"DESPATCHED"}
+"""Statuses in which Whistl has still something to do."""
+
 
 def set_aside_at(history: Iterable[tuple[str, datetime]]) -> datetime | None:
     """Return when an order's units first left Whistl's `available`, None if they have not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLResolveInfo,
     OperationDefinitionNode,
     OperationType,
     get_operation_ast,
@@ -29,7 +31,7 @@ from centra_whistl_dagster.simulator.centra.schema import centra_schema, default
 from centra_whistl_dagster.simulator.centra.survey import Survey, survey
 from centra_whistl_dagster.simulator.centra.views import type_name
 from centra_whistl_dagster.simulator.world.settings import CentraToken
-from centra_whistl_dagster.simulator.world.world import World
+from centra_whistl_dagster.simulator.world.world import CentraOrder, World
 
 REMEMBERED_DOCUMENTS = 200
 
@@ -166,6 +168,7 @@ class Centra:
             operation_name=asked.operation.name.value if asked.operation.name else None,
             field_resolver=default_resolver,
             type_resolver=type_name,
+            middleware=_failing(self._world),
         )
         return dict(result.formatted)
 
@@ -182,3 +185,17 @@ class Centra:
             "appVersion": self._world.switch("centra_app_version"),
         }
         return JSONResponse(content, status_code=status, headers=headers)
+
+
+def _failing(world: World) -> tuple[Callable[..., object], ...]:
+    """Return what lets the fields fail that the switch names."""
+    failing = world.switch("centra_failing_fields")
+
+    def resolved(
+        resolve: Callable[..., object], source: object, info: GraphQLResolveInfo, **args: Any
+    ) -> object:
+        if isinstance(source, CentraOrder) and failing.get(source.number) == info.field_name:
+            raise GraphQLError("Internal server error")
+        return resolve(source, info, **args)
+
+    return (resolved,) if failing else ()

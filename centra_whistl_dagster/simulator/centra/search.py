@@ -64,7 +64,8 @@ def matching_orders(info: GraphQLResolveInfo, where: dict[str, Any] | None) -> l
     found = [
         order
         for order in _candidates(world, conditions)
-        if (statuses is None or order_status(order, info) in statuses)
+        if order.number not in world.switch("centra_hidden_orders")
+        and (statuses is None or order_status(order, info) in statuses)
         and all(test(order, wanted) for test, wanted in tests)
     ]
     return found[::-1]

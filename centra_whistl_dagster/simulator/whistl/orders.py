@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -84,12 +84,14 @@ class OrderBook:
 
     def read(self, call: Call) -> Answer:
         """Show one order."""
-        return Answer(body=shown(self._visible(call.path["order_number"])))
+        return Answer(body=self._spelled(self._visible(call.path["order_number"])))
 
     def list(self, call: Call) -> Answer:
         """Show orders by when they last changed, oldest first."""
         since = moment_of(call.query, "updated_since")
         statuses = set(filter(None, call.query.get("status", "").split(",")))
+        if statuses and not self._world.switch("whistl_status_filter"):
+            raise Refusal(422, "validation_failed", "Unknown parameter: status")
         orders = [
             order
             for order in self._world.whistl_orders.values()
@@ -99,7 +101,7 @@ class OrderBook:
         ]
         orders.sort(key=_place)
         page, about = paged(orders, _place, call.query)
-        return Answer(body={"data": [shown(order) for order in page], "page": about})
+        return Answer(body={"data": [self._spelled(order) for order in page], "page": about})
 
     def cancel(self, call: Call) -> Answer:
         """Cancel an order, or ask the floor to stop."""
@@ -169,8 +171,17 @@ class OrderBook:
             world.whistl_orders[number] = order
         world.calls["whistl orders created"] += 1
         self._audit(order)
-        warehouse.begin(world, order)
+        if world.switch("whistl_first_status") == order.status:
+            warehouse.begin(world, order)
+        else:
+            order.status = world.switch("whistl_first_status")
+            order.history = [(order.status, now)]
         return order
+
+    def _spelled(self, order: WhistlOrder) -> dict[str, object]:
+        """Show an order as this server spells it."""
+        view = respelled(shown(order), self._world.switch("whistl_spelling"))
+        return {**view, **self._world.switch("whistl_damaged_views").get(order.order_number, {})}
 
     def _audit(self, order: WhistlOrder) -> None:
         number = order.order_number.removeprefix(self._world.switch("order_number_prefix"))
@@ -201,6 +212,31 @@ def shown(order: WhistlOrder) -> dict[str, object]:
         "status_history": history,
         "lines": lines,
     }
+
+
+_COUNTS = ("allocated", "picked", "despatched", "cancelled")
+_TIMES = frozenset({"received_at", "updated_at", "at"})
+
+
+def respelled(view: dict[str, Any], spelling: Collection[str]) -> dict[str, Any]:
+    """Return an order as another server would spell it, within the same contract."""
+    lines = [dict(line) for line in view["lines"]]
+    history = [dict(step) for step in view["status_history"]]
+    view = {**view, "lines": lines, "status_history": history}
+    if "lower_case" in spelling:
+        for part in (view, *history):
+            part["status"] = part["status"].lower()
+    if "null_counts" in spelling:
+        for line in lines:
+            line.update({name: line[name] or None for name in _COUNTS})
+    if "numbers_as_text" in spelling:
+        view["status_version"] = str(view["status_version"])
+        for line in lines:
+            line.update({n: str(v) for n, v in line.items() if isinstance(v, int)})
+    if "naive_times" in spelling:
+        for part in (view, *history):
+            part.update({n: part[n].removesuffix("Z") for n in _TIMES & part.keys()})
+    return view
 
 
 def _state(order: WhistlOrder) -> dict[str, object]:

@@ -35,6 +35,10 @@ SWITCHES: dict[str, Any] = {
     "centra_refuses_locks": False,
     # the store makes one good-to-go shipment for every order by itself ("Direct to Shipment")
     "centra_direct_to_shipment": False,
+    # a field, by order number, that fails: it comes as null, with an error that names its place
+    "centra_failing_fields": {},
+    # numbers of orders that no list shows yet, as a write that is not visible everywhere
+    "centra_hidden_orders": (),
     # extensions.appVersion
     "centra_app_version": "v1.61.2",
     # ======== Whistl
@@ -79,6 +83,14 @@ SWITCHES: dict[str, Any] = {
     "whistl_errors_in_200": False,
     # real seconds until a stored order can be read back
     "whistl_lookup_lag_seconds": 0.0,
+    # the status in which an order is accepted: "HELD" or "REJECTED" at once, and nothing follows
+    "whistl_first_status": "RECEIVED",
+    # the list of orders takes `status`; False refuses it
+    "whistl_status_filter": True,
+    # how orders are shown: any of "lower_case", "numbers_as_text", "null_counts", "naive_times"
+    "whistl_spelling": (),
+    # members, by order number, that replace those of the order as it is shown
+    "whistl_damaged_views": {},
     # orders held for a human some time after acceptance
     "hold_after_accept_share": 0.0,
     # trading-day seconds until a hold is lifted; None: never

@@ -1,45 +1,111 @@
-"""Whether Centra and the ledger count the same open orders."""
+"""Whether Centra and the ledger have the same open orders, order by order."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.centra.client import OrderStamp, UnreadableOrder
+from centra_whistl_dagster.domain.orders.order import CONFIRMED, PROCESSING, Order
+from centra_whistl_dagster.ledger import checks
+from centra_whistl_dagster.ledger.checks import OpenOrder
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.intake import take_in
 
-_ON_THE_WAY = timedelta(minutes=2)
-"""Younger orders may not have been read yet."""
-_JUST_ENDED = timedelta(seconds=30)
-"""Centra and the ledger do not see an order end in the same instant."""
+_GRACE = timedelta(minutes=2)
+"""What changed less long ago may not have been read yet, or be under way."""
+_READ_BY_ID = 500
+"""Orders read again in one comparison; that many differences are no matter of single orders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """Open orders, counted on both sides."""
+    """Open orders on both sides."""
 
     in_centra: int
     in_ledger: int
-    just_ended: int
-    """Orders that ended in the last seconds, by which the counts may differ."""
+    missing: tuple[int, ...]
+    """Numbers of orders that are open in Centra, and not here."""
+    extra: tuple[int, ...]
+    """Numbers of orders that are open here, and not in Centra."""
 
     @property
     def is_even(self) -> bool:
-        """Whether the counts agree but for orders on their way."""
-        return abs(self.in_centra - self.in_ledger) <= self.just_ended
+        """Whether each order that is open on one side is open on the other."""
+        return not (self.missing or self.extra)
 
 
 def compare_with_centra(link: Link) -> Balance:
-    """Count confirmed and processing orders in Centra, and the same in the ledger.
+    """List confirmed and processing orders in Centra, and the same in the ledger.
+
+    Those that Centra does not list are read once more by their ids: most have just ended there.
 
     Raises:
-        IntegrationError: Centra could not be asked.
+        IntegrationError: Centra could not be read.
     """
-    placed_before = link.now() - _ON_THE_WAY
-    in_centra = link.centra.count_open_orders(placed_before)
+    began = link.now()
+    placed_before = began - _GRACE
     with link.ledger.reading() as tx:
-        return Balance(
-            in_centra=in_centra,
-            in_ledger=orders.count_open_in_centra(tx, placed_before=placed_before),
-            just_ended=orders.count_ended_since(tx, link.now() - _JUST_ENDED),
-        )
+        before = [one for one in checks.open_orders(tx) if one.ordered_at <= placed_before]
+    listed = link.centra.all_open_order_stamps(placed_before)
+    unlisted = {order.centra_id for order in before} - {stamp.centra_id for stamp in listed}
+    shown = _read_again(link, sorted(unlisted))
+    with link.ledger.reading() as tx:
+        ours = {order.centra_id: order for order in checks.open_orders(tx)}
+        since = checks.state_since(tx, [stamp.centra_id for stamp in listed])
+    return Balance(
+        in_centra=len(listed),
+        in_ledger=sum(order.ordered_at <= placed_before for order in ours.values()),
+        missing=_missing(listed, ours, since, began),
+        extra=_extra([ours[key] for key in unlisted if key in ours], shown, began),
+    )
+
+
+def _read_again(link: Link, centra_ids: list[str]) -> dict[str, Order | UnreadableOrder]:
+    """Read orders by their ids and apply what is read; return the records by order number."""
+    if not centra_ids:
+        return {}
+    records = list(link.centra.orders_with_ids(centra_ids[:_READ_BY_ID]))
+    with link.ledger.transaction() as tx:
+        for record in records:
+            take_in(tx, link, record)
+    return {str(record.number): record for record in records}
+
+
+def _missing(
+    listed: Iterable[OrderStamp],
+    ours: Mapping[str, OpenOrder],
+    state_since: Mapping[str, datetime],
+    began: datetime,
+) -> tuple[int, ...]:
+    numbers = [
+        stamp.number
+        for stamp in listed
+        if stamp.centra_id not in ours
+        and not _is_recent(stamp.updated_at, began)
+        # It ended here while Centra was being read.
+        and not _is_recent(state_since.get(stamp.centra_id), began)
+    ]
+    return tuple(sorted(numbers))
+
+
+def _extra(
+    unlisted: Iterable[OpenOrder],
+    shown: Mapping[str, Order | UnreadableOrder],
+    began: datetime,
+) -> tuple[int, ...]:
+    def is_accounted_for(record: Order | UnreadableOrder | None) -> bool:
+        if isinstance(record, Order):
+            is_open = record.status in {CONFIRMED, PROCESSING}
+            return is_open or _is_recent(record.updated_at, began)
+        # One that is there and cannot be read has an exception of its own.
+        return record is not None
+
+    numbers = (order.number for order in unlisted)
+    return tuple(sorted(n for n in numbers if not is_accounted_for(shown.get(str(n)))))
+
+
+def _is_recent(at: datetime | None, now: datetime) -> bool:
+    """Say whether something was changed just now; what is dated in the future was not."""
+    return at is not None and now - _GRACE < at <= now + _GRACE

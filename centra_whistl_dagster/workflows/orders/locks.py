@@ -8,7 +8,7 @@ from centra_whistl_dagster.domain.tally import Failed, Fate, Tally
 from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.transport import AccessDenied, Refused
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders.readings import apply_reading
+from centra_whistl_dagster.workflows.orders.intake import take_in
 
 _TRIED_AGAIN = timedelta(hours=1)
 """Until it is locked, intake goes on seeing what is changed on an order."""
@@ -17,8 +17,8 @@ _TRIED_AGAIN = timedelta(hours=1)
 def lock_accepted_orders(link: Link) -> Tally:
     """Lock in one batch the orders Whistl has, then check whether one was edited just before.
 
-    Once locked, an order is no longer among those that intake reads: an edit between sending and
-    locking would go unnoticed for ever.
+    Once locked, an order is no longer among those that intake reads by time: an edit between
+    sending and locking would be noticed a quarter of an hour later.
 
     Raises:
         IntegrationError: Centra could not be asked; the same orders are locked again next time,
@@ -30,12 +30,13 @@ def lock_accepted_orders(link: Link) -> Tally:
     ids = [row.centra_id for row in rows]
     refused = set_locks(link, ids, is_locked=True)
     locked = [centra_id for centra_id in ids if centra_id not in refused]
-    as_locked = link.centra.orders(locked) if locked else []
+    # Those that Centra refuses too: one that was cancelled just now cannot be locked.
+    records = list(link.centra.orders_with_ids(ids)) if ids else []
     with link.ledger.transaction() as tx:
         orders.update(tx, locked, locked_at=tx.now)
-        orders.update(tx, refused, due_at=tx.now + _TRIED_AGAIN)
-        for order in as_locked:
-            apply_reading(tx, link, order)
+        orders.update(tx, refused, lock_due_at=tx.now + _TRIED_AGAIN)
+        for record in records:
+            take_in(tx, link, record)
     tally.add(Fate.WRITTEN, len(locked))
     tally.add(Failed("refused by Centra"), len(refused))
     return tally

@@ -15,7 +15,13 @@ from centra_whistl_dagster.domain.orders.changes_after_sending import (
     Standing,
     StopReason,
 )
-from centra_whistl_dagster.domain.orders.order import Order, Permission, content_hash, permission
+from centra_whistl_dagster.domain.orders.order import (
+    SHIPPED,
+    Order,
+    Permission,
+    content_hash,
+    permission,
+)
 from centra_whistl_dagster.domain.orders.states import UNSENT, OrderState
 from centra_whistl_dagster.domain.tally import Fate, Skipped
 from centra_whistl_dagster.ledger import exceptions, order_contents, orders, standings
@@ -47,8 +53,9 @@ def apply_reading(tx: Transaction, link: Link, order: Order) -> Fate:
     allowed = _permission_of(link, order, row)
     if row is None:
         return _take_in_new(tx, link, order, allowed)
-    if order.updated_at < row.centra_updated_at:
-        # Two processes read at once, and the one that read first writes last.
+    if order.updated_at < row.centra_updated_at <= tx.now:
+        # Two processes read at once, and the one that read first writes last. A date in the future
+        # is no measure of that: it would hide every change until then.
         return Fate.UNCHANGED
     if row.submitted_at is None and row.state in {*UNSENT, OrderState.CANCELLED}:
         return _apply_to_unsent(tx, link, row, order, allowed)
@@ -79,8 +86,8 @@ def _permission_of(link: Link, order: Order, row: OrderRow | None) -> Permission
 
 
 def _take_in_new(tx: Transaction, link: Link, order: Order, allowed: Permission) -> Fate:
-    if allowed is Permission.CANCELLED:
-        return Skipped("cancelled before it was read")
+    if allowed in {Permission.CANCELLED, Permission.ENDED}:
+        return Skipped(f"{allowed} before it was read")
     obstacle = _obstacle(link, order, row=None)
     if allowed is not Permission.MAY_BE_SENT:
         state, reason = OrderState.WAITING, _why_waiting(order)
@@ -95,9 +102,26 @@ def _take_in_new(tx: Transaction, link: Link, order: Order, allowed: Permission)
     return Fate.WRITTEN
 
 
+def _end(tx: Transaction, row: OrderRow, order: Order) -> Fate:
+    """End an order that was shipped or archived in Centra while Whistl did not have it."""
+    orders.note_seen(tx, order)
+    if row.state is OrderState.CANCELLED:
+        return Fate.UNCHANGED
+    reason = f"{order.status.lower()} in Centra, without Whistl"
+    if order.status == SHIPPED:
+        orders.move(tx, row, OrderState.COMPLETED, reason=reason, completed_at=tx.now, due_at=None)
+    else:
+        orders.move(tx, row, OrderState.CANCELLED, reason=reason, cancelled_at=tx.now, due_at=None)
+    exceptions.resolve_order(tx, row.number)
+    exceptions.set_for_order(tx, row.centra_id, [])
+    return Fate.WRITTEN
+
+
 def _apply_to_unsent(
     tx: Transaction, link: Link, row: OrderRow, order: Order, allowed: Permission
 ) -> Fate:
+    if allowed is Permission.ENDED:
+        return _end(tx, row, order)
     is_changed = row.content_hash != content_hash(order)
     if is_changed or not order_contents.has_payload(tx, order.centra_id):
         orders.refresh(tx, order)
@@ -188,6 +212,8 @@ def _apply_to_stopped(
     tx: Transaction, link: Link, row: OrderRow, order: Order, allowed: Permission
 ) -> Fate:
     """Apply to an order that Whistl had and ended: its number there is used up, for ever."""
+    if allowed is Permission.ENDED:
+        return _end(tx, row, order)
     if allowed is Permission.CANCELLED:
         if row.state is OrderState.CANCELLED:
             return Fate.UNCHANGED

@@ -53,7 +53,7 @@ def is_another_look_due(link: Link) -> bool:
     """Say whether orders are blocked, and what they were judged by has changed since."""
     with link.ledger.reading() as tx:
         has_changed = state.read(tx, state.LOOKED_AGAIN_FOR) != _all_of_the_basis(tx, link)
-        return has_changed and orders.counts_by_state(tx)[OrderState.BLOCKED] > 0
+        return has_changed and bool(orders.in_states(tx, [OrderState.BLOCKED], limit=1))
 
 
 def screen_waiting_orders(link: Link) -> Screened:

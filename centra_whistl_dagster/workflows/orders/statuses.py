@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.domain.orders.whistl_statuses import KNOWN, STOPPED, set_aside_at
-from centra_whistl_dagster.domain.tally import Fate, Skipped, Tally
+from centra_whistl_dagster.domain.orders.whistl_statuses import (
+    KNOWN,
+    SET_ASIDE,
+    STOPPED,
+    set_aside_at,
+)
+from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import (
     exceptions,
     former_numbers,
     order_contents,
     orders,
     state,
+    unreadable,
 )
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
-from centra_whistl_dagster.whistl.client import WhistlOrderView
+from centra_whistl_dagster.ledger.unreadable import Source
+from centra_whistl_dagster.whistl.client import Acceptance, UnreadableOrderView, WhistlOrderView
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.replacement import (
     note_former_number_active,
@@ -26,11 +34,15 @@ from centra_whistl_dagster.workflows.orders.replacement import (
 
 OVERLAP = timedelta(minutes=2)
 
+_VIEWS_PER_TRANSACTION = 200
+"""Thousands in one transaction would make every other writer of the ledger wait too long."""
+
 _FOLLOWED = {
     "HELD": ExceptionKind.HELD_AT_WHISTL,
     "REJECTED": ExceptionKind.REJECTED_LATE,
     "CANCELLED": ExceptionKind.CANCELLED_AT_WHISTL,
 }
+_OF_STATUSES = frozenset({*_FOLLOWED.values(), ExceptionKind.UNKNOWN_WHISTL_STATUS})
 
 
 def follow_order_statuses(link: Link) -> Tally:
@@ -40,21 +52,44 @@ def follow_order_statuses(link: Link) -> Tally:
         IntegrationError: Whistl could not be read; the cursor stays where it was.
     """
     with link.ledger.reading() as tx:
-        cursor = state.read(tx, state.WHISTL_ORDER_STATUSES)
-    since = datetime.fromisoformat(cursor) - OVERLAP if cursor else None
-    views = list(link.whistl.orders_updated_since(since))
+        cursor = state.reached(tx, state.WHISTL_ORDER_STATUSES)
+    read_at = link.now()
+    views = list(link.whistl.orders_updated_since(cursor - OVERLAP if cursor else None))
+    return note_views(link, views, read_at=read_at)
+
+
+def note_views(
+    link: Link,
+    views: Sequence[WhistlOrderView | UnreadableOrderView],
+    *,
+    read_at: datetime | None = None,
+) -> Tally:
+    """Take over what Whistl shows of orders, a part at a time.
+
+    With `read_at`, when reading by time of change began, the cursor moves: with the last part, so
+    that a part that was not kept is read again.
+    """
     tally = Tally(read=len(views))
-    with link.ledger.transaction() as tx:
-        for view in views:
-            tally.add(_note(tx, view))
-        if views:
-            newest = max(view.updated_at for view in views)
-            state.set_to(tx, state.WHISTL_ORDER_STATUSES, newest.isoformat())
+    moments = [
+        view.updated_at
+        for view in views
+        if isinstance(view, WhistlOrderView) and view.updated_at is not None
+    ]
+    for start in range(0, max(len(views), 1), _VIEWS_PER_TRANSACTION):
+        part = views[start : start + _VIEWS_PER_TRANSACTION]
+        is_last = start + len(part) >= len(views)
+        with link.ledger.transaction() as tx:
+            for view in part:
+                tally.add(_note(tx, view))
+            if is_last and read_at is not None:
+                state.advance(tx, state.WHISTL_ORDER_STATUSES, moments, read_at=read_at)
     return tally
 
 
-def _note(tx: Transaction, view: WhistlOrderView) -> Fate:
+def _note(tx: Transaction, view: WhistlOrderView | UnreadableOrderView) -> Fate:
     row = orders.find_by_whistl_number(tx, view.order_number)
+    if isinstance(view, UnreadableOrderView):
+        return _note_unreadable(tx, row, view)
     if row is None:
         return Skipped("not one of ours")
     if view.order_number != row.whistl_number:
@@ -62,10 +97,24 @@ def _note(tx: Transaction, view: WhistlOrderView) -> Fate:
     if row.submitted_at is None:
         # Its acceptance is not settled yet: the look-up does that, and its round reads this again.
         return Skipped("not settled yet")
-    if row.whistl_status_version >= view.status_version and row.whistl_status is not None:
+    is_known = row.whistl_status is not None and row.whistl_status_version >= view.status_version
+    is_older = is_known and row.whistl_status_version > view.status_version
+    if is_known and (is_older or row.whistl_status == view.status):
+        orders.update(tx, [row.centra_id], whistl_checked_at=tx.now)
+        if view.status in KNOWN:
+            exceptions.resolve_order(tx, row.number, [ExceptionKind.UNKNOWN_WHISTL_STATUS])
+        _note_what_is_unreadable(tx, row, view)
         return Fate.UNCHANGED
     apply_view(tx, row.centra_id, view)
     return Fate.WRITTEN
+
+
+def _note_unreadable(tx: Transaction, row: OrderRow | None, view: UnreadableOrderView) -> Fate:
+    if row is None and view.order_number:
+        return Skipped("not one of ours")
+    number = row.number if row else unreadable.NAMELESS
+    unreadable.report(tx, Source.WHISTL, number, field=view.field, detail=view.detail)
+    return Failed("unreadable")
 
 
 def _note_former(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> Fate:
@@ -84,51 +133,80 @@ def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
     Raises:
         LookupError: the ledger does not have the order.
     """
-    row = orders.find(tx, centra_id)
-    if row is None:
-        raise LookupError(f"order {view.order_number} vanished from the ledger")
+    row = _row_of(tx, centra_id, view)
+    taken_at = row.allocated_at or set_aside_at(view.history)
+    if taken_at is None and view.status in SET_ASIDE:
+        # It was at the latest when Whistl said so.
+        taken_at = min(view.updated_at or tx.now, tx.now)
+    orders.update(tx, [centra_id], allocated_at=taken_at)
+    if view.status not in STOPPED:
+        missing = {line.line_number: line.cancelled for line in view.lines if line.cancelled}
+        order_contents.note_not_found(tx, centra_id, missing)
+    _note_what_is_unreadable(tx, row, view)
+    apply_status(tx, centra_id, view)
+
+
+def apply_status(tx: Transaction, centra_id: str, shown: WhistlOrderView | Acceptance) -> None:
+    """Take over the status in which Whistl shows an order, in whichever answer it says so.
+
+    Raises:
+        LookupError: the ledger does not have the order.
+    """
+    row = _row_of(tx, centra_id, shown)
     orders.update(
         tx,
         [row.centra_id],
-        whistl_status=view.status,
-        whistl_status_version=view.status_version,
-        allocated_at=row.allocated_at or set_aside_at(view.history),
+        whistl_status=shown.status,
+        whistl_status_version=shown.status_version,
+        whistl_checked_at=tx.now,
     )
-    if view.status not in STOPPED:
-        missing = {line.line_number: line.cancelled for line in view.lines if line.cancelled}
-        order_contents.note_not_found(tx, row.centra_id, missing)
-    kind = _FOLLOWED.get(view.status)
-    if kind is None and view.status not in KNOWN:
+    kind = _FOLLOWED.get(shown.status)
+    if kind is None and shown.status not in KNOWN:
         kind = ExceptionKind.UNKNOWN_WHISTL_STATUS
+    view = shown if isinstance(shown, WhistlOrderView) else None
     was_asked = row.cancel_wanted_at or row.stop_for or row.stop_asked_at
-    has_left = any(line.despatched for line in view.lines)
-    was_stopped_whole = view.status == "CANCELLED" and was_asked is not None and not has_left
-    of_statuses = {*_FOLLOWED.values(), ExceptionKind.UNKNOWN_WHISTL_STATUS}
-    exceptions.resolve_order(tx, row.number, of_statuses - {kind})
+    has_left = view is not None and any(line.despatched for line in view.lines)
+    was_stopped_whole = shown.status == "CANCELLED" and was_asked is not None and not has_left
+    exceptions.resolve_order(tx, row.number, _OF_STATUSES - {kind})
     if kind is not None and not was_stopped_whole:
-        why = f": {view.hold_reason}" if view.hold_reason else "."
-        message = f"Whistl shows order {row.number} ({row.whistl_number}) as {view.status}{why}"
-        exceptions.about_order(tx, row, kind, message, value=view.status)
-    if view.status in STOPPED and row.state is OrderState.SUBMITTED:
-        _end(tx, row, view, was_stopped_whole=was_stopped_whole)
+        why = f": {view.hold_reason}" if view and view.hold_reason else "."
+        message = f"Whistl shows order {row.number} ({row.whistl_number}) as {shown.status}{why}"
+        exceptions.about_order(tx, row, kind, message, value=shown.status)
+    if shown.status in STOPPED and row.state is OrderState.SUBMITTED:
+        # Read anew: the status set above is kept with the number it belongs to.
+        fresh = _row_of(tx, centra_id, shown)
+        if was_stopped_whole:
+            settle_stopped(tx, fresh)
+        else:
+            _block(tx, fresh, shown.status, left_at=view.updated_at if view and has_left else None)
 
 
-def _end(tx: Transaction, row: OrderRow, view: WhistlOrderView, *, was_stopped_whole: bool) -> None:
-    # Read anew: the status set above is kept with the number it belongs to.
-    fresh = orders.find(tx, row.centra_id) or row
-    if was_stopped_whole:
-        settle_stopped(tx, fresh)
-        return
-    has_left = any(line.despatched for line in view.lines)
+def _block(tx: Transaction, row: OrderRow, status: str, *, left_at: datetime | None) -> None:
     # No screened_at: no change of reference data sends an order again that Whistl ended.
     # No allocated_at: what was set aside for it is in `available` again.
     orders.move(
         tx,
-        fresh,
+        row,
         OrderState.BLOCKED,
-        reason=f"{view.status.lower()} by Whistl",
+        reason=f"{status.lower()} by Whistl",
         screened_at=None,
         allocated_at=None,
         # Its message may still be on the way; an order of which a part left is not sent again.
-        despatched_at=view.updated_at if has_left else None,
+        despatched_at=left_at,
     )
+
+
+def _row_of(tx: Transaction, centra_id: str, shown: WhistlOrderView | Acceptance) -> OrderRow:
+    row = orders.find(tx, centra_id)
+    if row is None:
+        raise LookupError(f"order {shown.order_number} vanished from the ledger")
+    return row
+
+
+def _note_what_is_unreadable(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> None:
+    if not view.unreadable:
+        unreadable.resolve(tx, Source.WHISTL, row.number)
+        return
+    (field, detail), *others = view.unreadable
+    more = f" (and {len(others)} more fields)" if others else ""
+    unreadable.report(tx, Source.WHISTL, row.number, field=field, detail=f"{detail}{more}")

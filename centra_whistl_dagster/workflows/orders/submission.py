@@ -42,6 +42,7 @@ from centra_whistl_dagster.workflows.orders.claims import Claim, Current, claim,
 from centra_whistl_dagster.workflows.orders.gate import SILENT, Gate
 from centra_whistl_dagster.workflows.orders.lag import FIRST_LOOK_UP, look_up_lag, note_shown_late
 from centra_whistl_dagster.workflows.orders.outage import note_answered, note_lost, note_silence
+from centra_whistl_dagster.workflows.orders.statuses import apply_status
 
 _READ_AGAIN_TOGETHER = 20
 """Orders read again at once: with many, the last are sent minutes after Centra was asked."""
@@ -176,13 +177,13 @@ def accept(tx: Transaction, row: OrderRow, answer: Acceptance | WhistlOrderView)
         reason="Whistl has it",
         submitted_at=tx.now,
         whistl_order_id=answer.whistl_order_id,
-        whistl_status=answer.status,
-        whistl_status_version=answer.status_version,
         attempts=0,
         # Due at once where Centra cancelled it while it was on its way.
         due_at=tx.now if row.cancel_wanted_at else None,
     )
     exceptions.end_for_order(tx, row, PROVED_OVER_BY_ACCEPTANCE)
+    # It may be held or rejected already, and the feed of changes does not show that a second time.
+    apply_status(tx, row.centra_id, answer)
 
 
 def _settle_not_sent(link: Link, claimed: Claim, error: IntegrationError) -> SubmissionOutcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,9 +34,13 @@ def watermark(desk: Desk) -> str | None:
 
 
 def hide_for_now(desk: Desk, order: CentraOrder) -> CentraOrder:
-    """Take an order out of what Centra shows, as a write that is not visible yet."""
-    del desk.world.orders[order.order_id]
+    """Let no list of Centra's show an order, as a write that is not visible yet."""
+    desk.switch(centra_hidden_orders=(order.number,))
     return order
+
+
+def show_everything(desk: Desk) -> None:
+    desk.switch(centra_hidden_orders=())
 
 
 # ---- reading by date
@@ -70,21 +74,23 @@ def test_an_order_that_becomes_visible_after_a_younger_one_is_found_by_the_overl
 ) -> None:
     late = hide_for_now(desk, desk.order())
     desk.wait(90)
-    young = desk.order(number=200_000)
+    young = desk.order()
     intake.take_in_orders(desk.link)
-    desk.world.orders[late.order_id] = late
+    before = desk.counts()
+    show_everything(desk)
 
     intake.take_in_orders(desk.link)
 
+    assert before == {RECEIVED: 1}
     assert (desk.state(young), desk.state(late)) == (RECEIVED, RECEIVED)
 
 
 def test_an_order_that_becomes_visible_long_after_is_found_by_the_sweep(desk: Desk) -> None:
     late = hide_for_now(desk, desk.order())
     desk.wait(600)
-    desk.order(number=200_000)
+    desk.order()
     intake.take_in_orders(desk.link)
-    desk.world.orders[late.order_id] = late
+    show_everything(desk)
 
     intake.take_in_orders(desk.link)
     by_date = desk.counts()
@@ -151,42 +157,107 @@ def test_an_order_of_which_everything_is_null_is_blocked_with_reasons_and_stops_
     assert desk.at_whistl(healthy) == 1
 
 
-class CentraWithOneBrokenOrder:
-    """Centra, one of whose orders cannot be read."""
+@pytest.mark.parametrize("field", ["shippingAddress", "shippingPriceGroup", "grandTotal", "lines"])
+def test_an_order_of_which_a_field_always_fails_is_named_until_it_can_be_read_and_the_others_go(
+    desk: Desk, field: str
+) -> None:
+    broken, *healthy = desk.order_some(5)
+    desk.switch(centra_failing_fields={broken.number: field})
+    desk.relay_orders()
+    while_broken = (desk.problems(), [desk.at_whistl(order) for order in (broken, *healthy)])
+    messages = desk.messages()
+    news_while_broken = intake.look_for_news(desk.link).orders
+    desk.wait(150)
+    news_later = intake.look_for_news(desk.link).orders
+    desk.switch(centra_failing_fields={})
 
-    def __init__(self, client: CentraClient, broken: CentraOrder) -> None:
-        self._client, self._broken = client, broken
+    desk.relay_orders()
+
+    assert while_broken == (["unreadable_record"], [0, 1, 1, 1, 1])
+    assert str(broken.number) in messages[0]
+    assert field in messages[0]
+    assert (news_while_broken, news_later) == (0, 1)
+    assert desk.at_whistl(broken) == 1
+    assert desk.problems() == []
+
+
+def test_an_order_that_cannot_be_read_any_more_is_named_though_whistl_shows_it_well(
+    desk: Desk,
+) -> None:
+    order = desk.order()
+    desk.make_ready(order)
+    desk.wait(1)
+    touch(desk.world, order)
+    desk.switch(centra_failing_fields={order.number: "shippingAddress"})
+
+    intake.take_in_orders(desk.link)
+    desk.relay_despatches()
+
+    assert desk.problems(str(order.number)) == ["unreadable_record"]
+
+
+def test_a_missing_permission_still_refuses_the_whole_answer(desk: Desk) -> None:
+    desk.order()
+    token = desk.world.settings.centra_tokens[desk.environment["CENTRA_TOKEN"]]
+    desk.world.settings.centra_tokens["limited"] = dataclasses.replace(
+        token, permissions=token.permissions - {"Order.shippingAddress:read"}
+    )
+    desk.reopen(CENTRA_TOKEN="limited")
+
+    with pytest.raises(AccessDenied, match="missing_permission"):
+        intake.take_in_orders(desk.link)
+
+    assert desk.counts() == {}
+
+
+# ---- lists that change while they are read
+class CentraThatChangesBetweenPages:
+    """Centra, in which something happens after the first page of orders was read."""
+
+    def __init__(self, client: CentraClient, happens: Callable[[], None]) -> None:
+        self._client, self._happens = client, happens
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     def orders_changed_since(self, since: datetime | None) -> Iterator[Order | UnreadableOrder]:
-        for order in self._client.orders_changed_since(since):
-            if isinstance(order, Order) and order.number == self._broken.number:
-                yield UnreadableOrder(
-                    number=str(order.number), field="grandTotal", detail="expected an amount"
-                )
-            else:
-                yield order
+        for place, order in enumerate(self._client.orders_changed_since(since), start=1):
+            if place == 100:
+                self._happens()
+            yield order
 
 
-def test_an_order_that_cannot_be_read_is_named_until_it_can_and_the_others_go(desk: Desk) -> None:
-    broken, healthy = desk.order(), desk.order()
+def test_orders_that_leave_the_list_while_it_is_read_hide_none_of_the_others(desk: Desk) -> None:
+    placed = []
+    for n in range(130):
+        placed.append(desk.order((desk.skus[n % 40], 1)))
+        desk.wait(3)
+
+    def lock_some() -> None:
+        for order in placed[:20]:
+            order.is_locked = True
+
     whole = desk.link
-    desk.link = dataclasses.replace(
-        whole, centra=cast("Any", CentraWithOneBrokenOrder(whole.centra, broken))
-    )
-    desk.relay_orders()
-    while_broken = (desk.problems(), desk.at_whistl(broken), desk.at_whistl(healthy))
-    news_while_broken = intake.look_for_news(desk.link).orders
-    desk.link = whole
+    changing = CentraThatChangesBetweenPages(whole.centra, lock_some)
+    tally = intake.take_in_orders(dataclasses.replace(whole, centra=cast("Any", changing)))
 
-    desk.relay_orders()
+    assert tally.read == 130
+    assert desk.counts() == {RECEIVED: 130}
 
-    assert while_broken == (["unreadable_record"], 0, 1)
-    assert news_while_broken == 0
-    assert desk.at_whistl(broken) == 1
-    assert desk.problems() == []
+
+def test_the_watermark_moves_only_once_everything_it_covers_is_kept(desk: Desk) -> None:
+    for n in range(130):
+        desk.order((desk.skus[n % 40], 1))
+        desk.wait(3)
+    with pytest.raises(InterruptedError):
+        intake.take_in_orders(desk.link_that_crashes(after=1))
+    after_the_crash = (desk.counts(), watermark(desk))
+
+    desk.wait(1000)
+    intake.take_in_orders(desk.link)
+
+    assert after_the_crash == ({RECEIVED: 100}, None)
+    assert desk.counts() == {RECEIVED: 130}
 
 
 # ---- Centra is not there, or does not know us
@@ -260,6 +331,7 @@ def test_the_count_of_open_orders_agrees_with_centras_and_shows_what_is_missing(
     assert (even.in_centra, even.in_ledger) == (4, 4)
     assert not odd.is_even
     assert (odd.in_centra, odd.in_ledger) == (7, 4)
+    assert len(odd.missing) == 3
 
 
 def test_an_order_that_stays_blocked_does_not_hide_that_another_is_missing(desk: Desk) -> None:
@@ -273,7 +345,7 @@ def test_an_order_that_stays_blocked_does_not_hide_that_another_is_missing(desk:
 
     seen = balance.compare_with_centra(desk.link)
 
-    assert (seen.in_centra, seen.in_ledger, seen.just_ended) == (2, 1, 0)
-    assert not seen.is_even
-    assert missing.is_locked
+    assert (seen.in_centra, seen.in_ledger) == (2, 1)
+    assert seen.missing == (missing.number,)
+    assert seen.extra == ()
     assert timedelta(0) < desk.clock() - desk.row(blocked).state_since

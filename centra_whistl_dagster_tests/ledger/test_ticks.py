@@ -1,0 +1,77 @@
+"""What is asked at every tick is answered from an index, however many orders have ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger import checks, despatches, orders, standings, stops
+from centra_whistl_dagster.ledger.engine import Ledger, Transaction
+from centra_whistl_dagster.ledger.states import ParcelState
+
+Ask = Callable[[Transaction], object]
+
+QUESTIONS: dict[str, Ask] = {
+    "orders to screen": lambda tx: orders.in_states(tx, [OrderState.RECEIVED]),
+    "orders to send": lambda tx: orders.in_states(tx, [OrderState.READY], are_due=True),
+    "orders in doubt": lambda tx: orders.in_states(
+        tx, [OrderState.SENDING, OrderState.IN_DOUBT], are_due=True
+    ),
+    "orders to lock": orders.unlocked,
+    "orders to stop": stops.to_be_stopped,
+    "orders to unlock": stops.to_be_unlocked,
+    "orders to compare with Centra": lambda tx: checks.due_in_centra(
+        tx, checked_before=tx.now, limit=1
+    ),
+    "orders to compare with Whistl": lambda tx: checks.due_at_whistl(
+        tx, checked_before=tx.now, limit=1
+    ),
+    "the balance": checks.open_orders,
+    "short picks": orders.ids_with_units_not_found,
+    "despatches to match": despatches.count_to_apply,
+    "parcels to write": lambda tx: despatches.parcels_due(tx, list(ParcelState)[:2]),
+    "units ordered": lambda tx: standings.units_ordered(
+        tx, since=tx.now - timedelta(days=1), until=tx.now
+    ),
+    "units ordered by the hour": lambda tx: standings.units_by_ordering_hour(
+        tx, since=tx.now - timedelta(days=1)
+    ),
+    "units taken": lambda tx: standings.units_taken(
+        tx, since=tx.now - timedelta(days=1), until=tx.now
+    ),
+    "units completed": lambda tx: standings.units_completed_since(tx, {"A": tx.now}),
+    "open lines": lambda tx: standings.of_open_lines(tx, taken_at=tx.now),
+}
+_SCANS_ALL = re.compile(r"^SCAN (orders|order_lines|parcels|parcel_lines|exceptions)\b(?!.*INDEX)")
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_question_of_every_tick_reads_no_whole_table(ledger: Ledger, name: str) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    @sa.event.listens_for(sa.Engine, "before_cursor_execute")
+    def note(
+        _connection: object, _cursor: object, statement: str, parameters: Any, *_: object
+    ) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, parameters))
+
+    with ledger.reading() as tx:
+        try:
+            QUESTIONS[name](tx)
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", note)
+        plans = [
+            row[-1]
+            for statement, parameters in asked
+            for row in tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+
+    assert asked
+    assert [step for step in plans if _SCANS_ALL.search(step)] == []
