@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -59,6 +60,15 @@ def _pairs(text: object) -> object:
     if not all(name.strip() and other.strip() for name, _, other in pairs):
         raise ValueError("pairs such as product_type=type, with commas between them")
     return {name.strip(): other.strip() for name, _, other in pairs}
+
+
+def _zone(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("a time zone such as Europe/London or UTC") from None
 
 
 def _address(text: str) -> str:
@@ -137,6 +147,7 @@ class Environment(BaseModel):
     WHISTL_TOKEN: Secret = _NONE
     WHISTL_CLIENT_CODE: Text
     WHISTL_SITE: Text
+    WHISTL_TIME_ZONE: Annotated[ZoneInfo | None, BeforeValidator(_zone)] = None
     WHISTL_REQUESTS_PER_MINUTE: Annotated[int, Field(ge=0)] = 120
     WHISTL_QUOTA_SHARE: Share = 0.8
     WHISTL_PARALLEL_CALLS: Count = 3

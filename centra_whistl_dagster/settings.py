@@ -132,6 +132,7 @@ def _whistl(env: Environment) -> WhistlConfig:
         static_token=env.WHISTL_TOKEN.get_secret_value(),
         client_code=env.WHISTL_CLIENT_CODE,
         site=env.WHISTL_SITE,
+        zone=env.WHISTL_TIME_ZONE,
         requests_per_minute=env.WHISTL_REQUESTS_PER_MINUTE,
         quota_share=env.WHISTL_QUOTA_SHARE,
         pacing_file=env.STATE_DIR / "pacing_whistl.db",

@@ -6,14 +6,21 @@ Any record's shape belongs to its client (`centra`, `whistl`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _MOST_DIGITS = 15
 """No amount, quantity or id of either system comes near; beyond, databases and rounding fail."""
+
+
+UNRESOLVED = "\0unresolved"
+"""The key that names the field of an object that its sender could not give, beside the others."""
 
 
 class BrokenRecord(ValueError):
@@ -26,13 +33,28 @@ class BrokenRecord(ValueError):
 
 
 class Fields:
-    """One JSON object, and where it is in its record."""
+    """One JSON object, and where it is in its record.
 
-    def __init__(self, value: object, path: str = "") -> None:
+    Args:
+        value: the object.
+        path: where it is.
+        zone: of the times in it that have no offset; without one, such a time is refused.
+
+    Raises:
+        BrokenRecord: it is not an object, or its sender could not give all of it (`UNRESOLVED`).
+    """
+
+    def __init__(self, value: object, path: str = "", *, zone: tzinfo | None = None) -> None:
         if not isinstance(value, Mapping):
             raise BrokenRecord(path or "record", f"expected an object, found {_kind(value)}")
+        if UNRESOLVED in value:
+            field = str(value[UNRESOLVED])
+            raise BrokenRecord(
+                f"{path}.{field}" if path else field, "the other system could not give it"
+            )
         self._value: Mapping[str, object] = value
         self._path = path
+        self._zone = zone
 
     def text(self, name: str, default: str = "") -> str:
         """Return text; `default` where it is null or absent.
@@ -59,6 +81,20 @@ class Fields:
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 10**_MOST_DIGITS:
             raise self._broken(name, "a whole number", value)
         return value
+
+    def count(self, name: str) -> int | None:
+        """Return a whole number, written as one or as text; None where it is null or absent."""
+        number = self.number(name)
+        if number is not None and number != number.to_integral_value():
+            raise self._broken(name, "a whole number", self._value.get(name))
+        return None if number is None else int(number)
+
+    def required_count(self, name: str) -> int:
+        """Return a whole number, written as one or as text."""
+        count = self.count(name)
+        if count is None:
+            raise self._broken(name, "a whole number", None)
+        return count
 
     def flag(self, name: str, default: bool | None = None) -> bool:
         """Return true or false; `default`, if there is one, where it is null or absent."""
@@ -100,7 +136,8 @@ class Fields:
     def optional_moment(self, name: str) -> datetime | None:
         """Return a time in UTC; None where it is null or absent.
 
-        A time without an offset is refused: its time zone would be a guess.
+        A time without an offset is read in the zone given at the start. Where there is none it is
+        refused: its zone would be a guess.
         """
         value = self._value.get(name)
         if value is None:
@@ -111,6 +148,8 @@ class Fields:
             at = datetime.fromisoformat(value)
         except ValueError:
             raise self._broken(name, "a time in ISO 8601", value) from None
+        if at.tzinfo is None and self._zone is not None:
+            at = at.replace(tzinfo=self._zone)
         if at.tzinfo is None:
             raise self._broken(name, "a time with its offset from UTC", value)
         return at.astimezone(UTC)
@@ -118,15 +157,34 @@ class Fields:
     def child(self, name: str) -> Fields | None:
         """Return an object; None where it is null or absent."""
         value = self._value.get(name)
-        return None if value is None else Fields(value, self._name(name))
+        return None if value is None else Fields(value, self._name(name), zone=self._zone)
 
     def required_child(self, name: str) -> Fields:
         """Return an object."""
-        return Fields(self._value.get(name), self._name(name))
+        return Fields(self._value.get(name), self._name(name), zone=self._zone)
 
     def children(self, name: str) -> list[Fields]:
         """Return a list of objects; none where it is null or absent."""
-        return [Fields(item, f"{self._name(name)}[{index}]") for index, item in self._items(name)]
+        return [
+            Fields(item, f"{self._name(name)}[{index}]", zone=self._zone)
+            for index, item in self._items(name)
+        ]
+
+    def readable(
+        self, name: str, read: Callable[[Fields], T]
+    ) -> tuple[tuple[T, ...], tuple[BrokenRecord, ...]]:
+        """Return what `read` makes of the objects of a list, and why it could not read others."""
+        found, broken = [], []
+        try:
+            items = self._items(name)
+        except BrokenRecord as error:
+            return (), (error,)
+        for index, item in items:
+            try:
+                found.append(read(Fields(item, f"{self._name(name)}[{index}]", zone=self._zone)))
+            except BrokenRecord as error:
+                broken.append(error)
+        return tuple(found), tuple(broken)
 
     def texts(self, name: str) -> frozenset[str]:
         """Return a list of texts; none where it is null or absent."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -45,6 +45,8 @@ class WhistlConfig:
     """Codes, besides the usual ones, by which Whistl says that an order number is in use."""
     line_fields: Mapping[str, str] = field(default_factory=dict)
     """Whistl's names for fields of an order line, by ours, where they differ."""
+    zone: tzinfo | None = None
+    """Of times that Whistl gives without an offset; None refuses them, naming the field."""
     trust_env: bool = False
     """Take a proxy and certificates from the environment."""
 

@@ -12,6 +12,7 @@ from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
 from centra_whistl_dagster.workflows.reference.refresh import waits_for_reference
+from centra_whistl_dagster.workflows.shipments.despatches import count_to_read_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +40,13 @@ class ParcelsDue:
 
     to_match: int
     to_write: int
+    to_read_again: int
+    """Reasons to read Whistl's messages again: unreadable, left out of the feed, missing."""
 
     @property
     def total(self) -> int:
-        """Both steps together."""
-        return self.to_match + self.to_write
+        """All steps together."""
+        return self.to_match + self.to_write + self.to_read_again
 
 
 def orders_due(link: Link) -> OrdersDue:
@@ -78,4 +81,5 @@ def parcels_due(link: Link) -> ParcelsDue:
         return ParcelsDue(
             to_match=despatches.count_to_apply(tx),
             to_write=len(despatches.parcels_due(tx, unfinished)),
+            to_read_again=count_to_read_again(link, tx),
         )

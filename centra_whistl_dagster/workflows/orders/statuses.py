@@ -11,7 +11,6 @@ from centra_whistl_dagster.domain.tally import Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import (
     exceptions,
     former_numbers,
-    order_contents,
     orders,
     state,
 )
@@ -19,6 +18,7 @@ from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.whistl.client import WhistlOrderView
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.lines_at_whistl import take_over_lines
 from centra_whistl_dagster.workflows.orders.replacement import (
     note_former_number_active,
     settle_stopped,
@@ -94,14 +94,13 @@ def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
         whistl_status_version=view.status_version,
         allocated_at=row.allocated_at or set_aside_at(view.history),
     )
-    if view.status not in STOPPED:
-        missing = {line.line_number: line.cancelled for line in view.lines if line.cancelled}
-        order_contents.note_not_found(tx, row.centra_id, missing)
-    kind = _FOLLOWED.get(view.status)
+    has_left = take_over_lines(tx, row, view)
+    is_rest_ended = view.status in STOPPED and has_left
+    # The units that will not be sent are reported by line: the rest of the order is on its way.
+    kind = None if is_rest_ended else _FOLLOWED.get(view.status)
     if kind is None and view.status not in KNOWN:
         kind = ExceptionKind.UNKNOWN_WHISTL_STATUS
     was_asked = row.cancel_wanted_at or row.stop_for or row.stop_asked_at
-    has_left = any(line.despatched for line in view.lines)
     was_stopped_whole = view.status == "CANCELLED" and was_asked is not None and not has_left
     of_statuses = {*_FOLLOWED.values(), ExceptionKind.UNKNOWN_WHISTL_STATUS}
     exceptions.resolve_order(tx, row.number, of_statuses - {kind})
@@ -109,26 +108,23 @@ def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
         why = f": {view.hold_reason}" if view.hold_reason else "."
         message = f"Whistl shows order {row.number} ({row.whistl_number}) as {view.status}{why}"
         exceptions.about_order(tx, row, kind, message, value=view.status)
-    if view.status in STOPPED and row.state is OrderState.SUBMITTED:
-        _end(tx, row, view, was_stopped_whole=was_stopped_whole)
+    if view.status in STOPPED and row.state is OrderState.SUBMITTED and not has_left:
+        _end(tx, row, was_stopped_whole=was_stopped_whole, status=view.status)
 
 
-def _end(tx: Transaction, row: OrderRow, view: WhistlOrderView, *, was_stopped_whole: bool) -> None:
+def _end(tx: Transaction, row: OrderRow, *, status: str, was_stopped_whole: bool) -> None:
     # Read anew: the status set above is kept with the number it belongs to.
     fresh = orders.find(tx, row.centra_id) or row
     if was_stopped_whole:
         settle_stopped(tx, fresh)
         return
-    has_left = any(line.despatched for line in view.lines)
     # No screened_at: no change of reference data sends an order again that Whistl ended.
     # No allocated_at: what was set aside for it is in `available` again.
     orders.move(
         tx,
         fresh,
         OrderState.BLOCKED,
-        reason=f"{view.status.lower()} by Whistl",
+        reason=f"{status.lower()} by Whistl",
         screened_at=None,
         allocated_at=None,
-        # Its message may still be on the way; an order of which a part left is not sent again.
-        despatched_at=view.updated_at if has_left else None,
     )
