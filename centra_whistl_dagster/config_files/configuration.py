@@ -10,6 +10,7 @@ from pathlib import Path
 from centra_whistl_dagster.config_files.exceptions import load_responsibilities
 from centra_whistl_dagster.config_files.policy import (
     load_after_sending_policy,
+    load_despatch_policy,
     load_screening_policy,
     load_stock_policy,
 )
@@ -18,6 +19,7 @@ from centra_whistl_dagster.config_files.shipping_services import load_service_ma
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.domain.orders.after_sending_policy import AfterSendingPolicy
+from centra_whistl_dagster.domain.orders.despatches import DespatchPolicy
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.domain.orders.service_mapping import ServiceMapping
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
@@ -35,6 +37,7 @@ class Configuration:
     exception_kinds: Mapping[ExceptionKind, Responsibility]
     screening: ScreeningPolicy
     after_sending: AfterSendingPolicy
+    despatches: DespatchPolicy
     stock: StockPolicy
     fingerprint: str
     """Of everything in these files that a screening verdict depends on."""
@@ -54,6 +57,7 @@ def load_configuration(folder: Path) -> Configuration:
         exception_kinds=load_responsibilities(exceptions, EXCEPTIONS_FILE),
         screening=load_screening_policy(policy, POLICY_FILE),
         after_sending=load_after_sending_policy(policy, POLICY_FILE),
+        despatches=load_despatch_policy(policy, POLICY_FILE),
         stock=load_stock_policy(policy, POLICY_FILE),
         fingerprint=sha256((mapping + policy).encode()).hexdigest(),
     )

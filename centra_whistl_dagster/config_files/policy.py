@@ -1,4 +1,4 @@
-"""`config/policy.toml`: `[screening]`, `[after_sending]`, `[stock]`, each read into one value."""
+"""`config/policy.toml`: its tables, each read into one value."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from centra_whistl_dagster.domain.orders.after_sending_policy import (
     OnEdit,
     OnPause,
 )
+from centra_whistl_dagster.domain.orders.despatches import DespatchPolicy
 from centra_whistl_dagster.domain.orders.postcodes import Territory
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.domain.orders.skus import Ignored
@@ -72,6 +73,7 @@ _AFTER_SENDING = _settings_of(
     stop_attempts=whole_number(1),
     stop_follow_up_minutes=whole_number(1),
 )
+_DESPATCHES = _settings_of(DespatchPolicy)
 _BUFFER = _settings_of(BufferPolicy, risk=PROBABILITY)
 _STOCK_PARTS = {
     "buffer": _BUFFER,
@@ -120,6 +122,22 @@ def load_after_sending_policy(text: str, file_name: str) -> AfterSendingPolicy:
     settings = document.table("after_sending").settings(_AFTER_SENDING)
     document.faults.raise_if_any()
     return AfterSendingPolicy(**settings or {})
+
+
+def load_despatch_policy(text: str, file_name: str) -> DespatchPolicy:
+    """Read the `[despatches]` table of `policy.toml`; what it leaves out keeps its default.
+
+    Args:
+        text: the whole file.
+        file_name: for the faults.
+
+    Raises:
+        ConfigError: naming every unknown setting and every value out of bounds, with its line.
+    """
+    document = TomlDocument(text, file_name)
+    settings = document.table("despatches").settings(_DESPATCHES)
+    document.faults.raise_if_any()
+    return DespatchPolicy(**settings or {})
 
 
 def load_stock_policy(text: str, file_name: str) -> StockPolicy:

@@ -1,22 +1,30 @@
 """Despatch messages as received, and the parcels Centra must come to know of.
 
 Belongs here: the inbox (one row per message and version, however often it comes) and the outbox of
-parcels. Does not belong here: what to do with a parcel, which is `workflows.shipments.completion`'.
+parcels. Does not belong here: messages as they came (`messages`), chains of corrections
+(`corrections`), what to do with a parcel (`workflows.shipments.completion`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Unpack
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ShortLine
+from centra_whistl_dagster.domain.orders.despatches import (
+    Despatch,
+    Parcel,
+    ShortLine,
+    content_hash,
+)
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger import corrections, messages, records
+from centra_whistl_dagster.ledger import state as ledger_state
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import DespatchRow, ParcelChange, ParcelLineRow, ParcelRow
-from centra_whistl_dagster.ledger.states import DespatchState, ParcelState
+from centra_whistl_dagster.ledger.states import DespatchState, MessageState, ParcelState
 from centra_whistl_dagster.ledger.tables import despatches, orders, parcel_lines, parcels
 
 IS_IN_PARCEL = sa.and_(
@@ -25,29 +33,82 @@ IS_IN_PARCEL = sa.and_(
 )
 """Which of `parcels` a row of `parcel_lines` belongs to."""
 
+FEED = ledger_state.WHISTL_DESPATCHES
+"""Under which name the messages are kept as they came."""
 
-def receive(tx: Transaction, despatch: Despatch) -> bool:
-    """Store a despatch message; return False when that version was already there."""
-    known = tx.execute(sa.select(despatches.c.version).where(_this_version(despatch)))
-    if known.one_or_none() is not None:
-        return False
-    root_id = _root(tx, despatch)
-    _adopt_what_came_early(tx, despatch, root_id)
-    tx.execute(
-        sa.insert(despatches).values(
-            despatch_id=despatch.despatch_id,
-            version=despatch.version,
-            sequence=despatch.sequence,
-            root_id=root_id,
-            whistl_number=despatch.order_number,
-            despatched_at=despatch.despatched_at,
-            is_order_complete=despatch.is_order_complete,
-            received_at=tx.now,
-            state=DespatchState.RECEIVED,
-            body=records.dumps(despatch),
-        )
+
+def receive(
+    tx: Transaction, despatch: Despatch, *, raw: str | None = None, read_after: int = 0
+) -> bool:
+    """Store a despatch message; return False when nothing of it is new.
+
+    Contents decide: the same id and version with other contents replaces what was stored, unless
+    that came later in Whistl's sequence.
+
+    Args:
+        tx: the transaction.
+        despatch: what the message says.
+        raw: the message as it came, kept until the despatch is applied.
+        read_after: reading the feed after this sequence finds the message again.
+    """
+    hashed = content_hash(despatch)
+    is_new = messages.keep(
+        tx,
+        feed=FEED,
+        message_id=despatch.despatch_id,
+        content_hash=hashed,
+        sequence=despatch.sequence,
+        read_after=read_after,
+        state=MessageState.READ,
+        body=raw,
     )
+    if not is_new:
+        return False
+    stored = tx.row(DespatchRow, sa.select(despatches).where(_this_version(despatch)))
+    if stored is not None and stored.whistl_number != despatch.order_number:
+        # Another order's message has that id: this one is kept under an id of its own.
+        despatch = replace(
+            despatch,
+            despatch_id=corrections.own_id(despatch, despatch.despatch_id),
+            supersedes=despatch.despatch_id,
+        )
+        stored = tx.row(DespatchRow, sa.select(despatches).where(_this_version(despatch)))
+    if stored is not None and not _is_replaced(stored, despatch, hashed):
+        messages.settle(tx, FEED, hashed)
+        return False
+    _store(tx, despatch, hashed, stored)
     return True
+
+
+def _is_replaced(stored: DespatchRow, despatch: Despatch, hashed: str) -> bool:
+    """Say whether other contents of a stored version are newer than it."""
+    has_same_contents = content_hash(records.loads(Despatch, stored.body)) == hashed
+    return not has_same_contents and despatch.sequence >= stored.sequence
+
+
+def _store(tx: Transaction, despatch: Despatch, hashed: str, stored: DespatchRow | None) -> None:
+    root_id = corrections.root_id_of(tx, despatch)
+    corrections.adopt_what_came_early(tx, despatch, root_id)
+    values = {
+        "sequence": despatch.sequence,
+        "root_id": root_id,
+        "whistl_number": despatch.order_number,
+        "despatched_at": despatch.despatched_at,
+        "is_order_complete": despatch.is_order_complete,
+        "received_at": tx.now,
+        "state": DespatchState.RECEIVED,
+        "body": records.dumps(despatch),
+        "content_hash": hashed,
+    }
+    if stored is None:
+        key = {"despatch_id": despatch.despatch_id, "version": despatch.version}
+        tx.execute(sa.insert(despatches).values(**key, **values))
+        return
+    if stored.content_hash is not None:
+        messages.settle(tx, FEED, stored.content_hash)
+    if stored.root_id != root_id:
+        corrections.remove_unwritten(tx, stored.root_id)
+    tx.execute(sa.update(despatches).where(_this_version(despatch)).values(**values))
 
 
 def _this_version(despatch: Despatch) -> sa.ColumnElement[bool]:
@@ -58,29 +119,19 @@ def _this_version(despatch: Despatch) -> sa.ColumnElement[bool]:
     )
 
 
-def _root(tx: Transaction, despatch: Despatch) -> str:
-    """Return the id under which the first message of a chain of corrections came."""
-    if despatch.supersedes is None:
-        return despatch.despatch_id
-    query = sa.select(despatches.c.root_id).where(despatches.c.despatch_id == despatch.supersedes)
-    return tx.execute(query.limit(1)).scalar_one_or_none() or despatch.supersedes
-
-
-def _adopt_what_came_early(tx: Transaction, despatch: Despatch, root_id: str) -> None:
-    """Bring corrections of this message that came before it to their true root, to be applied anew.
-
-    They took this message for the first of its chain. What Centra was told of them stays told.
-    """
-    took_it_for_the_root = despatches.c.root_id == despatch.despatch_id
-    early = tx.execute(
-        sa.update(despatches)
-        .where(took_it_for_the_root, despatches.c.despatch_id != despatch.despatch_id)
-        .values(root_id=root_id, state=DespatchState.RECEIVED)
+def replace_unmatched(tx: Transaction, despatch: Despatch) -> bool:
+    """Mark the forerunner of a message as superseded if it is about no order of the ledger."""
+    is_known = sa.exists().where(orders.c.whistl_number == despatches.c.whistl_number)
+    is_unmatched = sa.and_(
+        despatches.c.despatch_id == despatch.supersedes,
+        despatches.c.state == DespatchState.UNMATCHED,
+        ~is_known,
     )
-    if early.rowcount and root_id != despatch.despatch_id:
-        for parcel_row in parcels_of_root(tx, despatch.despatch_id):
-            if parcel_row.state in {ParcelState.OPEN, ParcelState.HELD}:
-                remove_parcel(tx, parcel_row)
+    query = sa.select(despatches.c.body).where(is_unmatched)
+    replaced = [records.loads(Despatch, body) for body in tx.execute(query).scalars().all()]
+    for forerunner in replaced:
+        mark(tx, forerunner, DespatchState.SUPERSEDED)
+    return bool(replaced)
 
 
 def root_of(tx: Transaction, despatch: Despatch) -> str:
@@ -98,17 +149,23 @@ def newest_applied_version(tx: Transaction, root_id: str) -> int | None:
 
 
 def waiting(tx: Transaction) -> list[Despatch]:
-    """Return messages not applied yet, in the order Whistl sent them."""
+    """Return messages that can be applied now, in the order Whistl sent them."""
     query = (
         sa.select(despatches.c.body)
-        .where(despatches.c.state.in_([DespatchState.RECEIVED, DespatchState.UNMATCHED]))
+        .where(_can_be_applied())
         .order_by(despatches.c.sequence, despatches.c.version)
     )
     return [records.loads(Despatch, body) for body in tx.execute(query).scalars()]
 
 
 def count_to_apply(tx: Transaction) -> int:
-    """Return how many messages can be applied now; unmatched ones wait until Whistl has an order.
+    """Return how many messages can be applied now."""
+    query = sa.select(sa.func.count()).select_from(despatches).where(_can_be_applied())
+    return tx.execute(query).scalar_one()
+
+
+def _can_be_applied() -> sa.ColumnElement[bool]:
+    """Say which messages are to be applied; unmatched ones wait until Whistl has their order.
 
     One that overtakes the answer to its order is due as soon as that is found out.
     """
@@ -119,10 +176,16 @@ def count_to_apply(tx: Transaction) -> int:
         orders.c.state.not_in(being_found_out),
     )
     is_unmatched = despatches.c.state == DespatchState.UNMATCHED
-    query = sa.select(sa.func.count()).where(
-        sa.or_(despatches.c.state == DespatchState.RECEIVED, sa.and_(is_unmatched, is_accepted))
-    )
-    return tx.execute(query).scalar_one()
+    return sa.or_(despatches.c.state == DespatchState.RECEIVED, sa.and_(is_unmatched, is_accepted))
+
+
+def sequence_back(tx: Transaction, count: int) -> int:
+    """Return the sequence after which the last so many messages come, 0 if there are fewer.
+
+    Counted in messages and not in numbers: one absurd number does not hide the others.
+    """
+    query = sa.select(despatches.c.sequence).order_by(despatches.c.sequence.desc())
+    return tx.execute(query.offset(count).limit(1)).scalar_one_or_none() or 0
 
 
 def short_lines(tx: Transaction, whistl_number: str) -> list[ShortLine]:
@@ -135,8 +198,12 @@ def short_lines(tx: Transaction, whistl_number: str) -> list[ShortLine]:
 
 
 def mark(tx: Transaction, despatch: Despatch, state: DespatchState) -> None:
-    """Move one version of a message."""
+    """Move one version of a message; the raw message is kept while it is to be applied."""
     tx.execute(sa.update(despatches).where(_this_version(despatch)).values(state=state))
+    if state not in {DespatchState.RECEIVED, DespatchState.UNMATCHED, DespatchState.HELD}:
+        query = sa.select(despatches.c.content_hash).where(_this_version(despatch))
+        if (hashed := tx.execute(query).scalar_one()) is not None:
+            messages.settle(tx, FEED, hashed)
 
 
 def of_order(tx: Transaction, whistl_number: str) -> list[DespatchRow]:

@@ -104,3 +104,12 @@ def note_not_found(tx: Transaction, centra_id: str, units: Mapping[int, int]) ->
             order_lines.c.centra_id == centra_id, order_lines.c.line_number == line_number
         )
         tx.execute(sa.update(order_lines).where(of_line).values(not_found=quantity))
+
+
+def note_gone(tx: Transaction, centra_id: str, units: Mapping[int, int]) -> None:
+    """Record, by line number, units that Whistl's view of the order shows as despatched."""
+    for line_number, quantity in units.items():
+        of_line = sa.and_(
+            order_lines.c.centra_id == centra_id, order_lines.c.line_number == line_number
+        )
+        tx.execute(sa.update(order_lines).where(of_line).values(gone=quantity))

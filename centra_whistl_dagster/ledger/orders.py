@@ -202,6 +202,12 @@ def unlocked(tx: Transaction) -> list[OrderRow]:
     return tx.rows(OrderRow, query.order_by(orders.c.number))
 
 
+def awaiting_a_despatch(tx: Transaction, *, since: datetime) -> list[OrderRow]:
+    """Return orders of which Whistl has said for that long that more left than its messages say."""
+    query = sa.select(orders).where(orders.c.despatch_awaited_since <= since)
+    return tx.rows(OrderRow, query.order_by(orders.c.despatch_awaited_since))
+
+
 def _is_due(tx: Transaction) -> sa.ColumnElement[bool]:
     return sa.or_(orders.c.due_at.is_(None), orders.c.due_at <= tx.now)
 

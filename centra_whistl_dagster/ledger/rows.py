@@ -17,6 +17,7 @@ from centra_whistl_dagster.domain.orders.changes_after_sending import StopReason
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.states import (
     DespatchState,
+    MessageState,
     ParcelState,
     SubmissionOutcome,
     Verdict,
@@ -65,6 +66,8 @@ class OrderRow:
     """When it was last compared with what Whistl shows."""
     lock_due_at: datetime | None
     """When Centra is to be asked again to lock it; None at once."""
+    despatch_awaited_since: datetime | None
+    """Since when Whistl has said that more has left than its despatch messages account for."""
     stop_for: StopReason | None
     """Why Whistl is to stop the order; None while it is not."""
     stop_due_at: datetime | None
@@ -102,6 +105,7 @@ class OrderChange(TypedDict, total=False):
     centra_checked_at: datetime | None
     whistl_checked_at: datetime | None
     lock_due_at: datetime | None
+    despatch_awaited_since: datetime | None
     stop_for: StopReason | None
     stop_due_at: datetime | None
     stop_asked_at: datetime | None
@@ -151,6 +155,8 @@ class OrderLineRow:
     """Units that the warehouse could not find and will not send."""
     wanted: int | None
     """Units that Centra wants now; None while nothing was changed since the order was sent."""
+    gone: int | None
+    """Units that Whistl's order view shows as despatched; None before it was ever read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +201,28 @@ class DespatchRow:
     received_at: datetime
     state: DespatchState
     body: str
+    content_hash: str | None
+    """Of the message that the contents came with; None before messages were kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    """One message of a feed as it came, of `messages`."""
+
+    id: int
+    feed: str
+    message_id: str
+    """The sender's id, or where the message is in the feed when no id could be read."""
+    content_hash: str
+    sequence: int | None
+    read_after: int
+    """Reading the feed after this sequence finds the message again."""
+    received_at: datetime
+    state: MessageState
+    body: str | None
+    """JSON; None once it is not needed any more."""
+    attempts: int
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

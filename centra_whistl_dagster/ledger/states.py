@@ -17,12 +17,20 @@ class SubmissionOutcome(StrEnum):
     CONFLICT = "conflict"  # the number is taken by another order
 
 
+class MessageState(StrEnum):
+    """What became of a message of a feed."""
+
+    UNREADABLE = "unreadable"  # kept, parsed again and read again from the sender
+    READ = "read"  # its contents wait to be applied
+    SETTLED = "settled"  # applied, replaced by newer contents, or not about an order of ours
+
+
 class DespatchState(StrEnum):
     """Where a despatch message stands."""
 
     RECEIVED = "received"  # stored, not applied yet
     APPLIED = "applied"  # its parcels are in the outbox
-    UNMATCHED = "unmatched"  # about an order we do not know (yet); tried again on each round
+    UNMATCHED = "unmatched"  # about an order we do not know yet; tried again once we do
     HELD = "held"  # cannot be right; a person must check
     NOT_OURS = "not_ours"  # about an order of another channel: its number is none of ours
     SUPERSEDED = "superseded"  # an older version than one already applied

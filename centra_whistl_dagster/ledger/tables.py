@@ -14,6 +14,7 @@ from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.columns import count, flag, member, money, text, time
 from centra_whistl_dagster.ledger.states import (
     DespatchState,
+    MessageState,
     ParcelState,
     SubmissionOutcome,
     Verdict,
@@ -60,6 +61,7 @@ orders = sa.Table(
     time("centra_checked_at", nullable=True),
     time("whistl_checked_at", nullable=True),
     time("lock_due_at", nullable=True),
+    time("despatch_awaited_since", nullable=True),
     member("stop_for", StopReason, nullable=True),
     time("stop_due_at", nullable=True),
     time("stop_asked_at", nullable=True),
@@ -111,6 +113,7 @@ order_lines = sa.Table(
     money("unit_price"),
     count("not_found", server_default="0"),
     count("wanted", nullable=True),
+    count("gone", nullable=True),
 )
 
 order_events = sa.Table(
@@ -151,6 +154,23 @@ despatches = sa.Table(
     time("received_at"),
     member("state", DespatchState),
     text("body"),
+    text("content_hash", nullable=True),
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    count("id", primary_key=True),
+    text("feed"),
+    text("message_id"),
+    text("content_hash"),
+    count("sequence", nullable=True),
+    count("read_after"),
+    time("received_at"),
+    member("state", MessageState),
+    text("body", nullable=True),
+    count("attempts", server_default="0"),
+    time("due_at", nullable=True),
 )
 
 parcels = sa.Table(

@@ -6,6 +6,7 @@ One method for each request. Does not belong here: the request's body (`mapping`
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 import time
@@ -24,6 +25,7 @@ from centra_whistl_dagster.whistl.paging import one_ahead
 from centra_whistl_dagster.whistl.records import (
     Acceptance,
     CancelAnswer,
+    DespatchMessage,
     DespatchPage,
     SnapshotHead,
     UnreadableDespatch,
@@ -35,6 +37,7 @@ from centra_whistl_dagster.whistl.records import (
 __all__ = [
     "Acceptance",
     "CancelAnswer",
+    "DespatchMessage",
     "DespatchPage",
     "SnapshotHead",
     "UnreadableDespatch",
@@ -181,15 +184,23 @@ class WhistlClient:
         operation = "list_despatches"
         params = {"after_sequence": sequence, "limit": limit}
         body = self._get(operation, "v2/despatches", params).body
-        zone = self._config.zone
-        records = [reading.despatch_or_unreadable(row, zone) for row in self._rows(operation, body)]
+        rows = self._rows(operation, body)
         reached, has_more = self._read(CallKind.READ, operation, body, reading.sequence_page)
+        messages, read_after = [], sequence
+        for row in rows:
+            record = reading.despatch_or_unreadable(row, self._config.zone)
+            raw = json.dumps(row, default=str)
+            messages.append(DespatchMessage(raw=raw, read_after=read_after, record=record))
+            read_after = max(read_after, record.sequence or 0)
         return DespatchPage(
-            despatches=tuple(r for r in records if isinstance(r, Despatch)),
-            unreadable=tuple(r for r in records if isinstance(r, UnreadableDespatch)),
-            next_after_sequence=reached,
-            has_more=has_more,
+            messages=tuple(messages),
+            next_after_sequence=read_after if reached is None else reached,
+            has_more=has_more and bool(rows),
         )
+
+    def read_again(self, raw: str) -> Despatch | UnreadableDespatch:
+        """Read a despatch message that was kept as it came. Nothing is sent."""
+        return reading.despatch_or_unreadable(json.loads(raw), self._config.zone)
 
     # ---- stock
     def latest_snapshot(self) -> SnapshotHead:

@@ -1,7 +1,8 @@
 """Whistl's JSON, read into records.
 
 Every function raises `BrokenRecord`, naming the field that does not match the contract. Does not
-belong here: requests (`client`), and what a record means (`workflows`).
+belong here: requests (`client`), what a type may look like (`transport.fields`), and what a record
+means (`workflows`).
 """
 
 from __future__ import annotations
@@ -129,16 +130,20 @@ def despatch_or_unreadable(
     try:
         return despatch(Fields(node, zone=zone))
     except BrokenRecord as broken:
-        name = name_of(node, "despatch_id", "order_number") or "without an id"
-        return UnreadableDespatch(despatch_id=name, field=broken.field, detail=broken.detail)
+        return UnreadableDespatch(
+            despatch_id=name_of(node, "despatch_id", "order_number"),
+            sequence=_sequence_of(node),
+            field=broken.field,
+            detail=broken.detail,
+        )
 
 
 def despatch(node: Fields) -> Despatch:
     """Read one despatch message."""
     return Despatch(
         despatch_id=node.required_text("despatch_id"),
-        sequence=node.whole("sequence"),
-        version=node.whole("version"),
+        sequence=node.required_count("sequence"),
+        version=node.required_count("version"),
         supersedes=node.text("supersedes") or None,
         order_number=node.required_text("order_number"),
         despatched_at=node.moment("despatched_at"),
@@ -146,14 +151,22 @@ def despatch(node: Fields) -> Despatch:
         parcels=tuple(_parcel(parcel) for parcel in node.children("parcels")),
         short_lines=tuple(
             ShortLine(
-                line_number=line.whole("line_number"),
+                line_number=line.required_count("line_number"),
                 sku=line.required_text("sku"),
-                quantity=line.whole("quantity"),
+                quantity=line.required_count("quantity"),
                 reason=line.text("reason"),
             )
             for line in node.children("short_lines")
         ),
     )
+
+
+def _sequence_of(node: object) -> int | None:
+    """Return the sequence of a message of which something else cannot be read."""
+    try:
+        return Fields(node).count("sequence")
+    except BrokenRecord:
+        return None
 
 
 def cursor_page(node: Fields) -> str | None:
@@ -162,10 +175,17 @@ def cursor_page(node: Fields) -> str | None:
     return page.required_text("next_cursor") if page.flag("has_more") else None
 
 
-def sequence_page(node: Fields) -> tuple[int, bool]:
-    """Read how far a page of messages reaches, and whether there are more."""
+def sequence_page(node: Fields) -> tuple[int | None, bool]:
+    """Read how far a page of messages reaches, and whether there are more.
+
+    Some servers name no sequence on an empty page, or an absurd one. One that does not say whether
+    there are more may have more. Neither may keep the messages of the page from being read.
+    """
     page = node.required_child("page")
-    return page.whole("next_after_sequence"), page.flag("has_more")
+    try:
+        return page.count("next_after_sequence"), page.flag("has_more", default=True)
+    except BrokenRecord:
+        return None, True
 
 
 def snapshot_head(node: Fields) -> SnapshotHead:
@@ -230,7 +250,7 @@ def _order_line(node: Fields) -> WhistlOrderLine:
 
 def _parcel(node: Fields) -> Parcel:
     return Parcel(
-        parcel_number=node.whole("parcel_number"),
+        parcel_number=node.required_count("parcel_number"),
         carrier_name=node.text("carrier_name"),
         carrier_code=node.text("carrier_code"),
         delivery_method=node.text("delivery_method"),
@@ -240,9 +260,9 @@ def _parcel(node: Fields) -> Parcel:
         tracking_url=node.text("tracking_url"),
         lines=tuple(
             ParcelLine(
-                line_number=line.whole("line_number"),
+                line_number=line.required_count("line_number"),
                 sku=line.required_text("sku"),
-                quantity=line.whole("quantity"),
+                quantity=line.required_count("quantity"),
             )
             for line in node.children("lines")
         ),

@@ -83,19 +83,49 @@ class CancelAnswer:
 class UnreadableDespatch:
     """A despatch message that does not match the contract. The others are read nevertheless."""
 
-    despatch_id: str
+    despatch_id: str | None
+    """As far as it can be read, and so is its sequence."""
+    sequence: int | None = None
     field: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DespatchMessage:
+    """One despatch message as it came, and what was read of it."""
+
+    raw: str
+    """JSON. It may hold more than was read of it: never log, show or send it."""
+    read_after: int
+    """Reading after this sequence finds the message again."""
+    record: Despatch | UnreadableDespatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DespatchPage:
     """Some despatch messages, oldest first."""
 
-    despatches: tuple[Despatch, ...]
-    unreadable: tuple[UnreadableDespatch, ...]
+    messages: tuple[DespatchMessage, ...]
     next_after_sequence: int
     has_more: bool
+
+    @property
+    def despatches(self) -> tuple[Despatch, ...]:
+        """The messages that could be read."""
+        records = (message.record for message in self.messages)
+        return tuple(record for record in records if isinstance(record, Despatch))
+
+    @property
+    def unreadable(self) -> tuple[UnreadableDespatch, ...]:
+        """The messages that could not be read."""
+        records = (message.record for message in self.messages)
+        return tuple(record for record in records if isinstance(record, UnreadableDespatch))
+
+    @property
+    def sequences(self) -> list[int]:
+        """The sequences that could be read."""
+        found = (message.record.sequence for message in self.messages)
+        return [sequence for sequence in found if sequence is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from centra_whistl_dagster.workflows.orders.rechecks import is_recheck_due
 from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
 from centra_whistl_dagster.workflows.orders.status_sweep import is_sweep_due
 from centra_whistl_dagster.workflows.reference.refresh import waits_for_reference
+from centra_whistl_dagster.workflows.shipments.despatches import count_to_read_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class ParcelsDue:
     to_write: int
     to_compare: int
     """1 when open orders are to be compared with Whistl again, else 0."""
+    to_read_again: int
+    """Reasons to read Whistl's messages again: unreadable, left out of the feed, missing."""
 
     @property
     def total(self) -> int:
@@ -88,4 +91,5 @@ def parcels_due(link: Link) -> ParcelsDue:
             to_match=despatches.count_to_apply(tx),
             to_write=len(despatches.parcels_due(tx, unfinished)),
             to_compare=to_compare,
+            to_read_again=count_to_read_again(link, tx),
         )

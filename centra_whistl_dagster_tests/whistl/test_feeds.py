@@ -85,7 +85,7 @@ def test_one_unreadable_despatch_is_named_and_stops_no_other(
     assert [one.despatch_id for one in page.despatches] == ["D-1"]
     assert [(one.despatch_id, one.field) for one in page.unreadable] == [
         ("D-2", "despatched_at"),
-        ("without an id", "record"),
+        (None, "record"),
     ]
 
 

@@ -138,11 +138,17 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
         ExceptionKind.DESPATCH_WITHOUT_CARRIER: _automatic(
             "the despatch comes again with its carrier and tracking number"
         ),
-        ExceptionKind.DESPATCH_UNMATCHED: _automatic("its order becomes known here"),
+        ExceptionKind.DESPATCH_UNMATCHED: _automatic(
+            "its order becomes known here, or Whistl corrects its number"
+        ),
         ExceptionKind.DESPATCH_DIFFERS: _person(
             "a correction of the message agrees with the order"
         ),
-        ExceptionKind.TRACKING_CORRECTED: _person(),
+        ExceptionKind.DESPATCH_MISSING: _automatic("the despatch message arrives"),
+        ExceptionKind.CORRECTS_ANOTHER_ORDER: _person(
+            "the message comes again and refers to a despatch of its own order"
+        ),
+        ExceptionKind.TRACKING_CORRECTED: _person("a correction restores the number"),
         ExceptionKind.SHIPMENT_REFUSED: _automatic("Centra has the parcel"),
         ExceptionKind.UNKNOWN_WHISTL_STATUS: _automatic("Whistl shows a known status"),
         ExceptionKind.UNREADABLE_RECORD: _automatic("the record can be read"),

@@ -111,6 +111,10 @@ class ExceptionKind(StrEnum):
     DESPATCH_WITHOUT_CARRIER = "despatch_without_carrier"  # or without a tracking number
     DESPATCH_UNMATCHED = "despatch_unmatched"  # of an unknown order or line
     DESPATCH_DIFFERS = "despatch_differs"  # other goods or units than were ordered
+    DESPATCH_MISSING = "despatch_missing"  # Whistl shows units as sent, and no message came
+    CORRECTS_ANOTHER_ORDER = (
+        "corrects_another_order"  # a despatch that refers to one about another order
+    )
     TRACKING_CORRECTED = "tracking_corrected"  # after Centra sent the old one to the customer
     SHIPMENT_REFUSED = "shipment_refused"  # Centra refuses the shipment
     UNKNOWN_WHISTL_STATUS = "unknown_whistl_status"  # not in Whistl's documentation

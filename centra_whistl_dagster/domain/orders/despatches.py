@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +71,41 @@ class Despatch:
     is_order_complete: bool
     parcels: tuple[Parcel, ...]
     short_lines: tuple[ShortLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DespatchPolicy:
+    """What the business decides about despatch messages (`[despatches]` of `policy.toml`)."""
+
+    missing_after_minutes: float = 15.0
+    """After Whistl said that units have left, until a message that names them is missing."""
+
+    @property
+    def missing_after(self) -> timedelta:
+        """The same as a length of time."""
+        return timedelta(minutes=self.missing_after_minutes)
+
+
+def content_hash(despatch: Despatch) -> str:
+    """Return a fingerprint of what a message says.
+
+    Not of its sequence: a repeat comes under a new one. Ids and versions do not tell messages
+    apart, because Whistl may fill in a carrier without changing either.
+    """
+    contents = {**asdict(despatch), "sequence": None}
+    return sha256(json.dumps(contents, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def units_gone(status: str, *, ordered: int, despatched: int, cancelled: int) -> int:
+    """Return the units of a line that Whistl's order view says have left.
+
+    Some systems show the status of the order and no counts.
+    """
+    by_status = ordered - cancelled if status == "DESPATCHED" else 0
+    return max(despatched, by_status)
+
+
+def units_awaited(gone: Mapping[int, int], in_parcels: Mapping[int, int]) -> dict[int, int]:
+    """Return, by line number, units that have left by Whistl's word and that no message named."""
+    missing = {line: units - in_parcels.get(line, 0) for line, units in gone.items()}
+    return {line: units for line, units in missing.items() if units > 0}

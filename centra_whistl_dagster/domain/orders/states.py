@@ -61,8 +61,8 @@ _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
             *(_S.WAITING, _S.RECEIVED),
         }
     ),
-    _S.PART_DESPATCHED: frozenset({_S.DESPATCHED, _S.COMPLETED}),
-    _S.DESPATCHED: frozenset({_S.COMPLETED}),
+    _S.PART_DESPATCHED: frozenset({_S.DESPATCHED, _S.COMPLETED, _S.BLOCKED}),
+    _S.DESPATCHED: frozenset({_S.COMPLETED, _S.BLOCKED}),
     _S.COMPLETED: frozenset(),
     _S.CANCELLED: frozenset(
         {_S.RECEIVED, _S.WAITING, _S.BLOCKED, _S.PART_DESPATCHED, _S.DESPATCHED}

@@ -31,6 +31,7 @@ from centra_whistl_dagster.simulator.whistl.answers import (
     number_of,
     paged,
 )
+from centra_whistl_dagster.simulator.whistl.despatches import served
 from centra_whistl_dagster.simulator.whistl.findings import text_of
 from centra_whistl_dagster.simulator.whistl.orders import OrderBook
 from centra_whistl_dagster.simulator.whistl.snapshots import is_expired
@@ -147,11 +148,17 @@ class WhistlApi:
         """List the messages after a sequence, in order."""
         after = number_of(call.query, "after_sequence", 0, highest=LAST_SEQUENCE)
         limit = limit_of(call.query)
-        later = self._world.despatches[after:]  # the n-th message has sequence n
+        limit = min(limit, self._world.switch("despatches_per_page"))
+        later = [each for each in self._world.despatches if each["sequence"] > after]
+        later.sort(key=lambda message: int(message["sequence"]))
         page = later[:limit]
-        reached = page[-1]["sequence"] if page else after
+        reached: int | None = page[-1]["sequence"] if page else after
+        if not page and self._world.switch("despatch_empty_page_ends_nowhere"):
+            reached = None
+        if (end := self._world.switch("despatch_pages_end_at")) != "last":
+            reached = end
         about = {"next_after_sequence": reached, "has_more": len(later) > limit}
-        return Answer(body={"data": page, "page": about})
+        return Answer(body={"data": [served(self._world, each) for each in page], "page": about})
 
     def latest_snapshot(self, call: Call) -> Answer:  # noqa: ARG002 - every handler takes a call
         """Show the head of the latest snapshot."""

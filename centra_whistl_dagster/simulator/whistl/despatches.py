@@ -1,11 +1,16 @@
-"""Despatch messages: what Whistl reports of boxes that left, right or wrong."""
+"""Despatch messages: what Whistl reports of boxes that left, right or wrong.
+
+Does not belong here: what happens in the building (`world.warehouse`), how a page is cut (`app`).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
 from centra_whistl_dagster.simulator.whistl.times import spelled
 from centra_whistl_dagster.simulator.world.chance import happens_to
@@ -26,7 +31,7 @@ def announce(
     true_message = {
         "despatch_id": despatch_id,
         "version": 1,
-        "supersedes": None,
+        "supersedes": _forerunner(world, order, despatch_id),
         "order_number": order.order_number,
         "despatched_at": spelled(world.now()),
         "order_complete": is_complete,
@@ -37,7 +42,11 @@ def announce(
     }
     message, needs_correction = _with_mishaps(world, true_message)
     pause = world.switch("despatch_correction_seconds")
-    if happens_to(world, "out_of_order_despatch_share", despatch_id):
+    if happens_to(world, "lost_despatch_share", despatch_id):
+        return
+    if happens_to(world, "broken_despatch_share", despatch_id):
+        _publish_broken(world, message, pause)
+    elif happens_to(world, "out_of_order_despatch_share", despatch_id):
         world.after(LATE_FACTOR * pause, lambda: _publish(world, message))
     else:
         _publish(world, message)
@@ -49,8 +58,37 @@ def announce(
         world.after(pause, lambda: _correct(world, true_message, sent, is_relabelled=False))
 
 
+def served(world: World, message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message as this server spells it."""
+    if world.switch("despatch_times_without_zone") and message["despatched_at"] is not None:
+        at = datetime.fromisoformat(message["despatched_at"]).astimezone(LONDON)
+        message = {**message, "despatched_at": at.replace(tzinfo=None).isoformat()}
+    if world.switch("despatch_numbers_as_text"):
+        message = _with_numbers_as_text(message)
+    return message
+
+
+def _with_numbers_as_text(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _with_numbers_as_text(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_with_numbers_as_text(each) for each in part]
+    return str(part) if isinstance(part, int) and not isinstance(part, bool) else part
+
+
 def _publish(world: World, message: dict[str, Any]) -> None:
-    world.despatches.append({**message, "sequence": len(world.despatches) + 1})
+    absurd = world.settings.switches.pop("next_despatch_sequence", None)
+    sequence = absurd or world.next_despatch_sequence
+    world.next_despatch_sequence += 0 if absurd else 1
+    world.despatches.append({**message, "sequence": sequence})
+
+
+def _publish_broken(world: World, message: dict[str, Any], pause: float) -> None:
+    """Publish a message without its time; it is put right in its place, as nobody announces."""
+    _publish(world, {**message, "despatched_at": None})
+    published = world.despatches[-1]
+    true_time = {"despatched_at": message["despatched_at"]}
+    world.after(pause, lambda: published.update(true_time))
 
 
 def _with_mishaps(world: World, message: dict[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -81,12 +119,13 @@ def _correct(
             {**parcel, **_label(world, box, is_tracked=parcel["courier_tracking_number"])}
             for parcel, box in zip(parcels, sent, strict=True)
         ]
-    correction = {
-        "despatch_id": f"D-{next(world.ids):06d}",
-        "version": message["version"] + 1,
-        "supersedes": message["despatch_id"],
-        "parcels": parcels,
-    }
+    correction = {"parcels": parcels}
+    if not world.switch("despatch_correction_keeps_id"):
+        correction |= {
+            "despatch_id": f"D-{next(world.ids):06d}",
+            "version": message["version"] + 1,
+            "supersedes": message["despatch_id"],
+        }
     _publish(world, {**message, **correction})
 
 
@@ -135,6 +174,17 @@ def _label(world: World, box: SentParcel, *, is_tracked: bool) -> dict[str, str 
         "whistl_tracking_number": own,
         "tracking_url": f"https://tracking.sim.invalid/{own}",
     }
+
+
+def _forerunner(world: World, order: WhistlOrder, despatch_id: str) -> str | None:
+    """Return the id of another order's message where this server takes it for a forerunner."""
+    others = [
+        each["despatch_id"]
+        for each in world.despatches
+        if each["order_number"] != order.order_number
+    ]
+    is_mistaken = happens_to(world, "despatch_supersedes_another_share", despatch_id)
+    return others[-1] if others and is_mistaken else None
 
 
 def _short_lines(order: WhistlOrder) -> list[dict[str, Any]]:

@@ -118,6 +118,30 @@ SWITCHES: dict[str, Any] = {
     "no_tracking_share": 0.0,
     # messages without a carrier; a correction brings it
     "despatch_without_carrier_share": 0.0,
+    # messages that never come
+    "lost_despatch_share": 0.0,
+    # messages that cannot be read, until they are put right under the same sequence
+    "broken_despatch_share": 0.0,
+    # messages that name as their forerunner one about another order
+    "despatch_supersedes_another_share": 0.0,
+    # corrections come under the same id and version as what they correct
+    "despatch_correction_keeps_id": False,
+    # the sequence of the next message, once
+    "next_despatch_sequence": None,
+    # orders of which no unit is found: a message says so, and nothing leaves
+    "nothing_found_share": 0.0,
+    # of the orders in two messages, those whose second parcel is cancelled by Whistl
+    "rest_cancelled_share": 0.0,
+    # the most messages in a page, whatever limit is asked for
+    "despatches_per_page": 500,
+    # an empty page says null where it ends
+    "despatch_empty_page_ends_nowhere": False,
+    # where every page says that it ends; "last" is the sequence of its last message
+    "despatch_pages_end_at": "last",
+    # sequences, versions, line numbers and quantities as text
+    "despatch_numbers_as_text": False,
+    # times as the warehouse's clock shows them, without an offset
+    "despatch_times_without_zone": False,
     # trading-day seconds until a correction, a duplicate or a late message comes
     "despatch_correction_seconds": 1200.0,
     # ---- stock

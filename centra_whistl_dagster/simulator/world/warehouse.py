@@ -135,7 +135,10 @@ def _allocate(world: World, order: WhistlOrder) -> None:
 def _pick(world: World, order: WhistlOrder) -> None:
     _move(world, order, "PICKING")
     units = sum(line["allocated"] for line in order.lines.values())
-    if units > 1 and happens_to(world, "short_line_share", order.order_number):
+    if happens_to(world, "nothing_found_share", order.order_number):
+        for _ in range(units):
+            _lose_one(world, order)
+    elif units > 1 and happens_to(world, "short_line_share", order.order_number):
         _lose_one(world, order)
     for line in order.lines.values():
         line["picked"] = line["allocated"]
@@ -172,6 +175,10 @@ def _pack(world: World, order: WhistlOrder) -> None:
 
 def _hand_over(world: World, order: WhistlOrder) -> None:
     boxes = _boxes(world, order)
+    if not any(line["allocated"] for line in order.lines.values()):
+        # There is nothing to send: only the message about it leaves.
+        _leave(world, order, [], "DESPATCHED")
+        return
     second_leaves_later = (
         len(boxes) > 1 and draw(world, "second message", order.order_number) < SECOND_MESSAGE_SHARE
     )
@@ -179,12 +186,24 @@ def _hand_over(world: World, order: WhistlOrder) -> None:
         _leave(world, order, boxes, "DESPATCHED")
         return
     _leave(world, order, boxes[:1], "PART_DESPATCHED")
+    if happens_to(world, "rest_cancelled_share", order.order_number):
+        _later(world, order, world.settings.hand_over_seconds, _cancel_rest)
+        return
     _later(
         world,
         order,
         world.settings.hand_over_seconds,
         lambda world, order: _leave(world, order, boxes[1:], "DESPATCHED"),
     )
+
+
+def _cancel_rest(world: World, order: WhistlOrder) -> None:
+    """End an order of which a part has left; what is still reserved is there for others."""
+    for line in order.lines.values():
+        line["cancelled"] += line["allocated"]
+        line["allocated"] = 0
+    _move(world, order, "CANCELLED")
+    _serve_backorders(world)
 
 
 def _boxes(world: World, order: WhistlOrder) -> list[dict[int, int]]:

@@ -86,6 +86,7 @@ class World:
         """Orders stored under a number already taken: each would be shipped a second time."""
         self.despatches: list[dict[str, Any]] = []
         """The messages, as sent; `sent_parcels` is what really left."""
+        self.next_despatch_sequence = 1
         self.sent_parcels: list[SentParcel] = []
         self.snapshots: dict[str, Snapshot] = {}
         self.latest_snapshot_id: str | None = None

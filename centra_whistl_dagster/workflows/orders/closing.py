@@ -1,4 +1,4 @@
-"""Complete orders once Centra has every parcel of them."""
+"""End orders: completed once Centra has every parcel, blocked where none of it will leave."""
 
 from __future__ import annotations
 
@@ -9,11 +9,37 @@ from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.states import ParcelState
 
 
+def end_if_over(tx: Transaction, centra_id: str) -> None:
+    """Move an order on as far as its parcels, and the units that will not be sent, allow.
+
+    Called after either changes: a part-despatched order whose rest Whistl has ended has nothing
+    more to wait for, and one of which nothing is ever sent must not pass for completed.
+    """
+    row = orders.find(tx, centra_id)
+    if row is None or row.state not in _AT_WHISTL_STILL:
+        return
+    sent = despatches.units_shipped_by_line(tx, centra_id)
+    is_over = _is_all_accounted_for(tx, row, sent)
+    if is_over and not any(sent.values()):
+        # No screened_at and no allocated_at, as for every order that Whistl itself ended.
+        orders.move(
+            tx,
+            row,
+            OrderState.BLOCKED,
+            reason="Whistl will send none of it",
+            screened_at=None,
+            allocated_at=None,
+        )
+    elif is_over and row.state is OrderState.PART_DESPATCHED:
+        orders.move(tx, row, OrderState.DESPATCHED, reason="Whistl will send no more of it")
+    close_if_known_whole(tx, centra_id)
+
+
 def close_if_known_whole(tx: Transaction, centra_id: str) -> None:
     """Complete an order that Whistl has sent whole, once Centra has every parcel of it.
 
     That the last message is here does not mean that the ones before it are: every unit must be in a
-    parcel that Centra has, or be one that the warehouse could not find.
+    parcel that Centra has, or be one that the warehouse will not send.
     """
     row = orders.find(tx, centra_id)
     if row is None or row.state != OrderState.DESPATCHED or not _is_known_whole(tx, row):
@@ -22,12 +48,21 @@ def close_if_known_whole(tx: Transaction, centra_id: str) -> None:
     orders.move(tx, row, OrderState.COMPLETED, reason=reason, completed_at=tx.now, due_at=None)
 
 
+_AT_WHISTL_STILL = frozenset(
+    {OrderState.SUBMITTED, OrderState.PART_DESPATCHED, OrderState.DESPATCHED}
+)
+
+
 def _is_known_whole(tx: Transaction, row: OrderRow) -> bool:
     parcels = despatches.parcels_of_order(tx, row.centra_id)
-    if any(parcel.state != ParcelState.COMPLETED for parcel in parcels):
+    if not parcels or any(parcel.state != ParcelState.COMPLETED for parcel in parcels):
         return False
     sent = despatches.units_shipped_by_line(tx, row.centra_id)
-    return all(
-        sent.get(line.line_number, 0) + line.not_found >= line.quantity
-        for line in order_contents.lines(tx, row.centra_id)
+    return _is_all_accounted_for(tx, row, sent)
+
+
+def _is_all_accounted_for(tx: Transaction, row: OrderRow, sent: dict[int, int]) -> bool:
+    lines = order_contents.lines(tx, row.centra_id)
+    return bool(lines) and all(
+        sent.get(line.line_number, 0) + line.not_found >= line.quantity for line in lines
     )

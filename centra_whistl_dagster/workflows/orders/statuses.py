@@ -17,7 +17,6 @@ from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import (
     exceptions,
     former_numbers,
-    order_contents,
     orders,
     state,
     unreadable,
@@ -27,6 +26,7 @@ from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.unreadable import Source
 from centra_whistl_dagster.whistl.client import Acceptance, UnreadableOrderView, WhistlOrderView
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.lines_at_whistl import take_over_lines
 from centra_whistl_dagster.workflows.orders.replacement import (
     note_former_number_active,
     settle_stopped,
@@ -139,15 +139,25 @@ def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
         # It was at the latest when Whistl said so.
         taken_at = min(view.updated_at or tx.now, tx.now)
     orders.update(tx, [centra_id], allocated_at=taken_at)
-    if view.status not in STOPPED:
-        missing = {line.line_number: line.cancelled for line in view.lines if line.cancelled}
-        order_contents.note_not_found(tx, centra_id, missing)
+    has_left = take_over_lines(tx, row, view)
     _note_what_is_unreadable(tx, row, view)
-    apply_status(tx, centra_id, view)
+    apply_status(tx, centra_id, view, has_left=has_left)
 
 
-def apply_status(tx: Transaction, centra_id: str, shown: WhistlOrderView | Acceptance) -> None:
+def apply_status(
+    tx: Transaction,
+    centra_id: str,
+    shown: WhistlOrderView | Acceptance,
+    *,
+    has_left: bool = False,
+) -> None:
     """Take over the status in which Whistl shows an order, in whichever answer it says so.
+
+    Args:
+        tx: the transaction.
+        centra_id: whose status it is.
+        shown: what Whistl says of the order.
+        has_left: a part of it has left the warehouse.
 
     Raises:
         LookupError: the ledger does not have the order.
@@ -160,28 +170,29 @@ def apply_status(tx: Transaction, centra_id: str, shown: WhistlOrderView | Accep
         whistl_status_version=shown.status_version,
         whistl_checked_at=tx.now,
     )
-    kind = _FOLLOWED.get(shown.status)
+    is_rest_ended = shown.status in STOPPED and has_left
+    # The units that will not be sent are reported by line: the rest of the order is on its way.
+    kind = None if is_rest_ended else _FOLLOWED.get(shown.status)
     if kind is None and shown.status not in KNOWN:
         kind = ExceptionKind.UNKNOWN_WHISTL_STATUS
     view = shown if isinstance(shown, WhistlOrderView) else None
     was_asked = row.cancel_wanted_at or row.stop_for or row.stop_asked_at
-    has_left = view is not None and any(line.despatched for line in view.lines)
     was_stopped_whole = shown.status == "CANCELLED" and was_asked is not None and not has_left
     exceptions.resolve_order(tx, row.number, _OF_STATUSES - {kind})
     if kind is not None and not was_stopped_whole:
         why = f": {view.hold_reason}" if view and view.hold_reason else "."
         message = f"Whistl shows order {row.number} ({row.whistl_number}) as {shown.status}{why}"
         exceptions.about_order(tx, row, kind, message, value=shown.status)
-    if shown.status in STOPPED and row.state is OrderState.SUBMITTED:
+    if shown.status in STOPPED and row.state is OrderState.SUBMITTED and not has_left:
         # Read anew: the status set above is kept with the number it belongs to.
         fresh = _row_of(tx, centra_id, shown)
         if was_stopped_whole:
             settle_stopped(tx, fresh)
         else:
-            _block(tx, fresh, shown.status, left_at=view.updated_at if view and has_left else None)
+            _block(tx, fresh, shown.status)
 
 
-def _block(tx: Transaction, row: OrderRow, status: str, *, left_at: datetime | None) -> None:
+def _block(tx: Transaction, row: OrderRow, status: str) -> None:
     # No screened_at: no change of reference data sends an order again that Whistl ended.
     # No allocated_at: what was set aside for it is in `available` again.
     orders.move(
@@ -191,8 +202,6 @@ def _block(tx: Transaction, row: OrderRow, status: str, *, left_at: datetime | N
         reason=f"{status.lower()} by Whistl",
         screened_at=None,
         allocated_at=None,
-        # Its message may still be on the way; an order of which a part left is not sent again.
-        despatched_at=left_at,
     )
 
 

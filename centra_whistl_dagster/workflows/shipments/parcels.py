@@ -1,7 +1,7 @@
-"""Turn the boxes of one despatch message into parcels that Centra must come to know of.
+"""Turn the boxes of one despatch message into parcels to be sent to Centra.
 
 Belongs here: what a message says of its boxes, what of it cannot be right, what a correction does
-to boxes that were told before. Does not belong here: writing to Centra
+to boxes that were sent before. Does not belong here: writing to Centra
 (`workflows.shipments.completion`).
 """
 
@@ -13,13 +13,17 @@ from collections.abc import Mapping
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
-from centra_whistl_dagster.ledger import catalogues, despatches, exceptions, order_contents
+from centra_whistl_dagster.ledger import catalogues, despatches, order_contents
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderLineRow, OrderRow, ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
 
-ABOUT_PARCELS = (ExceptionKind.DESPATCH_WITHOUT_CARRIER, ExceptionKind.DESPATCH_DIFFERS)
-"""The kinds that `take_over` finds; a correction takes those away that it mends."""
+ABOUT_PARCELS = (
+    ExceptionKind.DESPATCH_WITHOUT_CARRIER,
+    ExceptionKind.DESPATCH_DIFFERS,
+    ExceptionKind.TRACKING_CORRECTED,
+)
+"""The kinds that `take_over` finds; a correction closes those that are no longer true."""
 
 
 def are_under_way(tx: Transaction, root_id: str) -> bool:
@@ -31,15 +35,18 @@ def are_under_way(tx: Transaction, root_id: str) -> bool:
 
 
 def take_over(tx: Transaction, row: OrderRow, despatch: Despatch, root_id: str) -> list[Problem]:
-    """Make the parcels of a message those of its root, but for what Centra was told already.
+    """Make the parcels of a message those of its root, except what Centra was already sent.
 
     Returns:
         what is wrong with boxes of this message; such boxes are not written to Centra.
     """
-    told: dict[int, ParcelRow] = {}
+    sent: dict[int, ParcelRow] = {}
     for existing in despatches.parcels_of_root(tx, root_id):
+        if existing.centra_id != row.centra_id:
+            # A message can take nothing from another order, whatever it says it corrects.
+            continue
         if existing.state is ParcelState.COMPLETED:
-            told[existing.parcel_number] = existing
+            sent[existing.parcel_number] = existing
         else:
             despatches.remove_parcel(tx, existing)
     problems: list[Problem] = []
@@ -48,14 +55,14 @@ def take_over(tx: Transaction, row: OrderRow, despatch: Despatch, root_id: str) 
         about = _About(despatch, parcel.parcel_number, root_id, row)
         if parcel.parcel_number in seen:
             problems.append(about.differs("is named twice"))
-        elif (was := told.pop(parcel.parcel_number, None)) is None:
+        elif (was := sent.pop(parcel.parcel_number, None)) is None:
             problems += _add(tx, row, about, parcel)
         else:
             problems += _compare(tx, about, parcel, was)
         seen.add(parcel.parcel_number)
-    for number in told:
+    for number in sent:
         gone = _About(despatch, number, root_id, row)
-        problems.append(gone.differs("is not named any more, and Centra was told of it"))
+        problems.append(gone.differs("is not named any more, but it was sent to Centra"))
     return problems
 
 
@@ -106,12 +113,12 @@ def _add(tx: Transaction, row: OrderRow, about: _About, parcel: Parcel) -> list[
 def _fault_of_label(tx: Transaction, about: _About, parcel: Parcel) -> Problem | None:
     kind = ExceptionKind.DESPATCH_WITHOUT_CARRIER
     if not parcel.carrier_name.strip():
-        return about.problem(kind, "carrier", "names no carrier, so Centra was not told of it")
+        return about.problem(kind, "carrier", "names no carrier, so it was not sent to Centra")
     code = ServiceCode(parcel.carrier_code, parcel.delivery_method)
     service = catalogues.services(tx).get(code)
     is_tracked = service is None or service.is_tracked
     if is_tracked and not parcel.tracking_number.strip():
-        fault = "has no tracking number, so Centra was not told of it"
+        fault = "has no tracking number, so it was not sent to Centra"
         return about.problem(kind, "tracking number", fault)
     return None
 
@@ -125,9 +132,9 @@ def _fault_of_contents(
 ) -> Problem | None:
     left = Counter(despatches.units_shipped_by_line(tx, row.centra_id))
     left.update(parcel.units)
-    untold = "Centra was not told of it"
+    unsent = "It was not sent to Centra"
     if not parcel.lines:
-        return about.differs(f"holds nothing. {untold}")
+        return about.differs(f"holds nothing. {unsent}")
     for line in parcel.lines:
         ordered = lines.get(line.line_number)
         if ordered is None or ordered.sku != line.sku:
@@ -138,22 +145,23 @@ def _fault_of_contents(
             fault = f"brings {line.sku} above the {ordered.quantity} ordered"
         else:
             continue
-        return about.differs(f"{fault}. {untold}")
+        return about.differs(f"{fault}. {unsent}")
     return None
 
 
 def _compare(tx: Transaction, about: _About, parcel: Parcel, was: ParcelRow) -> list[Problem]:
-    """Say what a correction changes about a parcel that Centra was told of."""
+    """Say what a correction changes about a parcel that Centra was sent."""
+    problems = []
     label = (parcel.carrier_name, parcel.tracking_number)
     if label != (was.carrier_name, was.tracking_number):
-        exceptions.open_or_refresh(tx, [_relabelled(about, parcel, was)])
-    told = {
+        problems.append(_relabelled(about, parcel, was))
+    contents = {
         line.line_number: line.quantity
         for line in despatches.lines_of_parcel(tx, was.despatch_id, was.parcel_number)
     }
-    if told != parcel.units:
-        return [about.differs("is said to hold other units than Centra was told")]
-    return []
+    if contents != parcel.units:
+        problems.append(about.differs("holds other units, by a correction, than Centra was sent"))
+    return problems
 
 
 def _relabelled(about: _About, parcel: Parcel, was: ParcelRow) -> Problem:
@@ -161,5 +169,5 @@ def _relabelled(about: _About, parcel: Parcel, was: ParcelRow) -> Problem:
         ExceptionKind.TRACKING_CORRECTED,
         "tracking",
         f"changed from {was.carrier_name} {was.tracking_number} to {parcel.carrier_name} "
-        f"{parcel.tracking_number} after Centra was told; Centra cannot change a sent shipment",
+        f"{parcel.tracking_number} after Centra was sent it; Centra cannot change a sent shipment",
     )

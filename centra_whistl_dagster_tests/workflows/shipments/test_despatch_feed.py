@@ -14,7 +14,7 @@ import pytest
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.world.world import CentraOrder
-from centra_whistl_dagster.whistl.records import DespatchPage, UnreadableDespatch
+from centra_whistl_dagster.whistl.records import DespatchMessage, DespatchPage, UnreadableDespatch
 from centra_whistl_dagster.workflows.shipments import despatches
 
 if TYPE_CHECKING:
@@ -116,10 +116,11 @@ def test_a_correction_after_centra_was_told_is_told_to_who_can_tell_the_customer
 class WhistlThatSays:
     """Whistl's despatch feed, with one page made up."""
 
-    def __init__(self, *unreadable: UnreadableDespatch, despatches: tuple[Despatch, ...]) -> None:
+    def __init__(self, *records: Despatch | UnreadableDespatch) -> None:
         self._page = DespatchPage(
-            despatches=despatches,
-            unreadable=unreadable,
+            messages=tuple(
+                DespatchMessage(raw=repr(record), read_after=0, record=record) for record in records
+            ),
             next_after_sequence=1,
             has_more=False,
         )
@@ -136,8 +137,8 @@ def test_a_message_that_could_not_be_read_is_told_until_it_is_read(
     broken = UnreadableDespatch(despatch_id=whole.despatch_id, field="parcels", detail="no list")
     other = dataclasses.replace(broken, despatch_id="D-OTHER")
     for told in (
-        WhistlThatSays(broken, other, despatches=()),
-        WhistlThatSays(despatches=(whole,)),
+        WhistlThatSays(broken, other),
+        WhistlThatSays(whole),
     ):
         link = dataclasses.replace(desk.link, whistl=cast("Any", told))
         despatches.pull_despatches(link, is_sweep=True)

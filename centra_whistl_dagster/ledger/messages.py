@@ -1,0 +1,147 @@
+"""Messages of a feed as they came, raw, each kept until its contents are applied.
+
+Contents tell messages apart, not ids and versions. Bodies may hold what nobody asked for, personal
+data included: they are dropped as soon as the message is settled, and by retention.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import MessageRow
+from centra_whistl_dagster.ledger.states import MessageState
+from centra_whistl_dagster.ledger.tables import messages
+
+_TRY_AGAIN = tuple(timedelta(minutes=each) for each in (10, 30, 60, 360))
+"""After which an unreadable message is tried again; the last one for ever."""
+
+
+def known(tx: Transaction, feed: str, hashes: set[str]) -> set[str]:
+    """Return those contents that came before."""
+    query = sa.select(messages.c.content_hash).where(
+        messages.c.feed == feed, messages.c.content_hash.in_(sorted(hashes))
+    )
+    return set(tx.execute(query).scalars())
+
+
+def keep(
+    tx: Transaction,
+    *,
+    feed: str,
+    message_id: str,
+    content_hash: str,
+    sequence: int | None,
+    read_after: int,
+    state: MessageState,
+    body: str | None,
+) -> bool:
+    """Keep a message; return False when the same contents came before."""
+    if known(tx, feed, {content_hash}):
+        return False
+    is_unreadable = state is MessageState.UNREADABLE
+    tx.execute(
+        sa.insert(messages).values(
+            feed=feed,
+            message_id=message_id,
+            content_hash=content_hash,
+            sequence=sequence,
+            read_after=read_after,
+            received_at=tx.now,
+            state=state,
+            body=body,
+            due_at=tx.now + _TRY_AGAIN[0] if is_unreadable else None,
+        )
+    )
+    return True
+
+
+def settle(tx: Transaction, feed: str, content_hash: str) -> None:
+    """Drop the body of a message whose contents were applied, or never will be."""
+    _settle_where(tx, messages.c.feed == feed, messages.c.content_hash == content_hash)
+
+
+def settle_unreadable(
+    tx: Transaction,
+    feed: str,
+    *,
+    message_id: str,
+    sequence: int,
+    read_after: int,
+    is_new: bool,
+) -> set[str]:
+    """Settle the unreadable messages that a readable one replaces; return their ids.
+
+    Args:
+        tx: the transaction.
+        feed: the feed.
+        message_id: of the readable message, as below.
+        sequence: where it is; an unreadable one of a later sequence is newer.
+        read_after: where it is, for unreadable ones without a sequence.
+        is_new: its contents were not known. Known ones replace only what stood in the same place.
+    """
+    has_its_id = messages.c.message_id == message_id
+    has_no_sequence = messages.c.sequence.is_(None)
+    is_no_later = sa.or_(has_no_sequence, messages.c.sequence <= sequence)
+    is_there = sa.and_(has_its_id, has_no_sequence, messages.c.read_after == read_after)
+    is_replaced = sa.or_(messages.c.sequence == sequence, is_there)
+    if is_new:
+        is_replaced = sa.or_(is_replaced, sa.and_(has_its_id, is_no_later))
+    is_unreadable = sa.and_(
+        messages.c.feed == feed, messages.c.state == MessageState.UNREADABLE, is_replaced
+    )
+    replaced = set(tx.execute(sa.select(messages.c.message_id).where(is_unreadable)).scalars())
+    if replaced:
+        _settle_where(tx, is_unreadable)
+    return replaced
+
+
+def has_unreadable(tx: Transaction, feed: str, message_id: str | None = None) -> bool:
+    """Say whether a message, of that id if one is given, waits to be read."""
+    query = sa.select(messages.c.id).where(
+        messages.c.feed == feed, messages.c.state == MessageState.UNREADABLE
+    )
+    if message_id is not None:
+        query = query.where(messages.c.message_id == message_id)
+    return tx.execute(query.limit(1)).one_or_none() is not None
+
+
+def unreadable_due(tx: Transaction, feed: str, *, limit: int) -> list[MessageRow]:
+    """Return unreadable messages that are to be tried again now, in the order of the feed."""
+    query = sa.select(messages).where(_is_due(tx, feed)).order_by(messages.c.read_after)
+    return tx.rows(MessageRow, query.limit(limit))
+
+
+def count_unreadable_due(tx: Transaction, feed: str) -> int:
+    """Return how many unreadable messages are to be tried again now."""
+    query = sa.select(sa.func.count()).select_from(messages).where(_is_due(tx, feed))
+    return tx.execute(query).scalar_one()
+
+
+def postpone(tx: Transaction, row: MessageRow) -> None:
+    """Count an attempt at an unreadable message, and say when the next one is due."""
+    attempts = row.attempts + 1
+    wait = _TRY_AGAIN[min(attempts, len(_TRY_AGAIN) - 1)]
+    tx.execute(
+        sa.update(messages)
+        .where(messages.c.id == row.id)
+        .values(attempts=attempts, due_at=tx.now + wait)
+    )
+
+
+def _is_due(tx: Transaction, feed: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        messages.c.feed == feed,
+        messages.c.state == MessageState.UNREADABLE,
+        messages.c.due_at <= tx.now,
+    )
+
+
+def _settle_where(tx: Transaction, *conditions: sa.ColumnElement[bool]) -> None:
+    tx.execute(
+        sa.update(messages)
+        .where(*conditions)
+        .values(state=MessageState.SETTLED, body=None, due_at=None)
+    )
