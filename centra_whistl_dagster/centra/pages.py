@@ -1,4 +1,7 @@
-"""Reading lists from Centra, page by page: what ends a list, and what one bad record does to it."""
+"""Reading lists from Centra, page by page: what ends a list, and what one bad record does to it.
+
+Does not belong here: what is read (`client`) and how a record is read (`reading`).
+"""
 
 from __future__ import annotations
 

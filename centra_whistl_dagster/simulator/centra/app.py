@@ -1,4 +1,7 @@
-"""The simulated Centra over HTTP: one GraphQL address, its tokens, quotas and kinds of answer."""
+"""The simulated Centra over HTTP: one GraphQL address, its tokens, quotas and kinds of answer.
+
+Does not belong here: what each field of the schema says (`views`, `goods`, `orders`, `shipments`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Follow what Whistl says of the orders it has: allocated, held, rejected, cancelled."""
+"""Follow what Whistl says of the orders it has: allocated, held, rejected, cancelled.
+
+Does not belong here: units by line (`workflows.orders.lines_at_whistl`).
+"""
 
 from __future__ import annotations
 
