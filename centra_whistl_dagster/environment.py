@@ -141,6 +141,7 @@ class Environment(BaseModel):
     CENTRA_QUOTA_SHARE: Share = 0.5
     CENTRA_CAPTURES_PAYMENT: YesOrNo = False
     CENTRA_MARKS_PAID: YesOrNo = True
+    CENTRA_ALLOCATES_DEMAND: YesOrNo = False
     WHISTL_BASE_URL: Address
     WHISTL_CLIENT_ID: Text = ""
     WHISTL_CLIENT_SECRET: Secret = _NONE

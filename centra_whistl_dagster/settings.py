@@ -49,6 +49,8 @@ class Settings:
     sends_shipping_email: bool
     sends_order_comment: bool
     """Centra's order comment goes to Whistl as the delivery instructions."""
+    allocates_demand: bool
+    """Centra may allocate stock to units that have left and have none."""
     keeps_archive_for: timedelta
     """How long stock is kept as it was read, once it is in the history."""
     keeps_contents_for: timedelta
@@ -107,6 +109,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         keeps_contents_for=timedelta(days=env.KEEP_CONTENTS_DAYS),
         sends_shipping_email=env.SEND_SHIPPING_EMAIL,
         sends_order_comment=env.SEND_ORDER_COMMENT,
+        allocates_demand=env.CENTRA_ALLOCATES_DEMAND,
         alerts=_alert_addresses(env),
     )
 

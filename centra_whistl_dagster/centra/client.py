@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from centra_whistl_dagster.centra import inputs, reading
+from centra_whistl_dagster.centra import inputs, reading, shipments
 from centra_whistl_dagster.centra.connection import CentraConfig, connect
 from centra_whistl_dagster.centra.pages import order_pages, pages, readable, rows_of, size_id_of
 from centra_whistl_dagster.centra.records import (
@@ -29,7 +29,8 @@ from centra_whistl_dagster.centra.records import (
 )
 from centra_whistl_dagster.centra.stamps import order_stamps, stamps_that_meet
 from centra_whistl_dagster.centra.stock_writing import Level, write_apart
-from centra_whistl_dagster.domain.orders.order import CentraShipment, Order
+from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
 from centra_whistl_dagster.domain.stock.cadence import Quota
 from centra_whistl_dagster.transport import CallKind, Json, Wire
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
@@ -53,7 +54,6 @@ T = TypeVar("T")
 WHOLE_ORDERS_PER_PAGE = 100
 """A whole order costs some hundreds of complexity; 200 at once would come near what half of the
 Growth plan's quota allows in ten seconds."""
-ORDERS_PER_SHIPMENT_QUERY = 50
 
 _logger = logging.getLogger("centra_whistl_dagster.centra")
 
@@ -182,37 +182,59 @@ class CentraClient:
             self._graphql.run(CallKind.IDEMPOTENT_WRITE, "LockOrders", {"input": lock})
 
     # ---- shipments
-    def shipments_of(self, order_ids: Sequence[str]) -> dict[str, list[CentraShipment]]:
-        """Read the shipments of orders, by order id; an order without has an empty list.
+    def shipping_orders(
+        self, ids: Sequence[str]
+    ) -> dict[str, ShippingOrder | UnreadableShippingOrder]:
+        """Read what Centra has of orders that are leaving, by Centra's id.
 
-        Raises:
-            ContractBroken: one cannot be read. Left out, it would be created a second time.
+        One that cannot be read, or that Centra does not show, is returned as such: taken for one
+        without shipments, its parcels would be created a second time.
         """
-        operation = "ShipmentsOfOrders"
-        shipments: dict[str, list[CentraShipment]] = {order_id: [] for order_id in order_ids}
-        for chunk in _chunks(order_ids, ORDERS_PER_SHIPMENT_QUERY):
-            for row in self._pages(operation, {"where": {"orderId": chunk}}, "shipments"):
-                try:
-                    node = Fields(row)
-                    owner = node.required_child("order").required_text("id")
-                    shipments.setdefault(owner, []).append(reading.shipment(node))
-                except BrokenRecord as broken:
-                    raise self._graphql.broken(CallKind.READ, operation, str(broken)) from broken
-        return shipments
+        return shipments.shipping_orders(self._graphql, ids)
+
+    def latest_departure(self) -> datetime:
+        """Return the latest time that Centra, by its own clock, does not take for the future."""
+        return self._now() - self._graphql.clock_behind
 
     def create_shipment(self, draft: ShipmentDraft) -> ShipmentWritten:
-        """Create a shipment that has already left. Not repeated once Centra may have received it.
+        """Create a shipment for a parcel that has left. Not repeated once Centra may have it.
+
+        Where Centra captures the payment, the shipment is not shipped yet: complete it once the
+        answer says that the payment is there.
 
         Raises:
-            OutcomeUnknown: read `shipments_of` before anything else is done.
+            OutcomeUnknown: read `shipping_orders` before anything else is done.
         """
         create = inputs.new_shipment(
             draft,
             captures_payment=self._config.captures_payment,
             marks_paid=self._config.marks_paid,
-            now=self._now(),
+            now=self.latest_departure(),
         )
-        return self._ship("CreateShipment", "createShipment", {"input": create})
+        variables = {"input": create}
+        return shipments.ship(
+            self._graphql, CallKind.CREATE, "CreateShipment", "createShipment", variables
+        )
+
+    def capture_shipment(self, shipment_id: int) -> ShipmentWritten:
+        """Capture the payment of a shipment. Not repeated once Centra may have received it.
+
+        Raises:
+            Refused: the payment was not captured.
+            OutcomeUnknown: read `shipping_orders` before anything else is done.
+        """
+        variables = {"id": shipment_id}
+        return shipments.ship(
+            self._graphql, CallKind.CREATE, "CaptureShipment", "captureShipment", variables
+        )
+
+    def release_shipment(self, shipment_id: int) -> ShipmentWritten:
+        """Mark a shipment as good to go, and as paid where payments are captured elsewhere."""
+        marks_paid = self._config.marks_paid and not self._config.captures_payment
+        variables = {"id": shipment_id, "input": inputs.released(marks_paid=marks_paid)}
+        return shipments.ship(
+            self._graphql, CallKind.IDEMPOTENT_WRITE, "UpdateShipment", "updateShipment", variables
+        )
 
     def complete_shipment(self, shipment_id: int, draft: ShipmentDraft) -> ShipmentWritten:
         """Mark one of Centra's shipments as shipped; its lines stay as they are.
@@ -220,10 +242,13 @@ class CentraClient:
         Not repeated once Centra may have received it: it sends the customer a mail.
 
         Raises:
-            OutcomeUnknown: read `shipments_of` before anything else is done.
+            OutcomeUnknown: read `shipping_orders` before anything else is done.
         """
-        variables = {"id": shipment_id, "input": inputs.departure(draft, now=self._now())}
-        return self._ship("CompleteShipment", "completeShipment", variables)
+        departure = inputs.departure(draft, now=self.latest_departure())
+        variables = {"id": shipment_id, "input": departure}
+        return shipments.ship(
+            self._graphql, CallKind.CREATE, "CompleteShipment", "completeShipment", variables
+        )
 
     # ---- stock and catalogue
     def stock_levels(self) -> Iterator[CentraStockLevel]:
@@ -294,18 +319,6 @@ class CentraClient:
         return rows_of(
             self._graphql, "StockLevels", {"warehouse": warehouses[0]}, "warehouse", "stock"
         )
-
-    def _ship(self, operation: str, field: str, variables: Mapping[str, object]) -> ShipmentWritten:
-        data = self._graphql.run(CallKind.CREATE, operation, variables)
-        try:
-            node = Fields(data).required_child(field).required_child("shipment")
-            return ShipmentWritten(
-                shipment_id=node.whole("id"),
-                number=node.text("number"),
-                is_shipped=node.flag("isShipped"),
-            )
-        except BrokenRecord as broken:
-            raise self._graphql.broken(CallKind.CREATE, operation, str(broken)) from broken
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:

@@ -87,4 +87,4 @@ def connect(
         rng=rng,
         monotonic=monotonic,
     )
-    return GraphQL(transport, judge)
+    return GraphQL(transport, judge, now=now)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.resources import files
 
@@ -55,11 +57,13 @@ def stock_lane(resource: str) -> str:
     return f"{resource} for stock"
 
 
-_GUESSED_COMPLEXITY = {"WholeOrders": 230, "ShipmentsOfOrders": 50}
+_GUESSED_COMPLEXITY = {"WholeOrders": 230, "ShippingOrders": 60}
 """Per record asked for, until an answer gives the true figure; an order read with its addresses is
 documented at 229 (https://centra.dev/integration-api/examples/example-queries-dtc)."""
 _GUESSED_READ = 20
 _GUESSED_MUTATION = 150
+
+_MOST_CLOCK_LAG = timedelta(days=1)
 
 _logger = logging.getLogger("centra_whistl_dagster.centra")
 
@@ -80,9 +84,12 @@ class RecordsBroken(ContractBroken):
 class GraphQL:
     """Sends the documents of `operations/`."""
 
-    def __init__(self, transport: Transport, judge: Judge) -> None:
+    def __init__(self, transport: Transport, judge: Judge, *, now: Callable[[], datetime]) -> None:
         self._transport = transport
         self._judge = judge
+        self._now = now
+        self.clock_behind = timedelta(0)
+        """By how much Centra's clock was behind ours in its last answer; never negative."""
         self._complexity: dict[str, float] = {}
         """By operation, the highest complexity per record that an answer has reported."""
 
@@ -122,6 +129,7 @@ class GraphQL:
             },
             costs=costs,
         )
+        self.clock_behind = lag_of(answer.headers.get("date", ""), now=self._now())
         body = answer.body if isinstance(answer.body, dict) else {}
         data = body.get("data")
         if data is None and (field := broken_field(objects(body.get("errors")))):
@@ -160,6 +168,19 @@ class GraphQL:
     def close(self) -> None:
         """Close connections."""
         self._transport.close()
+
+
+def lag_of(date: str, *, now: datetime) -> timedelta:
+    """Return by how much the clock behind a `Date` header is behind `now`; zero for no lag.
+
+    A header that cannot be read, or is off by more than a day, says nothing about a clock.
+    """
+    try:
+        shown = parsedate_to_datetime(date)
+    except ValueError:
+        return timedelta(0)
+    lag = now - (shown if shown.tzinfo else shown.replace(tzinfo=UTC))
+    return lag if timedelta(0) < lag <= _MOST_CLOCK_LAG else timedelta(0)
 
 
 @cache

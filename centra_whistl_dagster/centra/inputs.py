@@ -28,18 +28,28 @@ def cancelled_orders(since: datetime | None) -> dict[str, object]:
 def new_shipment(
     draft: ShipmentDraft, *, captures_payment: bool, marks_paid: bool, now: datetime
 ) -> dict[str, object]:
-    """Return a shipment that is created when the parcel has already left."""
+    """Return a shipment that is created when the parcel has already left.
+
+    One whose payment Centra captures is created without its departure: a refused capture does not
+    stop Centra from shipping it and sending the mail, so that is asked for once the money is there.
+    """
     # isPaid is for money taken elsewhere; Centra ignores it together with capture.
-    paid = {"capture": True} if captures_payment else {"isPaid": marks_paid}
+    rest = {"capture": True} if captures_payment else {"isPaid": marks_paid}
+    rest |= {"allocateDemand": True} if draft.allocates_demand else {}
     return {
         "order": {"id": draft.centra_order_id},
         "lines": [
             {"orderLine": {"id": line_id}, "quantity": units} for line_id, units in draft.lines
         ],
         "isGoodToGo": True,
-        **paid,
-        **departure(draft, now=now),
+        **rest,
+        **({} if captures_payment else departure(draft, now=now)),
     }
+
+
+def released(*, marks_paid: bool) -> dict[str, object]:
+    """Return the change that lets a shipment be completed."""
+    return {"isGoodToGo": True, **({"isPaid": True} if marks_paid else {})}
 
 
 def departure(draft: ShipmentDraft, *, now: datetime) -> dict[str, object]:

@@ -5,6 +5,7 @@ Whether an order is good enough to send is judged in `screening`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from centra_whistl_dagster.centra.records import (
@@ -21,6 +22,7 @@ from centra_whistl_dagster.domain.orders.order import (
     OrderLine,
     ShippingOption,
 )
+from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields, name_of
 
 
@@ -98,7 +100,37 @@ def shipment(node: Fields) -> CentraShipment:
             )
             for line in node.children("lines")
         ),
+        is_good_to_go=node.flag("isGoodToGo", default=False),
+        is_paid=node.flag("isPaid", default=False),
+        is_captured=node.flag("isCaptured", default=False),
     )
+
+
+def shipping_order(node: object) -> ShippingOrder | UnreadableShippingOrder:
+    """Read what Centra has of an order that is leaving, or say which field is at fault."""
+    try:
+        fields = Fields(node)
+        lines = fields.children("lines")
+        return ShippingOrder(
+            centra_id=fields.required_text("id"),
+            number=fields.whole("number"),
+            status=fields.required_text("status"),
+            wanted={line.whole("id"): line.whole("quantity") for line in lines},
+            allocated=_allocated(lines),
+            shipments=tuple(map(shipment, fields.children("shipments"))),
+        )
+    except BrokenRecord as broken:
+        return UnreadableShippingOrder(field=broken.field, detail=broken.detail)
+
+
+def _allocated(lines: Sequence[Fields]) -> dict[int, int] | None:
+    """Return the allocated units by line; None where a line does not say, which is not zero."""
+    if not all(line.has("allocations") for line in lines):
+        return None
+    return {
+        line.whole("id"): sum(part.whole("quantity") for part in line.children("allocations"))
+        for line in lines
+    }
 
 
 def stock_level(node: Fields) -> CentraStockLevel:

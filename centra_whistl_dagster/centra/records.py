@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from centra_whistl_dagster.transport import Reason
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderStamp:
@@ -52,6 +54,8 @@ class ShipmentDraft:
     send_email: bool
     message: str = ""
     """For the customer, in the shipping mail."""
+    allocates_demand: bool = False
+    """Centra may allocate stock to units that have none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,16 @@ class ShipmentWritten:
     shipment_id: int
     number: str
     is_shipped: bool
+    is_paid: bool
+    """Captured, or marked as paid by somebody."""
+    is_captured: bool
+    warnings: tuple[Reason, ...] = ()
+    """What Centra warned of while it did what it was asked."""
+
+    @property
+    def has_payment(self) -> bool:
+        """The money for it has been taken."""
+        return self.is_paid or self.is_captured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

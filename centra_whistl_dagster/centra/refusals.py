@@ -84,8 +84,11 @@ def _refusal_of_errors(
     listed = list(objects(errors))
     is_about_access = any(_category(error) == "authorization" for error in listed)
     # Without "data" nothing was begun (GraphQL specification, 7.1). With it, a mutation may have
-    # taken effect and only its reading-back failed.
-    may_have_run = status < 300 and "data" in body
+    # taken effect and only its reading-back failed; which never needs a permission to write.
+    lacks_write = is_about_access and any(
+        step.endswith(":write") for reason in map(_reason, listed) for step in reason.field.split()
+    )
+    may_have_run = status < 300 and "data" in body and not lacks_write
     return Refusal(
         reasons=tuple(map(_reason, listed)),
         is_about_access=is_about_access,

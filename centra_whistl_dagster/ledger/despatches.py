@@ -321,13 +321,17 @@ def move_parcel(
     to: ParcelState,
     **change: Unpack[ParcelChange],
 ) -> bool:
-    """Move a parcel unless somebody moved it meanwhile; say whether it was moved."""
+    """Move a parcel unless somebody moved it meanwhile; say whether it was moved.
+
+    Attempts are compared too: the late answer to an older attempt settles no newer one.
+    """
     changed = tx.execute(
         sa.update(parcels)
         .where(
             parcels.c.despatch_id == row.despatch_id,
             parcels.c.parcel_number == row.parcel_number,
             parcels.c.state == row.state,
+            parcels.c.attempts == row.attempts,
         )
         .values(state=to, state_since=tx.now, **change)
     )

@@ -142,13 +142,20 @@ def resolve(
     subject_type: SubjectType,
     subject: str,
     kinds: Collection[ExceptionKind] = tuple(ExceptionKind),
+    *,
+    field: str | None = None,
 ) -> int:
-    """Resolve a subject's open exceptions of these kinds; return how many there were."""
+    """Resolve a subject's open exceptions of these kinds; return how many there were.
+
+    With a field, only those about it: one parcel of a despatch says nothing of another.
+    """
+    about_field = () if field is None else (exceptions.c.field == field,)
     return _resolve_where(
         tx,
         exceptions.c.subject_type == subject_type,
         exceptions.c.subject == subject,
         exceptions.c.kind.in_(list(kinds)),
+        *about_field,
     )
 
 

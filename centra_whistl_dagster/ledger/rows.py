@@ -242,7 +242,10 @@ class ParcelRow:
     centra_shipment_id: int | None
     completed_at: datetime | None
     attempts: int
+    """Times that Centra was tried, or could not be: each claim counts one."""
     due_at: datetime | None
+    sent: str | None
+    """`domain.orders.shipping.SentShipment` as JSON; None until Centra is sent something."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -257,6 +260,7 @@ class ParcelChange(TypedDict, total=False):
     completed_at: datetime | None
     attempts: int
     due_at: datetime | None
+    sent: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,8 +38,14 @@ _TOLD = frozenset(
         OrderState.COMPLETED,
     }
 )
-_COUNTS_AS_COMPLETED = [ParcelState.COMPLETED, ParcelState.SENDING, ParcelState.IN_DOUBT]
-"""Also while the answer is out: too low for a minute is mended, too high is sold."""
+_COUNTS_AS_COMPLETED = [
+    ParcelState.COMPLETED,
+    ParcelState.ENDED,
+    ParcelState.SENDING,
+    ParcelState.IN_DOUBT,
+]
+"""Also while the answer is out: too low for a minute is put right, too high is sold. Also a parcel
+of which Centra wants nothing: no shipment of it will ever lower Centra's stock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

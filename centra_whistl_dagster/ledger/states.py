@@ -44,6 +44,11 @@ class ParcelState(StrEnum):
     IN_DOUBT = "in_doubt"  # the answer was lost: Centra is asked before anything is written again
     COMPLETED = "completed"  # Centra has it as a shipped shipment
     HELD = "held"  # Centra refused, and is asked again later; or it cannot be right
+    ENDED = "ended"  # Centra wants none of it: an exception says what a person must do
+
+
+FINISHED_PARCELS = frozenset({ParcelState.COMPLETED, ParcelState.ENDED})
+"""Nothing more is written to Centra for them."""
 
 
 class Verdict(StrEnum):

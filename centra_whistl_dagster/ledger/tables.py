@@ -189,6 +189,7 @@ parcels = sa.Table(
     time("completed_at", nullable=True),
     count("attempts", server_default="0"),
     time("due_at", nullable=True),
+    text("sent", nullable=True),
 )
 
 parcel_lines = sa.Table(

@@ -56,6 +56,10 @@ class Fields:
         self._path = path
         self._zone = zone
 
+    def has(self, name: str) -> bool:
+        """Say whether a field is there and is not null."""
+        return self._value.get(name) is not None
+
     def text(self, name: str, default: str = "") -> str:
         """Return text; `default` where it is null or absent.
 

@@ -8,7 +8,8 @@ from centra_whistl_dagster.domain.orders.breaker import BreakerState
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import breaker, despatches, orders, stops, submissions
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.states import ParcelState
+from centra_whistl_dagster.ledger.states import FINISHED_PARCELS, ParcelState
+from centra_whistl_dagster.workflows.access import CallGroup, is_permitted
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.rechecks import is_recheck_due
 from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
@@ -62,14 +63,15 @@ def orders_due(link: Link) -> OrdersDue:
     to_look_at_again = int(can_screen and is_another_look_due(link))
     in_question = [OrderState.SENDING, OrderState.IN_DOUBT]
     with link.ledger.reading() as tx:
+        may_lock = is_permitted(tx, link.settings, CallGroup.LOCKS)
         return OrdersDue(
             to_screen=len(orders.in_states(tx, [OrderState.RECEIVED])) if can_screen else 0,
             to_look_at_again=to_look_at_again,
             to_send=_to_send(tx),
             to_look_up=len(orders.in_states(tx, in_question, are_due=True)),
-            to_lock=len(orders.unlocked(tx)),
+            to_lock=len(orders.unlocked(tx)) if may_lock else 0,
             to_cancel=len(stops.to_be_stopped(tx)),
-            to_unlock=len(stops.to_be_unlocked(tx)),
+            to_unlock=len(stops.to_be_unlocked(tx)) if may_lock else 0,
             to_compare=to_compare,
         )
 
@@ -85,11 +87,12 @@ def _to_send(tx: Transaction) -> int:
 def parcels_due(link: Link) -> ParcelsDue:
     """Count the despatches and parcels that a relay would move on."""
     to_compare = int(is_sweep_due(link))
-    unfinished = [state for state in ParcelState if state is not ParcelState.COMPLETED]
+    unfinished = [state for state in ParcelState if state not in FINISHED_PARCELS]
     with link.ledger.reading() as tx:
+        may_write = is_permitted(tx, link.settings, CallGroup.SHIPMENTS)
         return ParcelsDue(
             to_match=despatches.count_to_apply(tx),
-            to_write=len(despatches.parcels_due(tx, unfinished)),
+            to_write=len(despatches.parcels_due(tx, unfinished)) if may_write else 0,
             to_compare=to_compare,
             to_read_again=count_to_read_again(link, tx),
         )

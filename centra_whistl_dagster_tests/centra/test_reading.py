@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from centra_whistl_dagster.centra.client import CentraClient, UnreadableOrder
+from centra_whistl_dagster.centra.graphql import lag_of
 from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
 from centra_whistl_dagster.transport import (
     ContractBroken,
 )
@@ -138,21 +140,62 @@ def test_a_list_that_is_absent_is_not_an_empty_one(centra: Any, client_of: Clien
 
 
 # ---- shipments and stock
-def test_an_unreadable_shipment_is_not_taken_for_none(centra: Any, client_of: ClientOf) -> None:
-    centra.answers("ShipmentsOfOrders", {"shipments": [{"id": 9, "order": {"id": "a"}}]})
+def shipping_node(**changes: Any) -> Node:
+    line = {"id": 71, "quantity": 2, "allocations": [{"quantity": 1}, {"quantity": 1}]}
+    shown = {"id": "a", "number": 100234, "status": "PROCESSING", "lines": [line], "shipments": []}
+    return {**shown, **changes}
 
-    with pytest.raises(ContractBroken, match="isShipped"):
-        client_of().shipments_of(["a"])
+
+def test_an_unreadable_shipment_makes_its_order_wait_and_no_other(
+    centra: Any, client_of: ClientOf
+) -> None:
+    broken = shipping_node(shipments=[{"id": 9}])
+    centra.answers("ShippingOrders", {"orders": [broken, shipping_node(id="b")]})
+
+    found = client_of().shipping_orders(["a", "b"])
+
+    assert isinstance(found["a"], UnreadableShippingOrder)
+    assert found["a"].field == "shipments[0].isShipped"
+    assert isinstance(found["b"], ShippingOrder)
+    assert found["b"].shipments == ()
 
 
-def test_an_order_without_shipments_is_listed_as_such(centra: Any, client_of: ClientOf) -> None:
-    shown = {"id": 9, "number": "100234-1", "isShipped": True, "lines": [], "order": {"id": "a"}}
-    centra.answers("ShipmentsOfOrders", {"shipments": [shown]})
+def test_an_order_that_centra_does_not_show_is_not_one_without_shipments(
+    centra: Any, client_of: ClientOf
+) -> None:
+    centra.answers("ShippingOrders", {"orders": []})
 
-    found = client_of().shipments_of(["a", "b"])
+    found = client_of().shipping_orders(["a"])
 
-    assert [one.shipment_id for one in found["a"]] == [9]
-    assert found["b"] == []
+    assert isinstance(found["a"], UnreadableShippingOrder)
+
+
+def test_allocations_that_centra_does_not_show_are_not_zero(
+    centra: Any, client_of: ClientOf
+) -> None:
+    unknown = shipping_node(id="b", lines=[{"id": 71, "quantity": 2, "allocations": None}])
+    centra.answers("ShippingOrders", {"orders": [shipping_node(), unknown]})
+
+    found = client_of().shipping_orders(["a", "b"])
+
+    assert [one.allocated for one in found.values() if isinstance(one, ShippingOrder)] == [
+        {71: 2},
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Mon, 02 Mar 2026 08:59:50 GMT", 10),
+        ("Mon, 02 Mar 2026 09:00:05 GMT", 0),
+        ("Sun, 01 Feb 2026 09:00:00 GMT", 0),
+        ("yesterday", 0),
+        ("", 0),
+    ],
+)
+def test_a_clock_is_behind_only_as_far_as_a_date_header_can_say(date: str, seconds: int) -> None:
+    assert lag_of(date, now=NOW) == timedelta(seconds=seconds)
 
 
 def test_a_warehouse_that_centra_does_not_show_is_not_an_empty_one(

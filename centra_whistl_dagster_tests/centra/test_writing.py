@@ -103,6 +103,25 @@ def test_an_error_in_the_reading_back_leaves_a_create_in_doubt(
     assert len(centra.asked) == 1
 
 
+@pytest.mark.parametrize("data", [None, {"createShipment": None}])
+def test_a_missing_permission_to_write_is_final_even_beside_data(
+    centra: Any, client_of: ClientOf, data: Any
+) -> None:
+    errors = [
+        {
+            "message": "You need Shipment:write permission to access createShipment.",
+            "extensions": {"category": "authorization"},
+            "path": ["createShipment"],
+        }
+    ]
+    centra.answers("CreateShipment", httpx.Response(200, json={"data": data, "errors": errors}))
+
+    with pytest.raises(AccessDenied, match=r"missing_permission \(Shipment:write\)"):
+        client_of().create_shipment(DRAFT)
+
+    assert len(centra.asked) == 1
+
+
 @pytest.mark.parametrize(
     "data", [{}, {"createShipment": None}, {"createShipment": {"shipment": None}}, []]
 )
@@ -218,7 +237,8 @@ def test_a_store_that_captures_on_shipping_captures_instead_of_marking_paid(
 
     sent = centra.asked[0][1]["input"]
     assert sent["capture"] is True
-    assert "isPaid" not in sent
+    # Nothing that would ship it, or mail the customer, should the capture be refused.
+    assert not {"isPaid", "shippedAt", "sendEmail"} & sent.keys()
 
 
 def test_a_despatch_from_the_future_is_sent_as_now(centra: Any, client_of: ClientOf) -> None:

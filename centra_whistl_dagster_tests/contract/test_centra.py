@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from centra_whistl_dagster.centra.client import CentraClient, ShipmentDraft
-from centra_whistl_dagster.domain.orders.order import Order, Permission, permission
+from centra_whistl_dagster.domain.orders.order import CentraShipment, Order, Permission, permission
+from centra_whistl_dagster.domain.orders.shipping import ShippingOrder
+from centra_whistl_dagster.simulator.centra.rules import add_shipment, in_no_shipment
 from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind, FaultRule
 from centra_whistl_dagster.simulator.world.clock import ManualClock
@@ -31,6 +33,12 @@ def draft(order: CentraOrder, clock: ManualClock, **changes: Any) -> ShipmentDra
         "send_email": True,
     }
     return ShipmentDraft(**{**usual, **changes})
+
+
+def shipments(centra: CentraClient, order: CentraOrder) -> tuple[CentraShipment, ...]:
+    found = centra.shipping_orders([order.order_id])[order.order_id]
+    assert isinstance(found, ShippingOrder)
+    return found.shipments
 
 
 def faults(operation: str, kind: str, **members: Any) -> FaultRule:
@@ -106,7 +114,7 @@ def test_a_parcel_closes_the_order_and_is_found_again(
     written = centra.create_shipment(draft(placed, clock))
 
     assert placed.status == "SHIPPED"
-    (shipment,) = centra.shipments_of([placed.order_id])[placed.order_id]
+    (shipment,) = shipments(centra, placed)
     assert shipment.shipment_id == written.shipment_id
     assert (shipment.carrier, shipment.tracking_number) == ("Royal Mail", "AB123456789GB")
     assert shipment.is_shipped
@@ -124,7 +132,7 @@ def test_a_parcel_whose_answer_was_lost_is_in_doubt_and_there_once(
     with pytest.raises(OutcomeUnknown):
         centra.create_shipment(draft(placed, clock))
 
-    assert len(centra.shipments_of([placed.order_id])[placed.order_id]) == 1
+    assert len(shipments(centra, placed)) == 1
 
 
 def test_a_parcel_that_never_arrived_goes_again_by_itself(
@@ -146,7 +154,7 @@ def test_a_shipment_that_centra_made_by_itself_is_completed(
     world.settings.switches["centra_direct_to_shipment"] = True
     placed = place_order(world, [(SKU, 1)])
     clock.advance(60)
-    (existing,) = centra.shipments_of([placed.order_id])[placed.order_id]
+    (existing,) = shipments(centra, placed)
 
     written = centra.complete_shipment(existing.shipment_id, draft(placed, clock))
 
@@ -156,17 +164,51 @@ def test_a_shipment_that_centra_made_by_itself_is_completed(
         centra.complete_shipment(existing.shipment_id, draft(placed, clock))
 
 
-def test_a_capture_that_fails_is_a_warning_and_the_parcel_stands(
+def test_a_capture_that_fails_is_a_warning_and_the_shipment_stays_open(
     centra: CentraClient, world: World, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.settings.switches["centra_capture_succeeds"] = False
     placed = place_order(world, [(SKU, 1)])
     object.__setattr__(centra._config, "captures_payment", True)
 
-    centra.create_shipment(draft(placed, clock))
+    written = centra.create_shipment(draft(placed, clock))
 
     assert "capture_failed" in caplog.text
-    assert len(placed.shipments) == 1
+    assert [reason.code for reason in written.warnings] == ["capture_failed"]
+    assert (written.is_shipped, written.is_captured) == (False, False)
+    assert [one.shipped_at for one in placed.shipments] == [None]
+    assert world.calls["centra mails sent"] == 0
+
+
+def test_a_shipment_is_captured_released_and_completed_in_three_calls(
+    centra: CentraClient, world: World, clock: ManualClock
+) -> None:
+    placed = place_order(world, [(SKU, 1)])
+    made = add_shipment(world, placed, in_no_shipment(placed))
+
+    captured = centra.capture_shipment(made.shipment_id)
+    released = centra.release_shipment(made.shipment_id)
+    completed = centra.complete_shipment(made.shipment_id, draft(placed, clock))
+
+    assert (captured.is_captured, captured.is_shipped) == (True, False)
+    assert released.shipment_id == made.shipment_id
+    assert completed.is_shipped
+    assert made.is_good_to_go
+    with pytest.raises(Refused, match="already_captured"):
+        centra.capture_shipment(made.shipment_id)
+
+
+def test_a_clock_of_centra_that_is_behind_is_learned_from_its_answers(
+    centra: CentraClient, world: World, clock: ManualClock
+) -> None:
+    world.settings.switches["centra_clock_behind_seconds"] = 10.0
+    placed = place_order(world, [(SKU, 1)])
+
+    shipments(centra, placed)
+    written = centra.create_shipment(draft(placed, clock))
+
+    assert written.is_shipped
+    assert placed.shipments[0].shipped_at == clock() - timedelta(seconds=10)
 
 
 def test_stock_is_read_and_set_by_sku(centra: CentraClient, world: World) -> None:

@@ -150,6 +150,19 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
         ),
         ExceptionKind.TRACKING_CORRECTED: _person("a correction restores the number"),
         ExceptionKind.SHIPMENT_REFUSED: _automatic("Centra has the parcel"),
+        ExceptionKind.SHIPMENT_UNANSWERED: _automatic("Centra has the parcel"),
+        ExceptionKind.SHIPMENT_WARNING: _person(),
+        ExceptionKind.SHIPMENT_DIFFERS: _automatic(
+            "the open shipment is deleted in Centra, and Centra has the parcel", by_hand=False
+        ),
+        ExceptionKind.ALREADY_SHIPPED: _person(),
+        ExceptionKind.PAYMENT_NOT_CAPTURED: _automatic(
+            "the payment is captured, or the shipment is marked as paid"
+        ),
+        ExceptionKind.STOCK_NOT_ALLOCATED: _automatic(
+            "stock is allocated to the order in Centra", by_hand=False
+        ),
+        ExceptionKind.PARCEL_NOT_WANTED: _person(),
         ExceptionKind.UNKNOWN_WHISTL_STATUS: _automatic("Whistl shows a known status"),
         ExceptionKind.UNREADABLE_RECORD: _automatic("the record can be read"),
         ExceptionKind.CREDENTIALS_REFUSED: _automatic("the step that was refused access succeeds"),

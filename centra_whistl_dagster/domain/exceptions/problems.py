@@ -117,6 +117,13 @@ class ExceptionKind(StrEnum):
     )
     TRACKING_CORRECTED = "tracking_corrected"  # after Centra sent the old one to the customer
     SHIPMENT_REFUSED = "shipment_refused"  # Centra refuses the shipment
+    SHIPMENT_UNANSWERED = "shipment_unanswered"  # Centra keeps failing when it is sent one
+    SHIPMENT_WARNING = "shipment_warning"  # Centra took the shipment, and warned about it
+    SHIPMENT_DIFFERS = "shipment_differs"  # an open one in Centra is not what left the warehouse
+    ALREADY_SHIPPED = "already_shipped"  # in Centra, by somebody else and under another label
+    PAYMENT_NOT_CAPTURED = "payment_not_captured"  # of a parcel that has left
+    STOCK_NOT_ALLOCATED = "stock_not_allocated"  # in Centra, behind units that have left
+    PARCEL_NOT_WANTED = "parcel_not_wanted"  # cancelled in Centra, and gone all the same
     UNKNOWN_WHISTL_STATUS = "unknown_whistl_status"  # not in Whistl's documentation
     UNREADABLE_RECORD = "unreadable_record"  # not as documented; skipped, the rest goes on
     CREDENTIALS_REFUSED = "credentials_refused"  # expired, withdrawn or mistyped

@@ -88,6 +88,11 @@ class CentraShipment:
     tracking_number: str = ""
     carrier: str = ""
     lines: tuple[CentraShipmentLine, ...] = ()
+    is_good_to_go: bool = False
+    """Packed, as Centra calls it; without it a shipment cannot be completed."""
+    is_paid: bool = False
+    """Captured, or marked as paid by somebody."""
+    is_captured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

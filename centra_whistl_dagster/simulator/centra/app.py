@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import format_datetime
 from typing import Any
 
 from graphql import (
@@ -159,7 +160,8 @@ class Centra:
         for permission, (node, path) in asked.survey.permissions.items():
             if permission not in token.permissions:
                 error = missing_permission(permission, node.name.value, nodes=node, path=path)
-                return {"errors": [error.formatted]}
+                beside = self._world.switch("centra_null_data_beside_errors")
+                return {"errors": [error.formatted], **({"data": None} if beside else {})}
         self._world.calls[f"centra {asked.operation.operation.value}"] += 1
         for name in asked.survey.root_fields:
             self._world.calls[f"centra {name}"] += 1
@@ -187,7 +189,8 @@ class Centra:
             "permissionsUsed": list(found.permissions),
             "appVersion": self._world.switch("centra_app_version"),
         }
-        return JSONResponse(content, status_code=status, headers=headers)
+        date = format_datetime(self._world.centra_clock(), usegmt=True)
+        return JSONResponse(content, status_code=status, headers={"Date": date, **(headers or {})})
 
 
 def _failing(world: World) -> tuple[Callable[..., object], ...]:

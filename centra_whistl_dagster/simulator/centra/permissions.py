@@ -40,6 +40,7 @@ FIELD_PERMISSIONS: dict[tuple[str, str], str] = {
     ("Mutation", "cancelDirectToConsumerOrder"): "Order:write",
     ("Mutation", "createShipment"): "Shipment:write",
     ("Mutation", "updateShipment"): "Shipment:write",
+    ("Mutation", "captureShipment"): "Shipment:write",
     ("Mutation", "completeShipment"): "Shipment:write",
     ("Mutation", "setStock"): "StockChange:write",
 }

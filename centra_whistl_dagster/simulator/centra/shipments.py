@@ -43,8 +43,9 @@ def create(_: object, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[s
     shipment.additional_message = input.get("additionalMessage")
     warnings = _capture(world, shipment) if input.get("capture") else []
     world.calls["centra shipments created"] += 1
-    if shipped_at is not None:
+    if shipped_at is not None and world.switch("centra_ships_on_create"):
         ship(world, order, shipment, shipped_at, send_email=bool(input.get("sendEmail")))
+    warnings += _warnings(world)
     return payload(warnings=warnings, shipment=ShipmentOf(order, shipment))
 
 
@@ -152,7 +153,28 @@ def complete(
     message = input.get("additionalMessage")
     of.shipment.additional_message = message or of.shipment.additional_message
     ship(world, of.order, of.shipment, shipped_at, send_email=bool(input.get("sendEmail")))
+    return payload(warnings=_warnings(world), shipment=of)
+
+
+def capture(
+    _: object,
+    info: GraphQLResolveInfo,
+    id: int,  # noqa: A002 - Centra's name
+) -> dict[str, object]:
+    """Capture the payment of a shipment; here, a failure fails the mutation."""
+    world: World = info.context.world
+    of = _shipment(world, id)
+    require_unlocked(info, of.order)
+    if of.shipment.is_captured:
+        raise NotDone("Shipment is already captured", "id")
+    if failures := _capture(world, of.shipment):
+        raise NotDone(failures[0], "id")
     return payload(shipment=of)
+
+
+def _warnings(world: World) -> list[str]:
+    warning: str | None = world.switch("centra_shipment_warning")
+    return [warning] if warning else []
 
 
 def _shipment(world: World, shipment_id: int) -> ShipmentOf:
@@ -163,7 +185,7 @@ def _shipment(world: World, shipment_id: int) -> ShipmentOf:
 
 
 def _past(world: World, shipped_at: datetime | None) -> datetime | None:
-    if shipped_at is not None and shipped_at > world.now():
+    if shipped_at is not None and shipped_at > world.centra_clock():
         raise NotDone("shippedAt cannot be in the future", "input", "shippedAt")
     return shipped_at
 
@@ -175,5 +197,6 @@ def _given(info: dict[str, Any] | None) -> dict[str, object]:
 SHIPMENT_MUTATIONS: dict[str, Resolver] = {
     "createShipment": answering(create),
     "updateShipment": answering(update),
+    "captureShipment": answering(capture),
     "completeShipment": answering(complete),
 }

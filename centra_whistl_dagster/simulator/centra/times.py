@@ -15,8 +15,14 @@ INSTANCE_ZONE = ZoneInfo("Europe/Stockholm")
 _RELATIVE = re.compile(r"([+-]?\d+) (second|minute|hour|day)s?")
 
 
-def spelled(moment: datetime) -> str:
+ZERO_DATE = "0000-00-00 00:00:00"
+"""What a PHP system may show for a time that was lost."""
+
+
+def spelled(moment: datetime | str) -> str:
     """Write a moment in Centra's default format: ISO 8601 with an offset."""
+    if isinstance(moment, str):
+        return moment
     return moment.astimezone(INSTANCE_ZONE).isoformat(timespec="seconds")
 
 

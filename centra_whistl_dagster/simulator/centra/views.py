@@ -13,6 +13,7 @@ from typing import NamedTuple
 from graphql import GraphQLResolveInfo
 
 from centra_whistl_dagster.simulator.centra.goods import GOODS, WAREHOUSES, Resolver
+from centra_whistl_dagster.simulator.centra.times import ZERO_DATE
 from centra_whistl_dagster.simulator.world.world import (
     CentraLine,
     CentraOrder,
@@ -170,7 +171,11 @@ SHIPMENT: dict[str, Resolver] = {
     "returnTrackingNumber": lambda of, _: of.shipment.info.get("returnTrackingNumber"),
     "numberOfPackages": lambda of, _: of.shipment.info.get("packagesNumber") or 0,
     "additionalMessage": lambda of, _: of.shipment.additional_message,
-    "shippedAt": lambda of, _: of.shipment.shipped_at,
+    "shippedAt": lambda of, info: (
+        ZERO_DATE
+        if of.order.number in info.context.world.switch("centra_unreadable_shipments_of")
+        else of.shipment.shipped_at
+    ),
     "carrierInformation": lambda of, _: (
         {
             "carrierName": of.shipment.info.get("carrier"),

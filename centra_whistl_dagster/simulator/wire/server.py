@@ -118,6 +118,8 @@ class RunningSimulator:
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
+                # Centra's answers have the world's own time: a test moves its clock.
+                date_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )

@@ -17,6 +17,16 @@ SWITCHES: dict[str, Any] = {
     "centra_unallocated_in_shipment": "refuse",
     # capture inside createShipment; False makes the shipment all the same, with a warning
     "centra_capture_succeeds": True,
+    # createShipment with shippedAt ships at once; False leaves the shipment open
+    "centra_ships_on_create": True,
+    # a sentence that every created or completed shipment is warned with; None: no warning
+    "centra_shipment_warning": None,
+    # seconds that Centra's clock is behind: its Date header, and what it takes for the future
+    "centra_clock_behind_seconds": 0.0,
+    # numbers of orders whose shipments cannot be read
+    "centra_unreadable_shipments_of": (),
+    # a missing permission is answered with "data": null beside "errors"
+    "centra_null_data_beside_errors": False,
     # setStock PHYSICAL below what is allocated: "clamp" | "error" | "take"
     "centra_stock_below_allocated": "clamp",
     # setStock with some lines refused: False applies none of them, True applies the good ones

@@ -118,6 +118,10 @@ class World:
         return self.settings.switches.get(name, SWITCHES[name])
 
     # ---- the clock
+    def centra_clock(self) -> datetime:
+        """Return what Centra's own clock shows."""
+        return self.now() - timedelta(seconds=self.switch("centra_clock_behind_seconds"))
+
     def at(self, when: datetime, act: Callable[[], None], *, moves_orders: bool = True) -> None:
         """Schedule something for a moment; `run_due` makes it happen.
 

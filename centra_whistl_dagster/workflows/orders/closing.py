@@ -6,7 +6,7 @@ from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import despatches, order_contents, orders
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
-from centra_whistl_dagster.ledger.states import ParcelState
+from centra_whistl_dagster.ledger.states import FINISHED_PARCELS
 
 
 def end_if_over(tx: Transaction, centra_id: str) -> None:
@@ -55,7 +55,7 @@ _AT_WHISTL_STILL = frozenset(
 
 def _is_known_whole(tx: Transaction, row: OrderRow) -> bool:
     parcels = despatches.parcels_of_order(tx, row.centra_id)
-    if not parcels or any(parcel.state != ParcelState.COMPLETED for parcel in parcels):
+    if not parcels or any(parcel.state not in FINISHED_PARCELS for parcel in parcels):
         return False
     sent = despatches.units_shipped_by_line(tx, row.centra_id)
     return _is_all_accounted_for(tx, row, sent)

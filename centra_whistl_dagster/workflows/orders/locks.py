@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from centra_whistl_dagster.domain.tally import Failed, Fate, Tally
+from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.transport import AccessDenied, Refused
+from centra_whistl_dagster.workflows.access import (
+    CallGroup,
+    is_permitted,
+    note_permitted,
+    note_refused,
+)
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.intake import take_in
 
+NOT_PERMITTED = Skipped("the token may not lock orders")
 _TRIED_AGAIN = timedelta(hours=1)
 """Until it is locked, intake goes on seeing what is changed on an order."""
 
@@ -20,6 +27,9 @@ def lock_accepted_orders(link: Link) -> Tally:
     Once locked, an order is no longer among those that intake reads by time: an edit between
     sending and locking would be noticed a quarter of an hour later.
 
+    A token that may not lock is not tried again: the orders stay unlocked, and intake goes on
+    reading them.
+
     Raises:
         IntegrationError: Centra could not be asked; the same orders are locked again next time,
             which does no harm.
@@ -28,11 +38,16 @@ def lock_accepted_orders(link: Link) -> Tally:
         rows = orders.unlocked(tx)
     tally = Tally(read=len(rows))
     ids = [row.centra_id for row in rows]
-    refused = set_locks(link, ids, is_locked=True)
+    refused = lock_if_permitted(link, ids, is_locked=True)
+    if refused is None:
+        tally.add(NOT_PERMITTED, len(rows))
+        return tally
     locked = [centra_id for centra_id in ids if centra_id not in refused]
     # Those that Centra refuses too: one that was cancelled just now cannot be locked.
     records = list(link.centra.orders_with_ids(ids)) if ids else []
     with link.ledger.transaction() as tx:
+        if locked:
+            note_permitted(tx, CallGroup.LOCKS)
         orders.update(tx, locked, locked_at=tx.now)
         orders.update(tx, refused, lock_due_at=tx.now + _TRIED_AGAIN)
         for record in records:
@@ -40,6 +55,23 @@ def lock_accepted_orders(link: Link) -> Tally:
     tally.add(Fate.WRITTEN, len(locked))
     tally.add(Failed("refused by Centra"), len(refused))
     return tally
+
+
+def lock_if_permitted(link: Link, ids: list[str], *, is_locked: bool) -> set[str] | None:
+    """Lock or unlock orders, and return those that Centra refuses; None where the token may not.
+
+    Raises:
+        IntegrationError: Centra could not be asked, or refuses the token as a whole.
+    """
+    with link.ledger.reading() as tx:
+        if not is_permitted(tx, link.settings, CallGroup.LOCKS):
+            return None
+    try:
+        return set_locks(link, ids, is_locked=is_locked)
+    except AccessDenied as error:
+        if not note_refused(link, CallGroup.LOCKS, error):
+            raise
+        return None
 
 
 def set_locks(link: Link, ids: list[str], *, is_locked: bool) -> set[str]:

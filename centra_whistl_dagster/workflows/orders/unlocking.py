@@ -9,7 +9,7 @@ from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.cancellation import back_off
-from centra_whistl_dagster.workflows.orders.locks import set_locks
+from centra_whistl_dagster.workflows.orders.locks import NOT_PERMITTED, lock_if_permitted
 
 _AT_ONCE = 100
 _ATTEMPTS_BEFORE_ALERT = 4
@@ -24,7 +24,10 @@ def unlock_ended_orders(link: Link) -> Tally:
     with link.ledger.reading() as tx:
         rows = stops.to_be_unlocked(tx, limit=_AT_ONCE)
     tally = Tally(read=len(rows))
-    refused = set_locks(link, [row.centra_id for row in rows], is_locked=False)
+    refused = lock_if_permitted(link, [row.centra_id for row in rows], is_locked=False)
+    if refused is None:
+        tally.add(NOT_PERMITTED, len(rows))
+        return tally
     with link.ledger.transaction() as tx:
         for row in rows:
             if row.centra_id in refused:

@@ -1,7 +1,9 @@
 """Complete one shipment in Centra for each parcel that left, with carrier and tracking number.
 
-Belongs here: finding what Centra already has, creating or completing, settling lost answers. Does
-not belong here: reading Whistl's messages (`workflows.shipments.despatches`).
+Decides, under the lease, what Centra still needs for a parcel, and claims it. Does not belong here:
+reading Whistl's messages (`workflows.shipments.despatches`), what a shipment stands for
+(`domain.orders.shipment_matching`), the calls (`workflows.shipments.shipment_calls`) and what
+becomes of a claimed parcel (`workflows.shipments.attempts`).
 """
 
 from __future__ import annotations
@@ -9,32 +11,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from centra_whistl_dagster.centra.client import ShipmentDraft
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
-from centra_whistl_dagster.domain.orders.order import CentraShipment
 from centra_whistl_dagster.domain.orders.shipment_matching import Box, Match, Step, match
+from centra_whistl_dagster.domain.orders.shipping import (
+    SentShipment,
+    ShippingOrder,
+    UnreadableShippingOrder,
+)
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import despatches, exceptions, orders
+from centra_whistl_dagster.ledger import despatches, exceptions, orders, records
 from centra_whistl_dagster.ledger.engine import Lease, Transaction
-from centra_whistl_dagster.ledger.rows import ParcelRow
+from centra_whistl_dagster.ledger.rows import OrderRow, ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
-from centra_whistl_dagster.transport import AccessDenied, IntegrationError, OutcomeUnknown, Refused
+from centra_whistl_dagster.workflows.access import CallGroup, is_permitted
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders.closing import close_if_known_whole
+from centra_whistl_dagster.workflows.shipments import attempts, parcel_problems
+from centra_whistl_dagster.workflows.shipments.shipment_calls import is_unpaid, may_capture
 
 CENTRA_STOCK_LEASE = "centra stock"
 """Completing shipments and publishing stock both move Centra's stock, and never overlap."""
 LEASE_SECONDS = 300.0
-CLAIM_LASTS = timedelta(seconds=90)
-_WAIT = timedelta(seconds=15)
-_REFUSED_AGAIN = timedelta(minutes=15)
-"""Doubled each time: a hold that is lifted lets a parcel go by itself, a cancelled order never."""
-_MOST_DOUBLINGS = 6
 _FOR_THE_REST = timedelta(hours=1)
-"""Looked at sooner when the rest of its shipment leaves."""
+"""Checked sooner when the rest of its shipment leaves."""
 _AT_MOST = 200
 """Parcels written under one lease: a stock sync need not wait for a whole day's despatches."""
+_NOT_PERMITTED = Skipped("the token may not write shipments")
+
+_Found = ShippingOrder | UnreadableShippingOrder
 
 
 def complete_shipments(link: Link) -> Tally:
@@ -44,32 +47,38 @@ def complete_shipments(link: Link) -> Tally:
         LeaseTaken: stock is being published, and that does not end; or this took so long that it
             may have begun. Parcels written before that stay written.
         IntegrationError: Centra could not be asked what it already has; nothing was written.
-        AccessDenied: Centra does not let us write; the round ends with the parcel it refused.
+        AccessDenied: Centra refuses the token as a whole; the round ends with that parcel.
     """
     with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS) as lease:
-        _put_abandoned_parcels_in_doubt(link)
-        with link.ledger.reading() as tx:
-            due = [ParcelState.OPEN, ParcelState.IN_DOUBT, ParcelState.HELD]
-            rows = despatches.parcels_due(tx, due)[:_AT_MOST]
+        rows = _due(link)
         tally = Tally(read=len(rows))
         if not rows:
             return tally
-        known = link.centra.shipments_of(sorted({row.centra_id for row in rows}))
+        found = link.centra.shipping_orders(sorted({row.centra_id for row in rows}))
         for row in rows:
-            tally.add(_write(link, lease, row, known.get(row.centra_id, ())))
+            tally.add(_write(link, lease, row, found[row.centra_id]))
     return tally
 
 
-def _put_abandoned_parcels_in_doubt(link: Link) -> None:
+def _due(link: Link) -> list[ParcelRow]:
+    """Return the parcels to be written, those in doubt first: others of their order wait."""
     with link.ledger.transaction() as tx:
         for row in despatches.parcels_due(tx, [ParcelState.SENDING]):
+            # The process that claimed it is gone: Centra may or may not have it.
             despatches.move_parcel(tx, row, ParcelState.IN_DOUBT, due_at=None)
+        if not is_permitted(tx, link.settings, CallGroup.SHIPMENTS):
+            return []
+        states = [ParcelState.OPEN, ParcelState.IN_DOUBT, ParcelState.HELD]
+        rows = despatches.parcels_due(tx, states)
+    return sorted(rows, key=lambda row: row.state is not ParcelState.IN_DOUBT)[:_AT_MOST]
 
 
-def _write(link: Link, lease: Lease, row: ParcelRow, shipments: Sequence[CentraShipment]) -> Fate:
+def _write(link: Link, lease: Lease, row: ParcelRow, found: _Found) -> Fate:
     """Send one parcel to Centra, with those that can only be sent together with it."""
     with link.ledger.transaction() as tx:
         lease.renew(tx)
+        if not is_permitted(tx, link.settings, CallGroup.SHIPMENTS):
+            return _NOT_PERMITTED
         order = orders.find(tx, row.centra_id)
         parcels = despatches.parcels_of_order(tx, row.centra_id)
         pending = {parcel.key: parcel for parcel in parcels if _is_pending(parcel)}
@@ -77,22 +86,85 @@ def _write(link: Link, lease: Lease, row: ParcelRow, shipments: Sequence[CentraS
             return _written_meanwhile(parcels, row)
         if any(_is_under_way(parcel, tx.now) for parcel in parcels):
             return Skipped("waits until it is known whether Centra has another parcel")
-        taken = {parcel.centra_shipment_id for parcel in parcels}
-        boxes = {key: _box(tx, parcel) for key, parcel in pending.items()}
-        found = match(
-            boxes[row.key],
-            list(boxes.values()),
-            [each for each in shipments if each.shipment_id not in taken],
-            is_all_gone=order.state is OrderState.DESPATCHED,
-        )
-        rows = [pending[box.despatch_id, box.parcel_number] for box in found.boxes]
-        if found.step is Step.NOTHING and found.shipment is not None:
-            return _completed(tx, rows, found.shipment.shipment_id)
-        if found.step is Step.WAIT:
-            despatches.move_parcel(tx, row, ParcelState.OPEN, due_at=tx.now + _FOR_THE_REST)
-            return Skipped("waits for the rest of its shipment")
-        claimed = [_claim(tx, parcel) for parcel in rows]
-    return _send(link, claimed, found)
+        row = pending[row.key]
+        if isinstance(found, UnreadableShippingOrder):
+            parcel_problems.open_unreadable(tx, order, found)
+            return attempts.postpone(tx, [row], "what Centra has cannot be read")
+        parcel_problems.resolve_unreadable(tx, order)
+        plan = _plan(tx, link, order, row, parcels, found)
+        rows = [pending[box.despatch_id, box.parcel_number] for box in plan.boxes]
+        if settled := _without_a_call(tx, link, rows, plan, found):
+            return settled
+        claimed = [_claim(tx, link, parcel, plan, found) for parcel in rows]
+    return attempts.send(link, claimed, plan)
+
+
+def _plan(
+    tx: Transaction,
+    link: Link,
+    order: OrderRow,
+    row: ParcelRow,
+    parcels: Sequence[ParcelRow],
+    found: ShippingOrder,
+) -> Match:
+    boxes = {parcel.key: _box(tx, parcel) for parcel in parcels if _is_pending(parcel)}
+    return match(
+        boxes[row.key],
+        list(boxes.values()),
+        found,
+        taken=_taken(parcels),
+        is_all_gone=order.state is OrderState.DESPATCHED,
+        may_allocate=link.settings.allocates_demand,
+    )
+
+
+def _without_a_call(
+    tx: Transaction, link: Link, rows: Sequence[ParcelRow], plan: Match, found: ShippingOrder
+) -> Fate | None:
+    """Settle parcels that Centra needs nothing for, or nothing yet; None for the others."""
+    first, *_ = rows
+    if plan.step is Step.WAIT:
+        despatches.move_parcel(tx, first, ParcelState.OPEN, due_at=tx.now + _FOR_THE_REST)
+        return Skipped("waits for the rest of its shipment")
+    if plan.step in {Step.BLOCKED, Step.UNALLOCATED}:
+        exceptions.open_or_refresh(tx, [parcel_problems.in_the_way(tx, first, plan)])
+        return attempts.postpone(tx, rows, f"{plan.step} in Centra")
+    _report_unwanted(tx, rows, plan, found)
+    if plan.step is Step.END:
+        return attempts.end(tx, rows)
+    return _with_shipment(tx, link, rows, plan)
+
+
+def _with_shipment(
+    tx: Transaction, link: Link, rows: Sequence[ParcelRow], plan: Match
+) -> Fate | None:
+    """Settle parcels whose shipment Centra has and needs no call, or waits to be paid."""
+    if plan.shipment is None:
+        return None
+    must_be_paid = is_unpaid(link, plan.shipment)
+    if plan.step is Step.NOTHING:
+        return attempts.completed(tx, rows, plan.shipment.shipment_id, is_unpaid=must_be_paid)
+    if must_be_paid and not may_capture(rows[0].attempts):
+        exceptions.open_or_refresh(tx, [parcel_problems.not_captured(rows[0], ())])
+        return attempts.postpone(tx, rows, "payment not captured")
+    return None
+
+
+def _report_unwanted(
+    tx: Transaction, rows: Sequence[ParcelRow], plan: Match, found: ShippingOrder
+) -> None:
+    if not plan.unwanted:
+        return
+    parcels = despatches.parcels_of_order(tx, found.centra_id)
+    problem = parcel_problems.unwanted(tx, rows[0], plan.unwanted, found, _taken(parcels))
+    exceptions.open_or_refresh(tx, [problem])
+
+
+def _taken(parcels: Sequence[ParcelRow]) -> set[int]:
+    """Return the shipments that stand for parcels of an order already."""
+    return {
+        parcel.centra_shipment_id for parcel in parcels if parcel.centra_shipment_id is not None
+    }
 
 
 def _is_pending(parcel: ParcelRow) -> bool:
@@ -128,100 +200,21 @@ def _box(tx: Transaction, row: ParcelRow) -> Box:
         units={line.line_id: line.quantity for line in lines},
         tracking_number=row.tracking_number,
         shipped_at=row.despatched_at,
+        sent=records.loads(SentShipment, row.sent) if row.sent else None,
     )
 
 
-def _claim(tx: Transaction, row: ParcelRow) -> ParcelRow:
-    despatches.move_parcel(tx, row, ParcelState.SENDING, due_at=tx.now + CLAIM_LASTS)
-    claimed = despatches.parcel(tx, row.despatch_id, row.parcel_number)
-    if claimed is None:
-        raise LookupError(f"parcel {row.despatch_id}/{row.parcel_number} vanished")
-    return claimed
-
-
-def _send(link: Link, rows: Sequence[ParcelRow], found: Match) -> Fate:
-    first, *others = rows
-    further = ", ".join(f"{each.carrier_name} {each.tracking_number}" for each in others)
-    draft = ShipmentDraft(
-        centra_order_id=first.centra_id,
-        lines=tuple(found.boxes[0].units.items()),
-        shipped_at=max(row.despatched_at for row in rows),
-        carrier=first.carrier_name,
-        service=first.service_name,
-        tracking_number=first.tracking_number,
-        packages=len(rows),
-        send_email=link.settings.sends_shipping_email,
-        message=f"Further parcels: {further}" if further else "",
+def _claim(
+    tx: Transaction, link: Link, row: ParcelRow, plan: Match, found: ShippingOrder
+) -> ParcelRow:
+    """Write down what is about to be sent, before it is."""
+    before = records.loads(SentShipment, row.sent) if row.sent else None
+    known = tuple(shipment.shipment_id for shipment in found.shipments)
+    sent = SentShipment(
+        lines=tuple(plan.units.items()),
+        shipped_at=min(row.despatched_at, link.centra.latest_departure()).replace(microsecond=0),
+        tracking_number=row.tracking_number,
+        completes=plan.shipment.shipment_id if plan.shipment else None,
+        known_shipments=before.known_shipments if before else known,
     )
-    try:
-        if found.shipment is not None:
-            written = link.centra.complete_shipment(found.shipment.shipment_id, draft)
-        else:
-            written = link.centra.create_shipment(draft)
-    except OutcomeUnknown:
-        return _wait(link, rows, ParcelState.IN_DOUBT)
-    except AccessDenied:
-        # The next parcel would be refused alike, and only a person can mend it.
-        _wait(link, rows, ParcelState.OPEN)
-        raise
-    except Refused as error:
-        return _held(link, rows, error)
-    except IntegrationError:
-        return _wait(link, rows, ParcelState.OPEN)
-    with link.ledger.transaction() as tx:
-        return _completed(tx, rows, written.shipment_id)
-
-
-def _completed(tx: Transaction, rows: Sequence[ParcelRow], shipment_id: int) -> Fate:
-    for row in rows:
-        despatches.move_parcel(
-            tx,
-            row,
-            ParcelState.COMPLETED,
-            centra_shipment_id=shipment_id,
-            completed_at=tx.now,
-            due_at=None,
-        )
-        kinds = [ExceptionKind.SHIPMENT_REFUSED]
-        exceptions.resolve(tx, SubjectType.DESPATCH, row.despatch_id, kinds)
-    for centra_id in {row.centra_id for row in rows}:
-        # Not at the end of the round, which may never come: nothing would check the order again.
-        close_if_known_whole(tx, centra_id)
-    return Fate.WRITTEN
-
-
-def _wait(link: Link, rows: Sequence[ParcelRow], state: ParcelState) -> Fate:
-    with link.ledger.transaction() as tx:
-        for row in rows:
-            due_at = tx.now + _WAIT
-            despatches.move_parcel(tx, row, state, attempts=row.attempts + 1, due_at=due_at)
-    return Failed(state)
-
-
-def _held(link: Link, rows: Sequence[ParcelRow], error: Refused) -> Fate:
-    with link.ledger.transaction() as tx:
-        for row in rows:
-            again = _REFUSED_AGAIN * 2 ** min(row.attempts, _MOST_DOUBLINGS)
-            despatches.move_parcel(
-                tx,
-                row,
-                ParcelState.HELD,
-                attempts=row.attempts + 1,
-                due_at=tx.now + again,
-            )
-        exceptions.open_or_refresh(tx, [_refused(row, error) for row in rows])
-    return Failed(ParcelState.HELD)
-
-
-def _refused(row: ParcelRow, error: Refused) -> Problem:
-    return Problem(
-        kind=ExceptionKind.SHIPMENT_REFUSED,
-        subject_type=SubjectType.DESPATCH,
-        subject=row.despatch_id,
-        field=f"parcel {row.parcel_number}",
-        value=row.tracking_number,
-        message=(
-            f"Centra would not take parcel {row.parcel_number} of despatch {row.despatch_id} "
-            f"({row.carrier_name} {row.tracking_number}): {error.detail}"
-        ),
-    )
+    return attempts.claim(tx, row, sent)

@@ -22,6 +22,12 @@ from centra_whistl_dagster.ledger.engine import Lease, Transaction
 from centra_whistl_dagster.ledger.rows import StockIntent
 from centra_whistl_dagster.ledger.states import WriteOutcome
 from centra_whistl_dagster.transport import AccessDenied
+from centra_whistl_dagster.workflows.access import (
+    CallGroup,
+    is_permitted,
+    note_permitted,
+    note_refused,
+)
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.shipments.completion import CENTRA_STOCK_LEASE, LEASE_SECONDS
@@ -31,6 +37,7 @@ from centra_whistl_dagster.workflows.stock.trail import keep_reconciliation
 from centra_whistl_dagster.workflows.stock.writing import WriteAnswer, write_batch
 
 ON_ONE_SIDE = Skipped("on one side only")
+NOT_PERMITTED = Skipped("the token may not write stock")
 POSTPONED = Skipped("left for the next sync: the rest of Centra's quota is for orders")
 
 _WRITE_KINDS = (ExceptionKind.STOCK_WRITE_NOT_TAKEN, ExceptionKind.STOCK_WRITE_REFUSED)
@@ -48,7 +55,8 @@ def publish_stock(link: Link) -> Tally:
             that it may have begun. Batches written before that stay written.
         NothingToReconcile: see `reconcile_stock`.
         IntegrationError: Whistl does not say what it did with our orders; nothing was written.
-        AccessDenied: Centra does not let us write; the sync ends with the batch it refused.
+        AccessDenied: Centra refuses the token as a whole; the sync ends with the batch it refused.
+            A token that only lacks the permission to write stock is not tried again.
     """
     with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS) as lease:
         # The snapshot knows all that Whistl did until it was taken; so must the ledger. Units of an
@@ -61,16 +69,24 @@ def publish_stock(link: Link) -> Tally:
             _update_oversold(tx, reconciliation)
             _resolve_agreeing(tx, reconciliation)
         intents = _intents(link, reconciliation)
-        most = allowed_for_stock(link).batches * SKUS_OF_A_BATCH
+        most = min(len(intents), allowed_for_stock(link).batches * SKUS_OF_A_BATCH)
         tally = _tally_of_unwritten(reconciliation, intents, most)
         unfinished = {intent.sku for intent in intents}
         try:
-            for start in range(0, min(most, len(intents)), SKUS_OF_A_BATCH):
+            for start in range(0, most, SKUS_OF_A_BATCH):
                 batch = intents[start : min(most, start + SKUS_OF_A_BATCH)]
+                if not _may_write(link):
+                    tally.add(NOT_PERMITTED, most - start)
+                    break
                 unfinished -= _write(link, lease, reconciliation.snapshot_id, batch, tally)
         finally:
             keep_reconciliation(link, reconciliation, unfinished)
     return tally
+
+
+def _may_write(link: Link) -> bool:
+    with link.ledger.reading() as tx:
+        return is_permitted(tx, link.settings, CallGroup.STOCK)
 
 
 def _tally_of_unwritten(
@@ -132,13 +148,18 @@ def _write(
         ids = stock.open_writes(tx, batch, snapshot_id=snapshot_id)
     try:
         answers = write_batch(link, batch, description=f"Whistl stock {snapshot_id}")
-    except AccessDenied:
+    except AccessDenied as error:
         # The next batch would be refused alike, and only a person can fix it.
         with link.ledger.transaction() as tx:
             for write_id in ids.values():
                 stock.settle_write(tx, write_id, WriteOutcome.NOT_SENT, read_back=None)
-        raise
+        if not note_refused(link, CallGroup.STOCK, error):
+            raise
+        tally.add(NOT_PERMITTED, len(batch))
+        return set()
     with link.ledger.transaction() as tx:
+        if any(answer.outcome is WriteOutcome.WRITTEN for answer in answers.values()):
+            note_permitted(tx, CallGroup.STOCK)
         for intent in batch:
             answer = answers[intent.sku]
             stock.settle_write(tx, ids[intent.sku], answer.outcome, read_back=answer.shown)

@@ -201,8 +201,10 @@ def test_a_shipment_made_by_hand_for_something_else_is_told_and_not_doubled(desk
     desk.live_on(2)
 
     assert order.shipments == [made]
-    assert desk.problems() == ["shipment_refused"]
-    assert desk.state(order) == OrderState.DESPATCHED
+    assert desk.problems() == ["already_shipped"]
+    assert made.number in desk.messages()[0]
+    assert desk.world.calls["centra createShipment"] == 0
+    assert desk.state(order) == COMPLETED
 
 
 def test_a_parcel_that_centra_refuses_goes_by_itself_once_the_cause_is_gone(desk: Desk) -> None:
@@ -210,7 +212,7 @@ def test_a_parcel_that_centra_refuses_goes_by_itself_once_the_cause_is_gone(desk
     desk.leave_the_building([order, other])
     order.is_on_hold = True
 
-    desk.live_on(3)
+    desk.live_on(4)
     refused = (list(order.shipments), desk.problems(), desk.state(other))
     mutations = desk.world.calls["centra createShipment"]
     order.is_on_hold = False
@@ -218,6 +220,6 @@ def test_a_parcel_that_centra_refuses_goes_by_itself_once_the_cause_is_gone(desk
     desk.live_on(2)
 
     assert refused == ([], ["shipment_refused"], COMPLETED)
-    assert mutations == 2
+    assert mutations == 5
     assert desk.state(order) == COMPLETED
     assert desk.problems() == []

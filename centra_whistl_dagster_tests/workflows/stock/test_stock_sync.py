@@ -20,7 +20,7 @@ from centra_whistl_dagster.simulator.world.settings import CentraToken
 from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_at_whistl
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, set_aside, take_unseen
 from centra_whistl_dagster.simulator.world.world import CentraOrder
-from centra_whistl_dagster.transport import AccessDenied
+from centra_whistl_dagster.workflows.due import parcels_due
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders import intake, statuses
 from centra_whistl_dagster.workflows.shipments import completion, despatches
@@ -406,6 +406,11 @@ def take_away(desk: Desk, permission: str) -> None:
     )
 
 
+def give_another_token(desk: Desk) -> None:
+    desk.world.settings.centra_tokens["another-token"] = CentraToken()
+    desk.reopen(CENTRA_TOKEN="another-token")
+
+
 def test_a_token_that_may_not_write_stock_ends_the_sync_and_is_not_tried_on_every_batch(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -417,14 +422,16 @@ def test_a_token_that_may_not_write_stock_ends_the_sync_and_is_not_tried_on_ever
     watched = WatchedCentra(desk)
     desk.link = watched.beside(desk.link)
 
-    with pytest.raises(AccessDenied):
-        desk.sync_stock()
-    asked = watched.writes
-    desk.world.settings.centra_tokens[desk.environment["CENTRA_TOKEN"]] = CentraToken()
+    desk.sync_stock()
+    desk.sync_stock()
+    asked, problems = watched.writes, desk.problems()
+    give_another_token(desk)
     desk.sync_stock()
 
     assert asked == 1
+    assert problems == ["credentials_refused"]
     assert_the_shop_is_right(desk)
+    assert desk.problems() == []
 
 
 def test_a_token_that_may_not_write_shipments_ends_the_round_and_is_not_tried_on_every_parcel(
@@ -437,14 +444,17 @@ def test_a_token_that_may_not_write_shipments_ends_the_round_and_is_not_tried_on
     watched = WatchedCentra(desk)
     desk.link = watched.beside(desk.link)
 
-    with pytest.raises(AccessDenied):
-        desk.relay_despatches()
-    asked = watched.writes
-    desk.world.settings.centra_tokens[desk.environment["CENTRA_TOKEN"]] = CentraToken()
-    desk.wait(60)
+    desk.live_on(4)
+    asked, problems, due = watched.writes, desk.problems(), parcels_due(desk.link).total
+    messages = desk.messages()
+    give_another_token(desk)
     desk.relay_despatches()
 
     assert asked == 1
+    assert problems == ["credentials_refused"]
+    assert "Shipment:write" in messages[0]
+    assert due == 0
+    assert desk.problems() == []
     assert [len(order.shipments) for order in placed] == [1, 1, 1]
 
 

@@ -16,7 +16,6 @@ from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.settings import CentraToken
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, take_unseen
-from centra_whistl_dagster.transport import AccessDenied
 from centra_whistl_dagster.workflows.stock import sync
 from centra_whistl_dagster.workflows.stock.cadence import decide_stock_sync
 from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
@@ -91,8 +90,7 @@ def test_a_token_that_may_not_write_causes_no_full_sync_each_minute(watch: Watch
     watch.world.settings.centra_tokens[watch.desk.environment["CENTRA_TOKEN"]] = CentraToken(
         permissions=ALL_PERMISSIONS - {"StockChange:write"}
     )
-    with pytest.raises(AccessDenied):
-        watch.sync()
+    watch.sync()
     watch.desk.wait(60)
 
     decision = decide_stock_sync(watch.link)

@@ -1,0 +1,511 @@
+"""What Centra refuses, warns of or hides ends in a completed parcel or in somebody's exception."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from centra_whistl_dagster.domain.effects import OWNER_HEARS_AFTER
+from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger import despatches as inbox
+from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.ledger.rows import ParcelRow
+from centra_whistl_dagster.ledger.states import ParcelState
+from centra_whistl_dagster.simulator.centra.rules import (
+    add_shipment,
+    cancel_order,
+    cancel_units,
+    in_no_shipment,
+    ship,
+)
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.simulator.world.settings import ALL_PERMISSIONS, CentraToken
+from centra_whistl_dagster.simulator.world.world import CentraOrder
+from centra_whistl_dagster.workflows.access import CallGroup, allow_again
+from centra_whistl_dagster.workflows.due import orders_due, parcels_due
+from centra_whistl_dagster.workflows.shipments import completion, despatches
+
+COMPLETED = OrderState.COMPLETED
+
+
+@pytest.fixture
+def leave(desk, say, box) -> Any:
+    """Let all units of an order leave in one untracked or tracked box each."""
+
+    def left(order: CentraOrder, *labels: str) -> None:
+        boxes = [
+            box(number, (number, line.sku, line.quantity), label=label)
+            for number, (line, label) in enumerate(zip(order.lines, labels, strict=True), start=1)
+        ]
+        say(order, *boxes)
+        despatches.apply_despatches(desk.link)
+
+    return left
+
+
+def parcels(desk, order: CentraOrder) -> list[ParcelRow]:
+    with desk.link.ledger.reading() as tx:
+        return inbox.parcels_of_order(tx, order.order_id)
+
+
+def rounds(desk, *seconds: float) -> None:
+    """Complete what is due now and after each of these waits."""
+    completion.complete_shipments(desk.link)
+    for wait in seconds:
+        desk.wait(wait)
+        completion.complete_shipments(desk.link)
+
+
+# ---- money
+def test_a_parcel_whose_payment_is_refused_is_neither_completed_nor_mailed(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
+    desk.switch(centra_capture_succeeds=False)
+    leave(accepted, "T1", "T2")
+
+    rounds(desk, 30, 120, 600, 3600, 3600)
+    refused = (
+        desk.problems(),
+        desk.effects()["centra mails sent"],
+        [one.shipped_at for one in accepted.shipments],
+    )
+    asked = desk.world.calls["centra captureShipment"]
+    for shipment in accepted.shipments:
+        shipment.is_paid = True
+    rounds(desk, 3600, 3600)
+
+    assert refused == (["payment_not_captured"] * 2, 0, [None, None])
+    assert asked == 2 * (OWNER_HEARS_AFTER - 1)
+    assert [one.shipped_at is not None for one in accepted.shipments] == [True, True]
+    assert desk.effects()["centra mails sent"] == 2
+    assert desk.problems() == []
+    assert desk.state(accepted) == COMPLETED
+
+
+def test_a_payment_refusal_that_passes_is_tried_again_without_a_second_shipment(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
+    desk.switch(centra_capture_succeeds=False)
+    leave(accepted, "T1", "T2")
+    completion.complete_shipments(desk.link)
+    desk.switch(centra_capture_succeeds=True)
+
+    rounds(desk, 10)
+
+    assert [one.is_captured for one in accepted.shipments] == [True, True]
+    assert desk.state(accepted) == COMPLETED
+    assert desk.problems() == []
+
+
+def test_a_captured_parcel_is_completed_and_mailed_at_once(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
+    leave(accepted, "T1", "T2")
+
+    completion.complete_shipments(desk.link)
+
+    assert desk.state(accepted) == COMPLETED
+    assert desk.effects()["centra mails sent"] == 2
+
+
+def test_a_warning_reaches_finance_without_centras_sentence(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    desk.switch(centra_shipment_warning="Ada Lovelace of 12 High Street still owes 3.95")
+    leave(accepted, "T1", "T2")
+
+    completion.complete_shipments(desk.link)
+
+    assert desk.problems() == ["shipment_warning"] * 2
+    assert not any("Ada" in message or "High" in message for message in desk.messages())
+    assert desk.state(accepted) == COMPLETED
+
+
+def test_mails_stay_switched_off_when_they_are(desk, accepted: CentraOrder, leave) -> None:
+    desk.reopen(SEND_SHIPPING_EMAIL="no")
+    leave(accepted, "T1", "T2")
+
+    completion.complete_shipments(desk.link)
+
+    assert desk.state(accepted) == COMPLETED
+    assert desk.effects()["centra mails sent"] == 0
+
+
+def test_an_answer_whose_shipment_is_not_shipped_is_not_a_completion(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    desk.switch(centra_ships_on_create=False)
+    leave(accepted, "T1", "T2")
+
+    completion.complete_shipments(desk.link)
+
+    assert [one.shipped_at is not None for one in accepted.shipments] == [True, True]
+    assert len(accepted.shipments) == 2
+    assert desk.effects()["centra mails sent"] == 2
+
+
+# ---- lost answers and clocks
+@pytest.mark.parametrize("ahead", [-30.0, 5.0])
+def test_an_untracked_parcel_whose_answer_was_lost_is_shipped_once_whatever_whistls_clock_shows(
+    desk, say, box, ahead: float
+) -> None:
+    order = desk.order((desk.skus[0], 2))
+    desk.world.settings.speed = 1e-6
+    desk.relay_orders()
+    untracked = dataclasses.replace(
+        box(1, (1, desk.skus[0], 1)), courier_tracking_number="", carrier_code="NONE"
+    )
+    with desk.link.ledger.transaction() as tx:
+        row = orders.find(tx, order.order_id)
+        told = say(
+            order,
+            untracked,
+            is_order_complete=False,
+            despatched_at=desk.clock() + timedelta(seconds=ahead),
+        )
+        inbox.add_parcel(
+            tx,
+            root_id=told.despatch_id,
+            despatch=told,
+            parcel=untracked,
+            centra_id=row.centra_id,
+            state=ParcelState.OPEN,
+            line_ids={1: order.lines[0].line_id},
+        )
+    desk.fault("centra", "createShipment", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+
+    rounds(desk, 20, 60, 600)
+
+    assert len(order.shipments) == 1
+    assert desk.effects()["centra mails sent"] == 1
+    assert [parcel.state for parcel in parcels(desk, order)] == [ParcelState.COMPLETED]
+
+
+def test_a_clock_of_centra_that_is_behind_refuses_no_parcel(
+    desk, accepted: CentraOrder, say, box
+) -> None:
+    desk.switch(centra_clock_behind_seconds=10.0)
+    first, second = accepted.lines
+    whole = box(1, (1, first.sku, 2), (2, second.sku, 1))
+    say(accepted, whole, despatched_at=desk.clock() + timedelta(seconds=5))
+    despatches.apply_despatches(desk.link)
+
+    completion.complete_shipments(desk.link)
+
+    assert desk.world.calls["centra createShipment"] == 1
+    assert desk.state(accepted) == COMPLETED
+
+
+def test_two_equal_parcels_make_two_shipments_although_the_first_answer_was_lost(
+    desk, say, box
+) -> None:
+    desk.world.settings.speed = 1e-6
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    sku = desk.skus[0]
+    say(order, box(1, (1, sku, 1), label="ONE"), box(2, (1, sku, 1), label="ONE"))
+    despatches.apply_despatches(desk.link)
+    desk.fault("centra", "createShipment", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+
+    rounds(desk, 20, 60)
+
+    assert [list(one.lines.values()) for one in order.shipments] == [[1], [1]]
+    assert desk.effects()["centra mails sent"] == 2
+    assert len({parcel.centra_shipment_id for parcel in parcels(desk, order)}) == 2
+    assert desk.state(order) == COMPLETED
+
+
+class SlowCentra:
+    """Centra, whose answer to the first shipment comes after another attempt was claimed."""
+
+    def __init__(self, client: Any, meanwhile: Any) -> None:
+        self._client, self._meanwhile = client, meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def create_shipment(self, draft: Any) -> Any:
+        answer = self._client.create_shipment(draft)
+        self._meanwhile()
+        return answer
+
+
+def test_a_late_answer_to_an_older_attempt_settles_no_newer_one(
+    desk, accepted: CentraOrder, say, box
+) -> None:
+    first, second = accepted.lines
+    say(accepted, box(1, (1, first.sku, 2), (2, second.sku, 1)))
+    despatches.apply_despatches(desk.link)
+
+    def claim_anew() -> None:
+        (row,) = parcels(desk, accepted)
+        with desk.link.ledger.transaction() as tx:
+            inbox.move_parcel(tx, row, ParcelState.SENDING, attempts=row.attempts + 1)
+
+    slow = dataclasses.replace(desk.link, centra=SlowCentra(desk.link.centra, claim_anew))
+    completion.complete_shipments(slow)
+
+    (row,) = parcels(desk, accepted)
+    assert (row.state, row.attempts, row.centra_shipment_id) == (ParcelState.SENDING, 2, None)
+    assert desk.problems() == ["already_shipped"]
+
+
+# ---- refusals: attempts, back-off, owner
+def test_a_parcel_that_keeps_failing_is_tried_less_and_less_and_reaches_its_owner(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    accepted.is_on_hold = True
+    leave(accepted, "T1", "T2")
+    heard = []
+
+    for _ in range(27 * 4):
+        completion.complete_shipments(desk.link)
+        heard.append(desk.problems())
+        desk.wait(15)
+
+    assert desk.world.calls["centra createShipment"] <= 14
+    assert heard[1] == []
+    assert heard[-1] == ["shipment_refused"] * 2
+
+
+def test_a_centra_that_never_answers_a_create_is_asked_less_and_less_and_its_owner_hears(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    leave(accepted, "T1", "T2")
+    desk.fault("centra", "createShipment", FaultKind.ERROR_503_BEFORE)
+
+    for _ in range(27 * 4):
+        completion.complete_shipments(desk.link)
+        desk.wait(15)
+
+    assert desk.problems() == ["shipment_unanswered"] * 2
+    assert desk.world.calls["centra createShipment"] == 0
+    assert all(parcel.attempts < 8 for parcel in parcels(desk, accepted))
+
+
+def test_a_refusal_that_passes_delays_a_parcel_by_seconds(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    accepted.is_on_hold = True
+    leave(accepted, "T1", "T2")
+    completion.complete_shipments(desk.link)
+    accepted.is_on_hold = False
+
+    rounds(desk, 6)
+
+    assert desk.state(accepted) == COMPLETED
+
+
+def test_a_parcel_that_succeeds_closes_no_refusal_of_another_of_its_message(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    accepted.lines[0].demand = 2
+    leave(accepted, "T1", "T2")
+
+    rounds(desk, 6)
+    half = desk.problems()
+    accepted.lines[0].demand = 0
+    rounds(desk, 100)
+
+    assert half == ["stock_not_allocated"]
+    assert desk.problems() == []
+    assert desk.state(accepted) == COMPLETED
+
+
+@pytest.mark.parametrize("beside_data", [False, True], ids=["alone", "beside null data"])
+def test_a_missing_permission_is_final_until_the_token_changes_or_a_person_says_so(
+    desk, accepted: CentraOrder, leave, beside_data: bool
+) -> None:
+    desk.switch(centra_null_data_beside_errors=beside_data)
+    token = desk.environment["CENTRA_TOKEN"]
+    tokens = desk.world.settings.centra_tokens
+    tokens[token] = CentraToken(permissions=ALL_PERMISSIONS - {"Shipment:write"})
+    leave(accepted, "T1", "T2")
+    attempts = []
+    create = desk.link.centra.create_shipment
+    desk.link.centra.create_shipment = lambda draft: (attempts.append(draft), create(draft))[1]
+
+    for _ in range(27):
+        desk.relay_despatches()
+        desk.wait(60)
+    denied = (len(attempts), desk.problems(), parcels_due(desk.link).to_write)
+    named = desk.messages()[0]
+    tokens[token] = CentraToken()
+    with desk.link.ledger.transaction() as tx:
+        allow_again(tx, CallGroup.SHIPMENTS)
+    desk.relay_despatches()
+
+    assert denied == (1, ["credentials_refused"], 0)
+    assert "Shipment:write" in named
+    assert token not in named
+    assert desk.state(accepted) == COMPLETED
+    assert desk.problems() == []
+
+
+def test_a_token_that_may_not_lock_is_asked_once_and_orders_go_on(desk) -> None:
+    token = desk.environment["CENTRA_TOKEN"]
+    desk.world.settings.centra_tokens[token] = CentraToken(
+        permissions=ALL_PERMISSIONS - {"Order.isLocked:write"}
+    )
+    asked = []
+    lock = desk.link.centra.lock_orders
+    desk.link.centra.lock_orders = lambda ids: (asked.append(ids), lock(ids))[1]
+    placed = []
+
+    for _ in range(5):
+        placed.append(desk.order())
+        desk.relay_orders()
+        desk.wait(60)
+
+    assert len(asked) == 1
+    assert [desk.at_whistl(order) for order in placed] == [1] * 5
+    assert desk.problems() == ["credentials_refused"]
+    assert orders_due(desk.link).to_lock == 0
+
+
+# ---- what people do in Centra
+def test_an_unreadable_shipment_stops_its_own_order_and_no_other(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    other = desk.order((desk.skus[2], 1))
+    desk.relay_orders()
+    add_shipment(desk.world, accepted, {accepted.lines[0].line_id: 1})
+    desk.switch(centra_unreadable_shipments_of=(accepted.number,))
+    leave(accepted, "T1", "T2")
+    leave(other, "T3")
+
+    rounds(desk)
+    stuck = (desk.problems(), desk.state(accepted), desk.state(other))
+    accepted.shipments.clear()
+    desk.switch(centra_unreadable_shipments_of=())
+    rounds(desk, 10)
+
+    assert stuck == (["unreadable_record"], OrderState.DESPATCHED, COMPLETED)
+    assert desk.state(accepted) == COMPLETED
+    assert desk.problems() == []
+
+
+def test_a_parcel_of_an_order_cancelled_too_late_ends_with_what_to_do(
+    desk, accepted: CentraOrder, leave
+) -> None:
+    cancel_order(desk.world, accepted)
+    leave(accepted, "T1", "T2")
+
+    rounds(desk, 60, 600)
+    mutations = desk.world.calls["centra createShipment"]
+    desk.wait(90 * 86_400)
+    rounds(desk)
+
+    assert mutations == 0
+    assert desk.world.calls["centra createShipment"] == 0
+    assert desk.problems() == ["parcel_not_wanted"] * 2
+    assert {parcel.state for parcel in parcels(desk, accepted)} == {ParcelState.ENDED}
+    assert parcels_due(desk.link).to_write == 0
+
+
+def test_units_cancelled_after_sending_are_reported_and_the_rest_is_shipped_and_mailed(
+    desk, accepted: CentraOrder, say, box
+) -> None:
+    first, second = accepted.lines
+    cancel_units(desk.world, accepted, first, 1)
+    say(accepted, box(1, (1, first.sku, 2), (2, second.sku, 1), label="T1"))
+    despatches.apply_despatches(desk.link)
+
+    rounds(desk, 60)
+
+    assert [one.lines for one in accepted.shipments] == [{first.line_id: 1, second.line_id: 1}]
+    assert desk.effects()["centra mails sent"] == 1
+    assert accepted.status == "SHIPPED"
+    assert desk.problems() == ["parcel_not_wanted"]
+    assert f"1 of {first.sku}" in desk.messages()[0]
+    assert desk.state(accepted) == COMPLETED
+
+
+def test_reduced_units_whose_answer_was_lost_are_shipped_once(
+    desk, accepted: CentraOrder, say, box
+) -> None:
+    first, second = accepted.lines
+    cancel_units(desk.world, accepted, first, 1)
+    say(accepted, box(1, (1, first.sku, 2), (2, second.sku, 1), label="T1"))
+    despatches.apply_despatches(desk.link)
+    desk.fault("centra", "createShipment", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+
+    rounds(desk, 20, 60)
+
+    assert len(accepted.shipments) == 1
+    assert desk.problems() == ["parcel_not_wanted"]
+    assert desk.state(accepted) == COMPLETED
+
+
+def test_an_open_shipment_with_other_units_is_reported_until_a_person_deletes_it(
+    desk, accepted: CentraOrder, say, box
+) -> None:
+    first, _ = accepted.lines
+    made = add_shipment(desk.world, accepted, in_no_shipment(accepted))
+    say(accepted, box(1, (1, first.sku, 2), label="T1"))
+    despatches.apply_despatches(desk.link)
+
+    rounds(desk, 60)
+    stuck = (desk.problems(), desk.world.calls["centra createShipment"])
+    accepted.shipments.remove(made)
+    rounds(desk, 100)
+
+    assert stuck == (["shipment_differs"], 0)
+    assert [one.lines for one in accepted.shipments] == [{first.line_id: 2}]
+    assert desk.problems() == []
+
+
+@pytest.mark.parametrize("marks_paid", ["yes", "no"])
+def test_an_open_shipment_is_released_before_it_is_completed(
+    desk, accepted: CentraOrder, leave, marks_paid: str
+) -> None:
+    desk.reopen(CENTRA_MARKS_PAID=marks_paid)
+    for line in accepted.lines:
+        made = add_shipment(desk.world, accepted, {line.line_id: line.quantity})
+        made.is_paid = marks_paid == "no"
+    leave(accepted, "T1", "T2")
+
+    completion.complete_shipments(desk.link)
+
+    assert len(accepted.shipments) == 2
+    assert all(one.shipped_at and one.is_good_to_go and one.is_paid for one in accepted.shipments)
+    assert desk.state(accepted) == COMPLETED
+
+
+@pytest.mark.parametrize("allocates", ["yes", "no"])
+def test_units_without_stock_in_centra_are_allocated_only_where_the_brand_says_so(
+    desk, accepted: CentraOrder, leave, allocates: str
+) -> None:
+    desk.reopen(CENTRA_ALLOCATES_DEMAND=allocates)
+    accepted.lines[0].demand = 1
+    leave(accepted, "T1", "T2")
+
+    rounds(desk, 60)
+
+    is_done = allocates == "yes"
+    assert desk.world.calls["centra createShipment"] == (2 if is_done else 1)
+    assert desk.problems() == ([] if is_done else ["stock_not_allocated"])
+    assert (desk.state(accepted) == COMPLETED) is is_done
+
+
+def test_a_parcel_shipped_by_hand_without_a_label_is_taken_for_it(desk, say, box) -> None:
+    desk.world.settings.speed = 1e-6
+    order = desk.order((desk.skus[0], 2))
+    desk.relay_orders()
+    made = add_shipment(desk.world, order, in_no_shipment(order), is_good_to_go=True, is_paid=True)
+    made.info = {"carrier": "DPD", "trackingNumber": "SM1"}
+    ship(desk.world, order, made, desk.clock(), send_email=True)
+    say(order, box(1, (1, desk.skus[0], 2)))
+    despatches.apply_despatches(desk.link)
+
+    rounds(desk, 60)
+
+    assert order.shipments == [made]
+    assert desk.problems() == []
+    assert desk.state(order) == COMPLETED
