@@ -39,6 +39,9 @@ COMMANDS: Mapping[str, Entry] = {
     "order": Entry(
         module="story", summary="Show everything that happened to one order, and what comes next."
     ),
+    "access": Entry(
+        module="access", summary="List calls that a system refuses our token, or allow them again."
+    ),
     "screen": Entry(module="orders", summary="Explain why an order is blocked."),
     "orders": Entry(
         module="orders", summary="Decide about one order: accept it, retry it, or replace it."

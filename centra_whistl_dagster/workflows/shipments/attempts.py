@@ -129,6 +129,23 @@ def postpone(tx: Transaction, rows: Sequence[ParcelRow], why: str) -> Fate:
     return Failed(why)
 
 
+def wait_out(tx: Transaction, rows: Sequence[ParcelRow]) -> Fate | None:
+    """End the doubt about parcels that Centra does not have; None where they are sent now.
+
+    A parcel in doubt holds up the others of its order, so it is looked up long before it is sent
+    again.
+    """
+    later = [
+        (row, sent_again_at)
+        for row in rows
+        if row.state is ParcelState.IN_DOUBT
+        and (sent_again_at := row.state_since + back_off(row.attempts)) > tx.now
+    ]
+    for row, sent_again_at in later:
+        despatches.move_parcel(tx, row, ParcelState.OPEN, due_at=sent_again_at)
+    return Skipped("not in Centra: sent again later") if later else None
+
+
 def _draft(link: Link, rows: Sequence[ParcelRow], plan: Match) -> ShipmentDraft:
     first, *others = rows
     further = ", ".join(f"{other.carrier_name} {other.tracking_number}" for other in others)
@@ -182,11 +199,11 @@ def _failed(
 ) -> Fate:
     """Wait longer after each failed attempt, and alert the owner when it does not pass."""
     asked_to_wait = timedelta(seconds=max(0.0, error.retry_after_seconds or 0.0))
-    least = _BEFORE_A_LOOK_UP if to is ParcelState.IN_DOUBT else asked_to_wait
     with link.ledger.transaction() as tx:
         for row in rows:
-            due_at = tx.now + max(back_off(row.attempts), least)
-            was_moved = despatches.move_parcel(tx, row, to, due_at=due_at)
+            sent_again = max(back_off(row.attempts), asked_to_wait)
+            wait = _BEFORE_A_LOOK_UP if to is ParcelState.IN_DOUBT else sent_again
+            was_moved = despatches.move_parcel(tx, row, to, due_at=tx.now + wait)
             if was_moved and must_owner_hear(row.attempts):
                 exceptions.open_or_refresh(tx, [problem(row, error)])
     return Failed(to)

@@ -93,7 +93,8 @@ def _write(link: Link, lease: Lease, row: ParcelRow, found: _Found) -> Fate:
         parcel_problems.resolve_unreadable(tx, order)
         plan = _plan(tx, link, order, row, parcels, found)
         rows = [pending[box.despatch_id, box.parcel_number] for box in plan.boxes]
-        if settled := _without_a_call(tx, link, rows, plan, found):
+        settled = _without_a_call(tx, link, rows, plan, found) or attempts.wait_out(tx, rows)
+        if settled:
             return settled
         claimed = [_claim(tx, link, parcel, plan, found) for parcel in rows]
     return attempts.send(link, claimed, plan)
@@ -155,8 +156,9 @@ def _report_unwanted(
 ) -> None:
     if not plan.unwanted:
         return
-    parcels = despatches.parcels_of_order(tx, found.centra_id)
-    problem = parcel_problems.unwanted(tx, rows[0], plan.unwanted, found, _taken(parcels))
+    taken = _taken(despatches.parcels_of_order(tx, found.centra_id))
+    ours = taken | ({plan.shipment.shipment_id} if plan.shipment else set())
+    problem = parcel_problems.unwanted(tx, rows[0], plan.unwanted, found, ours)
     exceptions.open_or_refresh(tx, [problem])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.orders.shipment_matching import Match, Step
@@ -96,11 +96,10 @@ def in_the_way(tx: Transaction, row: ParcelRow, found: Match) -> Problem:
 
 
 def unwanted(
-    tx: Transaction, row: ParcelRow, units: Units, order: ShippingOrder, taken: Iterable[int | None]
+    tx: Transaction, row: ParcelRow, units: Units, order: ShippingOrder, ours: Collection[int]
 ) -> Problem:
     """Centra wants none, or not all, of the units that have left."""
     what = _named(tx, row, units)
-    ours = set(taken)
     by_hand = [
         shipment.number
         for shipment in order.shipments

@@ -10,8 +10,9 @@ import pytest
 
 from centra_whistl_dagster.domain.effects import OWNER_HEARS_AFTER
 from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
+from centra_whistl_dagster.ledger import catalogues
 from centra_whistl_dagster.ledger import despatches as inbox
-from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.ledger.rows import ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.simulator.centra.rules import (
@@ -26,6 +27,7 @@ from centra_whistl_dagster.simulator.world.settings import ALL_PERMISSIONS, Cent
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.access import CallGroup, allow_again
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
+from centra_whistl_dagster.workflows.reference import refresh
 from centra_whistl_dagster.workflows.shipments import completion, despatches
 
 COMPLETED = OrderState.COMPLETED
@@ -49,6 +51,16 @@ def leave(desk, say, box) -> Any:
 def parcels(desk, order: CentraOrder) -> list[ParcelRow]:
     with desk.link.ledger.reading() as tx:
         return inbox.parcels_of_order(tx, order.order_id)
+
+
+def untracked_service(desk) -> ServiceCode:
+    """Have Whistl offer a service without tracking numbers."""
+    refresh.refresh_reference(desk.link)
+    with desk.link.ledger.transaction() as tx:
+        services = list(catalogues.services(tx).values())
+        untracked = dataclasses.replace(services[0], is_tracked=False)
+        catalogues.replace_services(tx, [untracked, *services[1:]])
+    return untracked.code
 
 
 def rounds(desk, *seconds: float) -> None:
@@ -158,26 +170,16 @@ def test_an_untracked_parcel_whose_answer_was_lost_is_shipped_once_whatever_whis
     order = desk.order((desk.skus[0], 2))
     desk.world.settings.speed = 1e-6
     desk.relay_orders()
+    code = untracked_service(desk)
     untracked = dataclasses.replace(
-        box(1, (1, desk.skus[0], 1)), courier_tracking_number="", carrier_code="NONE"
+        box(1, (1, desk.skus[0], 1)),
+        courier_tracking_number="",
+        carrier_code=code.carrier_code,
+        delivery_method=code.delivery_method,
     )
-    with desk.link.ledger.transaction() as tx:
-        row = orders.find(tx, order.order_id)
-        told = say(
-            order,
-            untracked,
-            is_order_complete=False,
-            despatched_at=desk.clock() + timedelta(seconds=ahead),
-        )
-        inbox.add_parcel(
-            tx,
-            root_id=told.despatch_id,
-            despatch=told,
-            parcel=untracked,
-            centra_id=row.centra_id,
-            state=ParcelState.OPEN,
-            line_ids={1: order.lines[0].line_id},
-        )
+    left_at = desk.clock() + timedelta(seconds=ahead)
+    say(order, untracked, is_order_complete=False, despatched_at=left_at)
+    despatches.apply_despatches(desk.link)
     desk.fault("centra", "createShipment", FaultKind.LOSE_ANSWER_AFTER, nth=1)
 
     rounds(desk, 20, 60, 600)
@@ -286,7 +288,7 @@ def test_a_centra_that_never_answers_a_create_is_asked_less_and_less_and_its_own
 
     assert desk.problems() == ["shipment_unanswered"] * 2
     assert desk.world.calls["centra createShipment"] == 0
-    assert all(parcel.attempts < 8 for parcel in parcels(desk, accepted))
+    assert {4, 5, 6, 7} >= {parcel.attempts for parcel in parcels(desk, accepted)}
 
 
 def test_a_refusal_that_passes_delays_a_parcel_by_seconds(
