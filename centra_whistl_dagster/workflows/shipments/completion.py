@@ -9,8 +9,10 @@ becomes of a claimed parcel (`workflows.shipments.attempts`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from centra_whistl_dagster.domain.orders.order import CentraShipment, CentraShipmentLine
 from centra_whistl_dagster.domain.orders.shipment_matching import Box, Match, Step, match
 from centra_whistl_dagster.domain.orders.shipping import (
     SentShipment,
@@ -90,7 +92,9 @@ def _write(link: Link, lease: Lease, row: ParcelRow, found: _Found) -> Fate:
         if isinstance(found, UnreadableShippingOrder):
             parcel_problems.open_unreadable(tx, order, found)
             return attempts.postpone(tx, [row], "what Centra has cannot be read")
-        parcel_problems.resolve_unreadable(tx, order)
+        if row.attempts:
+            parcel_problems.resolve_unreadable(tx, order)
+        found = _with_ours(found, parcels)
         plan = _plan(tx, link, order, row, parcels, found)
         rows = [pending[box.despatch_id, box.parcel_number] for box in plan.boxes]
         settled = _without_a_call(tx, link, rows, plan, found) or attempts.wait_out(tx, rows)
@@ -98,6 +102,27 @@ def _write(link: Link, lease: Lease, row: ParcelRow, found: _Found) -> Fate:
             return settled
         claimed = [_claim(tx, link, parcel, plan, found) for parcel in rows]
     return attempts.send(link, claimed, plan)
+
+
+def _with_ours(found: ShippingOrder, parcels: Sequence[ParcelRow]) -> ShippingOrder:
+    """Add the shipments that were made for other parcels since Centra was read."""
+    shown = {shipment.shipment_id for shipment in found.shipments}
+    made = {
+        parcel.centra_shipment_id: records.loads(SentShipment, parcel.sent)
+        for parcel in parcels
+        if parcel.sent and parcel.centra_shipment_id not in shown | {None}
+    }
+    since = tuple(
+        CentraShipment(
+            shipment_id=shipment_id,
+            number="",
+            is_shipped=True,
+            lines=tuple(CentraShipmentLine(line_id=line, quantity=n) for line, n in sent.lines),
+        )
+        for shipment_id, sent in made.items()
+        if shipment_id is not None
+    )
+    return replace(found, shipments=found.shipments + since)
 
 
 def _plan(

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pytest
 
+from centra_whistl_dagster.centra.client import CentraClient
 from centra_whistl_dagster.domain.effects import OWNER_HEARS_AFTER
+from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
 from centra_whistl_dagster.ledger import catalogues
 from centra_whistl_dagster.ledger import despatches as inbox
 from centra_whistl_dagster.ledger.rows import ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
+from centra_whistl_dagster.simulator.centra.permissions import ALL_PERMISSIONS
 from centra_whistl_dagster.simulator.centra.rules import (
     add_shipment,
     cancel_order,
@@ -23,18 +28,25 @@ from centra_whistl_dagster.simulator.centra.rules import (
     ship,
 )
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
-from centra_whistl_dagster.simulator.world.settings import ALL_PERMISSIONS, CentraToken
+from centra_whistl_dagster.simulator.world.settings import CentraToken
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.access import CallGroup, allow_again
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
 from centra_whistl_dagster.workflows.reference import refresh
 from centra_whistl_dagster.workflows.shipments import completion, despatches
 
+if TYPE_CHECKING:
+    from centra_whistl_dagster_tests.workflows.conftest import Desk
+
+Say: TypeAlias = Callable[..., Despatch]
+Pack: TypeAlias = Callable[..., Parcel]
+Leave: TypeAlias = Callable[..., None]
+
 COMPLETED = OrderState.COMPLETED
 
 
 @pytest.fixture
-def leave(desk, say, box) -> Any:
+def leave(desk: Desk, say: Say, box: Pack) -> Any:
     """Let all units of an order leave in one untracked or tracked box each."""
 
     def left(order: CentraOrder, *labels: str) -> None:
@@ -48,12 +60,12 @@ def leave(desk, say, box) -> Any:
     return left
 
 
-def parcels(desk, order: CentraOrder) -> list[ParcelRow]:
+def parcels(desk: Desk, order: CentraOrder) -> list[ParcelRow]:
     with desk.link.ledger.reading() as tx:
         return inbox.parcels_of_order(tx, order.order_id)
 
 
-def untracked_service(desk) -> ServiceCode:
+def untracked_service(desk: Desk) -> ServiceCode:
     """Have Whistl offer a service without tracking numbers."""
     refresh.refresh_reference(desk.link)
     with desk.link.ledger.transaction() as tx:
@@ -63,7 +75,7 @@ def untracked_service(desk) -> ServiceCode:
     return untracked.code
 
 
-def rounds(desk, *seconds: float) -> None:
+def rounds(desk: Desk, *seconds: float) -> None:
     """Complete what is due now and after each of these waits."""
     completion.complete_shipments(desk.link)
     for wait in seconds:
@@ -71,9 +83,27 @@ def rounds(desk, *seconds: float) -> None:
         completion.complete_shipments(desk.link)
 
 
+class WatchedCentra:
+    """Centra, and how often each of the client's methods was called."""
+
+    def __init__(self, client: CentraClient) -> None:
+        self._client = client
+        self.calls = Counter[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls[name] += 1
+        return getattr(self._client, name)
+
+
+def watch(desk: Desk) -> WatchedCentra:
+    centra = WatchedCentra(desk.link.centra)
+    desk.link = dataclasses.replace(desk.link, centra=cast("Any", centra))
+    return centra
+
+
 # ---- money
 def test_a_parcel_whose_payment_is_refused_is_neither_completed_nor_mailed(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
     desk.switch(centra_capture_succeeds=False)
@@ -99,7 +129,7 @@ def test_a_parcel_whose_payment_is_refused_is_neither_completed_nor_mailed(
 
 
 def test_a_payment_refusal_that_passes_is_tried_again_without_a_second_shipment(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
     desk.switch(centra_capture_succeeds=False)
@@ -115,7 +145,7 @@ def test_a_payment_refusal_that_passes_is_tried_again_without_a_second_shipment(
 
 
 def test_a_captured_parcel_is_completed_and_mailed_at_once(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
     leave(accepted, "T1", "T2")
@@ -127,7 +157,7 @@ def test_a_captured_parcel_is_completed_and_mailed_at_once(
 
 
 def test_a_warning_reaches_finance_without_centras_sentence(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     desk.switch(centra_shipment_warning="Ada Lovelace of 12 High Street still owes 3.95")
     leave(accepted, "T1", "T2")
@@ -139,7 +169,9 @@ def test_a_warning_reaches_finance_without_centras_sentence(
     assert desk.state(accepted) == COMPLETED
 
 
-def test_mails_stay_switched_off_when_they_are(desk, accepted: CentraOrder, leave) -> None:
+def test_mails_stay_switched_off_when_they_are(
+    desk: Desk, accepted: CentraOrder, leave: Leave
+) -> None:
     desk.reopen(SEND_SHIPPING_EMAIL="no")
     leave(accepted, "T1", "T2")
 
@@ -150,7 +182,7 @@ def test_mails_stay_switched_off_when_they_are(desk, accepted: CentraOrder, leav
 
 
 def test_an_answer_whose_shipment_is_not_shipped_is_not_a_completion(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     desk.switch(centra_ships_on_create=False)
     leave(accepted, "T1", "T2")
@@ -165,7 +197,7 @@ def test_an_answer_whose_shipment_is_not_shipped_is_not_a_completion(
 # ---- lost answers and clocks
 @pytest.mark.parametrize("ahead", [-30.0, 5.0])
 def test_an_untracked_parcel_whose_answer_was_lost_is_shipped_once_whatever_whistls_clock_shows(
-    desk, say, box, ahead: float
+    desk: Desk, say: Say, box: Pack, ahead: float
 ) -> None:
     order = desk.order((desk.skus[0], 2))
     desk.world.settings.speed = 1e-6
@@ -190,7 +222,7 @@ def test_an_untracked_parcel_whose_answer_was_lost_is_shipped_once_whatever_whis
 
 
 def test_a_clock_of_centra_that_is_behind_refuses_no_parcel(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Say, box: Pack
 ) -> None:
     desk.switch(centra_clock_behind_seconds=10.0)
     first, second = accepted.lines
@@ -205,7 +237,7 @@ def test_a_clock_of_centra_that_is_behind_refuses_no_parcel(
 
 
 def test_two_equal_parcels_make_two_shipments_although_the_first_answer_was_lost(
-    desk, say, box
+    desk: Desk, say: Say, box: Pack
 ) -> None:
     desk.world.settings.speed = 1e-6
     order = desk.order((desk.skus[0], 2))
@@ -239,7 +271,7 @@ class SlowCentra:
 
 
 def test_a_late_answer_to_an_older_attempt_settles_no_newer_one(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Say, box: Pack
 ) -> None:
     first, second = accepted.lines
     say(accepted, box(1, (1, first.sku, 2), (2, second.sku, 1)))
@@ -250,7 +282,9 @@ def test_a_late_answer_to_an_older_attempt_settles_no_newer_one(
         with desk.link.ledger.transaction() as tx:
             inbox.move_parcel(tx, row, ParcelState.SENDING, attempts=row.attempts + 1)
 
-    slow = dataclasses.replace(desk.link, centra=SlowCentra(desk.link.centra, claim_anew))
+    slow = dataclasses.replace(
+        desk.link, centra=cast("Any", SlowCentra(desk.link.centra, claim_anew))
+    )
     completion.complete_shipments(slow)
 
     (row,) = parcels(desk, accepted)
@@ -260,7 +294,7 @@ def test_a_late_answer_to_an_older_attempt_settles_no_newer_one(
 
 # ---- refusals: attempts, back-off, owner
 def test_a_parcel_that_keeps_failing_is_tried_less_and_less_and_reaches_its_owner(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     accepted.is_on_hold = True
     leave(accepted, "T1", "T2")
@@ -277,7 +311,7 @@ def test_a_parcel_that_keeps_failing_is_tried_less_and_less_and_reaches_its_owne
 
 
 def test_a_centra_that_never_answers_a_create_is_asked_less_and_less_and_its_owner_hears(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     leave(accepted, "T1", "T2")
     desk.fault("centra", "createShipment", FaultKind.ERROR_503_BEFORE)
@@ -292,7 +326,7 @@ def test_a_centra_that_never_answers_a_create_is_asked_less_and_less_and_its_own
 
 
 def test_a_refusal_that_passes_delays_a_parcel_by_seconds(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     accepted.is_on_hold = True
     leave(accepted, "T1", "T2")
@@ -305,7 +339,7 @@ def test_a_refusal_that_passes_delays_a_parcel_by_seconds(
 
 
 def test_a_parcel_that_succeeds_closes_no_refusal_of_another_of_its_message(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     accepted.lines[0].demand = 2
     leave(accepted, "T1", "T2")
@@ -322,21 +356,19 @@ def test_a_parcel_that_succeeds_closes_no_refusal_of_another_of_its_message(
 
 @pytest.mark.parametrize("beside_data", [False, True], ids=["alone", "beside null data"])
 def test_a_missing_permission_is_final_until_the_token_changes_or_a_person_says_so(
-    desk, accepted: CentraOrder, leave, beside_data: bool
+    desk: Desk, accepted: CentraOrder, leave: Leave, beside_data: bool
 ) -> None:
     desk.switch(centra_null_data_beside_errors=beside_data)
     token = desk.environment["CENTRA_TOKEN"]
     tokens = desk.world.settings.centra_tokens
     tokens[token] = CentraToken(permissions=ALL_PERMISSIONS - {"Shipment:write"})
     leave(accepted, "T1", "T2")
-    attempts = []
-    create = desk.link.centra.create_shipment
-    desk.link.centra.create_shipment = lambda draft: (attempts.append(draft), create(draft))[1]
+    centra = watch(desk)
 
     for _ in range(27):
         desk.relay_despatches()
         desk.wait(60)
-    denied = (len(attempts), desk.problems(), parcels_due(desk.link).to_write)
+    denied = (centra.calls["create_shipment"], desk.problems(), parcels_due(desk.link).to_write)
     named = desk.messages()[0]
     tokens[token] = CentraToken()
     with desk.link.ledger.transaction() as tx:
@@ -350,14 +382,12 @@ def test_a_missing_permission_is_final_until_the_token_changes_or_a_person_says_
     assert desk.problems() == []
 
 
-def test_a_token_that_may_not_lock_is_asked_once_and_orders_go_on(desk) -> None:
+def test_a_token_that_may_not_lock_is_asked_once_and_orders_go_on(desk: Desk) -> None:
     token = desk.environment["CENTRA_TOKEN"]
     desk.world.settings.centra_tokens[token] = CentraToken(
         permissions=ALL_PERMISSIONS - {"Order.isLocked:write"}
     )
-    asked = []
-    lock = desk.link.centra.lock_orders
-    desk.link.centra.lock_orders = lambda ids: (asked.append(ids), lock(ids))[1]
+    centra = watch(desk)
     placed = []
 
     for _ in range(5):
@@ -365,7 +395,7 @@ def test_a_token_that_may_not_lock_is_asked_once_and_orders_go_on(desk) -> None:
         desk.relay_orders()
         desk.wait(60)
 
-    assert len(asked) == 1
+    assert centra.calls["lock_orders"] == 1
     assert [desk.at_whistl(order) for order in placed] == [1] * 5
     assert desk.problems() == ["credentials_refused"]
     assert orders_due(desk.link).to_lock == 0
@@ -373,7 +403,7 @@ def test_a_token_that_may_not_lock_is_asked_once_and_orders_go_on(desk) -> None:
 
 # ---- what people do in Centra
 def test_an_unreadable_shipment_stops_its_own_order_and_no_other(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     other = desk.order((desk.skus[2], 1))
     desk.relay_orders()
@@ -394,7 +424,7 @@ def test_an_unreadable_shipment_stops_its_own_order_and_no_other(
 
 
 def test_a_parcel_of_an_order_cancelled_too_late_ends_with_what_to_do(
-    desk, accepted: CentraOrder, leave
+    desk: Desk, accepted: CentraOrder, leave: Leave
 ) -> None:
     cancel_order(desk.world, accepted)
     leave(accepted, "T1", "T2")
@@ -412,7 +442,7 @@ def test_a_parcel_of_an_order_cancelled_too_late_ends_with_what_to_do(
 
 
 def test_units_cancelled_after_sending_are_reported_and_the_rest_is_shipped_and_mailed(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Say, box: Pack
 ) -> None:
     first, second = accepted.lines
     cancel_units(desk.world, accepted, first, 1)
@@ -429,8 +459,29 @@ def test_units_cancelled_after_sending_are_reported_and_the_rest_is_shipped_and_
     assert desk.state(accepted) == COMPLETED
 
 
+def test_of_two_parcels_of_one_round_only_the_units_that_centra_wants_are_sent(
+    desk: Desk, accepted: CentraOrder, say: Say, box: Pack
+) -> None:
+    first, second = accepted.lines
+    cancel_units(desk.world, accepted, first, 1)
+    say(
+        accepted,
+        box(1, (1, first.sku, 1), label="T1"),
+        box(2, (1, first.sku, 1), label="T2"),
+        box(3, (2, second.sku, 1), label="T3"),
+    )
+    despatches.apply_despatches(desk.link)
+
+    completion.complete_shipments(desk.link)
+
+    assert desk.world.calls["centra createShipment"] == 2
+    assert desk.units_in_centra(accepted) == {1: 1, 2: 1}
+    assert desk.problems() == ["parcel_not_wanted"]
+    assert desk.state(accepted) == COMPLETED
+
+
 def test_reduced_units_whose_answer_was_lost_are_shipped_once(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Say, box: Pack
 ) -> None:
     first, second = accepted.lines
     cancel_units(desk.world, accepted, first, 1)
@@ -446,7 +497,7 @@ def test_reduced_units_whose_answer_was_lost_are_shipped_once(
 
 
 def test_an_open_shipment_with_other_units_is_reported_until_a_person_deletes_it(
-    desk, accepted: CentraOrder, say, box
+    desk: Desk, accepted: CentraOrder, say: Say, box: Pack
 ) -> None:
     first, _ = accepted.lines
     made = add_shipment(desk.world, accepted, in_no_shipment(accepted))
@@ -465,7 +516,7 @@ def test_an_open_shipment_with_other_units_is_reported_until_a_person_deletes_it
 
 @pytest.mark.parametrize("marks_paid", ["yes", "no"])
 def test_an_open_shipment_is_released_before_it_is_completed(
-    desk, accepted: CentraOrder, leave, marks_paid: str
+    desk: Desk, accepted: CentraOrder, leave: Leave, marks_paid: str
 ) -> None:
     desk.reopen(CENTRA_MARKS_PAID=marks_paid)
     for line in accepted.lines:
@@ -482,7 +533,7 @@ def test_an_open_shipment_is_released_before_it_is_completed(
 
 @pytest.mark.parametrize("allocates", ["yes", "no"])
 def test_units_without_stock_in_centra_are_allocated_only_where_the_brand_says_so(
-    desk, accepted: CentraOrder, leave, allocates: str
+    desk: Desk, accepted: CentraOrder, leave: Leave, allocates: str
 ) -> None:
     desk.reopen(CENTRA_ALLOCATES_DEMAND=allocates)
     accepted.lines[0].demand = 1
@@ -496,7 +547,9 @@ def test_units_without_stock_in_centra_are_allocated_only_where_the_brand_says_s
     assert (desk.state(accepted) == COMPLETED) is is_done
 
 
-def test_a_parcel_shipped_by_hand_without_a_label_is_taken_for_it(desk, say, box) -> None:
+def test_a_parcel_shipped_by_hand_without_a_label_is_taken_for_it(
+    desk: Desk, say: Say, box: Pack
+) -> None:
     desk.world.settings.speed = 1e-6
     order = desk.order((desk.skus[0], 2))
     desk.relay_orders()

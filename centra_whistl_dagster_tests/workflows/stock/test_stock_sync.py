@@ -411,9 +411,11 @@ def give_another_token(desk: Desk) -> None:
     desk.reopen(CENTRA_TOKEN="another-token")
 
 
+@pytest.mark.parametrize("beside_data", [False, True], ids=["alone", "beside null data"])
 def test_a_token_that_may_not_write_stock_ends_the_sync_and_is_not_tried_on_every_batch(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, beside_data: bool
 ) -> None:
+    desk.switch(centra_null_data_beside_errors=beside_data)
     monkeypatch.setattr(sync, "SKUS_OF_A_BATCH", 1)
     for sku in desk.skus[:3]:
         take_unseen(desk.world, sku, 2)
