@@ -1,6 +1,6 @@
 """Centra's JSON, read into the domain's records; null is allowed wherever Centra may send it.
 
-Whether an order is good enough to send is judged in `screening`.
+Does not belong here: whether an order is good enough to send, which is `screening`'s.
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@ recognised by its contents together with its tracking number; a tracking number 
 because carriers give all boxes of one consignment the same. Centra or a person may have created the
 shipment before it was known that there are several boxes: it stands for all boxes together, because
 the lines of a shipment cannot be changed.
+
+Does not belong here: what Centra has of an order (`shipping`), and any call
+(`workflows.shipments`).
 """
 
 from __future__ import annotations

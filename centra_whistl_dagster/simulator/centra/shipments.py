@@ -1,4 +1,7 @@
-"""The mutations of shipments: create, update, complete."""
+"""The mutations of shipments: create, update, capture, complete.
+
+Does not belong here: what becomes of the order and its stock (`rules`).
+"""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from centra_whistl_dagster.ledger import catalogues, despatches, order_contents
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderLineRow, OrderRow, ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
+from centra_whistl_dagster.workflows.shipments import parcel_problems
 
 ABOUT_PARCELS = (
     ExceptionKind.DESPATCH_WITHOUT_CARRIER,
@@ -49,6 +50,7 @@ def take_over(tx: Transaction, row: OrderRow, despatch: Despatch, root_id: str) 
             sent[existing.parcel_number] = existing
         else:
             despatches.remove_parcel(tx, existing)
+            parcel_problems.resolve_finished(tx, existing)
     problems: list[Problem] = []
     seen: set[int] = set()
     for parcel in despatch.parcels:

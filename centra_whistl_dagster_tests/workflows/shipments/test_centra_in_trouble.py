@@ -344,7 +344,7 @@ def test_a_parcel_that_succeeds_closes_no_refusal_of_another_of_its_message(
     accepted.lines[0].demand = 2
     leave(accepted, "T1", "T2")
 
-    rounds(desk, 6)
+    rounds(desk)
     half = desk.problems()
     accepted.lines[0].demand = 0
     rounds(desk, 100)
