@@ -102,11 +102,12 @@ def watch(desk: Desk) -> WatchedCentra:
 
 
 # ---- money
+@pytest.mark.parametrize("unpaid", ["refuse", "allow"], ids=["centra refuses", "centra allows"])
 def test_a_parcel_whose_payment_is_refused_is_neither_completed_nor_mailed(
-    desk: Desk, accepted: CentraOrder, leave: Leave
+    desk: Desk, accepted: CentraOrder, leave: Leave, unpaid: str
 ) -> None:
     desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
-    desk.switch(centra_capture_succeeds=False)
+    desk.switch(centra_capture_succeeds=False, centra_complete_unreleased=unpaid)
     leave(accepted, "T1", "T2")
 
     rounds(desk, 30, 120, 600, 3600, 3600)
