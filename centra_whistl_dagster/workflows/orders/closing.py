@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from centra_whistl_dagster.domain.orders.order import CANCELLED
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import despatches, order_contents, orders
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
-from centra_whistl_dagster.ledger.states import FINISHED_PARCELS
+from centra_whistl_dagster.ledger.states import FINISHED_PARCELS, ParcelState
 
 
 def end_if_over(tx: Transaction, centra_id: str) -> None:
@@ -55,8 +56,11 @@ _AT_WHISTL_STILL = frozenset(
 
 def _is_known_whole(tx: Transaction, row: OrderRow) -> bool:
     parcels = despatches.parcels_of_order(tx, row.centra_id)
-    if not parcels or any(parcel.state not in FINISHED_PARCELS for parcel in parcels):
+    states = {parcel.state for parcel in parcels}
+    if not states or states - FINISHED_PARCELS:
         return False
+    if row.centra_status == CANCELLED and ParcelState.COMPLETED not in states:
+        return False  # it has left, and Centra has none of it
     sent = despatches.units_shipped_by_line(tx, row.centra_id)
     return _is_all_accounted_for(tx, row, sent)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from centra_whistl_dagster.domain.effects import back_off, must_owner_hear
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.tally import Failed, Fate, Tally
 from centra_whistl_dagster.ledger import exceptions, orders, stops
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders.cancellation import back_off
 from centra_whistl_dagster.workflows.orders.locks import NOT_PERMITTED, lock_if_permitted
 
 _AT_ONCE = 100
-_ATTEMPTS_BEFORE_ALERT = 4
 
 
 def unlock_ended_orders(link: Link) -> Tally:
@@ -49,7 +48,7 @@ def _try_later(tx: Transaction, row: OrderRow) -> None:
     attempts = row.unlock_attempts + 1
     due_at = tx.now + back_off(attempts)
     orders.update(tx, [row.centra_id], unlock_attempts=attempts, unlock_due_at=due_at)
-    if attempts >= _ATTEMPTS_BEFORE_ALERT:
+    if must_owner_hear(attempts):
         exceptions.about_order(
             tx,
             row,

@@ -106,12 +106,16 @@ def completed(
     return Fate.WRITTEN
 
 
-def end(tx: Transaction, rows: Sequence[ParcelRow]) -> Fate:
-    """End parcels of which Centra wants nothing; their exception says what a person must do."""
+def end(tx: Transaction, rows: Sequence[ParcelRow], *, is_cancelled: bool) -> Fate:
+    """End parcels of which Centra wants nothing; their exception says what a person must do.
+
+    An order that is cancelled in Centra as a whole is not completed by that.
+    """
     for row in rows:
         despatches.move_parcel(tx, row, ParcelState.ENDED, due_at=None)
         parcel_problems.resolve_finished(tx, row)
-        close_if_known_whole(tx, row.centra_id)
+        if not is_cancelled:
+            close_if_known_whole(tx, row.centra_id)
     return Failed("not wanted in Centra")
 
 

@@ -157,7 +157,7 @@ def _without_a_call(
         return attempts.postpone(tx, rows, f"{plan.step} in Centra")
     _report_unwanted(tx, rows, plan, found)
     if plan.step is Step.END:
-        return attempts.end(tx, rows)
+        return attempts.end(tx, rows, is_cancelled=found.is_cancelled)
     return _with_shipment(tx, link, rows, plan)
 
 

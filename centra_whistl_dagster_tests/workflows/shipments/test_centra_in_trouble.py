@@ -15,7 +15,7 @@ from centra_whistl_dagster.domain.effects import OWNER_HEARS_AFTER
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
-from centra_whistl_dagster.ledger import catalogues
+from centra_whistl_dagster.ledger import catalogues, standings
 from centra_whistl_dagster.ledger import despatches as inbox
 from centra_whistl_dagster.ledger.rows import ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
@@ -439,7 +439,23 @@ def test_a_parcel_of_an_order_cancelled_too_late_ends_with_what_to_do(
     assert desk.world.calls["centra createShipment"] == 0
     assert desk.problems() == ["parcel_not_wanted"] * 2
     assert {parcel.state for parcel in parcels(desk, accepted)} == {ParcelState.ENDED}
+    assert desk.state(accepted) == OrderState.DESPATCHED
     assert parcels_due(desk.link).to_write == 0
+
+
+def test_units_of_which_centra_wants_nothing_are_not_kept_for_a_shipment_that_never_comes(
+    desk: Desk, accepted: CentraOrder, leave: Leave
+) -> None:
+    first, second = accepted.lines
+    leave(accepted, "T1", "T2")
+    cancel_units(desk.world, accepted, first, 2)
+    second.demand = 1
+
+    completion.complete_shipments(desk.link)
+
+    with desk.link.ledger.reading() as tx:
+        lines = standings.of_open_lines(tx, taken_at=tx.now + timedelta(days=1))
+    assert {line.sku: line.completed for line in lines} == {first.sku: 2, second.sku: 0}
 
 
 def test_units_cancelled_after_sending_are_reported_and_the_rest_is_shipped_and_mailed(
