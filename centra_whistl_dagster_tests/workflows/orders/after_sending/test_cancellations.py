@@ -407,7 +407,7 @@ def test_an_order_that_centra_does_not_unlock_is_tried_again_and_alerted(desk: D
     meanwhile = desk.problems(str(order.number))
     calls = desk.world.calls["centra setOrdersLock"]
     desk.switch(centra_refuses_locks=False)
-    desk.clock.advance(15 * 60)
+    desk.clock.advance(60 * 60)
 
     desk.relay_orders()
 
