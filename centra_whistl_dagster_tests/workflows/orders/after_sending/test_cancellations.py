@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.ledger import former_numbers, orders
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
@@ -179,6 +179,7 @@ def test_an_order_resumed_after_whistl_stopped_it_goes_again_under_its_next_numb
     desk.withdraw(order)
     desk.relay(2)
     assert desk.state(order) == CANCELLED
+    stopped_at = desk.row(order).cancelled_at
     desk.wait(1)
     order.status = "CONFIRMED"
     touch(desk.world, order)
@@ -188,6 +189,9 @@ def test_an_order_resumed_after_whistl_stopped_it_goes_again_under_its_next_numb
     stopped, sent = desk.world.whistl_orders_of(order)
     assert (stopped.status, sent.status) == ("CANCELLED", "DESPATCHED")
     assert sent.order_number == f"C{order.number}-2"
+    with desk.link.ledger.reading() as tx:
+        (former,) = former_numbers.of_order(tx, order.order_id)
+    assert former.ended_at == stopped_at, "the units were free from then on, not from the resuming"
     assert desk.state(order) == OrderState.COMPLETED
     assert desk.problems() == []
     desk.assert_every_parcel_is_right()

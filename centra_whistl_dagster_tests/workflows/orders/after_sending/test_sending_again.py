@@ -131,6 +131,26 @@ def test_units_cancelled_because_they_were_not_found_are_no_edit(desk: Desk) -> 
     assert desk.world.calls["whistl cancel_order"] == 0
 
 
+def test_an_order_that_was_unlocked_for_its_edit_is_locked_again_once_it_is_sent_again(
+    desk: Desk,
+) -> None:
+    desk.switch(cancel_while_picking_share=1.0)
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "PICKING")
+    statuses.follow_order_statuses(desk.link)
+    readdress(desk, order)
+    desk.relay_orders()
+    desk.wait_for(order, "CANCELLED")
+    statuses.follow_order_statuses(desk.link)
+
+    for _ in range(3):
+        desk.relay_orders()
+
+    assert len(numbers(desk, order)) == 2
+    assert order.is_locked
+
+
 # ---- on hold
 def test_an_order_put_on_hold_is_stopped_and_goes_again_once_it_is_released(desk: Desk) -> None:
     order = desk.order()
