@@ -66,7 +66,7 @@ class LineFacts(NamedTuple):
     def is_worth_declaring(self) -> bool:
         """Whether customs would take its price, where there is one to take it."""
         price = self.line.unit_price
-        declared = self.gift_value if price == 0 else price
+        declared = self.gift_value if price.is_zero() else price
         return not self.order.needs_customs_data or (declared.is_finite() and declared > 0)
 
     def words(self) -> Mapping[str, str]:

@@ -20,7 +20,12 @@ from centra_whistl_dagster.domain.orders.characters import carried
 from centra_whistl_dagster.domain.orders.customs import weighed
 from centra_whistl_dagster.domain.orders.identity import OrderIdentity
 from centra_whistl_dagster.domain.orders.order import Order, OrderLine
-from centra_whistl_dagster.domain.orders.prices import PENNY, goods_total, unit_prices
+from centra_whistl_dagster.domain.orders.prices import (
+    PENNY,
+    delivery_total,
+    goods_total,
+    unit_prices,
+)
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode, WhistlProduct
 
 DESCRIPTION_LENGTH = 35
@@ -130,7 +135,7 @@ def payload_hash(body: Mapping[str, object]) -> str:
 def _totals(order: Order) -> dict[str, str]:
     return {
         "goods_gross": _money(goods_total(order)),
-        "delivery_gross": _money(order.shipping_total),
+        "delivery_gross": _money(delivery_total(order)),
         "order_gross": _money(order.grand_total),
         "tax": _money(order.tax_total),
     }

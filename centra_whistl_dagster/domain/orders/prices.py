@@ -12,9 +12,15 @@ PENNY = Decimal("0.01")
 def goods_total(order: Order) -> Decimal:
     """Return what the customer pays for the goods: goods and delivery add up to the order's total.
 
-    Charges that are neither, such as gift wrapping, are part of it.
+    Charges that are neither, such as gift wrapping, are part of it. It is 0 where a voucher pays
+    for the goods and for some of the delivery too.
     """
-    return order.grand_total - order.shipping_total
+    return max(order.grand_total - order.shipping_total, Decimal(0))
+
+
+def delivery_total(order: Order) -> Decimal:
+    """Return what the customer pays for delivery."""
+    return order.grand_total - goods_total(order)
 
 
 def unit_prices(order: Order, *, gift_value: Decimal) -> list[Decimal]:
@@ -35,7 +41,7 @@ def unit_prices(order: Order, *, gift_value: Decimal) -> list[Decimal]:
 
 
 def _priced(price: Decimal, share: Decimal, gift_value: Decimal) -> Decimal:
-    if price == 0:
+    if price.is_zero():
         return gift_value
     spread = (price * share).quantize(PENNY, ROUND_HALF_UP)
     # A line that costs something is worth something at customs.

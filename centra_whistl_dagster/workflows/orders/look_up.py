@@ -1,7 +1,6 @@
 """Find out what became of orders whose answer was lost, by looking them up at Whistl.
 
-Belongs here: when a look-up proves something, and what it proves. Does not belong here: sending
-(`workflows.orders.submission`).
+Does not belong here: sending (`workflows.orders.submission`).
 """
 
 from __future__ import annotations

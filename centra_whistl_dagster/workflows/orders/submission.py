@@ -1,7 +1,7 @@
 """Send screened orders to Whistl, each once: intent, call, settlement.
 
-What makes an order fit to be sent is judged in `workflows.orders.screening` and `.claims`; what
-became of an order whose answer was lost is found out in `.look_up`.
+Does not belong here: what makes an order fit to be sent (`workflows.orders.screening`, `.claims`),
+and what became of an order whose answer was lost (`.look_up`).
 """
 
 from __future__ import annotations

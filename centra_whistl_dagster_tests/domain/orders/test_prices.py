@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.domain.orders.order import Order, OrderLine
-from centra_whistl_dagster.domain.orders.prices import PENNY, goods_total, unit_prices
+from centra_whistl_dagster.domain.orders.prices import (
+    PENNY,
+    delivery_total,
+    goods_total,
+    unit_prices,
+)
 
 AT = datetime(2026, 11, 27, 8, tzinfo=UTC)
 NOTHING = Decimal(0)
@@ -64,6 +69,13 @@ def test_a_gift_is_declared_at_what_the_policy_says_and_nothing_else_is() -> Non
 
     assert unit_prices(gift, gift_value=NOTHING) == [Decimal("20.00"), NOTHING]
     assert unit_prices(gift, gift_value=Decimal("1.50")) == [Decimal("20.00"), Decimal("1.50")]
+
+
+def test_a_voucher_that_pays_for_the_delivery_too_leaves_no_negative_total() -> None:
+    given_away = order("1.00", ("20.00", 1), delivery="3.95")
+
+    assert (goods_total(given_away), delivery_total(given_away)) == (NOTHING, Decimal("1.00"))
+    assert unit_prices(given_away, gift_value=NOTHING) == [Decimal("20.00")]
 
 
 @given(

@@ -160,6 +160,7 @@ def test_an_edit_while_the_answer_is_lost_is_told_once_whistl_is_known_to_have_i
     order.address = {**ADA, "address1": "7 The Shambles"}
     touch(desk.world, order)
     desk.settle(order)
+    desk.relay_orders()  # what was settled last in a round is locked, and read again, in the next
 
     assert desk.at_whistl(order) == 1
     assert desk.problems(str(order.number)) == ["edited_after_sending"]
