@@ -42,7 +42,7 @@ def react(tx: Transaction, link: Link, row: OrderRow, order: Order) -> Fate:
     for kind, about in KINDS.items():
         if is_notified and decision.notify & about:
             concerned = {change: changes[change] for change in decision.notify & about}
-            notify(tx, row, kind, standing, concerned)
+            notify(tx, row, kind, standing, concerned, order=order)
         elif not about & changes.keys():
             over.append(kind)
     exceptions.resolve_order(tx, row.number, over)
@@ -88,8 +88,14 @@ def notify(
     changes: Mapping[Change, tuple[str, ...]],
     *,
     first: str = "",
+    order: Order | None = None,
 ) -> None:
-    """Open or refresh the exception that says what changed and what can still be done."""
+    """Open or refresh the exception that says what changed and what can still be done.
+
+    One that a person has closed opens again if `order`, as Centra has it now, is changed once more,
+    or if it leaves the warehouse after all.
+    """
+    has_left = standing in {Standing.PART_DESPATCHED, Standing.DESPATCHED}
     said = message(row.number, row.whistl_number, standing, changes)
     exceptions.about_order(
         tx,
@@ -98,6 +104,7 @@ def notify(
         f"{first} {said}".strip(),
         field="order",
         value=row.whistl_status or "",
+        contents=f"{content_hash(order)} {has_left}" if order else "",
     )
 
 

@@ -205,4 +205,4 @@ def _alert(
     changes = changes_of(tx, link, row, order) if order else {}
     concerned = {change: fields for change, fields in changes.items() if change in KINDS[kind]}
     default = next(change for change in Change if change in KINDS[kind])
-    notify(tx, row, kind, standing, concerned or {default: ()}, first=what)
+    notify(tx, row, kind, standing, concerned or {default: ()}, first=what, order=order)
