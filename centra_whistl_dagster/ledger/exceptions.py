@@ -222,6 +222,17 @@ def open_subjects(tx: Transaction, kind: ExceptionKind) -> set[str]:
     return set(tx.execute(query).scalars())
 
 
+def is_open_for_order(tx: Transaction, number: int, kind: ExceptionKind) -> bool:
+    """Say whether an order has an open exception of a kind."""
+    query = sa.select(exceptions.c.id).where(
+        exceptions.c.kind == kind,
+        exceptions.c.subject_type == SubjectType.ORDER,
+        exceptions.c.subject == str(number),
+        _IS_OPEN,
+    )
+    return tx.execute(query.limit(1)).one_or_none() is not None
+
+
 def counts_by_kind(tx: Transaction, *, only_open: bool = False) -> dict[str, int]:
     """Return how many exceptions there are of each kind, ever or still open."""
     query = sa.select(exceptions.c.kind, sa.func.count()).group_by(exceptions.c.kind)

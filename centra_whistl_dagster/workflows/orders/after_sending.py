@@ -30,6 +30,12 @@ from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.replacement import can_renumber
 
+BEFORE_PACKED = (
+    *(Standing.RECEIVED, Standing.HELD, Standing.BACKORDERED, Standing.ALLOCATED),
+    *(Standing.PICKING, Standing.UNKNOWN),
+)
+"""Where Whistl can be asked to stop an order; one that it refused to stop is further on."""
+
 
 def react(tx: Transaction, link: Link, row: OrderRow, order: Order) -> Fate:
     """Plan what is to be done about an order that is not any more as it was sent."""
@@ -38,13 +44,19 @@ def react(tx: Transaction, link: Link, row: OrderRow, order: Order) -> Fate:
     decision = decision_on(tx, link, row, changes, standing)
     is_planned = _plan_stop(tx, row, decision, is_cancelled=Change.CANCELLED in changes)
     is_notified = standing is not Standing.IN_DOUBT and bool(decision.notify)
+    is_given_up = not is_planned and row.stop_for is not None and row.stop_due_at is None
     over = []
     for kind, about in KINDS.items():
         if is_notified and decision.notify & about:
             concerned = {change: changes[change] for change in decision.notify & about}
-            notify(tx, row, kind, standing, concerned)
+            notify(tx, row, kind, standing, concerned, order=order)
         elif not about & changes.keys():
             over.append(kind)
+        elif is_given_up and not exceptions.is_open_for_order(tx, row.number, kind):
+            # Changed once more, after somebody had closed what Whistl could not be stopped for.
+            concerned = {change: fields for change, fields in changes.items() if change in about}
+            shown = Standing.PACKED if standing in BEFORE_PACKED else standing
+            notify(tx, row, kind, shown, concerned, order=order)
     exceptions.resolve_order(tx, row.number, over)
     return Fate.WRITTEN if is_planned or is_notified else Fate.UNCHANGED
 
@@ -88,8 +100,14 @@ def notify(
     changes: Mapping[Change, tuple[str, ...]],
     *,
     first: str = "",
+    order: Order | None = None,
 ) -> None:
-    """Open or refresh the exception that says what changed and what can still be done."""
+    """Open or refresh the exception that says what changed and what can still be done.
+
+    One that a person has closed opens again if `order`, as Centra has it now, is changed once more,
+    or if it leaves the warehouse after all.
+    """
+    has_left = standing in {Standing.PART_DESPATCHED, Standing.DESPATCHED}
     said = message(row.number, row.whistl_number, standing, changes)
     exceptions.about_order(
         tx,
@@ -98,6 +116,7 @@ def notify(
         f"{first} {said}".strip(),
         field="order",
         value=row.whistl_status or "",
+        contents=f"{content_hash(order)} {has_left}" if order else "",
     )
 
 

@@ -27,7 +27,7 @@ from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, Refused
 from centra_whistl_dagster.whistl.client import CancelAnswer
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders.after_sending import changes_of, notify
+from centra_whistl_dagster.workflows.orders.after_sending import BEFORE_PACKED, changes_of, notify
 from centra_whistl_dagster.workflows.orders.readings import apply_reading
 from centra_whistl_dagster.workflows.orders.replacement import settle_stopped, still_active
 from centra_whistl_dagster.workflows.orders.statuses import apply_view
@@ -50,10 +50,6 @@ _KIND = {
     StopReason.EDITED: ExceptionKind.EDITED_AFTER_SENDING,
     StopReason.BY_HAND: ExceptionKind.EDITED_AFTER_SENDING,
 }
-_BEFORE_PACKED = (
-    *(Standing.RECEIVED, Standing.HELD, Standing.BACKORDERED, Standing.ALLOCATED),
-    *(Standing.PICKING, Standing.UNKNOWN),
-)
 
 
 def pass_on_cancellations(link: Link) -> Tally:
@@ -200,9 +196,9 @@ def _alert(
         return
     kind = _KIND[row.stop_for or StopReason.CANCELLED]
     standing = standing_of(row.state, row.whistl_status)
-    if is_too_late and standing in _BEFORE_PACKED:
+    if is_too_late and standing in BEFORE_PACKED:
         standing = Standing.PACKED
     changes = changes_of(tx, link, row, order) if order else {}
     concerned = {change: fields for change, fields in changes.items() if change in KINDS[kind]}
     default = next(change for change in Change if change in KINDS[kind])
-    notify(tx, row, kind, standing, concerned or {default: ()}, first=what)
+    notify(tx, row, kind, standing, concerned or {default: ()}, first=what, order=order)

@@ -135,6 +135,7 @@ def still_active(
         "stopped if it still can be.",
         field="order_number",
         value=row.whistl_number,
+        contents=row.whistl_number,
     )
 
 

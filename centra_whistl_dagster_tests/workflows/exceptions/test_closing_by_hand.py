@@ -16,9 +16,12 @@ from centra_whistl_dagster.cli.main import commands
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.ledger import exception_news, exceptions, tables
 from centra_whistl_dagster.ledger.rows import ExceptionRow
+from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA
+from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.exceptions import alerting, closing
 from centra_whistl_dagster.workflows.exceptions.closing import CannotClose, close_by_hand
+from centra_whistl_dagster.workflows.orders import intake
 
 if TYPE_CHECKING:
     from centra_whistl_dagster_tests.workflows.conftest import Desk
@@ -122,22 +125,37 @@ def test_a_cause_that_was_over_and_comes_back_opens_it_again(
     assert desk.problems() == [KIND]
 
 
-def test_an_edit_closed_by_hand_stays_closed_while_it_is_read_again(desk: Desk) -> None:
+def test_an_edit_closed_by_hand_stays_closed_while_it_is_read_again_until_the_next_edit(
+    desk: Desk,
+) -> None:
     order = desk.order()
     desk.relay_orders()
-    desk.wait(5)
-    order.is_locked = False
-    order.address = {**ADA, "address1": "14 High Street"}
-    order.updated_at = desk.world.now()
-    desk.relay_orders()
+    desk.wait_for(order, "PACKED")
+    desk.world.settings.speed = 1e-6
+    desk.relay_despatches()
+    edit(desk, order, "14 High Street")
     assert desk.problems() == [KIND]
     with desk.link.ledger.reading() as tx:
         (opened,) = exception_news.listed(tx)
 
     close(desk, opened.id)
-    desk.relay(3)
+    for _ in range(3):
+        intake.take_in_orders(desk.link, is_sweep=True)
+        desk.clock.advance(60)
+    while_unchanged = desk.problems()
+    edit(desk, order, "16 High Street")
 
-    assert desk.problems() == []
+    assert while_unchanged == []
+    assert desk.problems() == [KIND]
+
+
+def edit(desk: Desk, order: CentraOrder, address1: str) -> None:
+    desk.clock.advance(5)
+    order.is_locked = False
+    order.address = {**ADA, "address1": address1}
+    touch(desk.world, order)
+    intake.take_in_orders(desk.link, is_sweep=True)
+    desk.relay_orders()
 
 
 @pytest.mark.parametrize(

@@ -401,16 +401,85 @@ def another_order_has_the_number(desk: Desk) -> Iterator[None]:
 def edited_and_undone(desk: Desk) -> Iterator[None]:
     order = desk.order()
     desk.relay_orders()
+    desk.wait_for(order, "PACKED")
+    desk.relay_despatches()
     _change_the_address(desk, order, "14 High Street")
     yield
     _change_the_address(desk, order, str(ADA["address1"]))
 
 
 def _change_the_address(desk: Desk, order: CentraOrder, address1: str) -> None:
-    desk.wait(5)
+    desk.clock.advance(5)
     order.is_locked = False
     _edit(desk, order, {"address": {**ADA, "address1": address1}})
     intake.take_in_orders(desk.link, is_sweep=True)
+    desk.relay_orders()
+
+
+@ends(K.HELD_AFTER_SENDING)
+def held_when_packed_and_released(desk: Desk) -> Iterator[None]:
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait_for(order, "PACKED")
+    desk.relay_despatches()
+    desk.clock.advance(5)
+    _edit(desk, order, {"is_on_hold": True, "is_locked": False})
+    intake.take_in_orders(desk.link, is_sweep=True)
+    desk.relay_orders()
+    yield
+    desk.clock.advance(5)
+    _edit(desk, order, {"is_on_hold": False})
+    intake.take_in_orders(desk.link, is_sweep=True)
+    desk.relay_orders()
+
+
+@ends(K.STOPPED_ORDER_SENT)
+def taken_up_again_by_whistl(desk: Desk) -> Iterator[None]:
+    order = desk.order()
+    desk.relay_orders()
+    desk.wait(1)
+    _edit(desk, order, {"address": {**ADA, "address1": "14 High Street"}, "is_locked": False})
+    for _ in range(3):
+        desk.relay_orders()
+    first, _second = desk.world.whistl_orders_of(order)
+    desk.clock.advance(1)
+    first.status, first.updated_at = "RECEIVED", desk.clock()
+    first.status_version += 1
+    for _ in range(3):
+        desk.relay_despatches()
+        desk.relay_orders()
+    yield
+    close(desk, K.STOPPED_ORDER_SENT)
+    desk.relay(2)
+
+
+@ends(K.UNLOCK_REFUSED)
+def kept_locked_by_centra(desk: Desk) -> Iterator[None]:
+    order = desk.order()
+    desk.relay_orders()
+    with desk.world.lock:
+        cancel_in_the_warehouse(desk.world, desk.wait_for(order, "ALLOCATED"))
+    desk.relay_despatches()
+    desk.switch(centra_refuses_locks=True)
+    for _ in range(30):
+        desk.relay_orders()
+        desk.clock.advance(60)
+    yield
+    desk.switch(centra_refuses_locks=False)
+    desk.clock.advance(15 * 60)
+    desk.relay_orders()
+
+
+@ends(K.REFERENCE_STALE)
+def catalogues_that_cannot_be_read(desk: Desk) -> Iterator[None]:
+    desk.fault("centra", "productSizes", FaultKind.ERROR_503_BEFORE)
+    desk.fault("whistl", "list_products", FaultKind.ERROR_503_BEFORE)
+    desk.order()
+    desk.relay_orders()
+    yield
+    desk.world.faults.clear()
+    desk.clock.advance(3600)
+    desk.relay_orders()
 
 
 @ends(K.CANCELLED_AFTER_SENDING)
