@@ -78,8 +78,9 @@ def send_again(tx: Transaction, row: OrderRow, to: OrderState, *, ended_at: date
     """
     number = next_number(tx, row)
     former_numbers.retire(tx, row, ended_at=ended_at)
-    not_found = {line.line_number: 0 for line in order_contents.lines(tx, row.centra_id)}
-    order_contents.note_not_found(tx, row.centra_id, not_found)
+    none = {line.line_number: 0 for line in order_contents.lines(tx, row.centra_id)}
+    order_contents.note_not_found(tx, row.centra_id, none)
+    order_contents.note_gone(tx, row.centra_id, none)
     orders.move(
         tx,
         row,
@@ -101,6 +102,7 @@ def send_again(tx: Transaction, row: OrderRow, to: OrderState, *, ended_at: date
         stop_due_at=None,
         stop_asked_at=None,
         stop_attempts=0,
+        despatch_awaited_since=None,
     )
     exceptions.resolve_order(tx, row.number, _OVER_ONCE_RENUMBERED)
 
