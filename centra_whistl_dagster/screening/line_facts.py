@@ -39,7 +39,7 @@ class SkuFacts:
 
 
 class LineFacts(NamedTuple):
-    """One line of one order. A tuple: there are ten for each order, and they are quicker to make."""
+    """One line of one order. A tuple, which is quicker to make, since there are many."""
 
     order_row: int
     """The order's place in the batch."""
