@@ -9,8 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import sqlalchemy as sa
-
 from centra_whistl_dagster.bench.timing import Timing, timed
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import checks, standings
@@ -37,7 +35,7 @@ def idle(order_count: int) -> Timing:
         with link.ledger.transaction() as tx:
             for rows, table in zip(_rows(order_count), _TABLES, strict=True):
                 for start in range(0, len(rows), 1000):
-                    tx.execute(sa.insert(table), rows[start : start + 1000])
+                    tx.execute(table.insert(), rows[start : start + 1000])
         name = f"idle tick, {order_count:,} orders in the ledger"
         return timed(name, _tick, prepare=lambda: link, runs=15)
 

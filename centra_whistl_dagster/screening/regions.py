@@ -82,8 +82,8 @@ def regions_of(country: str) -> Regions:
             key_of |= {_simplified(n): same for n in names if _simplified(n) not in key_of}
             shorter |= {_without_affixes(n): same for n in names}
     key_of = {**shorter, **key_of}
-    for also, other_names in _ALSO_CALLED.get(country, {}).items():
-        key_of |= {_simplified(name): also for name in other_names}
+    for code, also in _ALSO_CALLED.get(country, {}).items():
+        key_of |= {_simplified(name): code for name in also}
     begins = {region: data.get(f"{country}/{region}", {}).get("zip") for region in label}
     postcodes = {region: re.compile(zips) for region, zips in begins.items() if zips}
     examples = data[country].get("zipex", "").split(",")

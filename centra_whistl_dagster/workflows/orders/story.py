@@ -1,6 +1,7 @@
 """One order's story from both sides, in time order, with what comes next.
 
 Reads both systems as they are now, and what the connection remembers. Personal values are masked.
+Does not belong here: what a single record says (`moments`), or what comes next (`next_steps`).
 """
 
 from __future__ import annotations
