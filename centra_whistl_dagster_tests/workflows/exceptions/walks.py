@@ -23,6 +23,7 @@ from centra_whistl_dagster.simulator.centra.rules import (
     add_shipment,
     cancel_order,
     cancel_units,
+    in_no_shipment,
     ship,
     touch,
 )
@@ -70,6 +71,18 @@ IN_GERMANY: dict[str, Any] = {
     "cellPhoneNumber": "+493022610",
     "email": "ada@example.com",
     "country": {"code": "DE", "name": "Germany"},
+}
+
+
+IN_CALIFORNIA: dict[str, Any] = {
+    "city": "Beverly Hills",
+    "zipCode": "90210",
+    "country": {"code": "US", "name": "United States"},
+}
+IN_DELHI: dict[str, Any] = {
+    "city": "New Delhi",
+    "zipCode": "110001",
+    "country": {"code": "IN", "name": "India"},
 }
 
 
@@ -138,6 +151,10 @@ WALKS |= {
     K.ADDRESS_TOO_LONG: address(**BAD_ADDRESSES["overlong_address_line"]),
     K.UNSUPPORTED_CHARACTER: address(firstName="Ada \N{BALLOON}"),
     K.POSTCODE_MALFORMED: address(zipCode="YO1 7H"),
+    K.ADDRESS_PLACEHOLDER: address(city="N/A"),
+    K.STATE_UNKNOWN: address(**IN_CALIFORNIA, stateOrProvince="ZZ"),
+    K.STATE_CONTRADICTS_POSTCODE: address(**IN_CALIFORNIA, stateOrProvince="NY"),
+    K.STATE_DOUBTFUL: address(**IN_DELHI, stateOrProvince="Maharashtra"),
     K.COUNTRY_INVALID: address(country={"code": "XX", "name": "Nowhere"}),
     K.PHONE_MISSING: with_express(cellPhoneNumber=None),
     K.PHONE_MALFORMED: with_express(cellPhoneNumber="12"),
@@ -223,6 +240,20 @@ WALKS |= {
     K.SERVICE_UNKNOWN: configured(MAPPING, "SIM-RMT", "SIM-NOBODY"),
     K.SERVICE_NOT_OFFERED: configured(MAPPING, "SIM-RMT,TRK48", "SIM-INTL,TRACKED"),
 }
+
+
+@ends(K.PHONE_NOT_MOBILE)
+def a_service_that_sends_text_messages(desk: Desk) -> Iterator[None]:
+    path = Path(desk.environment["CONFIG_DIR"]) / POLICY
+    good = path.read_text()
+    path.write_text(good.replace("mobile_services = []", 'mobile_services = ["SIM-RMT/TRK48"]'))
+    desk.reopen()
+    order = desk.order(address={**ADA, "cellPhoneNumber": "01904613161"})
+    desk.relay_orders()
+    yield
+    desk.wait(5)
+    _edit(desk, order, {"address": ADA})
+    desk.relay_orders()
 
 
 @ends(K.SERVICE_AMBIGUOUS)
@@ -639,16 +670,134 @@ def despatch_of_other_units(desk: Desk) -> Iterator[None]:
     completion.complete_shipments(desk.link)
 
 
-@ends(K.SHIPMENT_REFUSED)
-def held_in_centra_when_it_left(desk: Desk) -> Iterator[None]:
+@ends(K.DESPATCH_MISSING)
+def whose_message_never_came(desk: Desk) -> Iterator[None]:
+    desk.switch(lost_despatch_share=1.0)
     order = desk.order()
     desk.leave_the_building([order])
+    for _ in range(20):
+        desk.relay_despatches()
+        desk.clock.advance(60)
+    yield
+    say(desk, f"C{order.number}", 2, sku=desk.skus[0])
+    desk.live_on(2)
+
+
+@ends(K.CORRECTS_ANOTHER_ORDER)
+def that_corrects_another_order(desk: Desk) -> Iterator[None]:
+    desk.switch(despatch_supersedes_another_share=1.0)
+    placed = desk.order_some(4)
+    desk.leave_the_building(placed)
+    desk.live_on(2)
+    yield
+    close(desk, K.CORRECTS_ANOTHER_ORDER)
+    despatches.pull_despatches(desk.link, is_sweep=True)
+    desk.live_on(2)
+
+
+def _left(desk: Desk) -> CentraOrder:
+    """Let an order leave that Centra has not been sent yet, from a building that stands still."""
+    desk.world.settings.speed = 1e-6
+    order = desk.order()
+    desk.relay_orders()
+    say(desk, f"C{order.number}", 2, sku=desk.skus[0])
+    return order
+
+
+def _rounds(desk: Desk, count: int = 30, seconds: float = 300) -> None:
+    for _ in range(count):
+        completion.complete_shipments(desk.link)
+        desk.clock.advance(seconds)
+
+
+@ends(K.SHIPMENT_UNANSWERED)
+def that_centra_does_not_answer(desk: Desk) -> Iterator[None]:
+    _left(desk)
+    desk.fault("centra", "createShipment", FaultKind.ERROR_503_BEFORE)
+    _rounds(desk)
+    yield
+    desk.world.faults.clear()
+    _rounds(desk)
+
+
+@ends(K.SHIPMENT_WARNING)
+def that_centra_warns_about(desk: Desk) -> Iterator[None]:
+    desk.switch(centra_shipment_warning="Somebody still owes 3.95")
+    _left(desk)
+    _rounds(desk, 1)
+    yield
+    close(desk, K.SHIPMENT_WARNING)
+    _rounds(desk, 2)
+
+
+@ends(K.SHIPMENT_DIFFERS)
+def that_centra_has_with_other_units(desk: Desk) -> Iterator[None]:
+    desk.world.settings.speed = 1e-6
+    order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
+    desk.relay_orders()
+    made = add_shipment(desk.world, order, in_no_shipment(order))
+    say(desk, f"C{order.number}", 2, sku=desk.skus[0])
+    _rounds(desk, 2)
+    yield
+    order.shipments.remove(made)
+    _rounds(desk, 2)
+
+
+@ends(K.ALREADY_SHIPPED)
+def that_somebody_shipped_by_hand(desk: Desk) -> Iterator[None]:
+    order = _left(desk)
+    made = add_shipment(desk.world, order, in_no_shipment(order), is_good_to_go=True, is_paid=True)
+    made.info = {"carrier": "A van", "trackingNumber": "by hand"}
+    ship(desk.world, order, made, desk.clock(), send_email=True)
+    _rounds(desk, 2)
+    yield
+    close(desk, K.ALREADY_SHIPPED)
+    _rounds(desk, 2)
+
+
+@ends(K.PAYMENT_NOT_CAPTURED)
+def that_is_not_paid_for(desk: Desk) -> Iterator[None]:
+    desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
+    desk.switch(centra_capture_succeeds=False)
+    order = _left(desk)
+    _rounds(desk)
+    yield
+    for shipment in order.shipments:
+        shipment.is_paid = True
+    _rounds(desk)
+
+
+@ends(K.STOCK_NOT_ALLOCATED)
+def whose_units_centra_has_not_allocated(desk: Desk) -> Iterator[None]:
+    order = _left(desk)
+    order.lines[0].demand = 2
+    _rounds(desk, 2)
+    yield
+    order.lines[0].demand = 0
+    _rounds(desk)
+
+
+@ends(K.PARCEL_NOT_WANTED)
+def that_centra_has_cancelled(desk: Desk) -> Iterator[None]:
+    desk.world.settings.speed = 1e-6
+    order = desk.order()
+    desk.relay_orders()
+    cancel_order(desk.world, order)
+    say(desk, f"C{order.number}", 2, sku=desk.skus[0])
+    _rounds(desk, 3)
+    yield
+    close(desk, K.PARCEL_NOT_WANTED)
+    _rounds(desk, 3)
+
+
+@ends(K.SHIPMENT_REFUSED)
+def held_in_centra_when_it_left(desk: Desk) -> Iterator[None]:
+    order = _left(desk)
     order.is_on_hold = True
-    desk.live_on(3)
+    _rounds(desk)
     yield
     order.is_on_hold = False
-    desk.wait(2_000)
-    desk.live_on(2)
+    _rounds(desk)
 
 
 @ends(K.UNREADABLE_RECORD)
