@@ -59,8 +59,15 @@ def orders_screened(link: LinkResource) -> dg.MaterializeResult:
         screened = screen_waiting_orders(opened)
         kinds = opened.configuration.exception_kinds
     return dg.MaterializeResult(
-        metadata=metadata.of_tally(screened.tally), check_results=_check_results(screened, kinds)
+        metadata={**metadata.of_tally(screened.tally), **_changed(screened)},
+        check_results=_check_results(screened, kinds),
     )
+
+
+def _changed(screened: Screened) -> dict[str, dg.MetadataValue]:
+    """Show what is sent otherwise than it was typed; no name or address is in it."""
+    changes = screened.result.changes() if screened.result else []
+    return {"changed": metadata.table(changes)} if changes else {}
 
 
 def _check_results(

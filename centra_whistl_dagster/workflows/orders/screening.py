@@ -118,7 +118,9 @@ def _settle(link: Link, row: OrderRow, verdict: Cleared | Blocked, basis: str) -
         order_contents.store_outgoing(tx, row.centra_id, _outgoing(tx, link, verdict))
         judged["carrier_code"] = verdict.service.carrier_code
         judged["delivery_method"] = verdict.service.delivery_method
-        orders.move(tx, fresh, OrderState.READY, reason="screened", **judged)
+        changed = ", ".join(sorted({change.field for change in verdict.changes}))
+        reason = f"screened; changed: {changed}" if changed else "screened"
+        orders.move(tx, fresh, OrderState.READY, reason=reason, **judged)
     return Fate.WRITTEN
 
 
