@@ -45,7 +45,11 @@ def test_the_mapping_is_not_blamed_for_a_wrong_address(desk: Desk) -> None:
         ({"line1": "word " * 16}, "address_too_long"),
         ({"line1": "word " * 13}, None),
         ({"first_name": "Ada \N{BALLOON}"}, "unsupported_character"),
-        ({"city": "\N{CYRILLIC CAPITAL LETTER SHA}"}, "unsupported_character"),
+        ({"city": "\N{CYRILLIC CAPITAL LETTER SHA}"}, None),
+        ({"city": "\N{CJK UNIFIED IDEOGRAPH-6771}"}, "unsupported_character"),
+        ({"city": "N/A"}, "address_placeholder"),
+        ({"company": "N/A", "line2": "-"}, None),
+        ({"postcode": "AA1 1AA"}, "postcode_malformed"),
         ({"line2": "<b>"}, "unsupported_character"),
     ],
 )
@@ -98,6 +102,61 @@ def test_phone_and_email_are_required_where_the_service_requires_them(
 
     assert desk.kinds(order) == kinds
     assert desk.warnings(order) == warnings
+
+
+@pytest.mark.parametrize(
+    ("country", "address", "kinds"),
+    [
+        (
+            "US",
+            {"city": "Austin", "county": "NY", "postcode": "78701"},
+            "state_contradicts_postcode",
+        ),
+        ("US", {"city": "Austin", "county": "ZZ", "postcode": "78701"}, "state_unknown"),
+        ("US", {"city": "Austin", "county": "Texas", "postcode": "787011234"}, None),
+        ("TR", {"city": "Pendik", "county": "Ankara", "postcode": "34890"}, "state_doubtful"),
+        ("IE", {"city": "Dublin", "postcode": "Z99 X285"}, "postcode_malformed"),
+    ],
+)
+def test_a_state_and_a_postcode_must_agree(
+    desk: Desk, country: str, address: dict[str, str], kinds: str | None
+) -> None:
+    order = desk.order(
+        address={**address, "country": country}, shipping_option=desk.option("International")
+    )
+
+    assert desk.kinds(order) | desk.warnings(order) == ({kinds} if kinds else set())
+
+
+def test_what_is_sent_otherwise_than_typed_is_shown_and_not_who_it_is(desk: Desk) -> None:
+    order = desk.order(
+        address={
+            "last_name": "\N{LATIN CAPITAL LETTER SCHWA}liyeva",
+            "company": "N/A",
+            "city": "Berlin",
+            "postcode": "D-10115",
+            "country": "DE",
+        },
+        shipping_option=desk.option("International"),
+    )
+
+    cleared = desk.cleared(order)
+
+    sent = cleared.delivery
+    assert (sent.name, sent.company, sent.postcode) == ("Ada Aliyeva", "", "10115")
+    assert {change.field for change in cleared.changes} == {"name", "company", "postcode"}
+    assert screen([order], desk.reference).changes()[0] == {
+        "order": "100234",
+        "field": "name",
+        "changed": "\N{LATIN CAPITAL LETTER SCHWA} as A",
+    }
+
+
+def test_a_landline_is_refused_only_by_a_service_that_sends_text_messages(desk: Desk) -> None:
+    order = desk.order(address={"phone": "01904 555123"}, shipping_option=desk.option("Express"))
+
+    assert desk.kinds(order) == set()
+    assert desk.kinds(order, mobile_services=("SIM-COURIER/NEXT",)) == {"phone_not_mobile"}
 
 
 def test_a_contact_that_cannot_be_read_is_left_out_rather_than_sent(desk: Desk) -> None:

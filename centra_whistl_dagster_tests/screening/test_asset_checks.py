@@ -35,6 +35,9 @@ CONFIG = Path(__file__).parents[2] / "config"
 K = ExceptionKind
 BELFAST = {"city": "Belfast", "postcode": "BT1 5GS"}
 GERMANY = {"city": "Berlin", "postcode": "10115", "country": "DE", "phone": "+49 1512 3456789"}
+AMERICA = {"city": "Austin", "postcode": "78701", "country": "US", "phone": "+1 201 555 0123"}
+TURKEY = {"city": "Pendik", "postcode": "34890", "country": "TR", "phone": "+90 501 234 56 78"}
+PARIS = {"city": "Paris", "postcode": "75001", "country": "FR", "phone": "+33 1 42 68 53 00"}
 PILE = Decimal(50_000)
 
 
@@ -62,12 +65,16 @@ EXAMPLES: dict[ExceptionKind, Callable[[Desk], Order]] = {
     K.CURRENCY_INVALID: lambda desk: desk.order(currency="pounds"),
     K.ADDRESS_MISSING: lambda desk: desk.order(delivery=None),
     K.ADDRESS_INCOMPLETE: with_address(city=""),
+    K.ADDRESS_PLACEHOLDER: with_address(city="N/A"),
     K.ADDRESS_TOO_LONG: with_address(line1="L" * 36),
     K.UNSUPPORTED_CHARACTER: with_address(city="York \N{BALLOON}"),
     K.POSTCODE_MALFORMED: with_address(postcode="YO1 7H"),
     K.COUNTRY_INVALID: with_address(country="ZZ"),
+    K.STATE_UNKNOWN: by("International", **AMERICA, county="ZZ"),
+    K.STATE_CONTRADICTS_POSTCODE: by("International", **AMERICA, county="NY"),
     K.PHONE_MISSING: by("Express", phone=""),
     K.PHONE_MALFORMED: by("Express", phone="call me"),
+    K.PHONE_NOT_MOBILE: by("International", **PARIS),
     K.EMAIL_MISSING: by("Express", email=""),
     K.EMAIL_MALFORMED: by("Express", email="none"),
     K.SKU_MISSING: with_sku(""),
@@ -88,6 +95,7 @@ EXAMPLES: dict[ExceptionKind, Callable[[Desk], Order]] = {
     K.CUSTOMS_VALUE_MISSING: lambda desk: desk.order(
         address=BELFAST, lines=(desk.line(unit_price=Decimal(0)),)
     ),
+    K.STATE_DOUBTFUL: by("International", **TURKEY, county="Ankara"),
     K.PHONE_DOUBTFUL: with_address(phone="07700900123"),
     K.PHONE_TOO_LONG: by("International", **GERMANY),
     K.PHONE_LEFT_OUT: with_address(phone="call me"),
@@ -148,6 +156,9 @@ class Page:
 def page(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     shutil.copytree(CONFIG, tmp_path / "config")
     (tmp_path / "config" / "shipping_services.csv").write_text(desk.mapping_file)
+    policy = tmp_path / "config" / "policy.toml"
+    needs_none, needs_one = "mobile_services = []", 'mobile_services = ["SIM-WORLD/TRACKED"]'
+    policy.write_text(policy.read_text().replace(needs_none, needs_one))
     environment = {
         "CENTRA_BASE_URL": "http://127.0.0.1:9",
         "CENTRA_TOKEN": "token",

@@ -1,4 +1,4 @@
-"""Screening judges as a postman would: cases of sixty countries, half of them held out.
+"""Addresses, phones and e-mail addresses of sixty countries, judged as a postman would.
 
 `postman_cases.csv` has an order in each row, in which one part is what the row is about. The good
 postcodes with their states are libaddressinput's own examples, the good numbers libphonenumber's;

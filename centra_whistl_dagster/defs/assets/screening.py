@@ -62,6 +62,7 @@ def orders_screened(link: LinkResource) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         metadata={
             **metadata.of_tally(screened.tally),
+            **_changed(screened),
             "minutes_since_catalogues_were_read": _minutes(screened.reference_age),
         },
         check_results=_check_results(screened, kinds),
@@ -70,6 +71,12 @@ def orders_screened(link: LinkResource) -> dg.MaterializeResult:
 
 def _minutes(age: timedelta | None) -> int | str:
     return "too old, or never read" if age is None else round(age.total_seconds() / 60)
+
+
+def _changed(screened: Screened) -> dict[str, dg.MetadataValue]:
+    """Show what is sent otherwise than it was typed; no name or address is in it."""
+    changes = screened.result.changes() if screened.result else []
+    return {"changed": metadata.table(changes)} if changes else {}
 
 
 def _check_results(

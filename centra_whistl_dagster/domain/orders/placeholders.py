@@ -33,7 +33,7 @@ _WORDS = re.compile(
 """Filler, and words that people put beside it: `Test Street 1`."""
 
 _PHRASE = re.compile(
-    r"same(?: as (?:above|billing|before))?|(?:as|see) above|to be (?:confirmed|advised)"
+    r"x(?:\W*x)+|same(?: as (?:above|billing|before))?|(?:as|see) above|to be (?:confirmed|advised)"
     r"|not (?:applicable|available|provided|known|given|set|required)"
     r"|no (?:name|address|city|street)"
     r"|keine?(?: angabe)?|k\.? ?a\.?|ohne|sans|aucune?|ninguno|nessuno|brak|\[object object\]"

@@ -167,7 +167,9 @@ def _make_ready(
         carrier_code=verdict.service.carrier_code,
         delivery_method=verdict.service.delivery_method,
     )
-    orders.move(tx, row, OrderState.READY, reason="screened", **judged)
+    changed = ", ".join(sorted({change.field for change in verdict.changes}))
+    reason = f"screened; changed: {changed}" if changed else "screened"
+    orders.move(tx, row, OrderState.READY, reason=reason, **judged)
     return Fate.WRITTEN
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.screening.address_formats import age_of_data
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.link import Link
 
@@ -31,6 +32,7 @@ def examine(link: Link) -> list[Finding]:
         _tried("Whistl: stock", lambda: f"snapshot of {link.whistl.latest_snapshot().taken_at}"),
         _tried("Whistl: despatches", lambda: _last_despatch(link)),
         _tried("Ledger", lambda: _ledger(link)),
+        _tried("Address data", lambda: age_of_data(link.now().date())),
         *(
             Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
             for detail in link.settings.unstated()

@@ -25,6 +25,12 @@ NEVER_SENT = set("~|<>")
         ("in\N{ZERO WIDTH SPACE}visible\x00", "invisible"),
         ("Flat 2 | High Street ~ York", "Flat 2 - High Street - York"),
         ("\N{FULLWIDTH DIGIT ONE}\N{FULLWIDTH DIGIT TWO}", "12"),
+        ("\N{LATIN CAPITAL LETTER SCHWA}liyeva", "Aliyeva"),
+        ("\N{MODIFIER LETTER LEFT HALF RING}Al\N{LATIN SMALL LETTER I WITH MACRON}", "Ali"),
+        ("\N{LATIN SMALL LETTER E WITH CIRCUMFLEX AND TILDE}", "e"),
+        ("\N{CYRILLIC CAPITAL LETTER ZHE}\N{CYRILLIC SMALL LETTER A}", "Zha"),
+        ("\N{GREEK CAPITAL LETTER THETA}\N{GREEK SMALL LETTER ALPHA WITH TONOS}", "Tha"),
+        ("\N{GEORGIAN LETTER GHAN}\N{ARMENIAN SMALL LETTER SHA}", "ghsh"),
         ("", ""),
     ],
 )
@@ -36,8 +42,7 @@ def test_a_character_with_a_plain_spelling_gets_it(raw: str, text: str) -> None:
     "character",
     [
         "\N{BALLOON}",
-        "\N{CYRILLIC CAPITAL LETTER ZHE}",
-        "\N{GREEK SMALL LETTER ALPHA}",
+        "\N{ARABIC LETTER MEEM}",
         "\N{CJK UNIFIED IDEOGRAPH-6771}",
         "<",
         ">",
@@ -47,6 +52,13 @@ def test_a_character_with_a_plain_spelling_gets_it(raw: str, text: str) -> None:
 )
 def test_a_character_without_a_plain_spelling_is_named_and_not_guessed(character: str) -> None:
     assert carried(f"a{character}b{character}").unsupported == character
+
+
+def test_what_is_written_otherwise_is_named_without_spelling_the_word() -> None:
+    assert carried("\N{LATIN CAPITAL LETTER L WITH STROKE}uk").respelled == (
+        "\N{LATIN CAPITAL LETTER L WITH STROKE} as L"
+    )
+    assert carried("".join(map(chr, range(0x430, 0x438)))).respelled.endswith(" and 4 more")
 
 
 def test_a_character_that_cannot_be_shown_is_named_by_its_number() -> None:
