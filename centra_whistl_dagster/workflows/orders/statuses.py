@@ -1,6 +1,7 @@
 """Follow what Whistl says of the orders it has: allocated, held, rejected, cancelled.
 
-Does not belong here: units by line (`workflows.orders.lines_at_whistl`).
+Does not belong here: units by line (`workflows.orders.lines_at_whistl`), when each open order is
+read by itself (`status_sweep`), what becomes of one that Whistl stopped for us (`replacement`).
 """
 
 from __future__ import annotations
