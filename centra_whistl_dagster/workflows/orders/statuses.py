@@ -97,6 +97,7 @@ class _Part:
     troubled: Collection[str]
     """Numbers of orders with an exception that a view may end."""
     unchanged: list[str] = field(default_factory=list)
+    """Orders that were compared, and are as they were."""
 
 
 def _note_part(
@@ -114,6 +115,8 @@ def _note_part(
 def _note(tx: Transaction, view: WhistlOrderView | UnreadableOrderView, part: _Part) -> Fate:
     row = orders.find_by_whistl_number(tx, view.order_number)
     if isinstance(view, UnreadableOrderView):
+        if row is not None:
+            part.unchanged.append(row.centra_id)
         return _note_unreadable(tx, row, view)
     if row is None:
         return Skipped("not one of ours")
