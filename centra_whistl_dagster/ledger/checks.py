@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.states import FINAL, OrderState
+from centra_whistl_dagster.ledger import state
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.tables import orders
+
+TRIED_AGAIN_AFTER = timedelta(minutes=2)
+"""While a system does not answer, no round is begun for the sake of a comparison alone."""
 
 _LOCKED = (
     OrderState.IN_DOUBT,
@@ -55,6 +59,17 @@ def _due(
     )
     oldest_first = (column.is_not(None), column, orders.c.number)
     return tx.rows(OrderRow, query.order_by(*oldest_first).limit(limit))
+
+
+def note_tried(tx: Transaction, name: str) -> None:
+    """Note that a round which will compare orders has begun, whatever comes of it."""
+    state.set_to(tx, name, tx.now.isoformat())
+
+
+def was_tried_lately(tx: Transaction, name: str) -> bool:
+    """Say whether such a round began so lately that none is to be begun for its sake."""
+    tried_at = state.reached(tx, name)
+    return tried_at is not None and tx.now - tried_at < TRIED_AGAIN_AFTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,6 +188,7 @@ class Desk:
         handover.hand_over(self.link)
 
     def relay_despatches(self) -> None:
+        status_sweep.note_round(self.link)
         statuses.follow_order_statuses(self.link)
         status_sweep.sweep_order_statuses(self.link)
         despatches.pull_despatches(self.link)

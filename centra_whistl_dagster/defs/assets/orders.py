@@ -13,7 +13,7 @@ from centra_whistl_dagster.history.tables import Despatches, Orders, Parcels
 from centra_whistl_dagster.workflows.orders.balance import compare_with_centra
 from centra_whistl_dagster.workflows.orders.handover import hand_over
 from centra_whistl_dagster.workflows.orders.intake import take_in_orders
-from centra_whistl_dagster.workflows.orders.status_sweep import sweep_order_statuses
+from centra_whistl_dagster.workflows.orders.status_sweep import note_round, sweep_order_statuses
 from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.shipments.completion import complete_shipments
 from centra_whistl_dagster.workflows.shipments.despatches import apply_despatches, pull_despatches
@@ -155,6 +155,7 @@ ALL_ORDERS_ARRIVED = every_confirmed_order_is_accounted_for.check_key
 def whistl_order_statuses(link: LinkResource) -> dg.MaterializeResult:
     """Read the orders that Whistl changed, and those that were not compared for an hour."""
     with link.open("whistl/order_statuses") as opened:
+        note_round(opened)
         followed = follow_order_statuses(opened)
         swept = sweep_order_statuses(opened)
     return dg.MaterializeResult(

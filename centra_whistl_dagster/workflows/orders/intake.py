@@ -19,7 +19,7 @@ from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.unreadable import Source
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.readings import apply_reading
-from centra_whistl_dagster.workflows.orders.rechecks import changed_sent_orders
+from centra_whistl_dagster.workflows.orders.rechecks import changed_sent_orders, note_round
 
 OVERLAP = timedelta(minutes=2)
 """Read again from this long before the watermark: a row can become visible after a later one."""
@@ -75,6 +75,7 @@ def take_in_orders(link: Link, *, is_sweep: bool = False) -> Tally:
     Raises:
         IntegrationError: Centra could not be read; what could not be read is read next time.
     """
+    note_round(link)
     with link.ledger.reading() as tx:
         watermark = state.reached(tx, state.CENTRA_ORDERS)
     read_at = link.now()

@@ -12,7 +12,8 @@ from datetime import timedelta
 
 from centra_whistl_dagster.centra.client import OrderStamp, UnreadableOrder
 from centra_whistl_dagster.domain.orders.order import Order
-from centra_whistl_dagster.ledger import checks, orders
+from centra_whistl_dagster.ledger import checks, orders, state
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.workflows.link import Link
 
@@ -25,9 +26,22 @@ _AT_MOST = 1_000
 
 
 def is_recheck_due(link: Link) -> bool:
-    """Say whether a sent order has not been compared with Centra for a while."""
+    """Say whether a round should begin because a sent order was not compared for a while."""
     with link.ledger.reading() as tx:
-        return bool(checks.due_in_centra(tx, checked_before=tx.now - _DUE_AFTER, limit=1))
+        return _is_due(tx) and not checks.was_tried_lately(tx, state.CENTRA_COMPARISON)
+
+
+def note_round(link: Link) -> None:
+    """Note that a round begins in which orders are due, so that a failed one is not begun anew."""
+    with link.ledger.reading() as tx:
+        is_due = _is_due(tx)
+    if is_due:
+        with link.ledger.transaction() as tx:
+            checks.note_tried(tx, state.CENTRA_COMPARISON)
+
+
+def _is_due(tx: Transaction) -> bool:
+    return bool(checks.due_in_centra(tx, checked_before=tx.now - _DUE_AFTER, limit=1))
 
 
 def changed_sent_orders(link: Link) -> list[Order | UnreadableOrder]:
@@ -36,9 +50,9 @@ def changed_sent_orders(link: Link) -> list[Order | UnreadableOrder]:
     Raises:
         IntegrationError: Centra could not be read; the same orders stay due.
     """
-    if not is_recheck_due(link):
-        return []
     with link.ledger.reading() as tx:
+        if not _is_due(tx):
+            return []
         rows = checks.due_in_centra(tx, checked_before=tx.now - _TOGETHER_AFTER, limit=_AT_MOST)
     stamps = link.centra.stamps_with_ids([row.centra_id for row in rows])
     changed = _changed(rows, stamps)

@@ -13,7 +13,7 @@ from itertools import islice
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.whistl_statuses import UNENDED
 from centra_whistl_dagster.domain.tally import Failed, Fate, Tally
-from centra_whistl_dagster.ledger import checks, exceptions, orders, unreadable
+from centra_whistl_dagster.ledger import checks, exceptions, orders, state, unreadable
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.unreadable import Source
@@ -33,9 +33,22 @@ _LISTED = 20_000
 
 
 def is_sweep_due(link: Link) -> bool:
-    """Say whether an order has not been compared with Whistl for nearly an hour."""
+    """Say whether a round should begin because an order was not compared for nearly an hour."""
     with link.ledger.reading() as tx:
-        return bool(checks.due_at_whistl(tx, checked_before=tx.now - _DUE_AFTER, limit=1))
+        return _is_due(tx) and not checks.was_tried_lately(tx, state.WHISTL_COMPARISON)
+
+
+def note_round(link: Link) -> None:
+    """Note that a round begins in which orders are due, so that a failed one is not begun anew."""
+    with link.ledger.reading() as tx:
+        is_due = _is_due(tx)
+    if is_due:
+        with link.ledger.transaction() as tx:
+            checks.note_tried(tx, state.WHISTL_COMPARISON)
+
+
+def _is_due(tx: Transaction) -> bool:
+    return bool(checks.due_at_whistl(tx, checked_before=tx.now - _DUE_AFTER, limit=1))
 
 
 def sweep_order_statuses(link: Link) -> Tally:
@@ -44,9 +57,9 @@ def sweep_order_statuses(link: Link) -> Tally:
     Raises:
         IntegrationError: Whistl could not be read; what was read before is kept.
     """
-    if not is_sweep_due(link):
-        return Tally()
     with link.ledger.reading() as tx:
+        if not _is_due(tx):
+            return Tally()
         due = checks.due_at_whistl(tx, checked_before=tx.now - _TOGETHER_AFTER)
     tally = note_views(link, _listed(link, due)) if len(due) > _BY_NUMBER else Tally()
     began = link.now() - _TOGETHER_AFTER

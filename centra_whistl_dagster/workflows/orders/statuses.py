@@ -1,11 +1,13 @@
 """Follow what Whistl says of the orders it has: allocated, held, rejected, cancelled.
 
-Does not belong here: units by line (`workflows.orders.lines_at_whistl`).
+Does not belong here: units by line (`workflows.orders.lines_at_whistl`), when each open order is
+read by itself (`status_sweep`), what becomes of one that Whistl stopped for us (`replacement`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
@@ -82,16 +84,39 @@ def note_views(
         part = views[start : start + _VIEWS_PER_TRANSACTION]
         is_last = start + len(part) >= len(views)
         with link.ledger.transaction() as tx:
-            for view in part:
-                tally.add(_note(tx, view))
+            _note_part(tx, part, tally)
             if is_last and read_at is not None:
                 state.advance(tx, state.WHISTL_ORDER_STATUSES, moments, read_at=read_at)
     return tally
 
 
-def _note(tx: Transaction, view: WhistlOrderView | UnreadableOrderView) -> Fate:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is looked up, and written, once for many views: most of them say nothing new."""
+
+    troubled: Collection[str]
+    """Numbers of orders with an exception that a view may end."""
+    unchanged: list[str] = field(default_factory=list)
+    """Orders that were compared, and are as they were."""
+
+
+def _note_part(
+    tx: Transaction, views: Sequence[WhistlOrderView | UnreadableOrderView], tally: Tally
+) -> None:
+    part = _Part(
+        exceptions.open_subjects(tx, ExceptionKind.UNKNOWN_WHISTL_STATUS)
+        | exceptions.open_subjects(tx, ExceptionKind.UNREADABLE_RECORD)
+    )
+    for view in views:
+        tally.add(_note(tx, view, part))
+    orders.update(tx, part.unchanged, whistl_checked_at=tx.now)
+
+
+def _note(tx: Transaction, view: WhistlOrderView | UnreadableOrderView, part: _Part) -> Fate:
     row = orders.find_by_whistl_number(tx, view.order_number)
     if isinstance(view, UnreadableOrderView):
+        if row is not None:
+            part.unchanged.append(row.centra_id)
         return _note_unreadable(tx, row, view)
     if row is None:
         return Skipped("not one of ours")
@@ -103,10 +128,9 @@ def _note(tx: Transaction, view: WhistlOrderView | UnreadableOrderView) -> Fate:
     is_known = row.whistl_status is not None and row.whistl_status_version >= view.status_version
     is_older = is_known and row.whistl_status_version > view.status_version
     if is_known and (is_older or row.whistl_status == view.status):
-        orders.update(tx, [row.centra_id], whistl_checked_at=tx.now)
-        if view.status in KNOWN:
-            exceptions.resolve_order(tx, row.number, [ExceptionKind.UNKNOWN_WHISTL_STATUS])
-        _note_what_is_unreadable(tx, row, view)
+        part.unchanged.append(row.centra_id)
+        if view.unreadable or str(row.number) in part.troubled:
+            _end_what_is_over(tx, row, view)
         return Fate.UNCHANGED
     apply_view(tx, row.centra_id, view)
     return Fate.WRITTEN
@@ -215,10 +239,16 @@ def _row_of(tx: Transaction, centra_id: str, shown: WhistlOrderView | Acceptance
     return row
 
 
+def _end_what_is_over(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> None:
+    if view.status in KNOWN:
+        exceptions.resolve_order(tx, row.number, [ExceptionKind.UNKNOWN_WHISTL_STATUS])
+    _note_what_is_unreadable(tx, row, view)
+
+
 def _note_what_is_unreadable(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> None:
     if not view.unreadable:
         unreadable.resolve(tx, Source.WHISTL, row.number)
         return
-    (field, detail), *others = view.unreadable
+    (name, detail), *others = view.unreadable
     more = f" (and {len(others)} more fields)" if others else ""
-    unreadable.report(tx, Source.WHISTL, row.number, field=field, detail=f"{detail}{more}")
+    unreadable.report(tx, Source.WHISTL, row.number, field=name, detail=f"{detail}{more}")

@@ -9,8 +9,10 @@ import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import state
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_at_whistl
 from centra_whistl_dagster.simulator.world.world import CentraOrder
+from centra_whistl_dagster.transport import OutcomeUnknown
 from centra_whistl_dagster.workflows.due import parcels_due
 from centra_whistl_dagster.workflows.orders.status_sweep import sweep_order_statuses
 from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuses
@@ -286,3 +288,35 @@ def test_the_cursor_moves_only_with_the_last_part_and_what_was_not_kept_is_read_
 
     assert after_the_crash == (200, before)
     assert len(quiet.problems()) == 250
+
+
+# ---- while Whistl does not answer, or answers what cannot be read
+def test_an_order_that_cannot_be_read_is_compared_hourly_and_not_at_every_tick(
+    quiet: Desk,
+) -> None:
+    order = quiet.order()
+    quiet.relay_orders()
+    quiet.switch(whistl_damaged_views={quiet.world.whistl_number(order): {"status": None}})
+    quiet.wait(AN_HOUR)
+    due = parcels_due(quiet.link).to_compare
+    quiet.relay_despatches()
+
+    assert due == 1
+    assert parcels_due(quiet.link).to_compare == 0
+    assert quiet.problems(str(order.number)) == ["unreadable_record"]
+
+
+def test_no_round_after_another_begins_for_a_comparison_while_whistl_does_not_answer(
+    quiet: Desk,
+) -> None:
+    quiet.order()
+    quiet.relay_orders()
+    quiet.wait(AN_HOUR)
+    quiet.fault("whistl", "list_orders", FaultKind.ERROR_503_BEFORE)
+    due = parcels_due(quiet.link).to_compare
+    with pytest.raises(OutcomeUnknown):
+        quiet.relay_despatches()
+    at_once = parcels_due(quiet.link).to_compare
+    quiet.wait(150)
+
+    assert (due, at_once, parcels_due(quiet.link).to_compare) == (1, 0, 1)
