@@ -6,7 +6,7 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.despatches import units_gone
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.domain.orders.whistl_statuses import HAS_LEFT, STOPPED
-from centra_whistl_dagster.ledger import despatches, exceptions, order_contents
+from centra_whistl_dagster.ledger import despatches, exceptions, order_contents, orders
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.whistl.client import WhistlOrderView
@@ -41,6 +41,11 @@ def take_over_lines(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> bo
     order_contents.note_gone(tx, row.centra_id, gone)
     in_parcels = despatches.units_shipped_by_line(tx, row.centra_id)
     has_left = has_left or any(in_parcels.values())
+    if has_left and view.status in STOPPED and row.state is OrderState.SUBMITTED:
+        reason = "Whistl stopped the rest after a part had left"
+        orders.move(
+            tx, row, OrderState.PART_DESPATCHED, reason=reason, despatched_at=view.updated_at
+        )
     if view.status not in STOPPED:
         ended = {line.line_number: line.cancelled for line in view.lines if line.cancelled}
         note_not_sent(tx, row, ended)

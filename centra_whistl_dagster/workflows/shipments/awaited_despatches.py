@@ -82,10 +82,13 @@ def _awaited(tx: Transaction, row: OrderRow) -> dict[int, int]:
 def _has_left_by_status(row: OrderRow) -> bool:
     """Say whether Whistl's status means that a part has left and the rest has not, or never will.
 
-    An order that Whistl stopped as a whole does not stay submitted.
+    An order that Whistl stopped as a whole is not part-despatched.
     """
-    is_submitted = row.state is OrderState.SUBMITTED
-    return is_submitted and row.whistl_status in {"PART_DESPATCHED", *STOPPED}
+    is_stopped = row.state is OrderState.PART_DESPATCHED and row.whistl_status in STOPPED
+    return is_stopped or (
+        row.state in {OrderState.SUBMITTED, OrderState.PART_DESPATCHED}
+        and row.whistl_status == "PART_DESPATCHED"
+    )
 
 
 def _gone(row: OrderRow, line: OrderLineRow) -> int:

@@ -73,7 +73,7 @@ def test_a_rest_that_is_cancelled_before_the_message_comes_ends_the_same(
     desk.world.despatches = messages
     desk.live_on(2)
 
-    assert early == {OrderState.SUBMITTED}
+    assert early == {OrderState.PART_DESPATCHED}
     assert {desk.state(order) for order in part_sent} == {COMPLETED}
     assert set(desk.problems()) == {"short_pick"}
 
