@@ -8,6 +8,9 @@ from datetime import datetime
 SET_ASIDE = frozenset({"ALLOCATED", "PICKING", "PACKED", "PART_DESPATCHED", "DESPATCHED"})
 """Statuses in which the order's units are out of Whistl's `available`, in the building or gone."""
 
+HAS_LEFT = frozenset({"PART_DESPATCHED", "DESPATCHED"})
+"""Statuses that prove, now or in its history, that something of an order has left."""
+
 STOPPED = frozenset({"CANCELLED", "REJECTED"})
 
 KNOWN = SET_ASIDE | STOPPED | {"RECEIVED", "HELD", "BACKORDERED"}

@@ -30,6 +30,7 @@ def end_if_over(tx: Transaction, centra_id: str) -> None:
             reason="Whistl will send none of it",
             screened_at=None,
             allocated_at=None,
+            despatched_at=None,
         )
     elif is_over and row.state is OrderState.PART_DESPATCHED:
         orders.move(tx, row, OrderState.DESPATCHED, reason="Whistl will send no more of it")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.despatches import units_gone
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.domain.orders.whistl_statuses import STOPPED
-from centra_whistl_dagster.ledger import despatches, order_contents
+from centra_whistl_dagster.domain.orders.whistl_statuses import HAS_LEFT, STOPPED
+from centra_whistl_dagster.ledger import despatches, exceptions, order_contents, orders
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.whistl.client import WhistlOrderView
 from centra_whistl_dagster.workflows.orders.closing import end_if_over
 from centra_whistl_dagster.workflows.orders.short_picks import note_not_sent
 from centra_whistl_dagster.workflows.shipments.awaited_despatches import note_awaited
+
+_CANCELLED, _REJECTED = ExceptionKind.CANCELLED_AT_WHISTL, ExceptionKind.REJECTED_LATE
 
 
 def take_over_lines(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> bool:
@@ -30,24 +33,45 @@ def take_over_lines(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> bo
         for line in view.lines
     }
     has_ended = any(line.cancelled for line in view.lines)
-    if row.state is OrderState.SUBMITTED and not any(gone.values()) and not has_ended:
+    # Some servers show the status and no counts.
+    has_left = any(gone.values()) or not HAS_LEFT.isdisjoint(_statuses(view))
+    if row.state is OrderState.SUBMITTED and not has_left and not has_ended:
         # Nearly every view is one of these; there is nothing to compare.
         return False
     order_contents.note_gone(tx, row.centra_id, gone)
     in_parcels = despatches.units_shipped_by_line(tx, row.centra_id)
-    has_left = any(gone.values()) or any(in_parcels.values())
+    has_left = has_left or any(in_parcels.values())
+    if has_left and view.status in STOPPED and row.state is OrderState.SUBMITTED:
+        reason = "Whistl stopped the rest after a part had left"
+        orders.move(
+            tx, row, OrderState.PART_DESPATCHED, reason=reason, despatched_at=view.updated_at
+        )
     if view.status not in STOPPED:
-        ended = {line.line_number: line.cancelled or 0 for line in view.lines}
-    elif has_left:
-        ended = {
-            line.line_number: line.quantity
-            - max(gone.get(line.line_number, 0), in_parcels.get(line.line_number, 0))
-            for line in order_contents.lines(tx, row.centra_id)
-        }
-    else:
-        # Stopped as a whole: its units are in Whistl's `available` again.
-        ended = {}
-    note_not_sent(tx, row, {number: units for number, units in ended.items() if units > 0})
+        ended = {line.line_number: line.cancelled for line in view.lines if line.cancelled}
+        note_not_sent(tx, row, ended)
+    elif any(gone.values()) or any(in_parcels.values()):
+        end_rest(tx, row)
+    # Else it was stopped as a whole, and its units are in Whistl's `available` again; or only its
+    # message can say which of its units have left.
     end_if_over(tx, row.centra_id)
-    note_awaited(tx, row.centra_id)
+    if has_left:
+        note_awaited(tx, row.centra_id)
     return has_left
+
+
+def _statuses(view: WhistlOrderView) -> set[str]:
+    return {view.status, *(status for status, _ in view.history)}
+
+
+def end_rest(tx: Transaction, row: OrderRow) -> None:
+    """Record that nothing more will be sent of an order that Whistl stopped after a part had left.
+
+    It is reported by line: the order is not lost as a whole, as its status alone would say.
+    """
+    in_parcels = despatches.units_shipped_by_line(tx, row.centra_id)
+    ended = {
+        line.line_number: line.quantity - max(line.gone or 0, in_parcels.get(line.line_number, 0))
+        for line in order_contents.lines(tx, row.centra_id)
+    }
+    note_not_sent(tx, row, {number: max(0, units) for number, units in ended.items()})
+    exceptions.resolve_order(tx, row.number, [_CANCELLED, _REJECTED])

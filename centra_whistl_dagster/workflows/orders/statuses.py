@@ -165,7 +165,8 @@ def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
     if taken_at is None and view.status in SET_ASIDE:
         # It was at the latest when Whistl said so.
         taken_at = min(view.updated_at or tx.now, tx.now)
-    orders.update(tx, [centra_id], allocated_at=taken_at)
+    # Before the lines: which units have left is read from the counts and the status together.
+    orders.update(tx, [centra_id], allocated_at=taken_at, whistl_status=view.status)
     has_left = take_over_lines(tx, row, view)
     _note_what_is_unreadable(tx, row, view)
     apply_status(tx, centra_id, view, has_left=has_left)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.despatches import DespatchPolicy, units_awaited
 from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.domain.orders.whistl_statuses import STOPPED
 from centra_whistl_dagster.ledger import despatches, exceptions, order_contents, orders
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderLineRow, OrderRow
@@ -72,10 +73,22 @@ def _awaited(tx: Transaction, row: OrderRow) -> dict[int, int]:
     in_parcels = despatches.units_shipped_by_line(tx, row.centra_id)
     lines = order_contents.lines(tx, row.centra_id)
     awaited = units_awaited({line.line_number: _gone(row, line) for line in lines}, in_parcels)
-    if not awaited and row.whistl_status == "PART_DESPATCHED" and not in_parcels and lines:
+    if not awaited and not in_parcels and lines and _has_left_by_status(row):
         # Some servers show the status and no counts: at least one unit has left.
         return {lines[0].line_number: 1}
     return awaited
+
+
+def _has_left_by_status(row: OrderRow) -> bool:
+    """Say whether Whistl's status means that a part has left and the rest has not, or never will.
+
+    An order that Whistl stopped as a whole is not part-despatched.
+    """
+    is_stopped = row.state is OrderState.PART_DESPATCHED and row.whistl_status in STOPPED
+    return is_stopped or (
+        row.state in {OrderState.SUBMITTED, OrderState.PART_DESPATCHED}
+        and row.whistl_status == "PART_DESPATCHED"
+    )
 
 
 def _gone(row: OrderRow, line: OrderLineRow) -> int:

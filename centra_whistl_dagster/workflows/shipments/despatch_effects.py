@@ -12,12 +12,14 @@ from collections import Counter
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.orders.despatches import Despatch
 from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.domain.orders.whistl_statuses import STOPPED
 from centra_whistl_dagster.ledger import despatches, exceptions, order_contents, orders
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.states import DespatchState
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.closing import end_if_over
+from centra_whistl_dagster.workflows.orders.lines_at_whistl import end_rest
 from centra_whistl_dagster.workflows.orders.replacement import note_former_number_active
 from centra_whistl_dagster.workflows.orders.short_picks import note_not_sent
 from centra_whistl_dagster.workflows.shipments.awaited_despatches import note_awaited
@@ -39,6 +41,9 @@ def apply_despatch(tx: Transaction, link: Link, despatch: Despatch) -> DespatchS
     despatches.mark(tx, despatch, became)
     row = orders.find_by_whistl_number(tx, despatch.order_number)
     if row is not None and became is DespatchState.APPLIED:
+        if row.whistl_status in STOPPED and despatch.parcels:
+            # Whistl's status came first and did not say how much had left.
+            end_rest(tx, row)
         end_if_over(tx, row.centra_id)
         note_awaited(tx, row.centra_id)
     return became

@@ -622,7 +622,7 @@ def labelled_anew(desk: Desk) -> Iterator[None]:
     desk.live_on(2)
 
 
-def say(desk: Desk, number: str, units: int, *, sku: str) -> None:
+def say(desk: Desk, number: str, units: int, *, sku: str, **members: Any) -> None:
     """Let Whistl say that a box has left."""
     box = Parcel(
         parcel_number=1,
@@ -636,18 +636,44 @@ def say(desk: Desk, number: str, units: int, *, sku: str) -> None:
         lines=(ParcelLine(line_number=1, sku=sku, quantity=units),),
     )
     message = Despatch(
-        despatch_id="D-1",
-        sequence=1,
-        version=1,
-        supersedes=None,
-        order_number=number,
-        despatched_at=desk.clock(),
-        is_order_complete=True,
-        parcels=(box,),
+        **{
+            "despatch_id": "D-1",
+            "sequence": 1,
+            "version": 1,
+            "supersedes": None,
+            "order_number": number,
+            "despatched_at": desk.clock(),
+            "is_order_complete": True,
+            "parcels": (box,),
+            **members,
+        }
     )
     with desk.link.ledger.transaction() as tx:
         inbox.receive(tx, message)
     despatches.apply_despatches(desk.link)
+
+
+@ends(K.DESPATCH_MISSING)
+def despatched_without_a_message(desk: Desk) -> Iterator[None]:
+    desk.switch(lost_despatch_share=1.0)
+    order = desk.order((desk.skus[0], 2))
+    desk.leave_the_building([order])
+    desk.live_on(17)
+    yield
+    say(desk, f"C{order.number}", 2, sku=desk.skus[0])
+
+
+@ends(K.CORRECTS_ANOTHER_ORDER)
+def despatch_that_corrects_another_orders(desk: Desk) -> Iterator[None]:
+    desk.world.settings.speed = 1e-6
+    orders = [desk.order((desk.skus[0], 2)) for _ in range(2)]
+    desk.relay_orders()
+    first, second = (f"C{order.number}" for order in orders)
+    say(desk, first, 2, sku=desk.skus[0])
+    wrong = {"despatch_id": "D-2", "version": 2}
+    say(desk, second, 2, sku=desk.skus[0], **wrong, supersedes="D-1")
+    yield
+    say(desk, second, 2, sku=desk.skus[0], **wrong)
 
 
 @ends(K.DESPATCH_UNMATCHED)

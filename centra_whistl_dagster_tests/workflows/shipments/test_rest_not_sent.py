@@ -73,9 +73,37 @@ def test_a_rest_that_is_cancelled_before_the_message_comes_ends_the_same(
     desk.world.despatches = messages
     desk.live_on(2)
 
-    assert early == {OrderState.SUBMITTED}
+    assert early == {OrderState.PART_DESPATCHED}
     assert {desk.state(order) for order in part_sent} == {COMPLETED}
     assert set(desk.problems()) == {"short_pick"}
+
+
+@pytest.mark.parametrize("is_message_first", [True, False])
+def test_a_rest_that_is_cancelled_without_any_counts_ends_the_same(
+    desk: Desk, part_sent: list[CentraOrder], is_message_first: bool
+) -> None:
+    counts = dict.fromkeys(("allocated", "picked", "despatched", "cancelled"))
+    without_counts = {
+        desk.held(order).order_number: {
+            "lines": [
+                {"line_number": n, "sku": line["sku"], "ordered": line["ordered"], **counts}
+                for n, line in desk.held(order).lines.items()
+            ]
+        }
+        for order in part_sent
+    }
+    desk.switch(whistl_damaged_views=without_counts)
+    messages = desk.world.despatches
+    if not is_message_first:
+        desk.world.despatches = []
+        desk.live_on(16)
+        assert set(desk.problems()) == {"despatch_missing"}
+        desk.world.despatches = messages
+    desk.live_on(2)
+
+    assert {desk.state(order) for order in part_sent} == {COMPLETED}
+    assert set(desk.problems()) == {"short_pick"}
+    desk.assert_every_parcel_is_right()
 
 
 def test_an_order_of_which_nothing_is_found_is_not_called_completed(desk: Desk) -> None:
