@@ -171,14 +171,16 @@ def _orders(
             records=limit,
         )
         known = rows_of(graphql, "OrderStamps", stamps, "open")
-        one_by_one = _in_parts(graphql, operation, [row for row in known if isinstance(row, dict)])
+        one_by_one = orders_in_parts(
+            graphql, operation, [row for row in known if isinstance(row, dict)]
+        )
         # Some may have left meanwhile: what counts is the list by which they were asked for.
         return one_by_one, len(known) >= limit
     rows = rows_of(graphql, operation, data, "orders")
     return rows, len(rows) >= limit
 
 
-def _in_parts(graphql: GraphQL, operation: str, known: list[dict[str, Json]]) -> list[Json]:
+def orders_in_parts(graphql: GraphQL, operation: str, known: list[dict[str, Json]]) -> list[Json]:
     """Read orders by their ids, in ever smaller parts until the one that fails is alone."""
     if not known:
         return []
@@ -191,8 +193,8 @@ def _in_parts(graphql: GraphQL, operation: str, known: list[dict[str, Json]]) ->
             return [{**known[0], UNRESOLVED: broken.field}]
         middle = len(known) // 2
         return [
-            *_in_parts(graphql, operation, known[:middle]),
-            *_in_parts(graphql, operation, known[middle:]),
+            *orders_in_parts(graphql, operation, known[:middle]),
+            *orders_in_parts(graphql, operation, known[middle:]),
         ]
     return rows_of(graphql, operation, data, "orders")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from centra_whistl_dagster.centra import reading
 from centra_whistl_dagster.centra.graphql import GraphQL
-from centra_whistl_dagster.centra.pages import pages, rows_of
+from centra_whistl_dagster.centra.pages import orders_in_parts
 from centra_whistl_dagster.centra.records import ShipmentWritten
 from centra_whistl_dagster.centra.refusals import reasons_in
 from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
@@ -25,15 +25,7 @@ def shipping_orders(
     found: dict[str, ShippingOrder | UnreadableShippingOrder] = dict.fromkeys(ids, absent)
     for start in range(0, len(ids), _PER_QUERY):
         chunk = list(ids[start : start + _PER_QUERY])
-        rows = pages(
-            graphql,
-            _OPERATION,
-            {"where": {"id": chunk}},
-            # One more than there can be: after a full page the next one would be requested.
-            limit=len(chunk) + 1,
-            find=lambda data: rows_of(graphql, _OPERATION, data, "orders"),
-        )
-        for row in rows:
+        for row in orders_in_parts(graphql, _OPERATION, [{"id": centra_id} for centra_id in chunk]):
             centra_id = name_of(row, "id")
             if centra_id in found:
                 found[centra_id] = reading.shipping_order(row)

@@ -180,7 +180,8 @@ def _next(link: Link, remembered: Remembered | None) -> list[str]:
         PendingParcel(
             name=f"{parcel.carrier_name} {parcel.tracking_number}".strip(),
             due_at=parcel.due_at,
-            waits_for_a_person=parcel.state is ParcelState.HELD and parcel.due_at is None,
+            waits_for_a_person=parcel.state is ParcelState.ENDED
+            or (parcel.state is ParcelState.HELD and parcel.due_at is None),
         )
         for parcel in remembered.parcels
         if parcel.state is not ParcelState.COMPLETED

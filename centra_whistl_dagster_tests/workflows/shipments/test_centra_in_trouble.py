@@ -403,20 +403,24 @@ def test_a_token_that_may_not_lock_is_asked_once_and_orders_go_on(desk: Desk) ->
 
 
 # ---- what people do in Centra
+@pytest.mark.parametrize("how", ["a time that is none", "a field that fails"])
 def test_an_unreadable_shipment_stops_its_own_order_and_no_other(
-    desk: Desk, accepted: CentraOrder, leave: Leave
+    desk: Desk, accepted: CentraOrder, leave: Leave, how: str
 ) -> None:
     other = desk.order((desk.skus[2], 1))
     desk.relay_orders()
     add_shipment(desk.world, accepted, {accepted.lines[0].line_id: 1})
-    desk.switch(centra_unreadable_shipments_of=(accepted.number,))
+    if how == "a field that fails":
+        desk.switch(centra_failing_fields={accepted.number: "shipments"})
+    else:
+        desk.switch(centra_unreadable_shipments_of=(accepted.number,))
     leave(accepted, "T1", "T2")
     leave(other, "T3")
 
     rounds(desk)
     stuck = (desk.problems(), desk.state(accepted), desk.state(other))
     accepted.shipments.clear()
-    desk.switch(centra_unreadable_shipments_of=())
+    desk.switch(centra_unreadable_shipments_of=(), centra_failing_fields={})
     rounds(desk, 10)
 
     assert stuck == (["unreadable_record"], OrderState.DESPATCHED, COMPLETED)
