@@ -48,6 +48,11 @@ def of_order(tx: Transaction, centra_id: str) -> list[SubmissionRow]:
     return tx.rows(SubmissionRow, query.order_by(submissions.c.id))
 
 
+def under_number(tx: Transaction, centra_id: str, whistl_number: str) -> list[SubmissionRow]:
+    """Return the intents of an order under one of its numbers at Whistl, oldest first."""
+    return [one for one in of_order(tx, centra_id) if one.whistl_number == whistl_number]
+
+
 def ready(tx: Transaction, *, at_most: int, newest: int) -> list[OrderRow]:
     """Return due orders that are ready: the oldest, with some of the newest in between.
 

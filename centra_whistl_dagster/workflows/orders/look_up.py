@@ -112,7 +112,7 @@ def settle_found(
         there: the order that Whistl shows under its number.
         accepted_by: who has said that it is ours; it is then ours whatever it holds.
     """
-    intents = submissions.of_order(tx, row.centra_id)
+    intents = submissions.under_number(tx, row.centra_id, row.whistl_number)
     newest = intents[-1]
     found = _attempt_found(tx, row, intents, there)
     if found is None and not accepted_by:

@@ -213,7 +213,8 @@ def _settle_unknown(
             gate.note(note_lost(tx, claimed.row.centra_id))
         else:
             gate.note(note_answered(tx))
-            note_shown_late(tx, submissions.of_order(tx, claimed.row.centra_id))
+            sent = claimed.row
+            note_shown_late(tx, submissions.under_number(tx, sent.centra_id, sent.whistl_number))
         row = _settle(tx, claimed, SubmissionOutcome.UNKNOWN, detail)
         if row is not None:
             reason = "the answer was lost" if is_lost else "Whistl has an order with its number"

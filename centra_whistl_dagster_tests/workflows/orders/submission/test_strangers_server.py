@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import submissions
+from centra_whistl_dagster.ledger import exceptions, submissions
 from centra_whistl_dagster.ledger.states import SubmissionOutcome
+from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.workflows.orders import look_up, submission
 
@@ -122,3 +123,27 @@ def test_fields_of_a_line_go_out_under_the_names_that_the_setting_gives(desk: De
     line = desk.held(order).body["lines"][0]
     assert {"type", "weight"} <= set(line)
     assert not {"product_type", "unit_weight_kg"} & set(line)
+
+
+def test_an_order_that_was_replaced_is_compared_with_what_was_sent_under_its_new_number(
+    desk: Desk,
+) -> None:
+    """Its attempts under the number before say nothing of what Whistl has under this one."""
+    desk.switch(whistl_hashes_otherwise=True)
+    desk.world.settings.speed = 0.001  # nothing happens in the building meanwhile
+    order = desk.order()
+    desk.relay_orders()
+    desk.clock.advance(1)
+    order.is_locked = False
+    order.address = {**(order.address or {}), "zipCode": "LS1 4DY", "city": "Leeds"}
+    touch(desk.world, order)
+    desk.fault("whistl", "create_order", FaultKind.LOSE_ANSWER_AFTER, nth=1)
+    for _ in range(10):
+        desk.relay()
+
+    row = desk.row(order)
+    assert (row.whistl_number, row.state) == (f"C{order.number}-2", OrderState.SUBMITTED)
+    assert desk.world.faults.fired.total() == 1
+    assert desk.problems() == []
+    with desk.link.ledger.reading() as tx:
+        assert "edited_after_sending" not in exceptions.counts_by_kind(tx)
