@@ -176,7 +176,8 @@ def _settle(link: Link, row: OrderRow, order: Order | None, answer: CancelAnswer
 
 def _alert_if_a_part_left(tx: Transaction, link: Link, row: OrderRow, order: Order | None) -> None:
     fresh = orders.find(tx, row.centra_id)
-    if fresh is not None and fresh.state is OrderState.PART_DESPATCHED:
+    # Stopped whole, it is not at Whistl any more; if it still is, the message of a part is to come.
+    if fresh is not None and fresh.state in {OrderState.SUBMITTED, OrderState.PART_DESPATCHED}:
         orders.update(tx, [row.centra_id], stop_due_at=None)
         _alert(tx, link, fresh, order, "A part of it had left before Whistl stopped the rest.")
 

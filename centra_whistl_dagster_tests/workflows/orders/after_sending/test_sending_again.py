@@ -312,13 +312,15 @@ def test_an_order_of_which_a_part_left_is_not_sent_again_when_the_rest_is_stoppe
     held.lines[1]["allocated"], held.lines[1]["despatched"] = 1, 1
     readdress(desk, order)
 
-    for _ in range(3):
+    for _ in range(5):
         desk.relay_orders()
 
     assert held.status == "CANCELLED"
+    assert desk.world.calls["whistl cancel_order"] == 1, "asked once, it is not asked again"
     assert numbers(desk, order) == [f"C{order.number}"]
     assert desk.state(order) == OrderState.PART_DESPATCHED
     assert desk.problems(str(order.number)) == ["edited_after_sending", "short_pick"]
+    assert "A part of it had left" in " ".join(desk.messages())
     with pytest.raises(CannotReplace, match="has left"):
         replace_by_hand(desk.link, order.number)
 
