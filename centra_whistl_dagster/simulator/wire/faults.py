@@ -122,6 +122,7 @@ _WHISTL_OPERATIONS = {
 
 
 def words_of(system: str, method: str, path: str, body: bytes) -> frozenset[str]:
+    """Return the words by which a rule may name a request; for Whistl that is its operation."""
     if system == "centra":
         return frozenset(re.findall(r"\w+", body.decode("utf-8", "replace")))
     return frozenset(
@@ -180,6 +181,7 @@ async def _hang_up(receive: Receive, send: Send) -> None:
 
 
 def damaged(rule: FaultRule, status: int, answered: bytes) -> Response:
+    """Return what is left of the answer to a request that was carried out."""
     if rule.kind is FaultKind.EMPTY_200:
         return Response(b"", 200, media_type="application/json")
     if rule.kind is FaultKind.TRUNCATE:
@@ -188,6 +190,7 @@ def damaged(rule: FaultRule, status: int, answered: bytes) -> Response:
 
 
 def instead(rule: FaultRule) -> Response:
+    """Return the answer to a request that was not carried out."""
     if rule.kind is FaultKind.HTML_200:
         return HTMLResponse("<html><body><h1>Sign in to the guest network</h1></body></html>")
     if rule.kind is FaultKind.REFUSED_400:
