@@ -279,6 +279,11 @@ def _awkward(rng: random.Random) -> dict[str, Any]:
     switches["whistl_lookup_lag_seconds"] = rng.choice((0.0, 10.0, 25.0))
     switches["centra_resume_touches_updated_at"] = rng.random() < 0.7
     switches["centra_repeated_complete"] = rng.choice(("error", "no-op"))
+    switches["whistl_repeated_number"] = rng.choice(("as agreed", 409, 422))
+    switches["whistl_hashes_otherwise"] = rng.random() < 0.2
+    switches["whistl_spelling"] = rng.choice(((), (), ("lower_case", "numbers_as_text")))
+    switches["despatch_correction_keeps_id"] = rng.random() < 0.3
+    switches["broken_despatch_share"] = rng.choice((0.0, 0.0, 0.3))
     switches["cancel_while_picking_share"] = rng.choice((0.0, 1.0))
     return switches
 
