@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.truth.scoreboard import is_drained
@@ -89,7 +90,11 @@ Scene = Callable[[Schedule], tuple[Planned, Lived]]
 
 
 def submission(
-    schedule: Schedule, *, lag_seconds: int = 30, pause: float = 35.0
+    schedule: Schedule,
+    *,
+    lag_seconds: int = 30,
+    pause: float = 35.0,
+    switches: dict[str, Any] | None = None,
 ) -> tuple[Planned, Lived]:
     """Let one order that is ready be sent under a schedule of faults.
 
@@ -97,10 +102,13 @@ def submission(
         schedule: what goes wrong.
         lag_seconds: within which Whistl is thought to show an order; it takes 25.
         pause: between two rounds.
+        switches: how Whistl behaves otherwise than forgiving nothing.
     """
     planned = Planned(schedule)
     lag = {"WHISTL_LOOK_UP_LAG_SECONDS": str(lag_seconds)}
-    with installed(planned, world_settings={"speed": 1e-3}, environment=lag) as desk:
+    with installed(
+        planned, world_settings={"speed": 1e-3}, environment=lag, switches=switches
+    ) as desk:
         order = desk.order()
         desk.make_ready(order)
         ticks = _rounds(
