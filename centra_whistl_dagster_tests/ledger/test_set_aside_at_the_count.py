@@ -65,6 +65,8 @@ def test_a_completed_order_is_forgotten_only_once_the_count_is_sure_to_know_it(
 ) -> None:
     row = submitted(ledger, add(), counted_at + when)
     with ledger.transaction() as tx:
-        orders.move(tx, row, OrderState.COMPLETED, reason="Centra has every parcel")
+        left_at = counted_at + timedelta(minutes=5)
+        reason = "Centra has every parcel"
+        orders.move(tx, row, OrderState.COMPLETED, reason=reason, despatched_at=left_at)
 
     assert bool(standing(ledger, counted_at)) is is_listed
