@@ -10,7 +10,7 @@ TESTS := centra_whistl_dagster_tests
 FAST_TESTS := $(addprefix $(TESTS)/,alerts centra cli config_files domain ledger screening transport whistl \
 	test_architecture.py test_documents.py test_settings.py)
 
-.PHONY: demo test check dev bench docs lint types imports definitions tests fast-tests format clean
+.PHONY: demo test check dev bench faults mutants docs lint types imports definitions tests fast-tests format clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -65,6 +65,19 @@ $(VENV)/.bench-ready: requirements-bench.lock $(VENV)/.ready
 
 bench: $(VENV)/.bench-ready
 	PYTHONPATH=$(CURDIR)/$(VENV)/bench $(BIN)/centra-whistl bench
+
+SEED ?= 1
+faults: $(VENV)/.ready
+	$(BIN)/python -m $(TESTS).faults.run --schedules $(or $(SCHEDULES),300) --seed $(SEED) --write
+
+# cosmic-ray has a folder of its own, like dlt.
+$(VENV)/.mutants-ready: requirements-mutants.lock $(VENV)/.ready
+	rm -rf $(VENV)/mutants
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --target $(VENV)/mutants -r requirements-mutants.lock
+	touch $@
+
+mutants: $(VENV)/.mutants-ready
+	PYTHONPATH=$(CURDIR)/$(VENV)/mutants $(BIN)/python -m $(TESTS).mutants.run --write --seed $(SEED) $(if $(SAMPLE),--sample $(SAMPLE))
 
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .

@@ -39,7 +39,7 @@ class FaultMiddleware:
             await self._app(scope, receive, send)
             return
         body = await _whole_body(receive)
-        rule = self._faults.strike(system, _words(system, scope["method"], scope["path"], body))
+        rule = self._faults.strike(system, words_of(system, scope["method"], scope["path"], body))
         if rule is None:
             await self._app(scope, _replay(body, receive), send)
             return
@@ -60,14 +60,14 @@ class FaultMiddleware:
                 await _hang_up(receive, send)
             case FaultKind.ERROR_500_AFTER | FaultKind.EMPTY_200 | FaultKind.TRUNCATE:
                 status, answered = await self._answer(scope, body, receive)
-                await _damaged(rule, status, answered)(scope, receive, send)
+                await damaged(rule, status, answered)(scope, receive, send)
             case (
                 FaultKind.ERROR_503_BEFORE
                 | FaultKind.RATE_LIMITED
                 | FaultKind.REFUSED_400
                 | FaultKind.HTML_200
             ):
-                await _instead(rule)(scope, receive, send)
+                await instead(rule)(scope, receive, send)
 
     async def _answer(self, scope: Scope, body: bytes, receive: Receive) -> tuple[int, bytes]:
         """Let the system do what was asked, and keep its answer from the caller."""
@@ -121,7 +121,8 @@ _WHISTL_OPERATIONS = {
 }
 
 
-def _words(system: str, method: str, path: str, body: bytes) -> frozenset[str]:
+def words_of(system: str, method: str, path: str, body: bytes) -> frozenset[str]:
+    """Return the words by which a rule may name a request; for Whistl that is its operation."""
     if system == "centra":
         return frozenset(re.findall(r"\w+", body.decode("utf-8", "replace")))
     return frozenset(
@@ -179,7 +180,8 @@ async def _hang_up(receive: Receive, send: Send) -> None:
         pass  # uvicorn answers 500 for an application that returns before it saw the connection go
 
 
-def _damaged(rule: FaultRule, status: int, answered: bytes) -> Response:
+def damaged(rule: FaultRule, status: int, answered: bytes) -> Response:
+    """Return what is left of the answer to a request that was carried out."""
     if rule.kind is FaultKind.EMPTY_200:
         return Response(b"", 200, media_type="application/json")
     if rule.kind is FaultKind.TRUNCATE:
@@ -187,7 +189,8 @@ def _damaged(rule: FaultRule, status: int, answered: bytes) -> Response:
     return JSONResponse(_error(rule.system, "internal_error", retryable=True), 500)
 
 
-def _instead(rule: FaultRule) -> Response:
+def instead(rule: FaultRule) -> Response:
+    """Return the answer to a request that was not carried out."""
     if rule.kind is FaultKind.HTML_200:
         return HTMLResponse("<html><body><h1>Sign in to the guest network</h1></body></html>")
     if rule.kind is FaultKind.REFUSED_400:

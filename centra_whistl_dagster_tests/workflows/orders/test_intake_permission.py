@@ -9,6 +9,7 @@ import pytest
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.centra.rules import cancel_order, release, touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA
+from centra_whistl_dagster.simulator.world.records import SHOP_WAREHOUSE_ID, WAREHOUSE_ID
 from centra_whistl_dagster.workflows.orders import intake, screening, submission
 
 if TYPE_CHECKING:
@@ -48,6 +49,25 @@ def test_an_order_that_somebody_has_locked_is_left_alone_until_it_is_unlocked(de
     desk.relay_orders()
 
     assert known_while_locked == {}
+    assert desk.at_whistl(order) == 1
+
+
+def test_an_order_allocated_to_another_warehouse_waits_until_it_is_moved_to_ours(
+    desk: Desk,
+) -> None:
+    order = desk.order((desk.skus[0], 2), (desk.skus[1], 1))
+    for line in order.lines:
+        line.warehouse_id = SHOP_WAREHOUSE_ID
+    desk.relay_orders()
+    before = (desk.state(order), desk.at_whistl(order))
+    desk.wait(5)
+    for line in order.lines:
+        line.warehouse_id = WAREHOUSE_ID
+    touch(desk.world, order)
+
+    desk.relay_orders()
+
+    assert before == (WAITING, 0)
     assert desk.at_whistl(order) == 1
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from centra_whistl_dagster.history.publish import open_published
+from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.simulator.people.shoppers import ADA
+from centra_whistl_dagster.workflows.orders.intake import take_in_orders
 from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
 from centra_whistl_dagster.workflows.upkeep import history
 from centra_whistl_dagster_tests.workflows.conftest import Desk
@@ -66,6 +69,20 @@ def test_a_history_that_was_lost_is_filled_again_from_the_ledger_and_the_archive
     assert {name: n for name, n in again.items() if name != "loads"} == {
         name: n for name, n in once.items() if name != "loads"
     }
+
+
+def test_a_move_that_was_committed_late_is_loaded_by_the_next_load(desk: Desk) -> None:
+    desk.order()
+    began = desk.clock()
+    desk.wait(60)
+    once = load(desk)
+    slow = Ledger(desk.link.settings.ledger_url, now=lambda: began)
+
+    take_in_orders(replace(desk.link, ledger=slow))
+
+    slow.close()
+    desk.wait(60)
+    assert load(desk)["order_events"] == once["order_events"] + 1
 
 
 def test_no_personal_datum_is_in_any_byte_of_the_history(desk: Desk) -> None:
