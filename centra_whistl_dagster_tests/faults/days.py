@@ -282,7 +282,7 @@ def _awkward(rng: random.Random) -> dict[str, Any]:
     switches["whistl_repeated_number"] = rng.choice(("as agreed", 409, 422))
     switches["whistl_hashes_otherwise"] = rng.random() < 0.2
     switches["whistl_spelling"] = rng.choice(((), (), ("lower_case", "numbers_as_text")))
-    # Of two messages of one id and version, the later one holds: nobody can tell which one came late.
+    # Of two messages with one id and version the later one holds; which came late is not known.
     is_late = bool(switches["out_of_order_despatch_share"])
     switches["despatch_correction_keeps_id"] = not is_late and rng.random() < 0.4
     switches["broken_despatch_share"] = rng.choice((0.0, 0.0, 0.3))
