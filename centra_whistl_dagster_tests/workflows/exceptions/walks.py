@@ -497,8 +497,9 @@ def kept_locked_by_centra(desk: Desk) -> Iterator[None]:
         desk.clock.advance(60)
     yield
     desk.switch(centra_refuses_locks=False)
-    desk.clock.advance(15 * 60)
-    desk.relay_orders()
+    for _ in range(4):
+        desk.clock.advance(3600)
+        desk.relay_orders()
 
 
 @ends(K.REFERENCE_STALE)
