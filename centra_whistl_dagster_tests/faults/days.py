@@ -278,11 +278,13 @@ def _awkward(rng: random.Random) -> dict[str, Any]:
     switches["whistl_ignores_idempotency_key"] = rng.random() < 0.8
     switches["whistl_lookup_lag_seconds"] = rng.choice((0.0, 10.0, 25.0))
     switches["centra_resume_touches_updated_at"] = rng.random() < 0.7
+    switches["centra_clock_behind_seconds"] = rng.choice((0.0, 0.0, 10.0))
     switches["centra_repeated_complete"] = rng.choice(("error", "no-op"))
     switches["whistl_repeated_number"] = rng.choice(("as agreed", 409, 422))
     switches["whistl_hashes_otherwise"] = rng.random() < 0.2
     switches["whistl_spelling"] = rng.choice(((), (), ("lower_case", "numbers_as_text")))
-    # Of two messages with one id and version the later one holds; which came late is not known.
+    # Of two messages of one id and version the later one holds: nobody can tell that it is the
+    # older one and came late.
     is_late = bool(switches["out_of_order_despatch_share"])
     switches["despatch_correction_keeps_id"] = not is_late and rng.random() < 0.4
     switches["broken_despatch_share"] = rng.choice((0.0, 0.0, 0.3))

@@ -27,7 +27,7 @@ from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders import handover
-from centra_whistl_dagster.workflows.shipments import completion
+from centra_whistl_dagster.workflows.shipments import attempts, completion
 from centra_whistl_dagster_tests.faults.exploring import explore, submission
 from centra_whistl_dagster_tests.faults.installation import AllWell, Installation, installed
 from centra_whistl_dagster_tests.faults.judging import judge
@@ -111,7 +111,8 @@ def without_lease(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def without_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(completion, "CLAIM_LASTS", timedelta())
+    monkeypatch.setattr(attempts, "CLAIM_LASTS", timedelta())
+    monkeypatch.setattr(attempts, "wait_out", lambda *_: None)
 
 
 @pytest.mark.usefixtures("without_lease")

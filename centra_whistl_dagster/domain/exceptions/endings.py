@@ -1,7 +1,7 @@
 """How each kind of exception ends: by which fact, or by which person's act.
 
 The alerts, the handbook and `centra-whistl exceptions close` read this one table. A kind without
-an entry fails a test.
+an entry fails a test. Does not belong here: who owns a kind and what to do (`responsibilities`).
 """
 
 from __future__ import annotations

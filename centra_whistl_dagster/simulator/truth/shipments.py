@@ -60,8 +60,9 @@ def shipments_truth(world: World) -> ShipmentsTruth:
     """Match every completed shipment with the box it stands for.
 
     A shipment is right when its carrier and tracking number are those of a box that left for that
-    order, no other shipment has taken that box, and its units are that box's; a shipment made
-    before anybody knew of several boxes may stand for all of them.
+    order, no other shipment has taken that box, and its units are that box's, less those that were
+    cancelled in Centra; a shipment made before anybody knew of several boxes may stand for all of
+    them.
     """
     sent: dict[str, list[SentParcel]] = defaultdict(list)
     for parcel in world.sent_parcels:
@@ -119,10 +120,14 @@ def _boxes_of(
     if shipment.info["carrier"] not in parcel.carrier_names:
         return (parcel,), "another carrier took the box"
     units = _units_by_sku(order, shipment)
-    if units == Counter(parcel.skus):
-        return (parcel,), ""
-    if units == sum((Counter(box.skus) for box in sent), Counter[str]()):
-        return sent, ""
+    cancelled = Counter[str]()
+    for line in order.lines:
+        cancelled[line.sku] += line.cancelled
+    for boxes in ((parcel,), sent):
+        held = sum((Counter(box.skus) for box in boxes), Counter[str]())
+        # Centra takes no unit that was cancelled there, although it left.
+        if units <= held and held - units <= cancelled:
+            return boxes, ""
     return (parcel,), "other units than the box holds"
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from centra_whistl_dagster.simulator.centra.rules import cancel_order
+from centra_whistl_dagster.simulator.centra.rules import cancel_order, cancel_units
 from centra_whistl_dagster.simulator.truth.scoreboard import is_drained, truth
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.world import CentraOrder, SentParcel, WhistlOrder, World
@@ -167,6 +168,29 @@ def test_a_shipment_that_says_something_else_is_wrong(
 
     assert judged["orders"]["shipments_wrong"] == judged["shipments"]["wrong"] == 1
     assert why in judged["shipments"]["wrong_examples"][0]["why"]
+
+
+@pytest.mark.parametrize(("cancelled", "wrong"), [(1, 0), (0, 1)])
+def test_a_shipment_may_lack_only_units_that_were_cancelled_in_centra(
+    world: World,
+    clock: ManualClock,
+    sell: Sell,
+    send: Send,
+    skus: list[str],
+    complete: Callable[..., None],
+    cancelled: int,
+    wrong: int,
+) -> None:
+    order = sell((skus[0], 2))
+    send(order)
+    clock.run(world, A_DAY)
+    (box,) = world.sent_parcels
+    if cancelled:
+        cancel_units(world, order, order.lines[0], cancelled)
+
+    complete(order, replace(box, units={1: 1}))
+
+    assert truth(world)["orders"]["shipments_wrong"] == wrong
 
 
 def test_each_box_of_several_is_completed_once_with_its_own_units(
