@@ -320,7 +320,7 @@ def test_an_order_of_which_a_part_left_is_not_sent_again_when_the_rest_is_stoppe
     assert numbers(desk, order) == [f"C{order.number}"]
     assert desk.state(order) == OrderState.PART_DESPATCHED
     assert desk.problems(str(order.number)) == ["edited_after_sending", "short_pick"]
-    assert "A part of it had left" in " ".join(desk.messages())
+    assert "left for the old address" in " ".join(desk.messages())
     with pytest.raises(CannotReplace, match="has left"):
         replace_by_hand(desk.link, order.number)
 
