@@ -35,6 +35,7 @@ from centra_whistl_dagster.workflows.orders.after_sending import (
     react,
 )
 from centra_whistl_dagster.workflows.orders.replacement import (
+    has_left,
     number_too_long,
     send_again,
     still_active,
@@ -223,7 +224,7 @@ def _apply_to_stopped(
         return Fate.WRITTEN
     if row.state is OrderState.BLOCKED and not _is_to_be_replaced(tx, link, row, order):
         return Fate.UNCHANGED
-    if row.despatched_at is not None:
+    if has_left(tx, row):
         return _block_the_rest(tx, row)
     is_free = allowed is Permission.MAY_BE_SENT
     to = OrderState.RECEIVED if is_free else OrderState.WAITING
@@ -258,7 +259,7 @@ def _block_the_rest(tx: Transaction, row: OrderRow) -> Fate:
 def _is_to_be_replaced(tx: Transaction, link: Link, row: OrderRow, order: Order) -> bool:
     """Say whether an order that Whistl has ended by itself was edited so that it goes again."""
     standing = standing_of(row.state, row.whistl_status)
-    if standing not in {Standing.CANCELLED, Standing.REJECTED} or row.despatched_at is not None:
+    if standing not in {Standing.CANCELLED, Standing.REJECTED} or has_left(tx, row):
         return False
     changes = changes_of(tx, link, row, order)
     return decision_on(tx, link, row, changes, standing).stop_for is StopReason.EDITED

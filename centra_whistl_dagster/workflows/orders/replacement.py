@@ -12,7 +12,13 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Prob
 from centra_whistl_dagster.domain.orders.changes_after_sending import KINDS, StopReason
 from centra_whistl_dagster.domain.orders.states import UNSENT, OrderState
 from centra_whistl_dagster.domain.orders.whistl_numbers import renumbered
-from centra_whistl_dagster.ledger import exceptions, former_numbers, order_contents, orders
+from centra_whistl_dagster.ledger import (
+    despatches,
+    exceptions,
+    former_numbers,
+    order_contents,
+    orders,
+)
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.workflows.link import Link
@@ -44,6 +50,15 @@ def next_number(tx: Transaction, row: OrderRow) -> str:
 def can_renumber(tx: Transaction, link: Link, row: OrderRow) -> bool:
     """Say whether Whistl's limit leaves room for the order's next number."""
     return len(next_number(tx, row)) <= link.configuration.screening.order_number_characters
+
+
+def has_left(tx: Transaction, row: OrderRow) -> bool:
+    """Say whether anything of an order has left, as far as messages and Whistl's views show."""
+    return (
+        row.despatched_at is not None
+        or any(line.gone for line in order_contents.lines(tx, row.centra_id))
+        or any(despatches.units_shipped_by_line(tx, row.centra_id).values())
+    )
 
 
 def settle_stopped(tx: Transaction, row: OrderRow) -> None:

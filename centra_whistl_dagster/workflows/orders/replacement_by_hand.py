@@ -13,6 +13,7 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.replacement import (
     AT_WHISTL_WHOLE,
     can_renumber,
+    has_left,
     next_number,
     send_again,
 )
@@ -43,7 +44,7 @@ def replace_by_hand(link: Link, number: int) -> str:
             )
         new = next_number(tx, row)
         if row.state in {OrderState.BLOCKED, OrderState.CANCELLED}:
-            if row.despatched_at is not None:
+            if has_left(tx, row):
                 raise CannotReplace(f"A part of order {number} has left. Enter the rest anew.")
             if row.whistl_status not in STOPPED:
                 raise CannotReplace(f"Whistl does not show {row.whistl_number} as ended yet.")

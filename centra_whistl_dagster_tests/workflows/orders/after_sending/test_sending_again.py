@@ -320,8 +320,30 @@ def test_an_order_of_which_a_part_left_is_not_sent_again_when_the_rest_is_stoppe
     assert numbers(desk, order) == [f"C{order.number}"]
     assert desk.state(order) == OrderState.PART_DESPATCHED
     assert desk.problems(str(order.number)) == ["edited_after_sending", "short_pick"]
-    assert "A part of it had left" in " ".join(desk.messages())
+    assert "left for the old address" in " ".join(desk.messages())
     with pytest.raises(CannotReplace, match="has left"):
+        replace_by_hand(desk.link, order.number)
+
+
+def test_an_order_cancelled_after_a_part_left_is_not_sent_again_when_it_is_resumed(
+    desk: Desk,
+) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    held = desk.wait_for(order, "ALLOCATED")
+    held.lines[1]["allocated"], held.lines[1]["despatched"] = 1, 1
+    desk.withdraw(order)
+    desk.relay_orders()
+    statuses.follow_order_statuses(desk.link)
+    desk.clock.advance(1)
+    order.status = "CONFIRMED"
+    touch(desk.world, order)
+
+    for _ in range(3):
+        desk.relay_orders()
+
+    assert numbers(desk, order) == [f"C{order.number}"]
+    with pytest.raises(CannotReplace):
         replace_by_hand(desk.link, order.number)
 
 
