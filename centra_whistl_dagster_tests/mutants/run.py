@@ -31,9 +31,9 @@ def planted(scratch: Scratch, only: str) -> tuple[str, bool]:
     for bug, fate in plant(scratch, bugs):
         fates[bug] = fate
         _say(f"{fate}: {bug.name} ({bug.file})")
-    survived = [bug for bug, fate in fates.items() if fate is Fate.SURVIVED]
+    survived = [bug for bug, fate in fates.items() if fate is not Fate.CAUGHT]
     lines = [f"{len(bugs) - len(survived)} of {len(bugs)} planted bugs were caught."]
-    lines += [f"- survived: {bug.name} (`{bug.file}`)" for bug in survived]
+    lines += [f"- {fates[bug]}: {bug.name} (`{bug.file}`)" for bug in survived]
     return "\n".join(lines), not survived
 
 
@@ -43,9 +43,9 @@ def sampled(scratch: Scratch, count: int, seed: int) -> tuple[str, bool]:
     survived = []
     for change, line, fate in make(scratch, sample(scratch, count, seed)):
         made[change.folder] += 1
-        caught[change.folder] += fate is not Fate.SURVIVED
-        if fate is Fate.SURVIVED:
-            survived.append(f"- survived: {change}: `{line}`")
+        caught[change.folder] += fate is Fate.CAUGHT
+        if fate is not Fate.CAUGHT:
+            survived.append(f"- {fate}: {change}: `{line}`")
         _say(f"{fate}: {change}: {line}")
     rows = [
         (folder, str(made[folder]), str(caught[folder]), f"{caught[folder] / made[folder]:.0%}")

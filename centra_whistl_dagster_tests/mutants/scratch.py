@@ -17,7 +17,8 @@ from centra_whistl_dagster_tests.workflows.conftest import PROJECT
 PACKAGE, TESTS = "centra_whistl_dagster", "centra_whistl_dagster_tests"
 COPIED = (PACKAGE, TESTS, "config", "docs", "pyproject.toml", ".env.example", "README.md")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".*_cache")
-MOST_SECONDS = 600
+MOST_SECONDS = 1_800
+"""Each test has a limit of its own: only a busy machine takes that long."""
 FAILED, ALL_PASSED = 1, 0
 
 
@@ -26,7 +27,7 @@ class Fate(StrEnum):
 
     CAUGHT = "caught"
     SURVIVED = "survived"
-    TIMED_OUT = "timed out"  # counts as caught: no test may take that long
+    TIMED_OUT = "timed out"  # proves nothing
 
 
 class Scratch:
