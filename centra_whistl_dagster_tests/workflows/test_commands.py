@@ -81,7 +81,7 @@ def test_doctor_names_every_part_of_a_working_connection() -> None:
     result = run("doctor")
 
     assert result.exit_code == 0
-    assert [line[:4] for line in result.stdout.splitlines()] == ["ok  "] * 7
+    assert [line[:4] for line in result.stdout.splitlines()] == ["ok  "] * 8
 
 
 def test_doctor_fails_and_names_the_parts_that_do_not_work(
