@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -92,52 +93,39 @@ _SALE: dict[str, Expected[Any]] = {
 }
 
 
-def load_screening_policy(text: str, file_name: str) -> ScreeningPolicy:
-    """Read the `[screening]` table of `policy.toml`; what it leaves out keeps its default.
+def _settings(
+    text: str, file_name: str, table: str, expected: Mapping[str, Expected[Any]]
+) -> dict[str, Any]:
+    """Read one table of `policy.toml`; what it leaves out keeps its default.
 
     Args:
         text: the whole file.
         file_name: for the faults.
+        table: its name.
+        expected: its settings by name.
 
     Raises:
         ConfigError: naming every unknown setting and every value out of bounds, with its line.
     """
     document = TomlDocument(text, file_name)
-    settings = document.table("screening").settings(_SCREENING)
+    settings = document.table(table).settings(expected)
     document.faults.raise_if_any()
-    return ScreeningPolicy(**settings or {})
+    return dict(settings or {})
+
+
+def load_screening_policy(text: str, file_name: str) -> ScreeningPolicy:
+    """Read the `[screening]` table of `policy.toml`, as `_settings` does."""
+    return ScreeningPolicy(**_settings(text, file_name, "screening", _SCREENING))
 
 
 def load_after_sending_policy(text: str, file_name: str) -> AfterSendingPolicy:
-    """Read the `[after_sending]` table of `policy.toml`; what it leaves out keeps its default.
-
-    Args:
-        text: the whole file.
-        file_name: for the faults.
-
-    Raises:
-        ConfigError: naming every unknown setting and every value out of bounds, with its line.
-    """
-    document = TomlDocument(text, file_name)
-    settings = document.table("after_sending").settings(_AFTER_SENDING)
-    document.faults.raise_if_any()
-    return AfterSendingPolicy(**settings or {})
+    """Read the `[after_sending]` table of `policy.toml`, as `_settings` does."""
+    return AfterSendingPolicy(**_settings(text, file_name, "after_sending", _AFTER_SENDING))
 
 
 def load_despatch_policy(text: str, file_name: str) -> DespatchPolicy:
-    """Read the `[despatches]` table of `policy.toml`; what it leaves out keeps its default.
-
-    Args:
-        text: the whole file.
-        file_name: for the faults.
-
-    Raises:
-        ConfigError: naming every unknown setting and every value out of bounds, with its line.
-    """
-    document = TomlDocument(text, file_name)
-    settings = document.table("despatches").settings(_DESPATCHES)
-    document.faults.raise_if_any()
-    return DespatchPolicy(**settings or {})
+    """Read the `[despatches]` table of `policy.toml`, as `_settings` does."""
+    return DespatchPolicy(**_settings(text, file_name, "despatches", _DESPATCHES))
 
 
 def load_stock_policy(text: str, file_name: str) -> StockPolicy:

@@ -1,6 +1,7 @@
 """When something that failed in another system is tried again, and when its owner must hear of it.
 
-One rule for everything sent outward: shipments, locks, stock quantities, cancellations.
+The rule for shipments and stock quantities sent to Centra. Orders sent to Whistl and orders to be
+stopped there have waits of their own, beside their workflows.
 """
 
 from __future__ import annotations
