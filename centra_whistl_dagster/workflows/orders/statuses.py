@@ -203,13 +203,12 @@ def apply_status(
     kind = None if is_rest_ended else _FOLLOWED.get(shown.status)
     if kind is None and shown.status not in KNOWN:
         kind = ExceptionKind.UNKNOWN_WHISTL_STATUS
-    view = shown if isinstance(shown, WhistlOrderView) else None
     was_asked = row.cancel_wanted_at or row.stop_for or row.stop_asked_at
     was_stopped_whole = shown.status == "CANCELLED" and was_asked is not None and not has_left
     exceptions.resolve_order(tx, row.number, _OF_STATUSES - {kind})
     if kind is not None and not was_stopped_whole:
-        why = f": {view.hold_reason}" if view and view.hold_reason else "."
-        message = f"Whistl shows order {row.number} ({row.whistl_number}) as {shown.status}{why}"
+        # Not Whistl's own words for a hold: they may name the customer. The order's story has them.
+        message = f"Whistl shows order {row.number} ({row.whistl_number}) as {shown.status}."
         exceptions.about_order(tx, row, kind, message, value=shown.status)
     if shown.status in STOPPED and row.state is OrderState.SUBMITTED and not has_left:
         # Read anew: the status set above is kept with the number it belongs to.

@@ -1,7 +1,8 @@
 """One order's story from both sides, in time order, with what comes next.
 
-Reads both systems as they are now, and what the connection remembers. Personal values are masked.
-Does not belong here: what a single record says (`moments`), or what comes next (`next_steps`).
+Reads both systems as they are now, and what the connection remembers. Personal values are masked;
+the reason of a hold is shown in Whistl's own words. Does not belong here: what a single record says
+(`moments`), or what comes next (`next_steps`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,7 @@ from centra_whistl_dagster.domain.orders.next_steps import (
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.ledger import despatches, order_story, orders, submissions
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.rows import (
-    OrderRow,
-)
+from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.whistl.client import WhistlOrderView
@@ -160,7 +159,8 @@ def _now_at_whistl(views: Iterable[WhistlOrderView]) -> Iterable[str]:
             + (f", {line.cancelled} cancelled" if line.cancelled else "")
             for line in view.lines
         )
-        yield f"At Whistl: {view.order_number} is {view.status} ({lines})."
+        reason = f" Whistl's reason: {view.hold_reason}." if view.hold_reason else ""
+        yield f"At Whistl: {view.order_number} is {view.status} ({lines}).{reason}"
 
 
 # ---- what the connection remembers

@@ -13,6 +13,7 @@ from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_at_
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.transport import OutcomeUnknown
 from centra_whistl_dagster.workflows.orders import look_up, statuses
+from centra_whistl_dagster.workflows.orders.story import tell_story
 
 if TYPE_CHECKING:
     from centra_whistl_dagster_tests.workflows.conftest import Desk
@@ -21,19 +22,23 @@ BLOCKED, CANCELLED = OrderState.BLOCKED, OrderState.CANCELLED
 
 
 # ---- what Whistl says
-def test_a_hold_at_whistl_is_told_with_its_reason_and_closed_when_it_is_lifted(desk: Desk) -> None:
+def test_a_hold_at_whistl_is_reported_without_whistls_own_words_and_closed_when_it_is_lifted(
+    desk: Desk,
+) -> None:
     desk.switch(hold_after_accept_share=1.0)
     order = desk.order()
     desk.relay_orders()
     desk.wait_for(order, "HELD")
     desk.relay_despatches()
     while_held = (desk.problems(str(order.number)), desk.messages())
+    story = str(tell_story(desk.link, str(order.number)))
     desk.wait_for(order, "ALLOCATED")
 
     desk.relay_despatches()
 
     assert while_held[0] == ["held_at_whistl"]
-    assert "Address needs checking" in while_held[1][0]
+    assert "Address needs checking" not in while_held[1][0]
+    assert "Address needs checking" in story
     assert desk.problems() == []
     assert desk.state(order) == OrderState.SUBMITTED
 
