@@ -39,6 +39,15 @@ def retire(tx: Transaction, row: OrderRow, *, ended_at: datetime) -> None:
         tx.execute(sa.insert(former_lines), lines)
 
 
+def note_status(tx: Transaction, whistl_number: str, *, status: str, version: int) -> None:
+    """Keep the newest status that Whistl was seen to show of a former number."""
+    tx.execute(
+        sa.update(former_numbers)
+        .where(former_numbers.c.whistl_number == whistl_number)
+        .values(whistl_status=status, whistl_status_version=version)
+    )
+
+
 def find(tx: Transaction, whistl_number: str) -> FormerNumberRow | None:
     """Return a former number, None when no order had it before its present one."""
     query = sa.select(former_numbers).where(former_numbers.c.whistl_number == whistl_number)

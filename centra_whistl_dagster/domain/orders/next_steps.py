@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from centra_whistl_dagster.domain.london import LONDON
-from centra_whistl_dagster.domain.orders.states import FINAL, OrderState
+from centra_whistl_dagster.domain.orders.changes_after_sending import StopReason
+from centra_whistl_dagster.domain.orders.states import OrderState
 
 NOTHING_MORE = "Nothing more is due."
-_ASKED = "Whistl was asked to stop it, and says later whether it could."
+_NOT_STOPPED = "Whistl has not stopped it, and is not asked again."
 _S = OrderState
 
 _NEXT: Mapping[OrderState, str] = {
@@ -61,8 +62,12 @@ class Progress:
     state: OrderState
     due_at: datetime | None
     """When the connection works on it next; None where that depends on something else."""
-    is_cancel_wanted: bool
-    """Centra cancelled it after it was sent."""
+    stop_for: StopReason | None = None
+    """Why Whistl is to stop it; None while it is not."""
+    stop_due_at: datetime | None = None
+    """When Whistl is asked next to stop it; None where it was asked for the last time."""
+    is_stop_tried: bool = False
+    """Whistl has said that it tries to stop it."""
     open_exceptions: tuple[OpenException, ...] = ()
     parcels: tuple[PendingParcel, ...] = ()
 
@@ -70,13 +75,10 @@ class Progress:
 def next_steps(progress: Progress, now: datetime) -> list[str]:
     """Return what comes next for an order, the most important first; never nothing."""
     steps = [_NEXT[progress.state].format(when=_when(progress.due_at, now))]
-    is_at_whistl = progress.state in {_S.SUBMITTED, _S.PART_DESPATCHED}
-    if progress.is_cancel_wanted and is_at_whistl:
-        is_to_be_asked = progress.due_at is not None
-        asks = f"Whistl is asked to stop it {_when(progress.due_at, now)}."
-        steps = [asks if is_to_be_asked else _ASKED]
-    elif progress.is_cancel_wanted and progress.state not in FINAL:
-        steps.append("It was cancelled in Centra meanwhile.")
+    if progress.stop_for and progress.state in {_S.SUBMITTED, _S.PART_DESPATCHED}:
+        steps = [_of_a_stop(progress, now)]
+    elif progress.stop_for and progress.state in {_S.SENDING, _S.IN_DOUBT}:
+        steps.append("If Whistl has it, Whistl is asked to stop it.")
     for parcel in progress.parcels:
         if parcel.waits_for_a_person:
             steps.append(f"Parcel {parcel.name} waits for a person: see the open exceptions.")
@@ -88,6 +90,15 @@ def next_steps(progress: Progress, now: datetime) -> list[str]:
         limit = f"{each.owner}, by {_clock_time(each.due_at)}"
         steps.append(f"Exception {each.exception_id} ({limit}): {each.instructions}")
     return steps
+
+
+def _of_a_stop(progress: Progress, now: datetime) -> str:
+    if progress.stop_due_at is None:
+        return _NOT_STOPPED
+    when = _when(progress.stop_due_at, now)
+    if progress.is_stop_tried:
+        return f"Whistl tries to stop it. It is asked again {when}."
+    return f"Whistl is asked to stop it {when}."
 
 
 def _when(due_at: datetime | None, now: datetime) -> str:

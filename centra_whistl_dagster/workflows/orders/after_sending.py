@@ -45,6 +45,8 @@ def react(tx: Transaction, link: Link, row: OrderRow, order: Order) -> Fate:
     is_planned = _plan_stop(tx, row, decision, is_cancelled=Change.CANCELLED in changes)
     is_notified = standing is not Standing.IN_DOUBT and bool(decision.notify)
     is_given_up = not is_planned and row.stop_for is not None and row.stop_due_at is None
+    # What a person wants sent again was not edited: a reading does not end what failed about it.
+    kept = {ExceptionKind.EDITED_AFTER_SENDING} if row.stop_for is StopReason.BY_HAND else set()
     over = []
     for kind, about in KINDS.items():
         if is_notified and decision.notify & about:
@@ -55,9 +57,9 @@ def react(tx: Transaction, link: Link, row: OrderRow, order: Order) -> Fate:
         elif is_given_up and not exceptions.is_open_for_order(tx, row.number, kind):
             # Changed once more, after somebody had closed what Whistl could not be stopped for.
             concerned = {change: fields for change, fields in changes.items() if change in about}
-            shown = Standing.PACKED if standing in BEFORE_PACKED else standing
-            notify(tx, row, kind, shown, concerned, order=order)
-    exceptions.resolve_order(tx, row.number, over)
+            first = "Whistl has not confirmed that it can stop it."
+            notify(tx, row, kind, standing, concerned, first=first, order=order)
+    exceptions.resolve_order(tx, row.number, {*over} - kept)
     return Fate.WRITTEN if is_planned or is_notified else Fate.UNCHANGED
 
 

@@ -13,12 +13,11 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.after_sending_decision import standing_of
 from centra_whistl_dagster.domain.orders.changes_after_sending import (
     KINDS,
-    Change,
     Standing,
     StopReason,
 )
 from centra_whistl_dagster.domain.orders.order import Order
-from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.domain.orders.states import AT_WHISTL
 from centra_whistl_dagster.domain.orders.whistl_statuses import STOPPED
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import exceptions, orders, stops
@@ -29,13 +28,18 @@ from centra_whistl_dagster.whistl.client import CancelAnswer
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.after_sending import BEFORE_PACKED, changes_of, notify
 from centra_whistl_dagster.workflows.orders.readings import apply_reading
-from centra_whistl_dagster.workflows.orders.replacement import settle_stopped, still_active
+from centra_whistl_dagster.workflows.orders.replacement import (
+    has_left,
+    settle_stopped,
+    still_active,
+)
 from centra_whistl_dagster.workflows.orders.statuses import apply_view
 
 _AT_ONCE = 50
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(minutes=15)
 _NO_ANSWER = Failed("Whistl does not answer")
+_NOT_WANTED = Skipped("not to be stopped any more")
 
 _WORDS = {
     StopReason.CANCELLED: "cancelled in Centra",
@@ -83,7 +87,7 @@ def _pass_on(link: Link, row: OrderRow, shown: dict[str, Order]) -> Fate:
     order = shown.get(row.centra_id)
     fresh = _as_it_is_now(link, row, order)
     if fresh is None or fresh.stop_for is None:
-        return Skipped("not to be stopped any more")
+        return _NOT_WANTED
     try:
         answer = link.whistl.cancel_order(fresh.whistl_number, _WORDS[fresh.stop_for])
     except IntegrationError as error:
@@ -101,20 +105,34 @@ def _as_it_is_now(link: Link, row: OrderRow, order: Order | None) -> OrderRow | 
         return orders.find(tx, row.centra_id)
 
 
+def _still_there(tx: Transaction, asked: OrderRow) -> OrderRow | None:
+    """Return an order as it is after Whistl was asked to stop it; None if the answer is too late.
+
+    Another relay may have read the stop first, and the order may have its next number by now.
+    """
+    fresh = orders.find(tx, asked.centra_id)
+    if fresh is None or fresh.state not in AT_WHISTL:
+        return None
+    return fresh if fresh.whistl_number == asked.whistl_number else None
+
+
 def _not_asked(link: Link, row: OrderRow, order: Order | None, error: IntegrationError) -> Fate:
-    attempts = row.stop_attempts + 1
-    is_last = attempts >= link.configuration.after_sending.stop_attempts
     is_refused = isinstance(error, Refused) and not isinstance(error, AccessDenied)
     # Whistl may not show an order yet that it has.
     is_absent = is_refused and isinstance(error, Refused) and error.code == "not_found"
     with link.ledger.transaction() as tx:
+        fresh = _still_there(tx, row)
+        if fresh is None or fresh.stop_for is None:
+            return _NOT_WANTED if is_refused else _NO_ANSWER
+        attempts = fresh.stop_attempts + 1
+        is_last = attempts >= link.configuration.after_sending.stop_attempts
         if is_refused and (is_last or not is_absent):
             orders.update(tx, [row.centra_id], stop_attempts=attempts, stop_due_at=None)
             why = "does not know the order" if is_absent else "cannot stop it any more"
-            _alert(tx, link, row, order, f"Whistl {why}.", is_too_late=not is_absent)
+            _alert(tx, link, fresh, order, f"Whistl {why}.", is_too_late=not is_absent)
             return Failed("not known to Whistl" if is_absent else "too late")
         what = f"Whistl was asked {attempts} times and did not answer."
-        _ask_again_later(tx, link, row, order, what)
+        _ask_again_later(tx, link, fresh, order, what)
     return Failed("not known to Whistl yet") if is_absent else _NO_ANSWER
 
 
@@ -132,52 +150,67 @@ def _ask_again_later(
 def _note_asked(link: Link, row: OrderRow, order: Order | None) -> Fate:
     """Note that Whistl tries to stop an order that is being picked, and ask again in time."""
     policy = link.configuration.after_sending
-    attempts = row.stop_attempts + 1
     with link.ledger.transaction() as tx:
-        due_at = tx.now + timedelta(minutes=policy.stop_follow_up_minutes)
-        orders.update(
-            tx,
-            [row.centra_id],
-            stop_asked_at=row.stop_asked_at or tx.now,
-            stop_attempts=attempts,
-            stop_due_at=None if attempts >= policy.stop_attempts else due_at,
-        )
-        if row.stop_asked_at is not None:
-            since = f"{row.stop_asked_at:%d %b %H:%M} UTC"
+        fresh = _still_there(tx, row)
+        if fresh is None:
+            return _NOT_WANTED
+        asked_at = fresh.stop_asked_at or tx.now
+        orders.update(tx, [row.centra_id], stop_asked_at=asked_at)
+        if fresh.stop_for is None:
+            return _NOT_WANTED
+        # The first answer: those that were lost before it do not count against Whistl.
+        attempts = fresh.stop_attempts + 1 if fresh.stop_asked_at else 1
+        is_last = attempts >= policy.stop_attempts
+        follow_up_at = tx.now + timedelta(minutes=policy.stop_follow_up_minutes)
+        due_at = None if is_last else follow_up_at
+        orders.update(tx, [row.centra_id], stop_attempts=attempts, stop_due_at=due_at)
+        if is_last or fresh.stop_asked_at is not None:
+            since = f"{asked_at:%d %b %H:%M} UTC"
             what = f"Whistl was asked to stop it at {since} and has not said whether it could."
-            _alert(tx, link, row, order, what)
+            _alert(tx, link, fresh, order, what)
     return Fate.WRITTEN
 
 
 def _settle(link: Link, row: OrderRow, order: Order | None, answer: CancelAnswer) -> Fate:
-    """Take over that Whistl has stopped an order; one to be sent again needs proof of it first."""
-    if row.stop_for is not StopReason.CANCELLED:
-        try:
-            view = link.whistl.find_order(row.whistl_number)
-        except IntegrationError as error:
-            return _not_asked(link, row, order, error)
-        with link.ledger.transaction() as tx:
-            if view is None or view.status not in STOPPED:
-                what = "Whistl says that it stopped the order, and does not show it as stopped."
-                _ask_again_later(tx, link, row, order, what)
-                return Skipped("Whistl does not show it as stopped yet")
-            apply_view(tx, row.centra_id, view)
-            _alert_if_a_part_left(tx, link, row, order)
-        return Fate.WRITTEN
+    """Take over that Whistl has stopped an order; one that may be sent again needs proof of it."""
     with link.ledger.transaction() as tx:
-        fresh = orders.find(tx, row.centra_id)
-        if fresh is not None and fresh.state is OrderState.SUBMITTED:
+        fresh = _still_there(tx, row)
+        if fresh is None:
+            return _NOT_WANTED
+        if fresh.stop_for is StopReason.CANCELLED and not has_left(tx, fresh):
             orders.update(tx, [row.centra_id], whistl_status=answer.status)
             settle_stopped(tx, fresh)
-        else:
-            _alert_if_a_part_left(tx, link, row, order)
+            return Fate.WRITTEN
+        # Nobody may want it stopped any more, but it was asked for: it is not Whistl's own doing.
+        orders.update(tx, [row.centra_id], stop_asked_at=fresh.stop_asked_at or tx.now)
+    return _settle_as_shown(link, row, order)
+
+
+def _settle_as_shown(link: Link, row: OrderRow, order: Order | None) -> Fate:
+    """Take over what Whistl shows of an order that it says it has stopped."""
+    try:
+        view = link.whistl.find_order(row.whistl_number)
+    except IntegrationError as error:
+        return _not_asked(link, row, order, error)
+    with link.ledger.transaction() as tx:
+        fresh = _still_there(tx, row)
+        if fresh is None:
+            return _NOT_WANTED
+        if view is None or view.status not in STOPPED:
+            if fresh.stop_for is None:
+                return _NOT_WANTED
+            what = "Whistl says that it stopped the order, and does not show it as stopped."
+            _ask_again_later(tx, link, fresh, order, what)
+            return Skipped("Whistl does not show it as stopped yet")
+        apply_view(tx, row.centra_id, view)
+        _alert_if_a_part_left(tx, link, row, order)
     return Fate.WRITTEN
 
 
 def _alert_if_a_part_left(tx: Transaction, link: Link, row: OrderRow, order: Order | None) -> None:
-    fresh = orders.find(tx, row.centra_id)
+    fresh = _still_there(tx, row)
     # Stopped whole, it is not at Whistl any more; if it still is, the message of a part is to come.
-    if fresh is not None and fresh.state in {OrderState.SUBMITTED, OrderState.PART_DESPATCHED}:
+    if fresh is not None and fresh.stop_for is not None:
         orders.update(tx, [row.centra_id], stop_due_at=None)
         _alert(tx, link, fresh, order, "A part of it had left before Whistl stopped the rest.")
 
@@ -193,7 +226,9 @@ def _alert(
 ) -> None:
     """Alert the owner that Whistl goes on with an order that it should stop."""
     if row.stop_for is StopReason.SENT_ALREADY:
-        exceptions.open_or_refresh(tx, [still_active(row, f"an earlier number has left. {what}")])
+        exceptions.open_or_refresh(
+            tx, [still_active(row, f"An earlier number of it has left. {what}")]
+        )
         return
     kind = _KIND[row.stop_for or StopReason.CANCELLED]
     standing = standing_of(row.state, row.whistl_status)
@@ -201,5 +236,13 @@ def _alert(
         standing = Standing.PACKED
     changes = changes_of(tx, link, row, order) if order else {}
     concerned = {change: fields for change, fields in changes.items() if change in KINDS[kind]}
-    default = next(change for change in Change if change in KINDS[kind])
-    notify(tx, row, kind, standing, concerned or {default: ()}, first=what, order=order)
+    if concerned:
+        notify(tx, row, kind, standing, concerned, first=what, order=order)
+        return
+    message = (
+        f"Order {row.number} is {_WORDS[row.stop_for or StopReason.CANCELLED]}. {what} At Whistl "
+        f"({row.whistl_number}): {standing}. Call Whistl if it must not leave; once it has left, "
+        "agree a return with the customer."
+    )
+    value = row.whistl_status or ""
+    exceptions.about_order(tx, row, kind, message, field="order", value=value)

@@ -85,6 +85,11 @@ def claim(link: Link, current: Current) -> Claim | None:
             sent_hash=fresh.content_hash,
             # Centra lets it go now: an earlier cancellation has been taken back.
             cancel_wanted_at=None,
+            # A stop was planned of what may have been at Whistl, and was not; it goes as it is now.
+            stop_for=None,
+            stop_due_at=None,
+            stop_asked_at=None,
+            stop_attempts=0,
         )
         intent_id = submissions.open_intent(
             tx,

@@ -17,8 +17,8 @@ from centra_whistl_dagster.workflows.shipments.awaited_despatches import note_aw
 _CANCELLED, _REJECTED = ExceptionKind.CANCELLED_AT_WHISTL, ExceptionKind.REJECTED_LATE
 
 
-def take_over_lines(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> bool:
-    """Record how far each line has come at Whistl; return whether any unit has left.
+def take_over_lines(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> None:
+    """Record how far each line has come at Whistl.
 
     An order may be ended here: when the rest of it is cancelled at Whistl after a part had left, or
     when nothing of it could be found.
@@ -37,15 +37,14 @@ def take_over_lines(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> bo
     has_left = any(gone.values()) or not HAS_LEFT.isdisjoint(_statuses(view))
     if row.state is OrderState.SUBMITTED and not has_left and not has_ended:
         # Nearly every view is one of these; there is nothing to compare.
-        return False
+        return
     order_contents.note_gone(tx, row.centra_id, gone)
     in_parcels = despatches.units_shipped_by_line(tx, row.centra_id)
     has_left = has_left or any(in_parcels.values())
     if has_left and view.status in STOPPED and row.state is OrderState.SUBMITTED:
         reason = "Whistl stopped the rest after a part had left"
-        orders.move(
-            tx, row, OrderState.PART_DESPATCHED, reason=reason, despatched_at=view.updated_at
-        )
+        left_at = view.updated_at or tx.now
+        orders.move(tx, row, OrderState.PART_DESPATCHED, reason=reason, despatched_at=left_at)
     if view.status not in STOPPED:
         ended = {line.line_number: line.cancelled for line in view.lines if line.cancelled}
         note_not_sent(tx, row, ended)
@@ -56,7 +55,6 @@ def take_over_lines(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> bo
     end_if_over(tx, row.centra_id)
     if has_left:
         note_awaited(tx, row.centra_id)
-    return has_left
 
 
 def _statuses(view: WhistlOrderView) -> set[str]:

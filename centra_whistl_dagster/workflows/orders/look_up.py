@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.identity import is_of_same_sale, is_same_order
-from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.domain.orders.states import AT_WHISTL, OrderState
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import exceptions, order_contents, orders, submissions
 from centra_whistl_dagster.ledger.engine import Transaction
@@ -118,18 +118,20 @@ def settle_found(
     if found is None and not accepted_by:
         return _settle_conflict(tx, row, newest)
     accept(tx, row, there)
-    # Whistl may have held, refused or allocated it by now, and its feed of changes has passed.
-    apply_view(tx, row.centra_id, there)
     found = found or newest
     if found.id != newest.id:
         detail = "Whistl has an earlier attempt"
         submissions.settle(tx, newest.id, SubmissionOutcome.ABSENT, detail=detail)
         # No content of the order has this hash: whatever Centra shows, Whistl packs something else.
         orders.update(tx, [row.centra_id], sent_hash=found.payload_hash)
-    if not accepted_by and not _has_newest_contents(intents, found, there):
-        note_edited(tx, row)
     detail = accepted_by or there.status
     submissions.settle(tx, found.id, SubmissionOutcome.FOUND, detail=detail)
+    # Whistl may have held, refused or allocated it by now, and its feed of changes has passed.
+    apply_view(tx, row.centra_id, there)
+    fresh = orders.find(tx, row.centra_id)
+    is_surely_newest = accepted_by or _has_newest_contents(intents, found, there)
+    if fresh is not None and fresh.state in AT_WHISTL and not is_surely_newest:
+        note_edited(tx, fresh)
     return Fate.WRITTEN
 
 

@@ -55,7 +55,8 @@ def can_renumber(tx: Transaction, link: Link, row: OrderRow) -> bool:
 def has_left(tx: Transaction, row: OrderRow) -> bool:
     """Say whether anything of an order has left, as far as messages and Whistl's views show."""
     return (
-        row.despatched_at is not None
+        row.state is OrderState.PART_DESPATCHED
+        or row.despatched_at is not None
         or any(line.gone for line in order_contents.lines(tx, row.centra_id))
         or any(despatches.units_shipped_by_line(tx, row.centra_id).values())
     )
@@ -124,9 +125,7 @@ def send_again(tx: Transaction, row: OrderRow, to: OrderState, *, ended_at: date
 
 def note_former_number_active(tx: Transaction, row: OrderRow, former: str, what: str) -> None:
     """Alert the owner that Whistl goes on with a number it had ended, and stop the present one."""
-    exceptions.open_or_refresh(
-        tx, [still_active(row, f"Whistl {what} {former}, which it had ended")]
-    )
+    exceptions.open_or_refresh(tx, [still_active(row, f"Whistl had ended {former} and {what}.")])
     orders.update(tx, [row.centra_id], former_active_at=row.former_active_at or tx.now)
     if row.state in UNSENT - {OrderState.BLOCKED}:
         reason = f"Whistl goes on with {former}"
@@ -142,14 +141,14 @@ def note_former_number_active(tx: Transaction, row: OrderRow, former: str, what:
 
 
 def still_active(
-    row: OrderRow, what: str = "Whistl goes on with an earlier number that it had ended"
+    row: OrderRow, what: str = "Whistl had ended an earlier number of it and goes on with it."
 ) -> Problem:
     """Return why an order is kept back, or stopped, of which an earlier number goes on."""
     return exceptions.order_problem(
         row.number,
         ExceptionKind.STOPPED_ORDER_SENT,
-        f"Order {row.number}: {what}. {row.whistl_number} must not leave too: it is kept back, or "
-        "stopped if it still can be.",
+        f"Order {row.number}: {what} {row.whistl_number} is held back, or stopped if Whistl still "
+        "can, so that the goods are not sent twice.",
         field="order_number",
         value=row.whistl_number,
         contents=row.whistl_number,

@@ -33,6 +33,7 @@ from centra_whistl_dagster.whistl.client import Acceptance, UnreadableOrderView,
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.lines_at_whistl import take_over_lines
 from centra_whistl_dagster.workflows.orders.replacement import (
+    has_left,
     note_former_number_active,
     settle_stopped,
 )
@@ -147,45 +148,48 @@ def _note_unreadable(tx: Transaction, row: OrderRow | None, view: UnreadableOrde
 def _note_former(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> Fate:
     """Notice that Whistl goes on with a number that it had ended; the order has another by now."""
     former = former_numbers.find(tx, view.order_number)
-    is_older = former is None or view.status_version <= former.whistl_status_version
-    if is_older or view.status in STOPPED:
+    if former is None or view.status_version <= former.whistl_status_version:
         return Fate.UNCHANGED
-    note_former_number_active(tx, row, view.order_number, f"shows as {view.status}")
+    # Seen once: a person may let the order go all the same, and the feed shows this again.
+    former_numbers.note_status(
+        tx, view.order_number, status=view.status, version=view.status_version
+    )
+    if view.status in STOPPED:
+        return Fate.UNCHANGED
+    note_former_number_active(tx, row, view.order_number, f"is working on it again ({view.status})")
     return Fate.WRITTEN
 
 
 def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
     """Take over what Whistl says of an order that it has.
 
+    A view is read before the transaction in which it is applied. By then another relay may have
+    sent the order under its next number, or read something newer.
+
     Raises:
         LookupError: the ledger does not have the order.
     """
     row = _row_of(tx, centra_id, view)
+    if view.order_number != row.whistl_number:
+        _note_former(tx, row, view)
+        return
+    if row.whistl_status is not None and row.whistl_status_version > view.status_version:
+        return
     taken_at = row.allocated_at or set_aside_at(view.history)
     if taken_at is None and view.status in SET_ASIDE:
         # It was at the latest when Whistl said so.
         taken_at = min(view.updated_at or tx.now, tx.now)
     # Before the lines: which units have left is read from the counts and the status together.
     orders.update(tx, [centra_id], allocated_at=taken_at, whistl_status=view.status)
-    has_left = take_over_lines(tx, row, view)
+    take_over_lines(tx, row, view)
     _note_what_is_unreadable(tx, row, view)
-    apply_status(tx, centra_id, view, has_left=has_left)
+    apply_status(tx, centra_id, view)
 
 
-def apply_status(
-    tx: Transaction,
-    centra_id: str,
-    shown: WhistlOrderView | Acceptance,
-    *,
-    has_left: bool = False,
-) -> None:
+def apply_status(tx: Transaction, centra_id: str, shown: WhistlOrderView | Acceptance) -> None:
     """Take over the status in which Whistl shows an order, in whichever answer it says so.
 
-    Args:
-        tx: the transaction.
-        centra_id: whose status it is.
-        shown: what Whistl says of the order.
-        has_left: a part of it has left the warehouse.
+    Of a view, the lines come first: an order of which a part has left is never sent again.
 
     Raises:
         LookupError: the ledger does not have the order.
@@ -198,19 +202,20 @@ def apply_status(
         whistl_status_version=shown.status_version,
         whistl_checked_at=tx.now,
     )
-    is_rest_ended = shown.status in STOPPED and has_left
+    is_stopped = shown.status in STOPPED
+    is_rest_ended = is_stopped and has_left(tx, row)
     # The units that will not be sent are reported by line: the rest of the order is on its way.
     kind = None if is_rest_ended else _FOLLOWED.get(shown.status)
     if kind is None and shown.status not in KNOWN:
         kind = ExceptionKind.UNKNOWN_WHISTL_STATUS
     was_asked = row.cancel_wanted_at or row.stop_for or row.stop_asked_at
-    was_stopped_whole = shown.status == "CANCELLED" and was_asked is not None and not has_left
+    was_stopped_whole = shown.status == "CANCELLED" and was_asked and not is_rest_ended
     exceptions.resolve_order(tx, row.number, _OF_STATUSES - {kind})
     if kind is not None and not was_stopped_whole:
         # Not Whistl's own words for a hold: they may name the customer. The order's story has them.
         message = f"Whistl shows order {row.number} ({row.whistl_number}) as {shown.status}."
         exceptions.about_order(tx, row, kind, message, value=shown.status)
-    if shown.status in STOPPED and row.state is OrderState.SUBMITTED and not has_left:
+    if is_stopped and row.state is OrderState.SUBMITTED and not is_rest_ended:
         # Read anew: the status set above is kept with the number it belongs to.
         fresh = _row_of(tx, centra_id, shown)
         if was_stopped_whole:

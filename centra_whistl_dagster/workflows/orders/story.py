@@ -189,7 +189,9 @@ def _next(link: Link, remembered: Remembered | None) -> list[str]:
     progress = Progress(
         state=row.state,
         due_at=row.due_at,
-        is_cancel_wanted=row.cancel_wanted_at is not None,
+        stop_for=row.stop_for,
+        stop_due_at=row.stop_due_at,
+        is_stop_tried=row.stop_asked_at is not None,
         open_exceptions=tuple(
             OpenException(
                 exception_id=each.id,

@@ -146,6 +146,8 @@ def _sent(link: Link, gate: Gate, claimed: Claim) -> SubmissionOutcome:
         row = _settle(tx, claimed, SubmissionOutcome.ACCEPTED, answer.status)
         if row is not None:
             accept(tx, row, answer)
+            # It may be held or rejected already; the feed does not show that a second time.
+            apply_status(tx, row.centra_id, answer)
     return SubmissionOutcome.ACCEPTED
 
 
@@ -169,7 +171,7 @@ def _settle(
 
 
 def accept(tx: Transaction, row: OrderRow, answer: Acceptance | WhistlOrderView) -> None:
-    """Note that Whistl has an order."""
+    """Note that Whistl has an order; in which status, the caller takes over afterwards."""
     orders.move(
         tx,
         row,
@@ -178,12 +180,9 @@ def accept(tx: Transaction, row: OrderRow, answer: Acceptance | WhistlOrderView)
         submitted_at=tx.now,
         whistl_order_id=answer.whistl_order_id,
         attempts=0,
-        # Due at once where Centra cancelled it while it was on its way.
-        due_at=tx.now if row.cancel_wanted_at else None,
+        due_at=None,
     )
     exceptions.end_for_order(tx, row, PROVED_OVER_BY_ACCEPTANCE)
-    # It may be held or rejected already, and the feed of changes does not show that a second time.
-    apply_status(tx, row.centra_id, answer)
 
 
 def _settle_not_sent(link: Link, claimed: Claim, error: IntegrationError) -> SubmissionOutcome:

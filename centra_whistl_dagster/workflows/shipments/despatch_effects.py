@@ -66,7 +66,7 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
     row = orders.find_by_whistl_number(tx, despatch.order_number)
     if row is not None and row.whistl_number != despatch.order_number:
         # Sent although Whistl had stopped it, and perhaps other goods than the order has now.
-        note_former_number_active(tx, row, despatch.order_number, "has despatched")
+        note_former_number_active(tx, row, despatch.order_number, "has now despatched it")
         return DespatchState.HELD
     if row is None or not _may_have_left(row):
         if row is None or row.state not in _BEING_FOUND_OUT:
