@@ -26,7 +26,7 @@ class Letter:
     address: str = field(repr=False)
     title: str
     body: str
-    tone: str
+    severity: str
 
 
 def post(letters: Sequence[Letter], *, seconds: float = SECONDS) -> Mapping[int, str | None]:

@@ -21,7 +21,7 @@ HOSTILE_BODY = "<img src=http://evil.example/x> & *bold* <!channel>\nsecond line
 
 
 def letter(number: int, address: str, **changes: str) -> Letter:
-    plain = {"title": f"Title {number}", "body": f"Body {number}", "tone": "warning"}
+    plain = {"title": f"Title {number}", "body": f"Body {number}", "severity": "warning"}
     return Letter(id=number, address=address, **(plain | changes))
 
 
@@ -56,7 +56,11 @@ def dripping() -> Iterator[str]:
 
 def test_a_mail_arrives_as_plain_text_with_no_header_of_its_sender_s_making(inbox: Inbox) -> None:
     answers = post(
-        [letter(1, inbox.mail_url("cx"), title=HOSTILE_TITLE, body=HOSTILE_BODY, tone="failure")]
+        [
+            letter(
+                1, inbox.mail_url("cx"), title=HOSTILE_TITLE, body=HOSTILE_BODY, severity="failure"
+            )
+        ]
     )
 
     assert answers == {1: None}
