@@ -50,9 +50,14 @@ def pending(migrations: Iterable[Migration], applied: Mapping[str, str]) -> tupl
     """
     known = {migration.name: migration for migration in migrations}
     for name, checksum in applied.items():
-        if name not in known or known[name].checksum != checksum:
+        if name not in known:
             raise UnknownMigration(
-                f"Migration '{name}' has been applied, and this release does not have it in that "
-                "form. Run the release that wrote it, or a later one."
+                f"The database was written by a newer release (migration '{name}'). Run that "
+                "release, or a later one."
+            )
+        if known[name].checksum != checksum:
+            raise UnknownMigration(
+                f"Migration '{name}' differs from the one that the database was written with. Run "
+                "the release that wrote it."
             )
     return tuple(migration for name, migration in known.items() if name not in applied)

@@ -110,6 +110,13 @@ def test_the_handbook_explains_every_state_of_an_order() -> None:
     assert {name.replace(" ", "_") for name in explained} - {"state"} == set(OrderState)
 
 
+def test_the_readme_lists_every_document() -> None:
+    _, _, table = (PROJECT / "README.md").read_text(encoding="utf-8").partition("## Documents")
+    listed = set(re.findall(r"\]\(docs/([^)#/]+\.md)\)", table.partition("\n## ")[0]))
+
+    assert listed == {path.name for path in (PROJECT / "docs").glob("*.md")}
+
+
 def test_the_permissions_listed_are_those_the_operations_need() -> None:
     text = (PROJECT / "docs" / "security.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `([A-Za-z.]+:(?:read|write))` \|", text, flags=re.MULTILINE)

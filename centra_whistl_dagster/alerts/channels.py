@@ -26,7 +26,7 @@ SENDER = "Centra to Whistl"
 """The sender's name in chat programs."""
 
 
-def send(address: str, *, title: str, body: str, tone: str) -> str | None:
+def send(address: str, *, title: str, body: str, severity: str) -> str | None:
     """Hand one message to every service that an address names.
 
     Returns:
@@ -41,7 +41,7 @@ def send(address: str, *, title: str, body: str, tone: str) -> str | None:
     result = channel.notify(
         title=title,
         body=body,
-        notify_type=apprise.NotifyType(tone),
+        notify_type=apprise.NotifyType(severity),
         # Without it a mail is HTML, and what a shopper typed would be markup.
         body_format=apprise.NotifyFormat.TEXT,
     )
@@ -54,7 +54,7 @@ def send(address: str, *, title: str, body: str, tone: str) -> str | None:
 def _send_all(address: str, letters: Sequence[Letter]) -> None:
     failures = 0
     for letter in letters:
-        error = send(address, title=letter.title, body=letter.body, tone=letter.tone)
+        error = send(address, title=letter.title, body=letter.body, severity=letter.severity)
         # One write: two channels report from two threads.
         sys.stdout.write(json.dumps({"id": letter.id, "error": error}) + "\n")
         sys.stdout.flush()

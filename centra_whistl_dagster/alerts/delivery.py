@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,9 @@ SECONDS = 8.0
 """For all letters of one run. A sensor has a minute, and other sensors wait behind it."""
 _START_SECONDS = 6.0
 """Added for loading Python and apprise on a busy machine."""
+_PASSED_ON = ("PATH", "LANG", "LC_", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHON", "VIRTUAL_ENV")
+"""Beginnings of the variables that Python itself needs. Of the others, some would send alerts
+through a proxy or have other certificates trusted, and some are secrets of the connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class Letter:
     address: str = field(repr=False)
     title: str
     body: str
-    tone: str
+    severity: str
 
 
 def post(letters: Sequence[Letter], *, seconds: float = SECONDS) -> Mapping[int, str | None]:
@@ -43,6 +47,7 @@ def post(letters: Sequence[Letter], *, seconds: float = SECONDS) -> Mapping[int,
             stderr=subprocess.DEVNULL,  # failures are in the answers, without addresses
             timeout=seconds + _START_SECONDS,
             check=False,
+            env={name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)},
         )
         output = done.stdout
     except subprocess.TimeoutExpired as expired:

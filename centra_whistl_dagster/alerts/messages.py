@@ -54,8 +54,8 @@ _ENDINGS = {
 class Message:
     """What is sent."""
 
-    tone: str
-    """The severity that a channel may show in colour: failure, warning, info, success."""
+    severity: str
+    """What a channel may show in colour: failure, warning, info or success."""
     title: str
     body: str
 
@@ -85,7 +85,7 @@ def of_exceptions(
             parts.append(f"What to do{about}: {one_line(each.instructions)}")
         parts.append(f"{_time_limit(group)} {_ending(ExceptionKind(group.kind))}")
     return Message(
-        tone=_tone(group),
+        severity=_severity(group),
         title=_title(group, responsibility, stake),
         body="\n\n".join(parts),
     )
@@ -111,7 +111,7 @@ def of_reminder(
     pointer = f"`centra-whistl exceptions --owner {owner}` lists them with what to do."
     parts = ["\n".join(lines), f"{overdue} past their time limit. {pointer}"]
     title = f"Still open: {counted.total() + len(red)} for {owner}"
-    return Message(tone="warning", title=one_line(title), body="\n\n".join(parts))
+    return Message(severity="warning", title=one_line(title), body="\n\n".join(parts))
 
 
 def of_conditions(news: News, conditions: Sequence[Condition]) -> Message:
@@ -120,13 +120,15 @@ def of_conditions(news: News, conditions: Sequence[Condition]) -> Message:
     if news is News.TURNED_GREEN:
         titles = "\n".join(f"- {one_line(condition.title)}" for condition in conditions)
         return Message(
-            tone="success",
+            severity="success",
             title=one_line(f"Resolved: {what}", TITLE_CHARACTERS),
             body=f"{titles}\n\n{NO_ACTION}",
         )
     body = "\n\n".join(map(_failing, conditions))
     body += "\n\nDagster's web page shows the details."
-    return Message(tone="failure", title=one_line(f"Failing: {what}", TITLE_CHARACTERS), body=body)
+    return Message(
+        severity="failure", title=one_line(f"Failing: {what}", TITLE_CHARACTERS), body=body
+    )
 
 
 def _ending(kind: ExceptionKind) -> str:
@@ -220,7 +222,7 @@ def _time_limit(group: Group) -> str:
     return f"{limit} {clock_time(earliest)}."
 
 
-def _tone(group: Group) -> str:
+def _severity(group: Group) -> str:
     if group.news is News.RESOLVED:
         return "success"
     is_bad = group.news is News.ESCALATED or group.severity is Severity.URGENT

@@ -19,7 +19,7 @@ from centra_whistl_dagster.domain.london import LONDON
 REMINDER_AT = time(8)
 """London time: when the owners begin their day."""
 REMINDED_AFTER = timedelta(hours=12)
-"""What was opened less than this before the reminder was alerted recently enough."""
+"""Exceptions opened less than this before the reminder are left out: their alert is recent."""
 
 WARNING_LASTS = timedelta(minutes=10)
 """A warning that closes sooner alerts nobody."""

@@ -20,7 +20,7 @@ from centra_whistl_dagster.backtest.frontier import (
 from centra_whistl_dagster.backtest.replay import WorldSettings
 from centra_whistl_dagster.backtest.strategies import RIVALS, Strategy
 from centra_whistl_dagster.bench.run import run as run_benchmarks
-from centra_whistl_dagster.config_files.policy import load_stock_policy
+from centra_whistl_dagster.config_files.policy import load_policy
 from centra_whistl_dagster.extras import require_extra
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -81,7 +81,7 @@ def backtest(
     """
     if picture is not None:  # before the replay, which takes minutes
         require_extra("plots", "matplotlib", needed_for="--picture")
-    policy = load_stock_policy(policy_file.read_text(encoding="utf-8"), policy_file.name)
+    policy = load_policy(policy_file.read_text(encoding="utf-8"), policy_file.name).stock
     strategies = [Strategy(name="this policy", policy=policy), *(RIVALS[name] for name in rivals)]
     if with_frontier:
         strategies += frontier(policy)

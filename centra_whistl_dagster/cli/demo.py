@@ -36,8 +36,9 @@ def demo(
 ) -> None:
     """Simulate a trading day and check the result.
 
-    The check uses the simulators' own records. Ends with status 1 if an order was lost, sent twice
-    or sent with a fault, or if sold stock came back. A Dagster that was killed is started again.
+    Orders and shipments are judged by the simulators' own records. Ends with status 1 if an order
+    was lost, sent twice or sent with a fault, or if sold stock came back. A Dagster that was killed
+    is started again.
     """
     console = Console()
     day = Day(

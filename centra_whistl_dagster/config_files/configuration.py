@@ -8,12 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from centra_whistl_dagster.config_files.exceptions import load_responsibilities
-from centra_whistl_dagster.config_files.policy import (
-    load_after_sending_policy,
-    load_despatch_policy,
-    load_screening_policy,
-    load_stock_policy,
-)
+from centra_whistl_dagster.config_files.policy import load_policy
 from centra_whistl_dagster.config_files.reader import read_text
 from centra_whistl_dagster.config_files.shipping_services import load_service_mapping
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
@@ -51,13 +46,14 @@ def load_configuration(folder: Path) -> Configuration:
     """
     mapping = read_text(folder / MAPPING_FILE)
     exceptions = read_text(folder / EXCEPTIONS_FILE)
-    policy = read_text(folder / POLICY_FILE)
+    policy_text = read_text(folder / POLICY_FILE)
+    policy = load_policy(policy_text, POLICY_FILE)
     return Configuration(
         services=load_service_mapping(mapping, MAPPING_FILE),
         exception_kinds=load_responsibilities(exceptions, EXCEPTIONS_FILE),
-        screening=load_screening_policy(policy, POLICY_FILE),
-        after_sending=load_after_sending_policy(policy, POLICY_FILE),
-        despatches=load_despatch_policy(policy, POLICY_FILE),
-        stock=load_stock_policy(policy, POLICY_FILE),
-        fingerprint=sha256((mapping + policy).encode()).hexdigest(),
+        screening=policy.screening,
+        after_sending=policy.after_sending,
+        despatches=policy.despatches,
+        stock=policy.stock,
+        fingerprint=sha256((mapping + policy_text).encode()).hexdigest(),
     )

@@ -1,9 +1,8 @@
-"""`config/policy.toml`: its tables, each read into one value."""
+"""`config/policy.toml`: each of its tables read into one value."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from centra_whistl_dagster.config_files.expected import (
@@ -93,53 +92,44 @@ _SALE: dict[str, Expected[Any]] = {
 }
 
 
-def _settings(
-    text: str, file_name: str, table: str, expected: Mapping[str, Expected[Any]]
-) -> dict[str, Any]:
-    """Read one table of `policy.toml`; what it leaves out keeps its default.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the file decides, one value for each of its tables."""
+
+    screening: ScreeningPolicy
+    after_sending: AfterSendingPolicy
+    despatches: DespatchPolicy
+    stock: StockPolicy
+
+
+def load_policy(text: str, file_name: str) -> Policy:
+    """Read the file; what it leaves out keeps its default.
 
     Args:
         text: the whole file.
         file_name: for the faults.
-        table: its name.
-        expected: its settings by name.
 
     Raises:
-        ConfigError: naming every unknown setting and every value out of bounds, with its line.
+        ConfigError: naming every unknown table or setting and every value out of bounds, with its
+            line.
     """
     document = TomlDocument(text, file_name)
-    settings = document.table(table).settings(expected)
+    document.refuse_unknown([field.name for field in fields(Policy)])
+    screening = document.table("screening").settings(_SCREENING)
+    after_sending = document.table("after_sending").settings(_AFTER_SENDING)
+    despatches = document.table("despatches").settings(_DESPATCHES)
+    stock = _stock(document.table("stock"))
     document.faults.raise_if_any()
-    return dict(settings or {})
+    return Policy(
+        screening=ScreeningPolicy(**screening or {}),
+        after_sending=AfterSendingPolicy(**after_sending or {}),
+        despatches=DespatchPolicy(**despatches or {}),
+        stock=stock,
+    )
 
 
-def load_screening_policy(text: str, file_name: str) -> ScreeningPolicy:
-    """Read the `[screening]` table of `policy.toml`, as `_settings` does."""
-    return ScreeningPolicy(**_settings(text, file_name, "screening", _SCREENING))
-
-
-def load_after_sending_policy(text: str, file_name: str) -> AfterSendingPolicy:
-    """Read the `[after_sending]` table of `policy.toml`, as `_settings` does."""
-    return AfterSendingPolicy(**_settings(text, file_name, "after_sending", _AFTER_SENDING))
-
-
-def load_despatch_policy(text: str, file_name: str) -> DespatchPolicy:
-    """Read the `[despatches]` table of `policy.toml`, as `_settings` does."""
-    return DespatchPolicy(**_settings(text, file_name, "despatches", _DESPATCHES))
-
-
-def load_stock_policy(text: str, file_name: str) -> StockPolicy:
-    """Read the `[stock]` tables of `policy.toml`; what they leave out keeps its default.
-
-    Args:
-        text: the whole file.
-        file_name: for the faults.
-
-    Raises:
-        ConfigError: naming every unknown setting and every value out of bounds, with its line.
-    """
-    document = TomlDocument(text, file_name)
-    stock = document.table("stock")
+def _stock(stock: Table) -> StockPolicy:
+    """Read `[stock]` and the tables inside it."""
     stock.refuse_unknown([*_STOCK_PARTS, "sku", "sale"])
     parts = {
         name: stock.table(name).settings(expected) or {} for name, expected in _STOCK_PARTS.items()
@@ -147,7 +137,6 @@ def load_stock_policy(text: str, file_name: str) -> StockPolicy:
     buffer = BufferPolicy(**parts["buffer"])
     rules = [_sku_rule(table, buffer) for table in stock.tables("sku")]
     sales = [_sale(table) for table in stock.tables("sale")]
-    document.faults.raise_if_any()
     return StockPolicy(
         buffer=buffer,
         cadence=CadencePolicy(**parts["cadence"]),

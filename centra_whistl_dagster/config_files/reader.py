@@ -174,6 +174,12 @@ class TomlDocument:
         """Return a table of the file, empty when it is not there."""
         return Table(self, name, self.values.get(name, {}))
 
+    def refuse_unknown(self, known: Collection[str]) -> None:
+        """Note every table that is not among the known ones."""
+        for name in sorted(self.values.keys() - set(known)):
+            detail = f"has no table [{name}]; it has {', '.join(known)}"
+            self.faults.add(self.line_of("", name), detail)
+
     def line_of(self, table: str, key: str | None, *, nth: int = 0) -> int | None:
         """Return the line of a key, or else of its table, or else None.
 

@@ -20,7 +20,7 @@ def _within(warn_minutes: int, fail_minutes: int) -> dg.FreshnessPolicy:
 
 
 ORDER_RELAY = _within(15, 30)
-"""`sweep_of_orders` runs every 10 minutes; the limits allow for one and for two missed sweeps."""
+"""`sweep_of_orders` runs every 10 minutes; the limits allow for none and for one missed sweep."""
 
 DESPATCH_RELAY = _within(75, 135)
 """`sweep_of_despatches` runs every hour; the limits allow for none and for one missed sweep."""

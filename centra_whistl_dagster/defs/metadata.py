@@ -10,7 +10,6 @@ from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.history.columns import HistoryTable, columns_of
 
 _SHOWN_ROWS = 50
-_MINUTES_OF_AN_HOUR = 60
 
 
 def of_tally(tally: Tally) -> dict[str, int]:
@@ -54,14 +53,8 @@ def whose(
     return {
         "owner": responsibility.owner.value,
         "what to do": responsibility.instructions,
-        "time limit": in_words(responsibility.time_limit_minutes),
+        "time limit": responsibility.time_limit,
     }
-
-
-def in_words(minutes: int) -> str:
-    """Return a time limit as people say it: `90 min`, `4 h`."""
-    hours, rest = divmod(minutes, _MINUTES_OF_AN_HOUR)
-    return f"{minutes} min" if rest or not hours else f"{hours} h"
 
 
 def columns(*described: tuple[str, str, str]) -> dict[str, dg.TableSchema]:

@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from centra_whistl_dagster.config_files.configuration import POLICY_FILE
+from centra_whistl_dagster.config_files.policy import load_policy
+from centra_whistl_dagster.domain.stock.policy import StockPolicy
 from centra_whistl_dagster.launching.dagster_processes import LOOPBACK, DagsterPlaces
 from centra_whistl_dagster.simulator.people.behaviour import Opening
 from centra_whistl_dagster.simulator.people.spoilage import SPOILAGE_KINDS
@@ -81,6 +84,11 @@ class Day:
     def config(self) -> Path:
         """The folder of what operators own."""
         return self.state / "config"
+
+    def stock_policy(self) -> StockPolicy:
+        """Return what this demo's operators have set for stock."""
+        policy = self.config / POLICY_FILE
+        return load_policy(policy.read_text(encoding="utf-8"), POLICY_FILE).stock
 
     @property
     def archive(self) -> Path:
@@ -176,7 +184,7 @@ def prepare(day: Day, project: Path) -> None:
     (day.config / "shipping_services.csv").write_text(
         shipping_services_csv(world), encoding="utf-8"
     )
-    policy = day.config / "policy.toml"
+    policy = day.config / POLICY_FILE
     usual = policy.read_text(encoding="utf-8")
     for name, value in {
         "ladder_minutes": list(day.ladder_minutes),

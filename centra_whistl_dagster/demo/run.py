@@ -124,7 +124,7 @@ def _trade_and_finish(
 
 def _read(day: Day, simulation: Simulation, ledger: Ledger, inbox: Inbox) -> Scoreboard:
     synced = last_synced(ledger, day.archive)
-    truth = simulation.truth(buffers(synced))
+    truth = simulation.truth(buffers(synced, day.stock_policy(), datetime.now(UTC)))
     reads = stock_reads(synced, truth["stock"]["reads"])
     return read_scoreboard(truth, ledger, inbox, reads, find_published(day.published))
 

@@ -1,7 +1,10 @@
 """The demo's scoreboard: figures of the simulators' truth, and the verdict on a run.
 
-What only the product can know (orders in doubt, exceptions) is read from its ledger; no verdict on
-orders, shipments or stock depends on it.
+Whether an order was lost, sent twice or completed wrongly, the simulators' own records say alone.
+The product's files are asked for four things: the buffer of each SKU, counted up to the cap in the
+policy; which orders it has blocked, so that customer service corrects them; how many alerts its
+outbox has sent and still holds, compared with those received; and the published history. What is
+shown of orders in doubt and exceptions has no part in the verdict.
 """
 
 from __future__ import annotations

@@ -1,17 +1,19 @@
-"""How often the demo's stock was read: what sells out fast more often than what does not.
+"""How often the demo's stock was read, and how much of it the product may hold back.
 
-Whether stock is right, the simulators' truth says alone.
+Whether stock is right, the simulators' truth says, given the buffers from here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from centra_whistl_dagster.domain.stock.policy import StockPolicy, policy_for
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
@@ -29,11 +31,17 @@ def last_synced(ledger: Ledger, archive_path: Path) -> pd.DataFrame | None:
     return None if last is None else archive.fetch(archive_path, last.file).set_index("sku")
 
 
-def buffers(synced: pd.DataFrame | None) -> dict[str, int]:
-    """Return the units of each SKU that the product holds back on purpose."""
+def buffers(synced: pd.DataFrame | None, policy: StockPolicy, now: datetime) -> dict[str, int]:
+    """Return the units of each SKU that the product may hold back: its own figure, up to the cap.
+
+    Beyond the cap of the operators' policy, a difference is a fault and no buffer.
+    """
     if synced is None:
         return {}
-    return {str(sku): int(units) for sku, units in synced["buffer_wanted"].items()}
+    return {
+        str(sku): min(int(units), policy_for(str(sku), now, policy).buffer.cap_units)
+        for sku, units in synced["buffer_wanted"].items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

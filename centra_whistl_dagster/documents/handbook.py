@@ -75,15 +75,9 @@ def with_tables(document: str, tables: str, *, begin: str = BEGIN, end: str = EN
 def _table(owned: list[tuple[ExceptionKind, Responsibility]]) -> str:
     rows = [
         f"| {entry.title}<br>`{kind}` | {entry.severity} "
-        f"| {_time_limit(entry.time_limit_minutes)} | {entry.instructions} | {ENDS[kind].when} |"
+        f"| {entry.time_limit} | {entry.instructions} | {ENDS[kind].when} |"
         for kind, entry in owned
     ]
     columns = ["exception", "severity", "within", "what to do", "it closes when"]
     header = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
     return "\n".join([*header, *rows])
-
-
-def _time_limit(minutes: int) -> str:
-    if minutes % 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h"

@@ -28,7 +28,7 @@ from centra_whistl_dagster.ledger.tables import (
 
 
 def to_tell(tx: Transaction) -> list[ExceptionRow]:
-    """Return exceptions of which there may be something to tell, the oldest first."""
+    """Return the exceptions that may need an alert, the oldest first."""
     open_now = exceptions.c.resolved_at.is_(None)
     query = sa.select(exceptions).where(
         exceptions.c.told != "closed",

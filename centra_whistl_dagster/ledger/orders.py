@@ -224,7 +224,7 @@ def stamps(tx: Transaction, centra_ids: Collection[str]) -> dict[str, datetime]:
 
 
 def ids_with_units_not_found(tx: Transaction) -> set[str]:
-    """Return the orders that somebody must be told about units of, and that nobody mended yet."""
+    """Return the ids of the orders with an open short-pick exception."""
     query = sa.select(exceptions.c.subject).where(
         exceptions.c.kind == ExceptionKind.SHORT_PICK,
         exceptions.c.subject_type == SubjectType.ORDER,

@@ -30,9 +30,11 @@ _OUTCOME_OPEN = frozenset({408, 499})
 class CallKind(StrEnum):
     """What a repeat of a call would do."""
 
-    READ = "read"  # nothing: repeated freely
-    IDEMPOTENT_WRITE = "idempotent_write"  # the same again: repeated freely
-    CREATE = "create"  # a second one: repeated only when the first provably was not carried out
+    READ = "read"  # would change nothing; repeat freely
+    IDEMPOTENT_WRITE = "idempotent_write"  # would do the same again; repeat freely
+    CREATE = (
+        "create"  # would create a second record; repeat only if the first certainly did not run
+    )
 
 
 RefusalReader = Callable[[int, Json, CallKind], Refusal | None]

@@ -117,18 +117,20 @@ def test_many_orders_are_listed_up_to_a_length_and_the_rest_is_counted() -> None
 
 
 @pytest.mark.parametrize(
-    ("case", "news", "opening", "tone"),
+    ("case", "news", "opening", "severity"),
     [
         ("new", News.OPENED, "Blocking: ", "warning"),
         ("late", News.ESCALATED, "Overdue, blocking: ", "failure"),
         ("fixed", News.RESOLVED, "Resolved: ", "success"),
     ],
 )
-def test_the_title_begins_with_what_is_new(case: str, news: News, opening: str, tone: str) -> None:
+def test_the_title_begins_with_what_is_new(
+    case: str, news: News, opening: str, severity: str
+) -> None:
     message = messages.of_exceptions(group(standing("100234"), news=news), UNMAPPED, Stake())
 
     assert message.title.startswith(opening), case
-    assert message.tone == tone
+    assert message.severity == severity
 
 
 @pytest.mark.parametrize("severity", Severity)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from centra_whistl_dagster.config_files.policy import load_after_sending_policy
+from centra_whistl_dagster.config_files.policy import load_policy
 from centra_whistl_dagster.config_files.reader import ConfigError
 from centra_whistl_dagster.domain.orders.after_sending_policy import (
     AfterSendingPolicy,
@@ -18,8 +18,8 @@ SHIPPED = (Path(__file__).parents[2] / "config" / "policy.toml").read_text(encod
 
 
 def test_the_shipped_policy_is_the_default() -> None:
-    assert load_after_sending_policy(SHIPPED, "policy.toml") == AfterSendingPolicy()
-    assert load_after_sending_policy("", "policy.toml") == AfterSendingPolicy()
+    assert load_policy(SHIPPED, "policy.toml").after_sending == AfterSendingPolicy()
+    assert load_policy("", "policy.toml").after_sending == AfterSendingPolicy()
 
 
 def test_what_could_lose_goods_is_stopped_unless_a_brand_chooses_otherwise() -> None:
@@ -41,7 +41,7 @@ def test_what_could_lose_goods_is_stopped_unless_a_brand_chooses_otherwise() -> 
 )
 def test_a_choice_that_there_is_not_is_named_with_its_line(line: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_after_sending_policy(f"[after_sending]\n{line}\n", "policy.toml")
+        load_policy(f"[after_sending]\n{line}\n", "policy.toml")
 
     (fault,) = caught.value.faults
     assert said in fault.detail

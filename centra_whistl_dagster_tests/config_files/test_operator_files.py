@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from centra_whistl_dagster.config_files.exceptions import load_responsibilities
-from centra_whistl_dagster.config_files.policy import load_screening_policy
+from centra_whistl_dagster.config_files.policy import load_policy
 from centra_whistl_dagster.config_files.reader import ConfigError
 from centra_whistl_dagster.config_files.shipping_services import load_service_mapping
 from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind
@@ -30,8 +30,8 @@ def test_the_files_load() -> None:
     policy = (CONFIG / "policy.toml").read_text(encoding="utf-8")
     mapping = (CONFIG / "shipping_services.csv").read_text(encoding="utf-8")
 
-    assert isinstance(load_screening_policy(policy, "policy.toml"), ScreeningPolicy)
-    assert load_screening_policy("", "policy.toml") == ScreeningPolicy()
+    assert isinstance(load_policy(policy, "policy.toml").screening, ScreeningPolicy)
+    assert load_policy("", "policy.toml").screening == ScreeningPolicy()
     assert load_service_mapping(mapping, "shipping_services.csv").rows is not None
     assert set(load_responsibilities(EXCEPTIONS, "exceptions.toml")) == set(ExceptionKind)
 
@@ -114,7 +114,31 @@ def test_an_entry_that_is_not_a_table_is_one_fault_with_its_line() -> None:
 
 def test_text_that_is_not_toml_is_refused_with_its_line() -> None:
     with pytest.raises(ConfigError, match=r"policy\.toml, line 2"):
-        load_screening_policy("[screening]\nsku_characters = = 24\n", "policy.toml")
+        load_policy("[screening]\nsku_characters = = 24\n", "policy.toml")
+
+
+@pytest.mark.parametrize(
+    ("table", "setting"),
+    [("after-sending", 'on_hold = "ask"'), ("screenings", "sku_characters = 24")],
+)
+def test_a_table_that_the_policy_does_not_have_is_refused_with_its_line(
+    table: str, setting: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_policy(f"[screening]\n\n[{table}]\n{setting}\n", "policy.toml")
+
+    (fault,) = caught.value.faults
+    assert fault.line == 3
+    assert f"has no table [{table}]; it has screening, after_sending" in fault.detail
+
+
+def test_faults_of_all_tables_of_the_policy_are_listed_together() -> None:
+    text = "on_hold = 3\n[screening]\nsku_characters = 0\n[stock.buffer]\nrisk = 2\n"
+
+    with pytest.raises(ConfigError) as caught:
+        load_policy(text, "policy.toml")
+
+    assert [fault.line for fault in caught.value.faults] == [1, 3, 5]
 
 
 def test_policy_values_are_read_in_their_types() -> None:
@@ -125,7 +149,7 @@ def test_policy_values_are_read_in_their_types() -> None:
         "not_product_skus = []",
     ]
 
-    policy = load_screening_policy("\n".join(lines), "policy.toml")
+    policy = load_policy("\n".join(lines), "policy.toml").screening
 
     assert policy.packaging_kg == Decimal("0.35")
     assert policy.sku_collisions_ignore == {Ignored.CASE}
@@ -147,6 +171,6 @@ def test_policy_values_are_read_in_their_types() -> None:
 )
 def test_an_invalid_policy_value_is_refused_with_its_line(line: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_screening_policy(f"[stock]\n\n[screening]\n{line}\n", "policy.toml")
+        load_policy(f"[stock]\n\n[screening]\n{line}\n", "policy.toml")
 
     assert [fault.line for fault in caught.value.faults] == [4]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from centra_whistl_dagster.config_files.policy import load_stock_policy
+from centra_whistl_dagster.config_files.policy import load_policy
 from centra_whistl_dagster.config_files.reader import ConfigError
 from centra_whistl_dagster.domain.stock.policy import Sale, StockPolicy, policy_for
 
@@ -28,7 +28,7 @@ most_minutes = 1
 
 
 def read(text: str) -> StockPolicy:
-    return load_stock_policy(text, "policy.toml")
+    return load_policy(text, "policy.toml").stock
 
 
 def faults(text: str) -> str:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pandas as pd
 
 from centra_whistl_dagster.demo.stock_figures import SkuReads, buffers, stock_reads
+from centra_whistl_dagster.domain.stock.buffer import BufferPolicy
+from centra_whistl_dagster.domain.stock.policy import SkuRule, StockPolicy
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 SYNCED = pd.DataFrame(
     {
@@ -38,8 +44,18 @@ def test_where_all_are_read_equally_often_none_stands_out() -> None:
 
 def test_before_the_first_sync_there_is_nothing_to_show() -> None:
     assert stock_reads(None, {}).others == 0
-    assert buffers(None) == {}
+    assert buffers(None, StockPolicy(), NOW) == {}
 
 
 def test_what_is_held_back_is_known_to_the_judge() -> None:
-    assert buffers(SYNCED)["HOT"] == 2
+    assert buffers(SYNCED, StockPolicy(), NOW)["HOT"] == 2
+
+
+def test_the_judge_accepts_no_buffer_above_the_cap_that_the_policy_sets_for_the_sku() -> None:
+    held_back = SYNCED.assign(buffer_wanted=[9, 9, 0, 0, 0])
+    rule = SkuRule(pattern="HOT", buffer=BufferPolicy(cap_units=5))
+    policy = StockPolicy(buffer=BufferPolicy(cap_units=3), sku_rules=(rule,))
+
+    judged = buffers(held_back, policy, NOW)
+
+    assert (judged["HOT"], judged["WARM"], judged["COLD"]) == (5, 3, 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from centra_whistl_dagster.domain.orders.states import FINAL
@@ -54,21 +54,20 @@ def judge(desk: Desk, *, touched: frozenset[int] = frozenset()) -> Verdict:
             an open exception is enough; any other order must have gone all the way.
     """
     verdict = Verdict()
-    alerted = _alerted(desk)
+    excused = touched & _alerted(desk)
     held: defaultdict[str, list[WhistlOrder]] = defaultdict(list)
     for each in desk.world.all_whistl_orders():
         held[each.order_number.split("-")[0]].append(each)
     right = _boxes_completed(desk, verdict)
     confirmed = [order for order in desk.world.orders.values() if order.confirmed_at is not None]
     for order in confirmed:
-        is_excused = order.number in touched & alerted
         there = held[desk.world.whistl_number(order)]
         live = [found for found in there if found.status not in ENDED]
         if len(live) > 1:
             verdict.twice.append(f"{order.number}: {[found.order_number for found in live]}")
-        if not is_excused:
+        if order.number not in excused:
             verdict.lost += _lost(desk, order, live, right)
-    verdict.unbalanced += _unbalanced(desk, confirmed, alerted)
+    verdict.unbalanced += _unbalanced(desk, confirmed, excused)
     return verdict
 
 
@@ -76,9 +75,15 @@ def _alerted(desk: Desk) -> set[int]:
     """Return the numbers of the orders that an open exception is about, or one of their parcels."""
     with desk.link.ledger.reading() as tx:
         rows = exception_news.listed(tx)
-    numbers = {each["despatch_id"]: each["order_number"] for each in desk.world.despatches}
-    about = "\n".join(f"{row.message} {numbers.get(row.subject, '')}" for row in rows)
-    return {int(number) for number in re.findall(r"\d{6,}", about)}
+        concerned = exception_news.orders_concerned(tx, rows)
+    alerted = {order.number for of_one in concerned.values() for order in of_one}
+    subjects = {row.subject for row in rows}
+    of_parcels = [
+        str(each["order_number"])
+        for each in desk.world.despatches
+        if each["despatch_id"] in subjects
+    ]
+    return alerted | {int(number) for number in re.findall(r"\d{6,}", " ".join(of_parcels))}
 
 
 def _boxes_completed(desk: Desk, verdict: Verdict) -> int:
@@ -106,7 +111,9 @@ def _lost(
         yield f"{order.number}: a parcel that Centra does not know"
 
 
-def _unbalanced(desk: Desk, confirmed: list[CentraOrder], alerted: set[int]) -> Iterator[str]:
+def _unbalanced(
+    desk: Desk, confirmed: list[CentraOrder], excused: Collection[int]
+) -> Iterator[str]:
     with desk.link.ledger.reading() as tx:
         rows = {
             order.number: orders.find(tx, order.order_id) for order in desk.world.orders.values()
@@ -117,7 +124,7 @@ def _unbalanced(desk: Desk, confirmed: list[CentraOrder], alerted: set[int]) -> 
         if row is None:
             if order.status != "CANCELLED":
                 yield f"{order.number}: not in the ledger"
-        elif row.state not in FINAL and order.number not in alerted:
+        elif row.state not in FINAL and order.number not in excused:
             yield f"{order.number}: {row.state} in the ledger to the end"
     known = sum(row is not None for row in rows.values())
     if total != known:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.ledger import exceptions
 from centra_whistl_dagster_tests.faults.exploring import Planned, explore, submission
+from centra_whistl_dagster_tests.faults.installation import AllWell, installed
+from centra_whistl_dagster_tests.faults.judging import judge
 from centra_whistl_dagster_tests.faults.run import Part, Plan, never_happened, run
 from centra_whistl_dagster_tests.faults.wire import Fault
 
@@ -50,3 +54,42 @@ def test_a_schedule_that_meets_other_points_is_an_error() -> None:
 
     with pytest.raises(AssertionError, match="must meet the same points"):
         planned.of_transaction()
+
+
+def about(subject_type: SubjectType, subject: str, message: str) -> Problem:
+    return Problem(
+        kind=ExceptionKind.ORDER_IN_DOUBT,
+        subject_type=subject_type,
+        subject=subject,
+        field="",
+        value="",
+        message=message,
+    )
+
+
+def test_an_open_exception_excuses_only_an_order_that_somebody_touched() -> None:
+    with installed(AllWell()) as desk:
+        order = desk.order()
+        desk.make_ready(order)
+        with desk.link.ledger.transaction() as tx:
+            problem = about(SubjectType.ORDER, str(order.number), "Nobody knows.")
+            exceptions.open_or_refresh(tx, [problem])
+
+        excused = judge(desk, touched=frozenset({order.number}))
+        untouched = judge(desk)
+
+    assert excused.is_good
+    assert untouched.unbalanced == [f"{order.number}: ready in the ledger to the end"]
+
+
+def test_an_exception_about_something_else_excuses_no_order_whose_number_it_holds() -> None:
+    with installed(AllWell()) as desk:
+        order = desk.order()
+        desk.make_ready(order)
+        with desk.link.ledger.transaction() as tx:
+            problem = about(SubjectType.SKU, "HAT", f"Not enough for order {order.number}.")
+            exceptions.open_or_refresh(tx, [problem])
+
+        verdict = judge(desk, touched=frozenset({order.number}))
+
+    assert verdict.unbalanced == [f"{order.number}: ready in the ledger to the end"]

@@ -98,7 +98,7 @@ def _check_result(
     failing: list[dict[Any, Any]],
     kinds: Mapping[ExceptionKind, Responsibility],
 ) -> dg.AssetCheckResult:
-    rows = [_row(case, kinds[case["kind"]]) for case in failing]
+    rows = [_row(case, kinds) for case in failing]
     is_urgent = any(kinds[case["kind"]].severity is Severity.URGENT for case in failing)
     return dg.AssetCheckResult(
         check_name=check.value,
@@ -113,16 +113,13 @@ def _check_result(
     )
 
 
-def _row(case: dict[Any, Any], responsibility: Responsibility) -> dict[str, str]:
-    minutes = responsibility.time_limit_minutes
+def _row(case: dict[Any, Any], kinds: Mapping[ExceptionKind, Responsibility]) -> dict[str, str]:
     return {
         "order": case["order_number"],
         "field": case["field"],
         "value": case["value"],
         "what is wrong": case["message"],
-        "owner": responsibility.owner,
-        "what to do": responsibility.instructions,
-        "time limit": f"{minutes} min" if minutes % 60 else f"{minutes // 60} h",
+        **metadata.whose(case["kind"], kinds),
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+_MINUTES_OF_AN_HOUR = 60
+
 
 class Owner(StrEnum):
     """The teams that fix exceptions."""
@@ -39,6 +41,12 @@ class Responsibility:
     """A few words for a heading."""
     instructions: str
     """What the owner does, in which system, after which the order or SKU goes on by itself."""
+
+    @property
+    def time_limit(self) -> str:
+        """The time limit as people say it: `90 min`, `4 h`."""
+        hours, rest = divmod(self.time_limit_minutes, _MINUTES_OF_AN_HOUR)
+        return f"{self.time_limit_minutes} min" if rest else f"{hours} h"
 
 
 UNCONFIGURED = Responsibility(

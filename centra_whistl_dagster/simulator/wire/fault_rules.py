@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -63,6 +65,8 @@ class Faults:
         self._rules: list[FaultRule] = []
         self.fired: Counter[str] = Counter()
         """By `system operation kind`; clearing the rules keeps it."""
+        self.wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+        """How SLOW lets its seconds pass; a test may decide itself when they have."""
 
     def put(self, *rules: FaultRule) -> None:
         """Add rules; of several that match one request, the first that strikes is taken."""

@@ -50,7 +50,7 @@ class FaultMiddleware:
     ) -> None:
         match rule.kind:
             case FaultKind.SLOW:
-                await asyncio.sleep(rule.seconds)
+                await self._faults.wait(rule.seconds)
                 await self._app(scope, _replay(body, receive), send)
             case FaultKind.HANG:
                 await _left_or_waited(receive, rule.seconds)

@@ -113,7 +113,7 @@ def new_alert(message: Message, *, cause: str, owner: str, channel: str) -> NewA
         cause=cause,
         owner=owner,
         channel=channel,
-        tone=message.tone,
+        tone=message.severity,
         title=message.title,
         body=message.body,
     )

@@ -1,4 +1,4 @@
-"""What the people who run the business read: open exceptions, service levels, the daily brief."""
+"""What the people who run the business read: service levels and the daily brief."""
 
 from __future__ import annotations
 
@@ -28,23 +28,6 @@ class ServiceLevels:
     """From first read to accepted by Whistl, blocked time included."""
     despatched_to_completed: Spread
     by_state: dict[OrderState, int]
-
-
-def open_exceptions(link: Link) -> list[dict[str, str | int]]:
-    """Return the open exceptions, the most overdue first, in the columns people read."""
-    return [
-        {
-            "owner": listed.owner,
-            "kind": listed.kind,
-            "about": listed.about,
-            "what is wrong": listed.message,
-            "orders": len(listed.stake.order_numbers),
-            "worth": listed.stake.value_in_words,
-            "since": f"{listed.opened_at:%d %b %H:%M} UTC",
-            "overdue": "yes" if listed.is_overdue else "no",
-        }
-        for listed in list_exceptions(link)
-    ]
 
 
 def service_levels(link: Link) -> ServiceLevels:
