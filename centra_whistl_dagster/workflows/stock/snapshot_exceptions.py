@@ -81,9 +81,13 @@ def _update_left_out(
 
 
 def _update_overpromised(tx: Transaction, facts: SnapshotFacts, rows: SnapshotRows) -> None:
-    problems = _overpromised(rows, facts)
+    kind, problems = ExceptionKind.NEGATIVE_AVAILABLE, _overpromised(rows, facts)
     subjects = {problem.subject for problem in problems}
-    exceptions.resolve_kind(tx, ExceptionKind.NEGATIVE_AVAILABLE, except_subjects=subjects)
+    # Of a SKU that the feed leaves out nothing new is known, unless neither system has it any more.
+    left_out = exceptions.open_subjects(tx, kind) - set(rows.skus)
+    if left_out:
+        left_out &= {row.sku for row in rows.bad} | set(catalogues.active_centra_skus(tx))
+    exceptions.resolve_kind(tx, kind, except_subjects=subjects | left_out)
     exceptions.open_or_refresh(tx, problems)
 
 

@@ -240,12 +240,18 @@ def _resolve_agreeing(tx: Transaction, reconciliation: Reconciliation) -> None:
 def _resolve_others(
     tx: Transaction, reconciliation: Reconciliation, kind: ExceptionKind, skus: Set[str]
 ) -> None:
-    """Resolve a kind for every SKU but these, and but those that this sync did not cover."""
-    not_covered = (
-        set()
-        if reconciliation.is_whole
-        else exceptions.open_subjects(tx, kind) - set(reconciliation.skus)
-    )
+    """Resolve a kind for every SKU but these, and but those that this sync did not cover.
+
+    Of a SKU that could not be read from one of the systems nothing new is known. One that neither
+    has any more is over.
+    """
+    waiting = exceptions.open_subjects(tx, kind)
+    if not waiting:
+        return
+    catalogue = reconciliation.catalogue
+    is_in_both = (catalogue.in_whistl & catalogue.in_centra).tolist()
+    listed = dict(zip(reconciliation.skus, is_in_both, strict=True))
+    not_covered = {sku for sku in waiting if not listed.get(sku, reconciliation.is_whole)}
     exceptions.resolve_kind(tx, kind, except_subjects=skus | not_covered)
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
 
-from centra_whistl_dagster.centra.client import CentraClient
+from centra_whistl_dagster.centra.client import (
+    CentraClient,
+    CentraStockLevel,
+    UnreadableStockLevel,
+)
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.engine import LeaseTaken
 from centra_whistl_dagster.ledger.tables import stock_writes
@@ -32,6 +37,7 @@ from centra_whistl_dagster.workflows.due import parcels_due
 from centra_whistl_dagster.workflows.exceptions.step_failures import note_failure, note_success
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders import intake, statuses
+from centra_whistl_dagster.workflows.reference.refresh import refresh_reference
 from centra_whistl_dagster.workflows.shipments import completion, despatches
 from centra_whistl_dagster.workflows.shipments.completion import CENTRA_STOCK_LEASE
 from centra_whistl_dagster.workflows.stock import sync
@@ -226,6 +232,99 @@ def test_a_sku_of_which_whistl_promised_more_than_it_holds_has_an_exception_unti
     assert any("shows 2 more of" in message for message in messages)
     assert free == 0
     assert desk.problems(sku) == []
+
+
+class CentraThatGarbles:
+    """Centra, some of whose rows of stock cannot be read."""
+
+    def __init__(self, client: CentraClient, *skus: str) -> None:
+        self._client, self._skus = client, skus
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def stock_levels(self, unreadable: list[UnreadableStockLevel]) -> Iterator[CentraStockLevel]:
+        for level in self._client.stock_levels():
+            if level.sku in self._skus:
+                unreadable.append(
+                    UnreadableStockLevel(name=level.sku, field="physicalQuantity", detail="is null")
+                )
+            else:
+                yield level
+
+
+def garbling(desk: Desk, *skus: str) -> Link:
+    """Return the link with a Centra whose rows of these SKUs cannot be read."""
+    garbled = cast("CentraClient", CentraThatGarbles(desk.link.centra, *skus))
+    return dataclasses.replace(desk.link, centra=garbled)
+
+
+def oversell_all(desk: Desk, sku: str) -> None:
+    """Let Whistl promise more of a SKU than it holds."""
+    take_unseen(desk.world, sku, desk.world.whistl_available(sku))
+    set_aside(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+
+
+@pytest.mark.parametrize("side", ["whistl", "centra"])
+def test_an_oversold_sku_that_cannot_be_read_keeps_its_exceptions_until_it_is_read_again(
+    desk: Desk, side: str
+) -> None:
+    refresh_reference(desk.link)
+    sku, whole = desk.skus[0], desk.link
+    oversell_all(desk, sku)
+    desk.sync_stock()
+    before = desk.problems(sku)
+
+    if side == "whistl":
+        desk.switch(snapshot_fault="no_number")
+    else:
+        desk.link = garbling(desk, sku)
+    for _ in range(2):
+        publish_new_snapshot(desk)
+        desk.sync_stock()
+    meanwhile = desk.problems(sku)
+    desk.link = whole
+    desk.switch(snapshot_fault=None)
+    goods_in(desk.world, sku, 10)
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+
+    assert before == ["negative_available", "oversold"]
+    kind = "sku_absent_from_snapshot" if side == "whistl" else "unreadable_record"
+    assert meanwhile == sorted([*before, kind])
+    assert desk.problems() == []
+    assert_the_shop_is_right(desk)
+
+
+def test_an_oversold_sku_that_neither_system_has_any_more_has_no_exception(desk: Desk) -> None:
+    sku = desk.skus[0]
+    oversell_all(desk, sku)
+    desk.sync_stock()
+    desk.world.items[sku].is_known_to_whistl = False
+    desk.world.items[sku].is_active_in_centra = False
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert desk.problems(sku) == ["sku_absent_from_snapshot"]
+
+
+def test_many_rows_of_centras_stock_that_cannot_be_read_open_a_limited_number_of_exceptions(
+    desk: Desk,
+) -> None:
+    whole = desk.link
+    desk.link = garbling(desk, *desk.skus[:25])
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    problems, messages = desk.problems(), desk.messages()
+    desk.link = whole
+    desk.sync_stock()
+
+    assert problems == ["unreadable_record"] * 20
+    assert all("25 rows cannot be read" in message for message in messages)
+    assert desk.problems() == []
 
 
 # ---- what Centra makes of a write
