@@ -47,6 +47,8 @@ class Guard:
 
     def accepts(self, snapshot: Snapshot, last_good: Snapshot, *, now: datetime) -> bool:
         """Say whether a snapshot may be used, by itself or because a person has released it."""
+        if snapshot.taken_at == last_good.taken_at:
+            return False
         measured = against(
             taken_at=last_good.taken_at,
             rows_before=len(snapshot.available),
@@ -71,4 +73,4 @@ class Guard:
                 return False
         self._refused_since = None
         self._movements.append(movement(measured, snapshot.taken_at))
-        return verdict.outcome is not Outcome.NOTHING_NEW
+        return True

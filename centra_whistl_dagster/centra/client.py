@@ -26,6 +26,7 @@ from centra_whistl_dagster.centra.records import (
     ShipmentWritten,
     StockWriteResult,
     UnreadableOrder,
+    UnreadableStockLevel,
 )
 from centra_whistl_dagster.centra.stamps import order_stamps, stamps_that_meet
 from centra_whistl_dagster.centra.stock_writing import Level, write_apart
@@ -47,6 +48,7 @@ __all__ = [
     "ShipmentWritten",
     "StockWriteResult",
     "UnreadableOrder",
+    "UnreadableStockLevel",
 ]
 
 T = TypeVar("T")
@@ -251,16 +253,27 @@ class CentraClient:
         )
 
     # ---- stock and catalogue
-    def stock_levels(self) -> Iterator[CentraStockLevel]:
-        """Read the stock of every size in our warehouse. A row that cannot be read is logged."""
-        return self._stock_levels({})
+    def stock_levels(
+        self, unreadable: list[UnreadableStockLevel] | None = None
+    ) -> Iterator[CentraStockLevel]:
+        """Read the stock of every size in our warehouse.
 
-    def stock_levels_of(self, product_size_ids: Collection[int]) -> Iterator[CentraStockLevel]:
+        A row that cannot be read is logged, and added to `unreadable` where that is given.
+        """
+        return self._stock_levels({}, unreadable)
+
+    def stock_levels_of(
+        self,
+        product_size_ids: Collection[int],
+        unreadable: list[UnreadableStockLevel] | None = None,
+    ) -> Iterator[CentraStockLevel]:
         """Read the stock of these sizes in our warehouse, as `stock_levels` does."""
         for chunk in _chunks(list(product_size_ids), self._config.page_size):
-            yield from self._stock_levels({"stock": {"productSizeId": chunk}})
+            yield from self._stock_levels({"stock": {"productSizeId": chunk}}, unreadable)
 
-    def _stock_levels(self, which: Mapping[str, object]) -> Iterator[CentraStockLevel]:
+    def _stock_levels(
+        self, which: Mapping[str, object], unreadable: list[UnreadableStockLevel] | None
+    ) -> Iterator[CentraStockLevel]:
         rows = pages(
             self._graphql,
             "StockLevels",
@@ -269,7 +282,12 @@ class CentraClient:
             find=self._stock_rows,
             key=size_id_of,
         )
-        return readable(rows, reading.stock_level)
+        found = [] if unreadable is None else unreadable
+
+        def keep(row: Json, broken: BrokenRecord) -> None:
+            found.append(reading.unreadable_stock_level(row, broken))
+
+        return readable(rows, reading.stock_level, keep)
 
     def set_physical_stock(self, levels: Sequence[Level], description: str) -> StockWriteResult:
         """Set physical quantities by SKU, in one call unless Centra refuses some of them.

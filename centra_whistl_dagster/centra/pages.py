@@ -206,11 +206,23 @@ def _ordered_at(row: Json) -> datetime | None:
         return None  # whoever reads the order finds out why
 
 
-def readable(rows: Iterable[Json], read: Callable[[Fields], T]) -> Iterator[T]:
-    """Yield the records that can be read, and log the others with the field at fault."""
+def readable(
+    rows: Iterable[Json],
+    read: Callable[[Fields], T],
+    on_broken: Callable[[Json, BrokenRecord], object] | None = None,
+) -> Iterator[T]:
+    """Yield the records that can be read; log the others with the field at fault, and pass them on.
+
+    Args:
+        rows: the records as they came.
+        read: reads one.
+        on_broken: called with each that cannot be read, and why.
+    """
     for row in rows:
         try:
             yield read(Fields(row))
         except BrokenRecord as broken:
             name = name_of(row, "id", "number") or "without an id"
             _logger.warning("%s %s is left out: %s", read.__name__, name, broken)
+            if on_broken:
+                on_broken(row, broken)

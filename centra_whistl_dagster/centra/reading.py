@@ -5,7 +5,7 @@ Does not belong here: whether an order is good enough to send, which is `screeni
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from centra_whistl_dagster.centra.records import (
@@ -13,6 +13,7 @@ from centra_whistl_dagster.centra.records import (
     CentraStockLevel,
     OrderStamp,
     UnreadableOrder,
+    UnreadableStockLevel,
 )
 from centra_whistl_dagster.domain.orders.order import (
     Address,
@@ -144,6 +145,14 @@ def stock_level(node: Fields) -> CentraStockLevel:
         free=node.whole("freeToAllocateQuantity"),
         is_active=size.is_active,
     )
+
+
+def unreadable_stock_level(node: object, broken: BrokenRecord) -> UnreadableStockLevel:
+    """Name a row of a warehouse's stock that could not be read."""
+    size = node.get("productSize") if isinstance(node, Mapping) else None
+    number = name_of(size, "id")
+    name = name_of(size, "SKU") or (f"size {number}" if number else "a size without an id")
+    return UnreadableStockLevel(name=name, field=broken.field, detail=broken.detail)
 
 
 def product_size(node: Fields) -> CentraProductSize:

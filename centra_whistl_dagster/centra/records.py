@@ -91,6 +91,16 @@ class CentraStockLevel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableStockLevel:
+    """A row of stock that does not match the schema. The others of its page are read."""
+
+    name: str
+    """The size's SKU, else `size` and its id."""
+    field: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CentraProductSize:
     """One sellable size."""
 

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from centra_whistl_dagster.defs.assets.orders import ALL_ORDERS_ARRIVED
+from centra_whistl_dagster.defs.assets.stock_reading import AGE_OF_STOCK
 
 RELAY_TAG = "centra_whistl/relay"
 """`dagster.yaml` limits how many runs with the same value of it run at once."""
@@ -30,7 +31,8 @@ relay_despatches = dg.define_asset_job(
 
 sync_stock = dg.define_asset_job(
     "sync_stock",
-    selection=_assets("whistl/order_statuses") | dg.AssetSelection.groups("stock"),
+    selection=(_assets("whistl/order_statuses") | dg.AssetSelection.groups("stock"))
+    - dg.AssetSelection.checks(AGE_OF_STOCK),
     description="Read both systems' stock, work out Centra's figures, and write what differs.",
     run_tags={RELAY_TAG: "stock"},
 )
@@ -51,8 +53,12 @@ watch_operations = dg.define_asset_job(
     "watch_operations",
     selection=_assets(
         "operations/open_exceptions", "operations/service_levels", "operations/alert_outbox"
+    )
+    | dg.AssetSelection.checks(AGE_OF_STOCK),
+    description=(
+        "List open exceptions, measure service levels, check that alerts are delivered and that "
+        "the stock in use is recent."
     ),
-    description="List open exceptions, measure service levels, check that alerts are delivered.",
 )
 
 daily_operations = dg.define_asset_job(

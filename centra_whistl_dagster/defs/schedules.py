@@ -128,7 +128,8 @@ BY_THE_CLOCK = [
         "operations_every_ten_minutes",
         watch_operations.name,
         "*/10 * * * *",
-        "Lists the open exceptions, measures the service levels, checks that alerts are delivered.",
+        "Lists the open exceptions, measures the service levels, checks that alerts are delivered "
+        "and that the stock in use is recent.",
     ),
     _always(
         "history_every_two_minutes",

@@ -57,7 +57,7 @@ def align(
             )
             selected.append(f"coalesce(in_{name}, false) AS in_{name}")
             selected += [
-                f"coalesce({name}_{column}, 0)::INTEGER AS {name}_{column}"
+                f"coalesce({name}_{column}, 0)::BIGINT AS {name}_{column}"
                 for column in columns
                 if column != "sku"
             ]

@@ -216,9 +216,10 @@ def close_by_hand(tx: Transaction, row: ExceptionRow, *, who: str, note: str) ->
     )
 
 
-def open_subjects(tx: Transaction, kind: ExceptionKind) -> set[str]:
-    """Return the subjects that have an open exception of a kind."""
-    query = sa.select(exceptions.c.subject).where(exceptions.c.kind == kind, _IS_OPEN)
+def open_subjects(tx: Transaction, kind: ExceptionKind, *, field: str | None = None) -> set[str]:
+    """Return the subjects that have an open exception of a kind; with a field, only about it."""
+    about_field = () if field is None else (exceptions.c.field == field,)
+    query = sa.select(exceptions.c.subject).where(exceptions.c.kind == kind, _IS_OPEN, *about_field)
     return set(tx.execute(query).scalars())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from centra_whistl_dagster.centra.client import CentraClient, UnreadableOrder
+from centra_whistl_dagster.centra.client import CentraClient, UnreadableOrder, UnreadableStockLevel
 from centra_whistl_dagster.centra.graphql import lag_of
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
@@ -205,6 +205,30 @@ def test_a_warehouse_that_centra_does_not_show_is_not_an_empty_one(
 
     with pytest.raises(ContractBroken, match="warehouse 1"):
         list(client_of().stock_levels())
+
+
+def test_rows_of_stock_that_cannot_be_read_are_named_and_the_others_read(
+    centra: Any, client_of: ClientOf
+) -> None:
+    figures = {"physicalQuantity": 5, "allocatedQuantity": 1, "freeToAllocateQuantity": 4}
+    size = {"isActive": True}
+    rows = [
+        {**figures, "productSize": {**size, "id": 7, "SKU": "GOOD"}},
+        {**figures, "physicalQuantity": None, "productSize": {**size, "id": 8, "SKU": "BAD"}},
+        {**figures, "physicalQuantity": 1.5, "productSize": {**size, "id": 9, "SKU": "Ada's own"}},
+        {**figures, "productSize": None},
+    ]
+    centra.answers("StockLevels", {"warehouses": [{"id": 1, "stock": rows}]})
+    unreadable: list[UnreadableStockLevel] = []
+
+    levels = list(client_of().stock_levels(unreadable))
+
+    assert [level.sku for level in levels] == ["GOOD"]
+    assert [(row.name, row.field) for row in unreadable] == [
+        ("BAD", "physicalQuantity"),
+        ("size 9", "physicalQuantity"),
+        ("a size without an id", "productSize"),
+    ]
 
 
 # ---- quotas

@@ -135,6 +135,27 @@ def test_service_levels_show_no_time_where_nothing_was_measured(
     assert not [name for name in figures if name.startswith("seconds_")]
 
 
+def test_stock_that_has_grown_too_old_is_an_error_though_no_sync_runs(
+    table: Path, instance: dg.DagsterInstance
+) -> None:
+    Ran(instance, "refresh_reference")
+    before = Ran(instance, "watch_operations")
+    Ran(instance, "sync_stock")
+    young = Ran(instance, "watch_operations", after_minutes=10)
+    old = Ran(instance, "watch_operations", after_minutes=100)
+    again = Ran(instance, "sync_stock", after_minutes=101)
+
+    name = "stock_is_recent_enough"
+    assert before.check(name).passed
+    assert young.check(name).passed
+    red = old.check(name)
+    assert not red.passed
+    assert red.severity is ERROR
+    assert "at most 60 are allowed" in str(red.metadata["why_refused"].value)
+    assert "fulfilment" in str(red.metadata)
+    assert not again.check("snapshot_is_fresh_and_complete").passed
+
+
 def test_divergence_shows_the_units_of_each_cause_as_a_number(
     table: Path, instance: dg.DagsterInstance
 ) -> None:

@@ -167,7 +167,8 @@ def test_a_check_is_named_by_what_is_true_while_it_is_green(definitions: dg.Defi
     names = [key.name for key in definitions.resolve_asset_graph().asset_check_keys]
 
     assert len(names) >= 6
-    assert all(name.startswith(("every_", "no_", "snapshot_is", "divergence_is")) for name in names)
+    true = ("every_", "no_", "snapshot_is", "stock_is", "divergence_is")
+    assert all(name.startswith(true) for name in names)
 
 
 def test_every_check_says_what_it_means(definitions: dg.Definitions) -> None:

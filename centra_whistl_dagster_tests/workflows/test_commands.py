@@ -29,11 +29,11 @@ def wall_clock(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[time_mac
 
 @pytest.fixture
 def refused(desk: Desk) -> str:
-    """A warehouse that sold out overnight, which the guards refuse to believe."""
+    """A warehouse that sold nearly out overnight, which the guards refuse to believe."""
     desk.sync_stock()
     desk.wait(10)
     with desk.world.lock:
-        for sku in desk.skus:
+        for sku in desk.skus[1:]:
             desk.world.shelves[sku].on_hand = 0
         take_snapshot(desk.world)
     desk.wait(30)

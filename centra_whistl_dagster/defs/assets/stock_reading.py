@@ -13,6 +13,7 @@ from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.history.stock_tables import CentraLevels, StockLevels
+from centra_whistl_dagster.workflows.stock.age import age_of_stock_in_use
 from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile, usable_snapshot
 from centra_whistl_dagster.workflows.stock.sales_velocity import (
@@ -77,6 +78,35 @@ def whistl_stock_snapshot(link: LinkResource) -> dg.MaterializeResult:
             )
         ],
     )
+
+
+@dg.asset_check(
+    asset=SNAPSHOT,
+    description=(
+        "The stock that syncs use may still be written to Centra. While it is too old, whatever "
+        "the reason, Centra keeps its figures and goes on selling by them. Fulfilment asks Whistl "
+        "for a new feed; the data team checks that Whistl can be reached and that sync_stock runs."
+    ),
+)
+def stock_is_recent_enough(link: LinkResource) -> dg.AssetCheckResult:
+    """Check the age of the stock in use; no sync runs while Whistl publishes nothing."""
+    with link.open("stock_is_recent_enough") as opened:
+        age = age_of_stock_in_use(opened)
+        kinds = opened.configuration.exception_kinds
+    if age is None:
+        return dg.AssetCheckResult(passed=True, description="No stock has been used yet.")
+    return dg.AssetCheckResult(
+        passed=not age.is_too_old,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "minutes_old": round(age.minutes),
+            "taken_at": dg.MetadataValue.timestamp(age.taken_at),
+            **(_what_to_do(str(age), kinds) if age.is_too_old else {}),
+        },
+    )
+
+
+AGE_OF_STOCK = stock_is_recent_enough.check_key
 
 
 def _what_to_do(why_refused: str, kinds: Mapping[ExceptionKind, Responsibility]) -> dict[str, str]:

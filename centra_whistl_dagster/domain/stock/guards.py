@@ -154,7 +154,6 @@ class Outcome(StrEnum):
     """What to do with a snapshot."""
 
     USE = "use"
-    NOTHING_NEW = "nothing_new"  # the one that was used last, again
     QUARANTINE = "quarantine"  # keep it aside, leave Centra as it is, notify its owner
 
 
@@ -179,8 +178,6 @@ def movement(against: Against, taken_at: datetime) -> Movement:
 
 def judge(facts: SnapshotFacts, *, now: datetime, limits: Limits, policy: GuardPolicy) -> Verdict:
     """Judge a snapshot. Judge it again just before its numbers are written: by then it has aged."""
-    if facts.against and facts.taken_at == facts.against.taken_at:
-        return Verdict(outcome=Outcome.NOTHING_NEW)
     refusals = [*_of_itself(facts, policy), *_of_its_age(facts, now, policy)]
     if facts.against:
         refusals += _of_its_coverage(facts.rows, facts.against, policy)

@@ -21,8 +21,9 @@ from centra_whistl_dagster.domain.stock.guards import Against
 
 FIGURES = ("on_hand", "allocated", "quarantined", "available")
 
-_MOST_UNITS = 10**12
-"""No shelf comes near. Far larger numbers overflow 64 bits, and one row would stop all others."""
+_MOST_UNITS = 10**9
+"""No warehouse comes near. A larger number would overflow a column somewhere, and one row would
+stop all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

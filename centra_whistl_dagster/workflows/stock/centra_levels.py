@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
 from pydantic import TypeAdapter
 
-from centra_whistl_dagster.centra.records import CentraStockLevel
-from centra_whistl_dagster.ledger import state
+from centra_whistl_dagster.centra.records import CentraStockLevel, UnreadableStockLevel
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.ledger import exceptions, state
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
@@ -43,6 +44,11 @@ class _LastReading:
     within_minutes: int | None
 
 
+_STOCK_ROW = "stock in Centra"
+"""The field of exceptions about rows that cannot be read."""
+_MOST_UNREADABLE = 20
+"""Of more rows at once, each says how many there are: their cause is one."""
+
 _STORED = TypeAdapter(_LastReading)
 
 
@@ -60,14 +66,15 @@ def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
         IntegrationError: Centra could not be read to the end; the last reading stays.
     """
     read_at = link.now()
+    unreadable: list[UnreadableStockLevel] = []
     if within_minutes is None or (known := _known(link)) is None:
         within_minutes = None
-        read = frame = _frame(link.centra.stock_levels(), read_at)
+        read = frame = _frame(link.centra.stock_levels(unreadable), read_at)
     else:
         levels, minutes = known
         is_due = levels["sku"].map(minutes) <= within_minutes
         sizes = levels.loc[is_due, "product_size_id"].tolist()
-        read = _frame(link.centra.stock_levels_of(sizes), read_at)
+        read = _frame(link.centra.stock_levels_of(sizes, unreadable), read_at)
         frame = pd.concat([levels[~is_due], read], ignore_index=True)
     # Two sizes under one SKU cannot be told apart by a warehouse that knows only SKUs; screening
     # says so, and neither is written.
@@ -77,7 +84,44 @@ def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
     last = _LastReading(file=str(file), read_at=read_at, within_minutes=within_minutes)
     with link.ledger.transaction() as tx:
         state.set_to(tx, state.CENTRA_LEVELS, _STORED.dump_json(last).decode())
+        _update_unreadable(tx, unreadable, read, is_whole=within_minutes is None)
     return len(read)
+
+
+def _update_unreadable(
+    tx: Transaction,
+    unreadable: Sequence[UnreadableStockLevel],
+    read: pd.DataFrame,
+    *,
+    is_whole: bool,
+) -> None:
+    """Open an exception about each row that could not be read; resolve those of rows that were.
+
+    A row that a reading of all stock does not have any more is over too.
+    """
+    kind, still = ExceptionKind.UNREADABLE_RECORD, {row.name for row in unreadable}
+    waiting = exceptions.open_subjects(tx, kind, field=_STOCK_ROW) - still
+    if waiting and not is_whole:
+        waiting &= {*read["sku"], *(f"size {number}" for number in read["product_size_id"])}
+    for name in waiting:
+        exceptions.resolve(tx, SubjectType.SKU, name, [kind], field=_STOCK_ROW)
+    first = sorted(unreadable, key=lambda row: row.name)[:_MOST_UNREADABLE]
+    exceptions.open_or_refresh(tx, [_unreadable(row, len(unreadable)) for row in first])
+
+
+def _unreadable(row: UnreadableStockLevel, of_rows: int) -> Problem:
+    alike = f" {of_rows} rows cannot be read." if of_rows > _MOST_UNREADABLE else ""
+    return Problem(
+        kind=ExceptionKind.UNREADABLE_RECORD,
+        subject_type=SubjectType.SKU,
+        subject=row.name,
+        field=_STOCK_ROW,
+        value=row.field,
+        message=(
+            f"Centra's stock of {row.name} could not be read, and is not written. {row.field}: "
+            f"{row.detail}.{alike}"
+        ),
+    )
 
 
 def last_levels(link: Link) -> Levels | None:

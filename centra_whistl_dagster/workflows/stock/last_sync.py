@@ -25,6 +25,8 @@ class LastSync:
     """The SKUs that cannot wait for the next full sync."""
     unfinished: int
     """SKUs whose figure could not be written; they are on the shortest interval."""
+    unanswered_syncs: int = 0
+    """How many in a row, of those that wrote, had a batch without a usable answer."""
 
 
 _STORED = TypeAdapter(LastSync)

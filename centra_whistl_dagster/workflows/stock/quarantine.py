@@ -66,6 +66,8 @@ def release(link: Link, snapshot_id: str) -> None:
     Raises:
         NotInQuarantine: as `what_it_would_do`, and where its time is in the future: which of our
             orders it counts cannot be known, and until that time it would count as the newest.
+            Also where it shows no stock of any SKU: that is a broken feed, and once it is the last
+            good one, no later feed could be compared with anything.
     """
     with link.ledger.transaction() as tx:
         row = _find(tx, link, snapshot_id)
@@ -74,6 +76,13 @@ def release(link: Link, snapshot_id: str) -> None:
                 f"'{snapshot_id}' cannot be used: it says that it was taken at "
                 f"{row.taken_at:%H:%M} UTC on {row.taken_at:%d %B}, which was in the future when "
                 "it was read. Ask Whistl to correct their clock; the next snapshot is judged anew."
+            )
+        frame = archive.fetch(link.settings.archive_path, row.file)
+        if not (frame["available"] > 0).any():
+            raise NotInQuarantine(
+                f"'{snapshot_id}' cannot be used: it shows no stock of any SKU. Ask Whistl for a "
+                "correct feed. If the warehouse really has nothing to sell, take the products off "
+                "sale in Centra."
             )
         stock.release(tx, snapshot_id)
         kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import median
 
 import numpy as np
@@ -26,6 +26,7 @@ from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.ledger.standings import LineUnits
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.stock.age import age_of
 from centra_whistl_dagster.workflows.stock.centra_levels import last_levels
 from centra_whistl_dagster.workflows.stock.sales_velocity import measure_velocity
 
@@ -91,16 +92,12 @@ def usable_snapshot(link: Link) -> SnapshotRow:
         NothingToReconcile: there is none yet, or it has grown too old to be used.
     """
     with link.ledger.reading() as tx:
-        now, snapshot = tx.now, stock.latest_accepted(tx)
+        snapshot = stock.latest_accepted(tx)
     if snapshot is None:
         raise NothingToReconcile("no usable stock snapshot has been read from Whistl yet")
-    age = now - snapshot.taken_at
-    oldest = timedelta(minutes=link.configuration.stock.guard.oldest_minutes)
-    if age > oldest:
-        raise NothingToReconcile(
-            f"Whistl's last usable stock is {age.total_seconds() / 60:.0f} minutes old; at most "
-            f"{oldest.total_seconds() / 60:.0f} are allowed. Centra keeps its figures"
-        )
+    age = age_of(link, snapshot)
+    if age.is_too_old:
+        raise NothingToReconcile(f"{age}. Centra keeps its figures")
     return snapshot
 
 

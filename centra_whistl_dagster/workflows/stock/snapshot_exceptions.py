@@ -11,7 +11,6 @@ from centra_whistl_dagster.domain.stock.guards import Outcome, SnapshotFacts, Ve
 from centra_whistl_dagster.domain.stock.snapshot_rows import BadRow, SnapshotRows
 from centra_whistl_dagster.ledger import catalogues, exceptions
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.transport import ContractBroken
 from centra_whistl_dagster.whistl.client import SnapshotHead
 from centra_whistl_dagster.workflows.link import Link
@@ -20,17 +19,16 @@ LATEST = "latest"
 """The subject of exceptions about the feed: a feed refused again and again is one exception."""
 
 
-def raise_if_too_old(link: Link, row: SnapshotRow) -> None:
-    """Raise an exception when Whistl's newest snapshot has grown too old to be used."""
-    age_minutes = (link.now() - row.taken_at).total_seconds() / 60
-    if age_minutes <= link.configuration.stock.guard.oldest_minutes:
-        return
-    message = (
-        f"Whistl has published no stock since {row.taken_at:%H:%M} UTC, {age_minutes:.0f} minutes "
-        "ago."
+def about_the_feed(snapshot_id: str, message: str) -> Problem:
+    """Return a problem of the feed as a whole; the message says which."""
+    return Problem(
+        kind=ExceptionKind.STOCK_SNAPSHOT_REFUSED,
+        subject_type=SubjectType.SNAPSHOT,
+        subject=LATEST,
+        field="stock",
+        value=snapshot_id,
+        message=f"{message} Centra keeps the last good figures.",
     )
-    with link.ledger.transaction() as tx:
-        exceptions.open_or_refresh(tx, [_about_the_feed(row.snapshot_id, message)])
 
 
 def raise_unreadable(link: Link, head: SnapshotHead, error: ContractBroken) -> None:
@@ -40,7 +38,7 @@ def raise_unreadable(link: Link, head: SnapshotHead, error: ContractBroken) -> N
     """
     message = f"Whistl's stock of {head.taken_at:%H:%M} UTC cannot be read: {error.detail}."
     with link.ledger.transaction() as tx:
-        exceptions.open_or_refresh(tx, [_about_the_feed(head.snapshot_id, message)])
+        exceptions.open_or_refresh(tx, [about_the_feed(head.snapshot_id, message)])
 
 
 def update_snapshot_exceptions(
@@ -83,27 +81,20 @@ def _update_left_out(
 
 
 def _update_overpromised(tx: Transaction, facts: SnapshotFacts, rows: SnapshotRows) -> None:
-    problems = _overpromised(rows, facts)
+    kind, problems = ExceptionKind.NEGATIVE_AVAILABLE, _overpromised(rows, facts)
     subjects = {problem.subject for problem in problems}
-    exceptions.resolve_kind(tx, ExceptionKind.NEGATIVE_AVAILABLE, except_subjects=subjects)
+    # Of a SKU that the feed leaves out nothing new is known, unless neither system has it any more.
+    left_out = exceptions.open_subjects(tx, kind) - set(rows.skus)
+    if left_out:
+        left_out &= {row.sku for row in rows.bad} | set(catalogues.active_centra_skus(tx))
+    exceptions.resolve_kind(tx, kind, except_subjects=subjects | left_out)
     exceptions.open_or_refresh(tx, problems)
 
 
 def _refused(facts: SnapshotFacts, verdict: Verdict) -> Problem:
     reasons = "; ".join(refusal.message for refusal in verdict.refusals)
     message = f"Whistl's stock of {facts.taken_at:%H:%M} UTC was not used: {reasons}."
-    return _about_the_feed(facts.snapshot_id, message)
-
-
-def _about_the_feed(snapshot_id: str, message: str) -> Problem:
-    return Problem(
-        kind=ExceptionKind.STOCK_SNAPSHOT_REFUSED,
-        subject_type=SubjectType.SNAPSHOT,
-        subject=LATEST,
-        field="stock",
-        value=snapshot_id,
-        message=f"{message} Centra keeps the last good figures.",
-    )
+    return about_the_feed(facts.snapshot_id, message)
 
 
 def _left_out(sku: str, unusable: BadRow | None, facts: SnapshotFacts) -> Problem:

@@ -33,8 +33,8 @@ from centra_whistl_dagster.transport import ContractBroken
 from centra_whistl_dagster.whistl.client import SnapshotHead
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.stock.age import is_too_old
 from centra_whistl_dagster.workflows.stock.snapshot_exceptions import (
-    raise_if_too_old,
     raise_unreadable,
     update_snapshot_exceptions,
 )
@@ -77,18 +77,14 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
     """
     head = link.whistl.latest_snapshot()
     with link.ledger.reading() as tx:
-        known = stock.snapshot(tx, head.snapshot_id)
+        known = _known(tx, head)
     if known is not None and not _may_be_complete_now(known, head):
-        raise_if_too_old(link, known)
-        return _as_known(known)
+        return _as_known(known, is_too_old=is_too_old(link, known))
     last_good = _last_good(link, head)
     rows = _read(link, head)
     frame = _frame(rows)
     facts = _facts(head, rows, _compare(frame, last_good) if last_good else None)
     verdict = _judge(link, facts)
-    if verdict.outcome is Outcome.NOTHING_NEW and last_good is not None:
-        # Another name for the moment that is in use already: neither good news nor bad.
-        return _as_known(last_good.row)
     absent = set(last_good.stock["sku"]) - set(frame["sku"]) if last_good else set()
     archive_path, kind = link.settings.archive_path, archive.WHISTL_STOCK
     file = archive.keep(archive_path, kind, head.snapshot_id, head.taken_at, frame)
@@ -115,8 +111,16 @@ def is_there_a_new_snapshot(link: Link) -> bool:
     """
     head = link.whistl.latest_snapshot()
     with link.ledger.reading() as tx:
-        known = stock.snapshot(tx, head.snapshot_id)
+        known = _known(tx, head)
     return known is None or _may_be_complete_now(known, head)
+
+
+def _known(tx: Transaction, head: SnapshotHead) -> SnapshotRow | None:
+    """Return what is known of a snapshot by its name, or by another of the same moment in use."""
+    used = stock.latest_accepted(tx)
+    if used is not None and used.taken_at == head.taken_at:
+        return used
+    return stock.snapshot(tx, head.snapshot_id)
 
 
 def _may_be_complete_now(known: SnapshotRow, head: SnapshotHead) -> bool:
@@ -125,14 +129,15 @@ def _may_be_complete_now(known: SnapshotRow, head: SnapshotHead) -> bool:
     return is_refused and head.is_complete and bool(lacked_rows)
 
 
-def _as_known(row: SnapshotRow) -> SnapshotRead:
+def _as_known(row: SnapshotRow, *, is_too_old: bool) -> SnapshotRead:
+    is_accepted = row.verdict is states.Verdict.ACCEPTED
     return SnapshotRead(
         snapshot_id=row.snapshot_id,
         taken_at=row.taken_at,
         row_count=row.row_count,
         is_new=False,
-        is_accepted=row.verdict is states.Verdict.ACCEPTED,
-        reason=row.reason,
+        is_accepted=is_accepted and not is_too_old,
+        reason=RefusalReason.TOO_OLD.value if is_accepted and is_too_old else row.reason,
     )
 
 

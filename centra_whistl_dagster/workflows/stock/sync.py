@@ -12,6 +12,7 @@ from collections.abc import Sequence, Set
 
 import numpy as np
 
+from centra_whistl_dagster.domain.effects import must_owner_hear
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.cadence import SKUS_OF_A_BATCH
@@ -21,7 +22,7 @@ from centra_whistl_dagster.ledger import exceptions, stock
 from centra_whistl_dagster.ledger.engine import Lease, Transaction
 from centra_whistl_dagster.ledger.rows import StockIntent
 from centra_whistl_dagster.ledger.states import WriteOutcome
-from centra_whistl_dagster.transport import AccessDenied
+from centra_whistl_dagster.transport import AccessDenied, IntegrationError
 from centra_whistl_dagster.workflows.access import (
     CallGroup,
     is_permitted,
@@ -54,9 +55,12 @@ def publish_stock(link: Link) -> Tally:
         LeaseTaken: shipments are being completed, and that does not end; or this took so long
             that it may have begun. Batches written before that stay written.
         NothingToReconcile: see `reconcile_stock`.
-        IntegrationError: Whistl does not say what it did with our orders; nothing was written.
-        AccessDenied: Centra refuses the token as a whole; the sync ends with the batch it refused.
-            A token that only lacks the permission to write stock is not tried again.
+        IntegrationError: Whistl does not say what it did with our orders, and nothing was written;
+            or Centra gave no usable answer to any batch, or to some batch of each of the last
+            syncs, and what was not written is left for the next one.
+        AccessDenied: Centra refuses the token as a whole, or to show what was written; the sync
+            ends with the batch it refused. A token that only lacks the permission to write stock
+            is not tried again.
     """
     with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS) as lease:
         # The snapshot knows all that Whistl did until it was taken; so must the ledger. Units of an
@@ -72,15 +76,29 @@ def publish_stock(link: Link) -> Tally:
         most = min(len(intents), allowed_for_stock(link).batches * SKUS_OF_A_BATCH)
         tally = _tally_of_unwritten(reconciliation, intents, most)
         unfinished = {intent.sku for intent in intents}
+        errors: list[IntegrationError | None] = []
         try:
             for start in range(0, most, SKUS_OF_A_BATCH):
                 batch = intents[start : min(most, start + SKUS_OF_A_BATCH)]
                 if not _may_write(link):
                     tally.add(NOT_PERMITTED, most - start)
                     break
-                unfinished -= _write(link, lease, reconciliation.snapshot_id, batch, tally)
+                written, error = _write(link, lease, reconciliation.snapshot_id, batch, tally)
+                unfinished -= written
+                errors.append(error)
+                if isinstance(error, AccessDenied):
+                    raise error
         finally:
-            keep_reconciliation(link, reconciliation, unfinished)
+            last = keep_reconciliation(
+                link,
+                reconciliation,
+                unfinished,
+                is_answered=not any(errors) if errors else None,
+            )
+    lost = [error for error in errors if error is not None]
+    # Some batches of one sync alone may fail: the next sync writes them.
+    if lost and (len(lost) == len(errors) or must_owner_hear(last.unanswered_syncs)):
+        raise lost[-1]
     return tally
 
 
@@ -141,13 +159,18 @@ def _to_write(link: Link, reconciliation: Reconciliation) -> Ints:
 
 def _write(
     link: Link, lease: Lease, snapshot_id: str, batch: Sequence[StockIntent], tally: Tally
-) -> set[str]:
-    """Write a batch; return the SKUs of which the shop offers no more than it should."""
+) -> tuple[set[str], IntegrationError | None]:
+    """Write a batch.
+
+    Returns:
+        the SKUs of which the shop offers no more than it should, and why it is not known of others
+        what came of them.
+    """
     with link.ledger.transaction() as tx:
         lease.renew(tx)
         ids = stock.open_writes(tx, batch, snapshot_id=snapshot_id)
     try:
-        answers = write_batch(link, batch, description=f"Whistl stock {snapshot_id}")
+        answer = write_batch(link, batch, description=f"Whistl stock {snapshot_id}")
     except AccessDenied as error:
         # The next batch would be refused alike, and only a person can fix it.
         with link.ledger.transaction() as tx:
@@ -156,17 +179,19 @@ def _write(
         if not note_refused(link, CallGroup.STOCK, error):
             raise
         tally.add(NOT_PERMITTED, len(batch))
-        return set()
+        return set(), None
+    answers = answer.by_sku
     with link.ledger.transaction() as tx:
-        if any(answer.outcome is WriteOutcome.WRITTEN for answer in answers.values()):
+        if any(each.outcome is WriteOutcome.WRITTEN for each in answers.values()):
             note_permitted(tx, CallGroup.STOCK)
         for intent in batch:
-            answer = answers[intent.sku]
-            stock.settle_write(tx, ids[intent.sku], answer.outcome, read_back=answer.shown)
-            _update_write_exceptions(tx, intent, answer)
-    for answer in answers.values():
-        tally.add(_fate(answer.outcome))
-    return {each.sku for each in batch if answers[each.sku].may_wait(each.to_quantity)}
+            of_sku = answers[intent.sku]
+            stock.settle_write(tx, ids[intent.sku], of_sku.outcome, read_back=of_sku.shown)
+            _update_write_exceptions(tx, intent, of_sku)
+    for of_sku in answers.values():
+        tally.add(_fate(of_sku.outcome))
+    may_wait = {each.sku for each in batch if answers[each.sku].may_wait(each.to_quantity)}
+    return may_wait, answer.error
 
 
 def _fate(outcome: WriteOutcome) -> Fate:
@@ -215,12 +240,18 @@ def _resolve_agreeing(tx: Transaction, reconciliation: Reconciliation) -> None:
 def _resolve_others(
     tx: Transaction, reconciliation: Reconciliation, kind: ExceptionKind, skus: Set[str]
 ) -> None:
-    """Resolve a kind for every SKU but these, and but those that this sync did not cover."""
-    not_covered = (
-        set()
-        if reconciliation.is_whole
-        else exceptions.open_subjects(tx, kind) - set(reconciliation.skus)
-    )
+    """Resolve a kind for every SKU but these, and but those that this sync did not cover.
+
+    Of a SKU that could not be read from one of the systems nothing new is known. One that neither
+    has any more is over.
+    """
+    waiting = exceptions.open_subjects(tx, kind)
+    if not waiting:
+        return
+    catalogue = reconciliation.catalogue
+    is_in_both = (catalogue.in_whistl & catalogue.in_centra).tolist()
+    listed = dict(zip(reconciliation.skus, is_in_both, strict=True))
+    not_covered = {sku for sku in waiting if not listed.get(sku, reconciliation.is_whole)}
     exceptions.resolve_kind(tx, kind, except_subjects=skus | not_covered)
 
 

@@ -24,14 +24,19 @@ _EPOCH = pd.Timestamp(datetime.fromtimestamp(0, UTC))
 
 
 def keep_reconciliation(
-    link: Link, reconciliation: Reconciliation, unfinished: Collection[str]
-) -> None:
+    link: Link,
+    reconciliation: Reconciliation,
+    unfinished: Collection[str],
+    *,
+    is_answered: bool | None,
+) -> LastSync:
     """Keep every step of the sum, and what the next sync is decided by.
 
     Args:
         link: the connection.
         reconciliation: the SKUs of this sync.
         unfinished: of them, those whose figure could not be written: the next sync covers them.
+        is_answered: Centra gave a usable answer to every batch; None where none was sent.
     """
     now, folder = link.now(), link.settings.archive_path
     with link.ledger.reading() as tx:
@@ -51,9 +56,18 @@ def keep_reconciliation(
         full_at=reconciliation.at if last is None or reconciliation.is_whole else last.full_at,
         rungs=_rungs(frame, longest=ladder[-1]),
         unfinished=len(unfinished),
+        unanswered_syncs=_unanswered(last, is_answered=is_answered),
     )
     with link.ledger.transaction() as tx:
         keep_last_sync(tx, record)
+    return record
+
+
+def _unanswered(last: LastSync | None, *, is_answered: bool | None) -> int:
+    before = last.unanswered_syncs if last else 0
+    if is_answered is None:
+        return before
+    return 0 if is_answered else before + 1
 
 
 def _others(before: pd.DataFrame, synced: pd.DataFrame, within_minutes: int) -> pd.DataFrame:

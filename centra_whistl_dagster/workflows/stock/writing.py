@@ -34,9 +34,16 @@ class WriteAnswer:
         return self.outcome in {WriteOutcome.WRITTEN, WriteOutcome.REFUSED}
 
 
-def write_batch(
-    link: Link, batch: Sequence[StockIntent], *, description: str
-) -> dict[str, WriteAnswer]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchAnswer:
+    """What came of writing a batch."""
+
+    by_sku: dict[str, WriteAnswer]
+    error: IntegrationError | None = None
+    """Why it is not known of some SKUs; None where Centra answered for all."""
+
+
+def write_batch(link: Link, batch: Sequence[StockIntent], *, description: str) -> BatchAnswer:
     """Write a batch, and return what came of each SKU.
 
     Args:
@@ -52,11 +59,11 @@ def write_batch(
         result = link.centra.set_physical_stock(quantities, description=description)
     except AccessDenied:
         raise
-    except (NotSent, Throttled):
-        return _all(batch, WriteOutcome.NOT_SENT)
-    except IntegrationError:
+    except (NotSent, Throttled) as error:
+        return BatchAnswer(by_sku=_all(batch, WriteOutcome.NOT_SENT), error=error)
+    except IntegrationError as error:
         # The next sync reads Centra's levels and compares anew.
-        return _all(batch, WriteOutcome.UNKNOWN)
+        return BatchAnswer(by_sku=_all(batch, WriteOutcome.UNKNOWN), error=error)
     refusals = {
         line.sku: WriteAnswer(outcome=WriteOutcome.REFUSED, reason=line.reason)
         for line in result.refused
@@ -64,9 +71,9 @@ def write_batch(
     try:
         off_sale = _take_off_sale(link, [intent for intent in batch if intent.sku in refusals])
         taken = [intent for intent in batch if intent.sku not in refusals.keys() - off_sale]
-        return refusals | _read_back(link, taken)
-    except IntegrationError:
-        return _all(batch, WriteOutcome.UNKNOWN) | refusals
+        return BatchAnswer(by_sku=refusals | _read_back(link, taken))
+    except IntegrationError as error:
+        return BatchAnswer(by_sku=_all(batch, WriteOutcome.UNKNOWN) | refusals, error=error)
 
 
 def _all(batch: Sequence[StockIntent], outcome: WriteOutcome) -> dict[str, WriteAnswer]:

@@ -54,14 +54,6 @@ def test_the_very_first_snapshot_is_used_although_there_is_nothing_to_measure_it
     assert reasons(replace(GOOD, against=None)) == set()
 
 
-def test_the_snapshot_that_was_used_last_is_nothing_new_and_no_alarm() -> None:
-    again = replace(GOOD, taken_at=LAST.taken_at)
-
-    assert judge(again, now=NOON, limits=DEFAULT_LIMITS, policy=POLICY).outcome is (
-        Outcome.NOTHING_NEW
-    )
-
-
 @pytest.mark.parametrize(
     ("case", "facts", "expected"),
     [

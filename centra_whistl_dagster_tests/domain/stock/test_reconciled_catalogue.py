@@ -105,6 +105,17 @@ def test_a_frame_may_be_aligned_too() -> None:
     assert columns_of(aligned)["centra_physical"].tolist() == [5]
 
 
+def test_a_figure_beyond_32_bits_stops_no_other_sku() -> None:
+    most = 2**31
+
+    skus, catalogue = reconciled(
+        whistl(A=5, B=most), centra(A=(7, 0), B=(most, 0), C=(10**15, 0)), ours(B=most)
+    )
+
+    assert [skus[at] for at in catalogue.to_write] == ["A", "B"]
+    assert catalogue.steps.physical.tolist()[:2] == [5, 2 * most]
+
+
 def test_each_sku_that_differs_is_listed_with_causes_that_add_up() -> None:
     skus, catalogue = reconciled(
         whistl(A=5, B=6, D=9), centra(A=(5, 3), B=(6, 0), C=(7, 1)), ours(A=2), buffer=1

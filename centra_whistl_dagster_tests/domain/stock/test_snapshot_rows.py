@@ -43,6 +43,7 @@ def test_rows_become_columns_page_by_page() -> None:
         ("below none", row("X", on_hand=-1), "on_hand"),
         ("more than 64 bits hold", row("X", on_hand=10**30), "on_hand"),
         ("less than 64 bits hold", row("X", available=-(10**30)), "available"),
+        ("more than any warehouse holds", row("X", on_hand=10**9 + 5), "on_hand"),
         ("absent", {"sku": "X", "on_hand": 3}, "allocated"),
         ("available is text", row("X", available="8"), "available"),
         ("contradicting itself", row("X", available=9), "available"),

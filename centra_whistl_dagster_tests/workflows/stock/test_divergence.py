@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from centra_whistl_dagster.centra.client import CentraClient
-from centra_whistl_dagster.centra.records import CentraStockLevel
+from centra_whistl_dagster.centra.records import CentraStockLevel, UnreadableStockLevel
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.workflows.stock.divergence import Compared, measure_divergence
 from centra_whistl_dagster_tests.workflows.conftest import Desk
@@ -22,8 +22,10 @@ class BusyCentra:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    def stock_levels(self) -> Iterator[CentraStockLevel]:
-        levels = list(self._client.stock_levels())
+    def stock_levels(
+        self, unreadable: list[UnreadableStockLevel] | None = None
+    ) -> Iterator[CentraStockLevel]:
+        levels = list(self._client.stock_levels(unreadable))
         if self._meanwhile:
             self._meanwhile.pop(0)()
         return iter(levels)

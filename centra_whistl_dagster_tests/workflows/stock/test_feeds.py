@@ -25,10 +25,14 @@ from centra_whistl_dagster.transport import ContractBroken, IntegrationError, Ou
 from centra_whistl_dagster.transport.calls import MOST_TRIES
 from centra_whistl_dagster.whistl.client import WhistlClient
 from centra_whistl_dagster.workflows.stock import sync
+from centra_whistl_dagster.workflows.stock.age import age_of_stock_in_use
 from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
 from centra_whistl_dagster.workflows.stock.quarantine import quarantined
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
-from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
+from centra_whistl_dagster.workflows.stock.snapshots import (
+    is_there_a_new_snapshot,
+    read_latest_snapshot,
+)
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 SPOILED, CHANGED, SOLD_OUT = range(3)
@@ -325,6 +329,70 @@ def test_a_feed_that_stands_still_raises_an_exception_and_is_no_longer_written(
     assert in_quarantine(trading) == []
     assert raised(trading) == [REFUSED]
     assert_a_good_feed_puts_everything_right(trading)
+
+
+def republish(desk: Desk) -> None:
+    """Let Whistl publish the stock of the same moment under another name."""
+    with desk.world.lock:
+        assert desk.world.latest_snapshot_id is not None
+        newest = desk.world.snapshots[desk.world.latest_snapshot_id]
+        again = replace(newest, snapshot_id=f"{newest.snapshot_id}-again")
+        desk.world.snapshots[again.snapshot_id] = again
+        desk.world.latest_snapshot_id = again.snapshot_id
+
+
+def test_a_feed_that_stands_still_under_new_names_raises_an_exception_and_is_not_read_again(
+    trading: Desk,
+) -> None:
+    publish(trading)
+    trading.sync_stock()
+    read_before = trading.world.calls["whistl snapshot_items"]
+    republish(trading)
+    is_new = is_there_a_new_snapshot(trading.link)
+    again = read_latest_snapshot(trading.link)
+    problems_while_young = raised(trading)
+
+    trading.clock.advance(9 * 3_600)
+    republish(trading)
+    read = read_latest_snapshot(trading.link)
+
+    assert read_before > 0
+    assert (is_new, again.is_accepted, problems_while_young) == (False, True, [])
+    assert (read.is_new, read.is_accepted, read.reason) == (False, False, "too_old")
+    assert raised(trading) == [REFUSED]
+    assert trading.world.calls["whistl snapshot_items"] == read_before
+    assert_a_good_feed_puts_everything_right(trading)
+
+
+def test_stock_that_grows_too_old_raises_an_exception_though_no_sync_runs(trading: Desk) -> None:
+    publish(trading)
+    trading.sync_stock()
+    young = age_of_stock_in_use(trading.link)
+    assert (young and young.is_too_old, raised(trading)) == (False, [])
+
+    trading.clock.advance(3_700)
+    old = age_of_stock_in_use(trading.link)
+
+    assert (old and old.is_too_old, raised(trading)) == (True, [REFUSED])
+    assert_a_good_feed_puts_everything_right(trading)
+
+
+def test_the_reason_of_a_refused_feed_stays_in_its_exception_when_the_stock_in_use_grows_old(
+    trading: Desk,
+) -> None:
+    publish(trading, SnapshotFault.EMPTY)
+    trading.sync_stock()
+    messages = trading.messages()
+    trading.clock.advance(3_700)
+
+    age_of_stock_in_use(trading.link)
+
+    assert "no rows at all" in messages[0]
+    assert trading.messages() == messages
+
+
+def test_before_any_stock_was_used_it_has_no_age(desk: Desk) -> None:
+    assert age_of_stock_in_use(desk.link) is None
 
 
 def test_all_faults_of_a_feed_one_after_the_other_zero_nothing(trading: Desk) -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+import sqlalchemy as sa
 
-from centra_whistl_dagster.centra.client import CentraClient
+from centra_whistl_dagster.centra.client import (
+    CentraClient,
+    CentraStockLevel,
+    UnreadableStockLevel,
+)
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.engine import LeaseTaken
+from centra_whistl_dagster.ledger.tables import stock_writes
 from centra_whistl_dagster.simulator.centra.permissions import ALL_PERMISSIONS
 from centra_whistl_dagster.simulator.centra.rules import cancel_order, cancel_units
 from centra_whistl_dagster.simulator.people.shoppers import ADA
@@ -20,9 +27,17 @@ from centra_whistl_dagster.simulator.world.settings import CentraToken
 from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_at_whistl
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, set_aside, take_unseen
 from centra_whistl_dagster.simulator.world.world import CentraOrder
+from centra_whistl_dagster.transport import (
+    AccessDenied,
+    ContractBroken,
+    IntegrationError,
+    OutcomeUnknown,
+)
 from centra_whistl_dagster.workflows.due import parcels_due
+from centra_whistl_dagster.workflows.exceptions.step_failures import note_failure, note_success
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders import intake, statuses
+from centra_whistl_dagster.workflows.reference.refresh import refresh_reference
 from centra_whistl_dagster.workflows.shipments import completion, despatches
 from centra_whistl_dagster.workflows.shipments.completion import CENTRA_STOCK_LEASE
 from centra_whistl_dagster.workflows.stock import sync
@@ -219,6 +234,99 @@ def test_a_sku_of_which_whistl_promised_more_than_it_holds_has_an_exception_unti
     assert desk.problems(sku) == []
 
 
+class CentraThatGarbles:
+    """Centra, some of whose rows of stock cannot be read."""
+
+    def __init__(self, client: CentraClient, *skus: str) -> None:
+        self._client, self._skus = client, skus
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def stock_levels(self, unreadable: list[UnreadableStockLevel]) -> Iterator[CentraStockLevel]:
+        for level in self._client.stock_levels():
+            if level.sku in self._skus:
+                unreadable.append(
+                    UnreadableStockLevel(name=level.sku, field="physicalQuantity", detail="is null")
+                )
+            else:
+                yield level
+
+
+def garbling(desk: Desk, *skus: str) -> Link:
+    """Return the link with a Centra whose rows of these SKUs cannot be read."""
+    garbled = cast("CentraClient", CentraThatGarbles(desk.link.centra, *skus))
+    return dataclasses.replace(desk.link, centra=garbled)
+
+
+def oversell_all(desk: Desk, sku: str) -> None:
+    """Let Whistl promise more of a SKU than it holds."""
+    take_unseen(desk.world, sku, desk.world.whistl_available(sku))
+    set_aside(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+
+
+@pytest.mark.parametrize("side", ["whistl", "centra"])
+def test_an_oversold_sku_that_cannot_be_read_keeps_its_exceptions_until_it_is_read_again(
+    desk: Desk, side: str
+) -> None:
+    refresh_reference(desk.link)
+    sku, whole = desk.skus[0], desk.link
+    oversell_all(desk, sku)
+    desk.sync_stock()
+    before = desk.problems(sku)
+
+    if side == "whistl":
+        desk.switch(snapshot_fault="no_number")
+    else:
+        desk.link = garbling(desk, sku)
+    for _ in range(2):
+        publish_new_snapshot(desk)
+        desk.sync_stock()
+    meanwhile = desk.problems(sku)
+    desk.link = whole
+    desk.switch(snapshot_fault=None)
+    goods_in(desk.world, sku, 10)
+    publish_new_snapshot(desk)
+    desk.sync_stock()
+
+    assert before == ["negative_available", "oversold"]
+    kind = "sku_absent_from_snapshot" if side == "whistl" else "unreadable_record"
+    assert meanwhile == sorted([*before, kind])
+    assert desk.problems() == []
+    assert_the_shop_is_right(desk)
+
+
+def test_an_oversold_sku_that_neither_system_has_any_more_has_no_exception(desk: Desk) -> None:
+    sku = desk.skus[0]
+    oversell_all(desk, sku)
+    desk.sync_stock()
+    desk.world.items[sku].is_known_to_whistl = False
+    desk.world.items[sku].is_active_in_centra = False
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+
+    assert desk.problems(sku) == ["sku_absent_from_snapshot"]
+
+
+def test_many_rows_of_centras_stock_that_cannot_be_read_open_a_limited_number_of_exceptions(
+    desk: Desk,
+) -> None:
+    whole = desk.link
+    desk.link = garbling(desk, *desk.skus[:25])
+    publish_new_snapshot(desk)
+
+    desk.sync_stock()
+    problems, messages = desk.problems(), desk.messages()
+    desk.link = whole
+    desk.sync_stock()
+
+    assert problems == ["unreadable_record"] * 20
+    assert all("25 rows cannot be read" in message for message in messages)
+    assert desk.problems() == []
+
+
 # ---- what Centra makes of a write
 def oversell(desk: Desk, sku: str, units: int) -> CentraOrder:
     """Sell all but one of a SKU in the shop, and then lose some of it in the building."""
@@ -363,6 +471,13 @@ def test_a_lost_answer_to_a_stock_write_is_put_right_by_the_next_sync(
     assert_the_shop_is_right(desk)
 
 
+def outcomes(desk: Desk) -> list[str | None]:
+    """What came of each quantity sent, oldest first."""
+    query = sa.select(stock_writes.c.outcome).order_by(stock_writes.c.id)
+    with desk.link.ledger.reading() as tx:
+        return list(tx.execute(query).scalars())
+
+
 def test_a_write_that_could_not_be_read_back_is_not_counted_as_unsent(desk: Desk) -> None:
     take_unseen(desk.world, desk.skus[0], 3)
     publish_new_snapshot(desk)
@@ -370,10 +485,102 @@ def test_a_write_that_could_not_be_read_back_is_not_counted_as_unsent(desk: Desk
     read_centra_levels(desk.link)
     desk.fault("centra", "StockLevels", FaultKind.HTML_200)
 
-    tally = sync.publish_stock(desk.link)
+    with pytest.raises(ContractBroken):
+        sync.publish_stock(desk.link)
 
     assert lines_written(desk) == 1
-    assert dict(tally.failed) == {"unknown": 1}
+    assert outcomes(desk) == ["unknown"]
+
+
+# ---- writes that get no usable answer
+def sync_as_a_step(desk: Desk) -> None:
+    """Sync stock as Dagster's step does: its failure and its success are remembered."""
+    try:
+        desk.sync_stock()
+    except IntegrationError as error:
+        note_failure(desk.link.settings, "centra/stock_updates", error, now=desk.clock)
+    else:
+        note_success(desk.link.ledger, "centra/stock_updates")
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR_500_AFTER, FaultKind.ERROR_503_BEFORE])
+def test_writes_that_get_no_usable_answer_open_an_exception_that_closes_with_the_first_answer(
+    desk: Desk, kind: FaultKind
+) -> None:
+    take_unseen(desk.world, desk.skus[0], 3)
+    publish_new_snapshot(desk)
+    desk.fault("centra", "setStock", kind)
+
+    for _ in range(2):
+        desk.clock.advance(60)
+        sync_as_a_step(desk)
+        # So that the figure is still to be written, whatever Centra did.
+        desk.world.shelves[desk.skus[0]].centra_physical += 1
+    problems = desk.problems()
+    desk.world.faults.clear()
+    sync_as_a_step(desk)
+
+    assert problems == ["system_unreachable"]
+    assert desk.problems() == []
+    assert_the_shop_is_right(desk)
+
+
+class CentraThatChokesOn:
+    """Centra, which fails on every batch that holds one SKU."""
+
+    def __init__(self, client: CentraClient, sku: str, error: Exception) -> None:
+        self._client, self._sku, self._error = client, sku, error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def set_physical_stock(self, levels: Any, description: str) -> Any:
+        if self._sku in dict(levels):
+            raise self._error
+        return self._client.set_physical_stock(levels, description)
+
+
+def test_a_batch_that_fails_in_one_sync_after_another_is_an_error_at_the_fourth(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "SKUS_OF_A_BATCH", 1)
+    good, bad = desk.skus[:2]
+    lost = OutcomeUnknown(system="Centra", operation="SetStock", detail="refused (HTTP 200)")
+    choking = cast("CentraClient", CentraThatChokesOn(desk.link.centra, bad, lost))
+    whole = desk.link
+    desk.link = dataclasses.replace(whole, centra=choking)
+
+    def sync_with_sales() -> None:
+        for sku in (good, bad):
+            take_unseen(desk.world, sku, 1)
+        publish_new_snapshot(desk)
+        desk.sync_stock()
+
+    for _ in range(3):
+        sync_with_sales()
+    with pytest.raises(OutcomeUnknown):
+        sync_with_sales()
+    assert outcomes(desk).count("unknown") == 4
+    assert outcomes(desk).count("written") > 4
+    desk.link = whole
+    sync_with_sales()
+    desk.link = dataclasses.replace(whole, centra=choking)
+    for _ in range(3):
+        sync_with_sales()
+
+
+def test_a_refusal_to_read_a_batch_back_is_reported(desk: Desk) -> None:
+    take_unseen(desk.world, desk.skus[0], 3)
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    take_away(desk, "Warehouse.stock:read")
+
+    with pytest.raises(AccessDenied):
+        sync.publish_stock(desk.link)
+
+    assert lines_written(desk) == 1
+    assert outcomes(desk) == ["unknown"]
 
 
 class WatchedCentra:
