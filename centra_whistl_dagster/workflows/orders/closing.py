@@ -49,7 +49,10 @@ def close_if_known_whole(tx: Transaction, centra_id: str) -> None:
         return
     is_cancelled = row.centra_status == CANCELLED
     reason = "sent, though cancelled in Centra" if is_cancelled else "Centra has every parcel"
-    orders.move(tx, row, OrderState.COMPLETED, reason=reason, completed_at=tx.now, due_at=None)
+    completed_at = None if is_cancelled else tx.now
+    orders.move(
+        tx, row, OrderState.COMPLETED, reason=reason, completed_at=completed_at, due_at=None
+    )
 
 
 _AT_WHISTL_STILL = frozenset(
