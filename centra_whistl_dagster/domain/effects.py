@@ -1,7 +1,8 @@
 """When something that failed in another system is tried again, and when its owner must hear of it.
 
-The rule for shipments and stock quantities sent to Centra. Orders sent to Whistl and orders to be
-stopped there have waits of their own, beside their workflows.
+The rule for shipments sent to Centra and for orders locked and unlocked there. Stock levels are
+tried again by the next sync; orders sent to Whistl and orders to be stopped there have waits of
+their own, beside their workflows.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Unpack
 
 import sqlalchemy as sa
@@ -24,7 +25,12 @@ from centra_whistl_dagster.ledger import corrections, messages, records
 from centra_whistl_dagster.ledger import state as ledger_state
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import DespatchRow, ParcelChange, ParcelLineRow, ParcelRow
-from centra_whistl_dagster.ledger.states import DespatchState, MessageState, ParcelState
+from centra_whistl_dagster.ledger.states import (
+    FINISHED_PARCELS,
+    DespatchState,
+    MessageState,
+    ParcelState,
+)
 from centra_whistl_dagster.ledger.tables import despatches, orders, parcel_lines, parcels
 
 IS_IN_PARCEL = sa.and_(
@@ -293,6 +299,25 @@ def parcels_due(tx: Transaction, states: Sequence[ParcelState]) -> list[ParcelRo
         parcels.c.state.in_(list(states)), sa.or_(needs_no_time, parcels.c.due_at <= tx.now)
     )
     return tx.rows(ParcelRow, query.order_by(parcels.c.despatched_at, parcels.c.despatch_id))
+
+
+def unfinished_parcels(tx: Transaction) -> list[ParcelRow]:
+    """Return the parcels that Centra does not have yet."""
+    unfinished = [state for state in ParcelState if state not in FINISHED_PARCELS]
+    return tx.rows(ParcelRow, sa.select(parcels).where(parcels.c.state.in_(unfinished)))
+
+
+def faulty_parcels(tx: Transaction, *, checked_before: datetime) -> list[ParcelRow]:
+    """Return parcels that are not written because their message is faulty, longest unchecked first.
+
+    No time is set for them: only a correction, or a person in Centra, can do something about them.
+    """
+    query = sa.select(parcels).where(
+        parcels.c.state == ParcelState.HELD,
+        parcels.c.due_at.is_(None),
+        parcels.c.state_since < checked_before,
+    )
+    return tx.rows(ParcelRow, query.order_by(parcels.c.state_since, parcels.c.despatch_id))
 
 
 def lines_of_parcel(tx: Transaction, despatch_id: str, parcel_number: int) -> list[ParcelLineRow]:

@@ -216,6 +216,13 @@ def close_by_hand(tx: Transaction, row: ExceptionRow, *, who: str, note: str) ->
     )
 
 
+def open_of_kinds(tx: Transaction, kinds: Collection[ExceptionKind]) -> list[ExceptionRow]:
+    """Return the open exceptions of these kinds."""
+    return tx.rows(
+        ExceptionRow, sa.select(exceptions).where(exceptions.c.kind.in_(list(kinds)), _IS_OPEN)
+    )
+
+
 def open_subjects(tx: Transaction, kind: ExceptionKind, *, field: str | None = None) -> set[str]:
     """Return the subjects that have an open exception of a kind; with a field, only about it."""
     about_field = () if field is None else (exceptions.c.field == field,)

@@ -191,14 +191,15 @@ def blocked_by_screening(tx: Transaction) -> list[OrderRow]:
     return tx.rows(OrderRow, query.order_by(orders.c.ordered_at))
 
 
-def unlocked(tx: Transaction) -> list[OrderRow]:
-    """Return orders that Whistl has and that Centra is to be asked to lock now."""
+def unlocked(tx: Transaction, *, are_due: bool = True) -> list[OrderRow]:
+    """Return orders that Whistl has and that Centra is to be asked to lock, now or at all."""
     query = sa.select(orders).where(
         orders.c.state.in_([OrderState.SUBMITTED, OrderState.PART_DESPATCHED]),
         orders.c.locked_at.is_(None),
         orders.c.cancel_wanted_at.is_(None),
-        sa.or_(orders.c.lock_due_at.is_(None), orders.c.lock_due_at <= tx.now),
     )
+    if are_due:
+        query = query.where(sa.or_(orders.c.lock_due_at.is_(None), orders.c.lock_due_at <= tx.now))
     return tx.rows(OrderRow, query.order_by(orders.c.number))
 
 

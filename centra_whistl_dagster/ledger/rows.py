@@ -66,6 +66,7 @@ class OrderRow:
     """When it was last compared with what Whistl shows."""
     lock_due_at: datetime | None
     """When Centra is to be asked again to lock it; None at once."""
+    lock_attempts: int
     despatch_awaited_since: datetime | None
     """Since when Whistl has said that more has left than its despatch messages account for."""
     stop_for: StopReason | None
@@ -106,6 +107,7 @@ class OrderChange(TypedDict, total=False):
     centra_checked_at: datetime | None
     whistl_checked_at: datetime | None
     lock_due_at: datetime | None
+    lock_attempts: int
     despatch_awaited_since: datetime | None
     stop_for: StopReason | None
     stop_due_at: datetime | None

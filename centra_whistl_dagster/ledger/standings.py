@@ -166,11 +166,13 @@ def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
     # A unit that could not be found is off the order and off the shelf: `available` stays as it is.
     at_whistl = row.quantity - row.not_found
     wanted = 0 if row.cancel_wanted_at is not None else int(row.wanted)
+    # A faulty message may name more units than were ordered: no more of them are ours.
+    completed = min(int(row.completed), row.quantity)
     return LineUnits(
         sku=row.sku,
         # A unit that Centra was told has left is past cancelling there.
-        wanted=max(wanted, int(row.completed)),
-        completed=int(row.completed),
+        wanted=max(wanted, completed),
+        completed=completed,
         sent=at_whistl if row.state in _TOLD else 0,
         taken=at_whistl if was_taken else int(row.given_back),
         despatched=int(row.despatched) if was_taken else 0,

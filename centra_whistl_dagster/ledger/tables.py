@@ -61,6 +61,7 @@ orders = sa.Table(
     time("centra_checked_at", nullable=True),
     time("whistl_checked_at", nullable=True),
     time("lock_due_at", nullable=True),
+    count("lock_attempts", server_default="0"),
     time("despatch_awaited_since", nullable=True),
     member("stop_for", StopReason, nullable=True),
     time("stop_due_at", nullable=True),

@@ -22,12 +22,23 @@ _PERMISSION_CODES = frozenset({"missing_permission", "authorization", "insuffici
 
 
 class CallGroup(StrEnum):
-    """Calls that need one permission, so that a refusal of one is a refusal of all."""
+    """Calls that need one permission, so that a refusal of one is a refusal of all.
+
+    The values name exceptions and are stored in the ledger.
+    """
 
     SHIPMENTS = "shipments in Centra"
     LOCKS = "locks of orders in Centra"
     STOCK = "stock levels in Centra"
     CANCELLATIONS = "cancellations at Whistl"
+
+
+_PAUSED = {
+    CallGroup.SHIPMENTS: "shipments sent to Centra",
+    CallGroup.LOCKS: "locks of orders in Centra",
+    CallGroup.STOCK: "stock levels sent to Centra",
+    CallGroup.CANCELLATIONS: "cancellations at Whistl",
+}
 
 
 def is_permitted(tx: Transaction, settings: Settings, group: CallGroup) -> bool:
@@ -69,6 +80,20 @@ def allow_again(tx: Transaction, group: CallGroup) -> None:
     exceptions.resolve(tx, SubjectType.CONNECTION, group.value, [ExceptionKind.CREDENTIALS_REFUSED])
 
 
+def end_refusals_of_former_tokens(link: Link) -> None:
+    """Close what was opened about tokens that were replaced since, though no call was due yet."""
+    with link.ledger.reading() as tx:
+        replaced = [
+            group
+            for group in CallGroup
+            if state.read(tx, _name(group)) and is_permitted(tx, link.settings, group)
+        ]
+    if replaced:
+        with link.ledger.transaction() as tx:
+            for group in replaced:
+                allow_again(tx, group)
+
+
 def _name(group: CallGroup) -> str:
     return f"refused/{group.value}"
 
@@ -93,7 +118,7 @@ def _problem(group: CallGroup, error: AccessDenied, permission: str) -> Problem:
         field="permission",
         value=permission,
         message=(
-            f"The {error.system} token lacks {lacking}: no {group.value} are written until the "
-            f"token is replaced by one that has it. {error.advice}".strip()
+            f"The {error.system} token lacks {lacking}: {_PAUSED[group]} are paused until the "
+            f"permission is granted or the token replaced. {error.advice}".strip()
         ),
     )

@@ -16,6 +16,7 @@ from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
 from centra_whistl_dagster.workflows.orders.status_sweep import is_sweep_due
 from centra_whistl_dagster.workflows.reference.refresh import waits_for_reference
 from centra_whistl_dagster.workflows.shipments.despatches import count_to_read_again
+from centra_whistl_dagster.workflows.shipments.shipped_by_hand import to_be_checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class ParcelsDue:
 
     to_match: int
     to_write: int
+    to_check: int
+    """Parcels of faulty messages that somebody may have shipped in Centra by hand."""
     to_compare: int
     """1 when open orders are to be compared with Whistl again, else 0."""
     to_read_again: int
@@ -93,6 +96,7 @@ def parcels_due(link: Link) -> ParcelsDue:
         return ParcelsDue(
             to_match=despatches.count_to_apply(tx),
             to_write=len(despatches.parcels_due(tx, unfinished)) if may_write else 0,
+            to_check=len(to_be_checked(tx)),
             to_compare=to_compare,
             to_read_again=count_to_read_again(link, tx),
         )

@@ -12,6 +12,7 @@ from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.ledger.alerts import Backlog
 from centra_whistl_dagster.ledger.service_levels import Spread
+from centra_whistl_dagster.workflows.access import end_refusals_of_former_tokens
 from centra_whistl_dagster.workflows.exceptions.closing import end_old_advice
 from centra_whistl_dagster.workflows.exceptions.delivery import backlogs
 from centra_whistl_dagster.workflows.exceptions.register import ListedException, list_exceptions
@@ -52,6 +53,7 @@ def open_exceptions(link: LinkResource) -> dg.MaterializeResult:
     """List what is open, the most overdue first."""
     with link.open("operations/open_exceptions") as opened:
         end_old_advice(opened.ledger)
+        end_refusals_of_former_tokens(opened)
         listed = list_exceptions(opened)
     return dg.MaterializeResult(
         metadata={

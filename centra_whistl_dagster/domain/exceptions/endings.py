@@ -127,49 +127,63 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
         ExceptionKind.EDITED_AFTER_SENDING: _person("Centra shows the order as it was sent"),
         ExceptionKind.HELD_AFTER_SENDING: _person("Centra releases the order, or Whistl stops it"),
         ExceptionKind.STOPPED_ORDER_SENT: _person(),
-        ExceptionKind.UNLOCK_REFUSED: _automatic("Centra unlocks the order"),
+        ExceptionKind.LOCK_REFUSED: _automatic(
+            "Centra locks the order, or Whistl has sent or ended it", by_hand=False
+        ),
+        ExceptionKind.UNLOCK_REFUSED: _automatic("Centra unlocks the order", by_hand=True),
         ExceptionKind.REFERENCE_STALE: _automatic("the catalogues are read again", by_hand=False),
-        ExceptionKind.HELD_AT_WHISTL: _automatic("Whistl shows another status"),
+        ExceptionKind.HELD_AT_WHISTL: _automatic("Whistl shows another status", by_hand=True),
         ExceptionKind.REJECTED_LATE: _person("the order is cancelled in Centra"),
         ExceptionKind.CANCELLED_AT_WHISTL: _person("the order is cancelled in Centra"),
         ExceptionKind.SHORT_PICK: _automatic(
-            "the units are cancelled in Centra, or Whistl sends them after all"
+            "the units are cancelled in Centra, or Whistl sends them after all", by_hand=True
         ),
         ExceptionKind.DESPATCH_WITHOUT_CARRIER: _automatic(
-            "the despatch comes again with its carrier and tracking number"
+            "the despatch comes again with its carrier and tracking number, or somebody has "
+            "shipped its units in Centra",
+            by_hand=False,
         ),
         ExceptionKind.DESPATCH_UNMATCHED: _automatic(
-            "its order becomes known here, or Whistl corrects its number"
+            "its order becomes known here, or Whistl corrects its number", by_hand=True
         ),
         ExceptionKind.DESPATCH_DIFFERS: _person(
-            "a correction of the message agrees with the order"
+            "a correction of the message agrees with the order, or somebody has shipped its units "
+            "in Centra"
         ),
-        ExceptionKind.DESPATCH_MISSING: _automatic("the despatch message arrives"),
+        ExceptionKind.DESPATCH_MISSING: _automatic("the despatch message arrives", by_hand=True),
         ExceptionKind.CORRECTS_ANOTHER_ORDER: _person(
             "the message comes again and refers to a despatch of its own order"
         ),
         ExceptionKind.TRACKING_CORRECTED: _person("a correction restores the number"),
-        ExceptionKind.SHIPMENT_REFUSED: _automatic("Centra has the parcel"),
-        ExceptionKind.SHIPMENT_UNANSWERED: _automatic("Centra has the parcel"),
+        ExceptionKind.SHIPMENT_REFUSED: _automatic("Centra has the parcel", by_hand=False),
+        ExceptionKind.SHIPMENT_UNANSWERED: _automatic("Centra has the parcel", by_hand=False),
         ExceptionKind.SHIPMENT_WARNING: _person(),
         ExceptionKind.SHIPMENT_DIFFERS: _automatic(
             "the open shipment is deleted in Centra, and Centra has the parcel", by_hand=False
         ),
         ExceptionKind.ALREADY_SHIPPED: _person(),
         ExceptionKind.PAYMENT_NOT_CAPTURED: _automatic(
-            "the payment is captured, or the shipment is marked as paid"
+            "the payment is captured, or the shipment is marked as paid", by_hand=False
         ),
+        ExceptionKind.SHIPPED_UNPAID: _person(),
         ExceptionKind.STOCK_NOT_ALLOCATED: _automatic(
             "stock is allocated to the order in Centra", by_hand=False
         ),
         ExceptionKind.PARCEL_NOT_WANTED: _person(),
-        ExceptionKind.UNKNOWN_WHISTL_STATUS: _automatic("Whistl shows a known status"),
-        ExceptionKind.UNREADABLE_RECORD: _automatic("the record can be read"),
-        ExceptionKind.CREDENTIALS_REFUSED: _automatic("the step that was refused access succeeds"),
-        ExceptionKind.SYSTEM_UNREACHABLE: _automatic(
-            "every step that did not get an answer succeeds"
+        ExceptionKind.UNKNOWN_WHISTL_STATUS: _automatic(
+            "Whistl shows a known status", by_hand=True
         ),
-        ExceptionKind.STEP_FAILING: _automatic("the same step succeeds"),
+        # A record that is never corrected, or never shown again, gives no fact that could end it.
+        ExceptionKind.UNREADABLE_RECORD: _automatic("the record can be read", by_hand=True),
+        ExceptionKind.CREDENTIALS_REFUSED: _automatic(
+            "the token is replaced, or the permission is granted and `centra-whistl access "
+            "--granted` is run; for a whole step, when that step succeeds",
+            by_hand=False,
+        ),
+        ExceptionKind.SYSTEM_UNREACHABLE: _automatic(
+            "every step that did not get an answer succeeds", by_hand=True
+        ),
+        ExceptionKind.STEP_FAILING: _automatic("the same step succeeds", by_hand=True),
         # ---- stock
         ExceptionKind.STOCK_SNAPSHOT_REFUSED: _automatic(
             "a later feed is accepted, or this one is released", by_hand=False
@@ -177,9 +191,15 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
         ExceptionKind.OVERSOLD: _automatic(
             "a stock sync finds that the stock suffices", by_hand=False
         ),
-        ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT: _automatic("the SKU is in the feed again"),
-        ExceptionKind.STOCK_WRITE_REFUSED: _automatic("Centra accepts the SKU's stock level"),
-        ExceptionKind.STOCK_WRITE_NOT_TAKEN: _automatic("Centra shows the level that was written"),
+        ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT: _automatic(
+            "the SKU is in the feed again", by_hand=True
+        ),
+        ExceptionKind.STOCK_WRITE_REFUSED: _automatic(
+            "Centra accepts the SKU's stock level, or does not need another", by_hand=False
+        ),
+        ExceptionKind.STOCK_WRITE_NOT_TAKEN: _automatic(
+            "Centra shows the level that is wanted", by_hand=False
+        ),
         ExceptionKind.NEGATIVE_AVAILABLE: _automatic(
             "a feed shows no more allocated than there is", by_hand=False
         ),

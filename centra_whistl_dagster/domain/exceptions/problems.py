@@ -103,6 +103,7 @@ class ExceptionKind(StrEnum):
     EDITED_AFTER_SENDING = "edited_after_sending"  # Whistl packs the old version
     HELD_AFTER_SENDING = "held_after_sending"  # on hold, unpaid or moved, and Whistl goes on
     STOPPED_ORDER_SENT = "stopped_order_sent"  # Whistl goes on with a number it had stopped
+    LOCK_REFUSED = "lock_refused"  # Centra lets an order be edited that Whistl has
     UNLOCK_REFUSED = "unlock_refused"  # Centra keeps an order locked that Whistl has ended
     HELD_AT_WHISTL = "held_at_whistl"  # waits at the warehouse for somebody to release it
     REJECTED_LATE = "rejected_late"  # accepted first, refused later
@@ -122,6 +123,7 @@ class ExceptionKind(StrEnum):
     SHIPMENT_DIFFERS = "shipment_differs"  # an open one in Centra is not what left the warehouse
     ALREADY_SHIPPED = "already_shipped"  # in Centra, by somebody else and under another label
     PAYMENT_NOT_CAPTURED = "payment_not_captured"  # of a parcel that has left
+    SHIPPED_UNPAID = "shipped_unpaid"  # completed in Centra by somebody, without a payment
     STOCK_NOT_ALLOCATED = "stock_not_allocated"  # in Centra, behind units that have left
     PARCEL_NOT_WANTED = "parcel_not_wanted"  # cancelled in Centra, and gone all the same
     UNKNOWN_WHISTL_STATUS = "unknown_whistl_status"  # not in Whistl's documentation

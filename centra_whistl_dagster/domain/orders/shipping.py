@@ -29,6 +29,8 @@ class SentShipment:
     """The shipment of Centra's that was to be completed; None when one was to be created."""
     known_shipments: tuple[int, ...]
     """The shipments Centra had before the first attempt: none of them is the one created."""
+    captures: int = 0
+    """Times that Centra did not capture the payment when it was asked to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ class OrderState(StrEnum):
     SUBMITTED = "submitted"  # Whistl has it
     PART_DESPATCHED = "part_despatched"  # some of it has left the warehouse
     DESPATCHED = "despatched"  # all of it has left; Centra does not know all of it yet
-    COMPLETED = "completed"  # Centra's shipments are complete, with carrier and tracking
+    COMPLETED = "completed"  # nothing more will be sent to Centra about its parcels
     CANCELLED = "cancelled"  # cancelled before it was sent, or taken back by Whistl
 
 

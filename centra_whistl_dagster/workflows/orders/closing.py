@@ -1,4 +1,4 @@
-"""End orders: completed once Centra has every parcel, blocked where none of it will leave."""
+"""End orders: completed once every parcel is settled, blocked where none of it will leave."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import despatches, order_contents, orders
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
-from centra_whistl_dagster.ledger.states import FINISHED_PARCELS, ParcelState
+from centra_whistl_dagster.ledger.states import FINISHED_PARCELS
 
 
 def end_if_over(tx: Transaction, centra_id: str) -> None:
@@ -38,16 +38,21 @@ def end_if_over(tx: Transaction, centra_id: str) -> None:
 
 
 def close_if_known_whole(tx: Transaction, centra_id: str) -> None:
-    """Complete an order that Whistl has sent whole, once Centra has every parcel of it.
+    """Complete an order that Whistl has sent whole, once each of its parcels is settled in Centra.
 
     That the last message is here does not mean that the ones before it are: every unit must be in a
-    parcel that Centra has, or be one that the warehouse will not send.
+    parcel that Centra has or does not want, or be one that the warehouse will not send. What a
+    parcel that Centra does not want asks of people is in its own exception.
     """
     row = orders.find(tx, centra_id)
     if row is None or row.state != OrderState.DESPATCHED or not _is_known_whole(tx, row):
         return
-    reason = "Centra has every parcel"
-    orders.move(tx, row, OrderState.COMPLETED, reason=reason, completed_at=tx.now, due_at=None)
+    is_cancelled = row.centra_status == CANCELLED
+    reason = "sent, though cancelled in Centra" if is_cancelled else "Centra has every parcel"
+    completed_at = None if is_cancelled else tx.now
+    orders.move(
+        tx, row, OrderState.COMPLETED, reason=reason, completed_at=completed_at, due_at=None
+    )
 
 
 _AT_WHISTL_STILL = frozenset(
@@ -60,8 +65,6 @@ def _is_known_whole(tx: Transaction, row: OrderRow) -> bool:
     states = {parcel.state for parcel in parcels}
     if not states or states - FINISHED_PARCELS:
         return False
-    if row.centra_status == CANCELLED and ParcelState.COMPLETED not in states:
-        return False  # it has left, and Centra has none of it
     sent = despatches.units_shipped_by_line(tx, row.centra_id)
     return _is_all_accounted_for(tx, row, sent)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from centra_whistl_dagster.domain.effects import back_off, must_owner_hear
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.ledger import exceptions, orders
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.transport import AccessDenied, Refused
 from centra_whistl_dagster.workflows.access import (
     CallGroup,
@@ -17,8 +19,7 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.intake import take_in
 
 NOT_PERMITTED = Skipped("the token may not lock orders")
-_TRIED_AGAIN = timedelta(hours=1)
-"""Until it is locked, intake goes on seeing what is changed on an order."""
+_REFUSED = ExceptionKind.LOCK_REFUSED
 
 
 def lock_accepted_orders(link: Link) -> Tally:
@@ -27,8 +28,9 @@ def lock_accepted_orders(link: Link) -> Tally:
     Once locked, an order is no longer among those that intake reads by time: an edit between
     sending and locking would be noticed a quarter of an hour later.
 
-    A token that may not lock is not tried again: the orders stay unlocked, and intake goes on
-    reading them.
+    An order that Centra refuses to lock is tried again less and less often, and its owner hears.
+    A token that may not lock is not tried again. Either way the orders stay unlocked, and intake
+    goes on reading them.
 
     Raises:
         IntegrationError: Centra could not be asked; the same orders are locked again next time,
@@ -36,6 +38,7 @@ def lock_accepted_orders(link: Link) -> Tally:
     """
     with link.ledger.reading() as tx:
         rows = orders.unlocked(tx)
+    _resolve_over(link)
     tally = Tally(read=len(rows))
     ids = [row.centra_id for row in rows]
     refused = lock_if_permitted(link, ids, is_locked=True)
@@ -48,13 +51,45 @@ def lock_accepted_orders(link: Link) -> Tally:
     with link.ledger.transaction() as tx:
         if locked:
             note_permitted(tx, CallGroup.LOCKS)
-        orders.update(tx, locked, locked_at=tx.now)
-        orders.update(tx, refused, lock_due_at=tx.now + _TRIED_AGAIN)
+        orders.update(tx, locked, locked_at=tx.now, lock_attempts=0, lock_due_at=None)
+        for row in rows:
+            if row.centra_id in refused:
+                _try_later(tx, row)
+            elif row.lock_attempts:
+                exceptions.resolve_order(tx, row.number, [_REFUSED])
         for record in records:
             take_in(tx, link, record)
     tally.add(Fate.WRITTEN, len(locked))
     tally.add(Failed("refused by Centra"), len(refused))
     return tally
+
+
+def _try_later(tx: Transaction, row: OrderRow) -> None:
+    attempts = row.lock_attempts + 1
+    due_at = tx.now + back_off(attempts)
+    orders.update(tx, [row.centra_id], lock_attempts=attempts, lock_due_at=due_at)
+    if must_owner_hear(attempts):
+        exceptions.about_order(
+            tx,
+            row,
+            _REFUSED,
+            f"Centra refused {attempts} times to lock order {row.number}, which Whistl has. Until "
+            "it is locked, an edit in Centra is noticed only after Whistl may have packed it.",
+            field="isLocked",
+            contents="refused",
+        )
+
+
+def _resolve_over(link: Link) -> None:
+    """Close what was opened about orders that need no lock any more."""
+    with link.ledger.reading() as tx:
+        reported = exceptions.open_subjects(tx, _REFUSED)
+        if not reported:
+            return
+        needed = {str(row.number) for row in orders.unlocked(tx, are_due=False)}
+    if reported - needed:
+        with link.ledger.transaction() as tx:
+            exceptions.resolve_kind(tx, _REFUSED, except_subjects=needed)
 
 
 def lock_if_permitted(link: Link, ids: list[str], *, is_locked: bool) -> set[str] | None:

@@ -33,6 +33,7 @@ from centra_whistl_dagster.workflows.orders.moments import (
     moments_here,
     moments_in_centra,
 )
+from centra_whistl_dagster.workflows.shipments.shipped_by_hand import is_faulty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +181,7 @@ def _next(link: Link, remembered: Remembered | None) -> list[str]:
         PendingParcel(
             name=f"{parcel.carrier_name} {parcel.tracking_number}".strip(),
             due_at=parcel.due_at,
-            waits_for_a_person=parcel.state is ParcelState.ENDED
-            or (parcel.state is ParcelState.HELD and parcel.due_at is None),
+            waits_for_a_person=parcel.state is ParcelState.ENDED or is_faulty(parcel),
         )
         for parcel in remembered.parcels
         if parcel.state is not ParcelState.COMPLETED

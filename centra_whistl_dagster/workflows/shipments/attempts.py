@@ -7,6 +7,7 @@ passing fault. Does not belong here: what has to be sent (`workflows.shipments.c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from centra_whistl_dagster.centra.client import ShipmentDraft, ShipmentWritten
@@ -99,23 +100,19 @@ def completed(
             continue
         parcel_problems.resolve_finished(tx, row)
     if is_unpaid:
-        exceptions.open_or_refresh(tx, [parcel_problems.not_captured(rows[0], ())])
+        exceptions.open_or_refresh(tx, [parcel_problems.shipped_unpaid(rows[0])])
     for centra_id in {row.centra_id for row in rows}:
         # Not at the end of the round, which may never come: nothing would check the order again.
         close_if_known_whole(tx, centra_id)
     return Fate.WRITTEN
 
 
-def end(tx: Transaction, rows: Sequence[ParcelRow], *, is_cancelled: bool) -> Fate:
-    """End parcels of which Centra wants nothing; their exception says what a person must do.
-
-    An order that is cancelled in Centra as a whole is not completed by that.
-    """
+def end(tx: Transaction, rows: Sequence[ParcelRow]) -> Fate:
+    """End parcels of which Centra wants nothing; their exception says what a person must do."""
     for row in rows:
         despatches.move_parcel(tx, row, ParcelState.ENDED, due_at=None)
         parcel_problems.resolve_finished(tx, row)
-        if not is_cancelled:
-            close_if_known_whole(tx, row.centra_id)
+        close_if_known_whole(tx, row.centra_id)
     return Failed("not wanted in Centra")
 
 
@@ -150,14 +147,22 @@ def wait_out(tx: Transaction, rows: Sequence[ParcelRow]) -> Fate | None:
     return Skipped("not in Centra: sent again later") if later else None
 
 
+def refused_captures(rows: Sequence[ParcelRow]) -> int:
+    """Return how often Centra did not capture the payment of the shipment of these parcels."""
+    return max((sent.captures for sent in _sent(rows)), default=0)
+
+
+def _sent(rows: Sequence[ParcelRow]) -> list[SentShipment]:
+    return [records.loads(SentShipment, row.sent) for row in rows if row.sent]
+
+
 def _draft(link: Link, rows: Sequence[ParcelRow], plan: Match) -> ShipmentDraft:
     first, *others = rows
     further = ", ".join(f"{other.carrier_name} {other.tracking_number}" for other in others)
-    sent = [records.loads(SentShipment, row.sent) for row in rows if row.sent]
     return ShipmentDraft(
         centra_order_id=first.centra_id,
         lines=tuple(plan.units.items()),
-        shipped_at=max(one.shipped_at for one in sent),
+        shipped_at=max(sent.shipped_at for sent in _sent(rows)),
         carrier=first.carrier_name,
         service=first.service_name,
         tracking_number=first.tracking_number,
@@ -185,11 +190,19 @@ def _answered(link: Link, rows: Sequence[ParcelRow], written: ShipmentWritten) -
 
 def _not_captured(link: Link, rows: Sequence[ParcelRow], reasons: tuple[Reason, ...]) -> Fate:
     """Keep parcels open until the money is there; without a reason, it may only be on its way."""
+    captures = refused_captures(rows) + 1
     with link.ledger.transaction() as tx:
         for row in rows:
             due_at = tx.now + back_off(row.attempts)
-            despatches.move_parcel(tx, row, ParcelState.HELD, due_at=due_at)
-        if reasons or must_owner_hear(rows[0].attempts):
+            (sent,) = _sent([row])
+            despatches.move_parcel(
+                tx,
+                row,
+                ParcelState.HELD,
+                due_at=due_at,
+                sent=records.dumps(replace(sent, captures=captures)),
+            )
+        if reasons or must_owner_hear(captures):
             exceptions.open_or_refresh(tx, [parcel_problems.not_captured(rows[0], reasons)])
     return Failed("payment not captured")
 

@@ -29,6 +29,7 @@ from centra_whistl_dagster.workflows.access import CallGroup, is_permitted
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.shipments import attempts, parcel_problems
 from centra_whistl_dagster.workflows.shipments.shipment_calls import is_unpaid, may_capture
+from centra_whistl_dagster.workflows.shipments.shipped_by_hand import end_shipped_by_hand
 
 CENTRA_STOCK_LEASE = "centra stock"
 """Completing shipments and publishing stock both move Centra's stock, and never overlap."""
@@ -37,6 +38,8 @@ _FOR_THE_REST = timedelta(hours=1)
 """Checked sooner when the rest of its shipment leaves."""
 _AT_MOST = 200
 """Parcels written under one lease: a stock sync need not wait for a whole day's despatches."""
+READ_TOGETHER = 20
+"""Parcels for which Centra is read at once: what people do meanwhile is seen a few seconds late."""
 _NOT_PERMITTED = Skipped("the token may not write shipments")
 
 _Found = ShippingOrder | UnreadableShippingOrder
@@ -48,23 +51,26 @@ def complete_shipments(link: Link) -> Tally:
     Raises:
         LeaseTaken: stock is being published, and that does not end; or this took so long that it
             may have begun. Parcels written before that stay written.
-        IntegrationError: Centra could not be asked what it already has; nothing was written.
+        IntegrationError: Centra could not be asked what it already has; parcels written before
+            that stay written.
         AccessDenied: Centra refuses the token as a whole; the round ends with that parcel.
     """
     with link.alone(CENTRA_STOCK_LEASE, seconds=LEASE_SECONDS) as lease:
         rows = _due(link)
         tally = Tally(read=len(rows))
-        if not rows:
-            return tally
-        found = link.centra.shipping_orders(sorted({row.centra_id for row in rows}))
-        for row in rows:
-            tally.add(_write(link, lease, row, found[row.centra_id]))
+        for start in range(0, len(rows), READ_TOGETHER):
+            part = rows[start : start + READ_TOGETHER]
+            found = link.centra.shipping_orders(sorted({row.centra_id for row in part}))
+            for row in part:
+                tally.add(_write(link, lease, row, found[row.centra_id]))
+        end_shipped_by_hand(link, lease)
     return tally
 
 
 def _due(link: Link) -> list[ParcelRow]:
     """Return the parcels to be written, those in doubt first: others of their order wait."""
     with link.ledger.transaction() as tx:
+        parcel_problems.resolve_gone(tx)
         for row in despatches.parcels_due(tx, [ParcelState.SENDING]):
             # The process that claimed it is gone: Centra may or may not have it.
             despatches.move_parcel(tx, row, ParcelState.IN_DOUBT, due_at=None)
@@ -92,8 +98,7 @@ def _write(link: Link, lease: Lease, row: ParcelRow, found: _Found) -> Fate:
         if isinstance(found, UnreadableShippingOrder):
             parcel_problems.open_unreadable(tx, order, found)
             return attempts.postpone(tx, [row], "what Centra has cannot be read")
-        if row.attempts:
-            parcel_problems.resolve_unreadable(tx, order)
+        parcel_problems.resolve_unreadable(tx, order)
         found = _with_ours(found, parcels)
         plan = _plan(tx, link, order, row, parcels, found)
         rows = [pending[box.despatch_id, box.parcel_number] for box in plan.boxes]
@@ -157,7 +162,7 @@ def _without_a_call(
         return attempts.postpone(tx, rows, f"{plan.step} in Centra")
     _report_unwanted(tx, rows, plan, found)
     if plan.step is Step.END:
-        return attempts.end(tx, rows, is_cancelled=found.is_cancelled)
+        return attempts.end(tx, rows)
     return _with_shipment(tx, link, rows, plan)
 
 
@@ -170,7 +175,7 @@ def _with_shipment(
     must_be_paid = is_unpaid(link, plan.shipment)
     if plan.step is Step.NOTHING:
         return attempts.completed(tx, rows, plan.shipment.shipment_id, is_unpaid=must_be_paid)
-    if must_be_paid and not may_capture(rows[0].attempts):
+    if must_be_paid and not may_capture(attempts.refused_captures(rows)):
         exceptions.open_or_refresh(tx, [parcel_problems.not_captured(rows[0], ())])
         return attempts.postpone(tx, rows, "payment not captured")
     return None
@@ -200,7 +205,7 @@ def _is_pending(parcel: ParcelRow) -> bool:
 
 
 def _is_due(parcel: ParcelRow | None, now: datetime) -> bool:
-    """Say whether a parcel waits to be written; one that went with another this round waits not."""
+    """Say whether a parcel is due; one already sent with another parcel this round is not due."""
     return parcel is not None and (parcel.due_at is None or parcel.due_at <= now)
 
 
@@ -243,5 +248,6 @@ def _claim(
         tracking_number=row.tracking_number,
         completes=plan.shipment.shipment_id if plan.shipment else None,
         known_shipments=before.known_shipments if before else known,
+        captures=before.captures if before else 0,
     )
     return attempts.claim(tx, row, sent)

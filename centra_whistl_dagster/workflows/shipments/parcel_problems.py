@@ -38,6 +38,7 @@ def unanswered(row: ParcelRow, error: IntegrationError) -> Problem:
         row,
         ExceptionKind.SHIPMENT_UNANSWERED,
         f"was sent to Centra {row.attempts} times without a usable answer: {error.detail}",
+        contents=error.detail,
     )
 
 
@@ -58,6 +59,15 @@ def not_captured(row: ParcelRow, reasons: Iterable[Reason]) -> Problem:
         row,
         ExceptionKind.PAYMENT_NOT_CAPTURED,
         f"has left, and its payment was not captured: {why}",
+    )
+
+
+def shipped_unpaid(row: ParcelRow) -> Problem:
+    """Somebody completed the shipment in Centra, and the customer's money was not taken."""
+    return _problem(
+        row,
+        ExceptionKind.SHIPPED_UNPAID,
+        "has left, and its shipment was completed in Centra without a captured payment",
     )
 
 
@@ -117,6 +127,16 @@ def unwanted(
     return _problem(row, ExceptionKind.PARCEL_NOT_WANTED, fault)
 
 
+def not_wanted(tx: Transaction, row: ParcelRow) -> Problem:
+    """A parcel whose message is faulty has left, and Centra wants no more of its goods."""
+    units = {
+        line.line_id: line.quantity
+        for line in despatches.lines_of_parcel(tx, row.despatch_id, row.parcel_number)
+    }
+    fault = f"has left with {_named(tx, row, units)}, and Centra wants none of it"
+    return _problem(row, ExceptionKind.PARCEL_NOT_WANTED, fault)
+
+
 def open_unreadable(tx: Transaction, order: OrderRow, found: UnreadableShippingOrder) -> None:
     """Report that an order's shipments cannot be read; only its own parcels wait."""
     exceptions.about_order(
@@ -142,7 +162,21 @@ def resolve_finished(tx: Transaction, row: ParcelRow) -> None:
     )
 
 
-def _problem(row: ParcelRow, kind: ExceptionKind, fault: str) -> Problem:
+def resolve_gone(tx: Transaction) -> None:
+    """Close what was open about parcels that are finished, or that a correction took away.
+
+    Their exceptions are kept by the id of a message, which is another one once an earlier message
+    of its chain arrives.
+    """
+    open_ones = exceptions.open_of_kinds(tx, _UNTIL_COMPLETED)
+    if not open_ones:
+        return
+    waiting = {(row.despatch_id, _field(row)) for row in despatches.unfinished_parcels(tx)}
+    gone = [row.id for row in open_ones if (row.subject, row.field) not in waiting]
+    exceptions.resolve_ids(tx, gone)
+
+
+def _problem(row: ParcelRow, kind: ExceptionKind, fault: str, *, contents: str = "") -> Problem:
     label = " ".join(filter(None, (row.carrier_name, row.tracking_number)))
     return Problem(
         kind=kind,
@@ -151,6 +185,7 @@ def _problem(row: ParcelRow, kind: ExceptionKind, fault: str) -> Problem:
         field=_field(row),
         value=row.tracking_number,
         message=f"Parcel {row.parcel_number} of despatch {row.despatch_id} ({label}) {fault}.",
+        contents=contents,
     )
 
 

@@ -8,12 +8,12 @@ to boxes that were sent before. Does not belong here: writing to Centra
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
-from centra_whistl_dagster.ledger import catalogues, despatches, order_contents
+from centra_whistl_dagster.ledger import catalogues, despatches, exceptions, order_contents
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderLineRow, OrderRow, ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
@@ -25,6 +25,23 @@ ABOUT_PARCELS = (
     ExceptionKind.TRACKING_CORRECTED,
 )
 """The kinds that `take_over` finds; a correction closes those that are no longer true."""
+
+
+_ABOUT_CARRIER, _ABOUT_NUMBER, _ABOUT_CONTENTS = "carrier", "tracking number", "contents"
+
+
+def resolve_faults(tx: Transaction, row: ParcelRow, kinds: Collection[ExceptionKind]) -> int:
+    """Close what a message's faults had opened about one parcel; return how many there were."""
+    return sum(
+        exceptions.resolve(
+            tx, SubjectType.DESPATCH, row.despatch_id, kinds, field=_field(row.parcel_number, about)
+        )
+        for about in (_ABOUT_CARRIER, _ABOUT_NUMBER, _ABOUT_CONTENTS)
+    )
+
+
+def _field(parcel_number: int, about: str) -> str:
+    return f"parcel {parcel_number}: {about}"
 
 
 def are_under_way(tx: Transaction, root_id: str) -> bool:
@@ -82,7 +99,7 @@ class _About:
             kind=kind,
             subject_type=SubjectType.DESPATCH,
             subject=self.root_id,
-            field=f"parcel {self._number}: {field}",
+            field=_field(self._number, field),
             value=self.despatch.order_number,
             message=(
                 f"Parcel {self._number} of despatch {self.despatch.despatch_id} "
@@ -91,7 +108,7 @@ class _About:
         )
 
     def differs(self, fault: str) -> Problem:
-        return self.problem(ExceptionKind.DESPATCH_DIFFERS, "contents", fault)
+        return self.problem(ExceptionKind.DESPATCH_DIFFERS, _ABOUT_CONTENTS, fault)
 
 
 def _add(tx: Transaction, row: OrderRow, about: _About, parcel: Parcel) -> list[Problem]:
@@ -115,13 +132,13 @@ def _add(tx: Transaction, row: OrderRow, about: _About, parcel: Parcel) -> list[
 def _fault_of_label(tx: Transaction, about: _About, parcel: Parcel) -> Problem | None:
     kind = ExceptionKind.DESPATCH_WITHOUT_CARRIER
     if not parcel.carrier_name.strip():
-        return about.problem(kind, "carrier", "names no carrier, so it was not sent to Centra")
+        return about.problem(kind, _ABOUT_CARRIER, "names no carrier, so it was not sent to Centra")
     code = ServiceCode(parcel.carrier_code, parcel.delivery_method)
     service = catalogues.services(tx).get(code)
     is_tracked = service is None or service.is_tracked
     if is_tracked and not parcel.tracking_number.strip():
         fault = "has no tracking number, so it was not sent to Centra"
-        return about.problem(kind, "tracking number", fault)
+        return about.problem(kind, _ABOUT_NUMBER, fault)
     return None
 
 

@@ -29,9 +29,14 @@ def is_unpaid(link: Link, shipment: CentraShipment) -> bool:
     return link.settings.centra.captures_payment and not has_payment
 
 
-def may_capture(attempts: int) -> bool:
-    """Say whether a capture may be tried once more; after that, finance settles it by hand."""
-    return not must_owner_hear(attempts)
+def may_capture(captures: int) -> bool:
+    """Say whether a capture may be tried once more; after that, finance settles it by hand.
+
+    Args:
+        captures: times that Centra did not capture the payment. Attempts that failed for another
+            reason do not count.
+    """
+    return not must_owner_hear(captures)
 
 
 def write_shipment(

@@ -230,8 +230,13 @@ def _update_oversold(tx: Transaction, reconciliation: Reconciliation) -> None:
 
 
 def _resolve_agreeing(tx: Transaction, reconciliation: Reconciliation) -> None:
-    """Resolve exceptions about earlier writes to SKUs of which Centra shows the right figure."""
-    differing = np.flatnonzero(reconciliation.catalogue.steps.change != 0).tolist()
+    """Resolve exceptions about earlier writes to SKUs of which Centra needs no other figure.
+
+    Nothing is written to a SKU that only one side has.
+    """
+    catalogue = reconciliation.catalogue
+    is_on_both_sides = catalogue.in_whistl & catalogue.in_centra
+    differing = np.flatnonzero((catalogue.steps.change != 0) & is_on_both_sides).tolist()
     skus = {reconciliation.skus[at] for at in differing}
     for kind in _WRITE_KINDS:
         _resolve_others(tx, reconciliation, kind, skus)

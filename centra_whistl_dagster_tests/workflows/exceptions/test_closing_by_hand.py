@@ -159,7 +159,19 @@ def edit(desk: Desk, order: CentraOrder, address1: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [ExceptionKind.POSTCODE_MALFORMED, ExceptionKind.STOCK_SNAPSHOT_REFUSED]
+    "kind",
+    [
+        ExceptionKind.POSTCODE_MALFORMED,
+        ExceptionKind.STOCK_SNAPSHOT_REFUSED,
+        ExceptionKind.CREDENTIALS_REFUSED,
+        ExceptionKind.DESPATCH_WITHOUT_CARRIER,
+        ExceptionKind.SHIPMENT_REFUSED,
+        ExceptionKind.SHIPMENT_UNANSWERED,
+        ExceptionKind.PAYMENT_NOT_CAPTURED,
+        ExceptionKind.LOCK_REFUSED,
+        ExceptionKind.STOCK_WRITE_REFUSED,
+        ExceptionKind.STOCK_WRITE_NOT_TAKEN,
+    ],
 )
 def test_what_is_checked_again_and_again_cannot_be_closed_by_hand(
     desk: Desk, raised: Callable[..., int], kind: ExceptionKind

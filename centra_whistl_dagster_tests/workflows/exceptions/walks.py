@@ -484,6 +484,20 @@ def taken_up_again_by_whistl(desk: Desk) -> Iterator[None]:
     desk.relay(2)
 
 
+@ends(K.LOCK_REFUSED)
+def left_unlocked_by_centra(desk: Desk) -> Iterator[None]:
+    desk.switch(centra_refuses_locks=True)
+    desk.world.settings.speed = 1e-6
+    desk.order()
+    for _ in range(30):
+        desk.relay_orders()
+        desk.clock.advance(60)
+    yield
+    desk.switch(centra_refuses_locks=False)
+    desk.clock.advance(3600)
+    desk.relay_orders()
+
+
 @ends(K.UNLOCK_REFUSED)
 def kept_locked_by_centra(desk: Desk) -> Iterator[None]:
     order = desk.order()
@@ -792,6 +806,19 @@ def that_is_not_paid_for(desk: Desk) -> Iterator[None]:
     for shipment in order.shipments:
         shipment.is_paid = True
     _rounds(desk)
+
+
+@ends(K.SHIPPED_UNPAID)
+def completed_by_somebody_unpaid(desk: Desk) -> Iterator[None]:
+    desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
+    order = _left(desk)
+    made = add_shipment(desk.world, order, in_no_shipment(order), is_good_to_go=True)
+    made.info = {"carrier": "DPD", "trackingNumber": "SM1"}
+    ship(desk.world, order, made, desk.clock(), send_email=True)
+    _rounds(desk, 2)
+    yield
+    close(desk, K.SHIPPED_UNPAID)
+    _rounds(desk, 2)
 
 
 @ends(K.STOCK_NOT_ALLOCATED)

@@ -15,7 +15,7 @@ from centra_whistl_dagster.domain.effects import OWNER_HEARS_AFTER
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
-from centra_whistl_dagster.ledger import catalogues, standings
+from centra_whistl_dagster.ledger import catalogues, exception_news, standings
 from centra_whistl_dagster.ledger import despatches as inbox
 from centra_whistl_dagster.ledger.rows import ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
@@ -30,8 +30,13 @@ from centra_whistl_dagster.simulator.centra.rules import (
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.settings import CentraToken
 from centra_whistl_dagster.simulator.world.world import CentraOrder
-from centra_whistl_dagster.workflows.access import CallGroup, allow_again
+from centra_whistl_dagster.workflows.access import (
+    CallGroup,
+    allow_again,
+    end_refusals_of_former_tokens,
+)
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
+from centra_whistl_dagster.workflows.exceptions.closing import CannotClose, close_by_hand
 from centra_whistl_dagster.workflows.reference import refresh
 from centra_whistl_dagster.workflows.shipments import completion, despatches
 
@@ -143,6 +148,49 @@ def test_a_payment_refusal_that_passes_is_tried_again_without_a_second_shipment(
     assert [one.is_captured for one in accepted.shipments] == [True, True]
     assert desk.state(accepted) == COMPLETED
     assert desk.problems() == []
+
+
+def test_attempts_that_failed_for_another_reason_leave_a_payment_all_its_captures(
+    desk: Desk, accepted: CentraOrder, say: Say, box: Pack
+) -> None:
+    desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
+    first, second = accepted.lines
+    say(accepted, box(1, (1, first.sku, 2), (2, second.sku, 1)))
+    despatches.apply_despatches(desk.link)
+    accepted.is_on_hold = True
+    rounds(desk, 30, 120, 600, 3600)
+    (parcel,) = parcels(desk, accepted)
+    refused = desk.problems()
+    accepted.is_on_hold = False
+    desk.switch(centra_capture_succeeds=False)
+    rounds(desk, 3600)
+    desk.switch(centra_capture_succeeds=True)
+
+    rounds(desk, 3600)
+
+    assert parcel.attempts > OWNER_HEARS_AFTER
+    assert refused == ["shipment_refused"]
+    assert desk.world.calls["centra captureShipment"] == 1
+    assert [one.is_captured for one in accepted.shipments] == [True]
+    assert desk.state(accepted) == COMPLETED
+    assert desk.problems() == []
+
+
+def test_an_unpaid_shipment_that_somebody_completed_stays_with_finance_until_they_close_it(
+    desk: Desk, accepted: CentraOrder, leave: Leave
+) -> None:
+    desk.reopen(CENTRA_CAPTURES_PAYMENT="yes")
+    desk.switch(centra_capture_succeeds=False, centra_complete_unreleased="allow")
+    leave(accepted, "T1", "T2")
+    rounds(desk, 30)
+    for shipment, label in zip(accepted.shipments, ("T1", "T2"), strict=True):
+        shipment.info = {"carrier": "DPD", "trackingNumber": label}
+        ship(desk.world, accepted, shipment, desk.clock(), send_email=True)
+
+    rounds(desk, 3600, 3600)
+
+    assert desk.problems() == ["shipped_unpaid"] * 2
+    assert desk.state(accepted) == COMPLETED
 
 
 def test_a_captured_parcel_is_completed_and_mailed_at_once(
@@ -402,7 +450,81 @@ def test_a_token_that_may_not_lock_is_asked_once_and_orders_go_on(desk: Desk) ->
     assert orders_due(desk.link).to_lock == 0
 
 
+def test_a_refused_permission_cannot_be_closed_by_hand_and_ends_with_a_new_token(
+    desk: Desk, accepted: CentraOrder, leave: Leave
+) -> None:
+    tokens = desk.world.settings.centra_tokens
+    tokens[desk.environment["CENTRA_TOKEN"]] = CentraToken(
+        permissions=ALL_PERMISSIONS - {"Shipment:write"}
+    )
+    leave(accepted, "T1", "T2")
+    completion.complete_shipments(desk.link)
+    with desk.link.ledger.reading() as tx:
+        (refused,) = exception_news.listed(tx)
+    with pytest.raises(CannotClose, match="token is replaced"):
+        close_by_hand(desk.link.ledger, refused.id, who="ada", note="granted")
+    end_refusals_of_former_tokens(desk.link)
+    still = desk.problems()
+    tokens["another-token"] = CentraToken()
+    desk.reopen(CENTRA_TOKEN="another-token")
+
+    end_refusals_of_former_tokens(desk.link)
+
+    assert still == ["credentials_refused"]
+    assert desk.problems() == [], "even before a parcel is due"
+    assert parcels_due(desk.link).to_write == 2
+
+
 # ---- what people do in Centra
+def test_an_exception_about_unreadable_shipments_ends_although_its_parcel_was_corrected(
+    desk: Desk, accepted: CentraOrder, say: Say, box: Pack
+) -> None:
+    first, second = accepted.lines
+    whole = box(1, (1, first.sku, 2), (2, second.sku, 1))
+    say(accepted, whole, despatch_id="D-1")
+    despatches.apply_despatches(desk.link)
+    add_shipment(desk.world, accepted, {first.line_id: 1})
+    desk.switch(centra_unreadable_shipments_of=(accepted.number,))
+    rounds(desk)
+    stuck = desk.problems()
+    say(accepted, whole, despatch_id="D-1", version=2)
+    despatches.apply_despatches(desk.link)
+    accepted.shipments.clear()
+    desk.switch(centra_unreadable_shipments_of=())
+
+    rounds(desk)
+
+    assert stuck == ["unreadable_record"]
+    assert desk.state(accepted) == COMPLETED
+    assert desk.problems() == []
+
+
+def test_what_people_do_in_centra_during_a_long_round_is_seen_before_the_next_parcels(
+    desk: Desk, leave: Leave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion, "READ_TOGETHER", 1)
+    desk.world.settings.speed = 1e-6
+    first, second = (desk.order((desk.skus[0], 1)) for _ in range(2))
+    desk.relay_orders()
+    leave(first, "T1")
+    leave(second, "T2")
+
+    def ship_the_second() -> None:
+        if not second.shipments:
+            units = in_no_shipment(second)
+            made = add_shipment(desk.world, second, units, is_good_to_go=True, is_paid=True)
+            made.info = {"carrier": "DPD", "trackingNumber": "T2"}
+            ship(desk.world, second, made, desk.clock(), send_email=True)
+
+    slow = SlowCentra(desk.link.centra, ship_the_second)
+    completion.complete_shipments(dataclasses.replace(desk.link, centra=cast("Any", slow)))
+
+    assert [len(order.shipments) for order in (first, second)] == [1, 1]
+    assert desk.world.calls["centra createShipment"] == 1
+    assert [desk.state(order) for order in (first, second)] == [COMPLETED] * 2
+    assert desk.problems() == []
+
+
 @pytest.mark.parametrize("how", ["a time that is none", "a field that fails"])
 def test_an_unreadable_shipment_stops_its_own_order_and_no_other(
     desk: Desk, accepted: CentraOrder, leave: Leave, how: str
@@ -443,7 +565,7 @@ def test_a_parcel_of_an_order_cancelled_too_late_ends_with_what_to_do(
     assert desk.world.calls["centra createShipment"] == 0
     assert desk.problems() == ["parcel_not_wanted"] * 2
     assert {parcel.state for parcel in parcels(desk, accepted)} == {ParcelState.ENDED}
-    assert desk.state(accepted) == OrderState.DESPATCHED
+    assert desk.state(accepted) == COMPLETED, "it left, and nothing more is expected of it"
     assert parcels_due(desk.link).to_write == 0
 
 

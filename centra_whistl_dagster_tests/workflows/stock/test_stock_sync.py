@@ -745,3 +745,22 @@ def test_a_unit_the_picker_cannot_find_is_not_sold_again(desk: Desk) -> None:
 
     assert desk.world.whistl_orders[f"C{order.number}"].lines[1]["cancelled"] == 1
     assert_the_shop_is_right(desk)
+
+
+def test_a_refused_level_is_over_once_it_is_known_that_centra_does_not_have_the_sku(
+    desk: Desk,
+) -> None:
+    sku = desk.skus[3]
+    take_unseen(desk.world, sku, 2)
+    publish_new_snapshot(desk)
+    read_latest_snapshot(desk.link)
+    read_centra_levels(desk.link)
+    del desk.world.items[sku]
+    sync.publish_stock(desk.link)
+    refused = desk.problems(sku)
+
+    read_centra_levels(desk.link)
+    sync.publish_stock(desk.link)
+
+    assert refused == ["stock_write_refused"]
+    assert "stock_write_refused" not in desk.problems(sku)

@@ -8,7 +8,7 @@ import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import former_numbers, orders
-from centra_whistl_dagster.simulator.centra.rules import touch
+from centra_whistl_dagster.simulator.centra.rules import cancel_order, touch
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_at_whistl
@@ -65,7 +65,7 @@ def test_an_order_cancelled_while_it_is_picked_is_stopped_or_told(
         assert (desk.state(order), desk.problems()) == (CANCELLED, [])
     else:
         assert desk.held(order).status == "DESPATCHED"
-        assert desk.state(order) == OrderState.DESPATCHED
+        assert desk.state(order) == OrderState.COMPLETED
         assert "cancelled_after_sending" in desk.problems(str(order.number))
     assert order.shipments == []
 
@@ -85,7 +85,7 @@ def test_an_order_cancelled_too_late_is_told_and_no_shipment_is_made_of_it(desk:
     assert "agree a return" in told[1][0]
     assert desk.world.calls["whistl cancel_order"] == 1
     assert order.shipments == []
-    assert desk.state(order) == OrderState.DESPATCHED
+    assert desk.state(order) == OrderState.COMPLETED
 
 
 def test_an_order_cancelled_after_it_left_is_told_and_not_sold_again(desk: Desk) -> None:
@@ -419,3 +419,31 @@ def test_an_order_that_centra_does_not_unlock_is_tried_again_and_alerted(desk: D
     assert calls < 10
     assert not order.is_locked
     assert "unlock_refused" not in desk.problems(str(order.number))
+
+
+# ---- locked
+def test_an_order_that_centra_does_not_lock_is_tried_again_and_alerted_without_delaying_a_cancel(
+    desk: Desk,
+) -> None:
+    desk.switch(centra_refuses_locks=True)
+    desk.world.settings.speed = 1e-6
+    order, other = desk.order(), desk.order()
+    for _ in range(30):
+        desk.relay_orders()
+        desk.clock.advance(60)
+    meanwhile = [desk.problems(str(each.number)) for each in (order, other)]
+    calls = desk.world.calls["centra setOrdersLock"]
+    cancel_order(desk.world, other)
+    desk.relay_orders()
+    cancelled = (desk.held(other).status, desk.row(other).lock_attempts)
+    desk.switch(centra_refuses_locks=False)
+    desk.clock.advance(60 * 60)
+
+    desk.relay_orders()
+
+    assert meanwhile == [["lock_refused"]] * 2
+    assert calls < 30
+    assert cancelled[0] == "CANCELLED"
+    assert order.is_locked
+    assert desk.problems() == []
+    assert desk.row(order).lock_attempts == 0
