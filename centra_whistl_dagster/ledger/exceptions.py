@@ -27,7 +27,9 @@ from centra_whistl_dagster.ledger.tables import exception_orders, exceptions
 
 _IS_OPEN = exceptions.c.resolved_at.is_(None)
 _IS_CLOSED_BY_HAND = sa.and_(
-    exceptions.c.resolved_at.is_not(None), exceptions.c.contents.is_not(None)
+    exceptions.c.resolved_at.is_not(None),
+    exceptions.c.closed_by.is_not(None),
+    exceptions.c.contents.is_not(None),
 )
 """A person closed it, and its cause is not known to be over."""
 
