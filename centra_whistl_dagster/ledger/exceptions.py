@@ -163,11 +163,9 @@ def resolve(
 
 def resolve_kind(tx: Transaction, kind: ExceptionKind, *, except_subjects: Collection[str]) -> int:
     """Resolve a kind's open exceptions but for `except_subjects`, where it is still true."""
-    query = sa.select(exceptions.c.id, exceptions.c.subject).where(
-        exceptions.c.kind == kind, _IS_OPEN
-    )
-    ids = [row.id for row in tx.execute(query) if row.subject not in except_subjects]
-    return _resolve_where(tx, exceptions.c.id.in_(ids)) if ids else 0
+    over = unended_subjects(tx, kind).difference(except_subjects)
+    of_kind = exceptions.c.kind == kind
+    return sum(_resolve_where(tx, of_kind, exceptions.c.subject.in_(part)) for part in parts(over))
 
 
 def resolve_ids(tx: Transaction, ids: Collection[int]) -> int:
@@ -218,9 +216,14 @@ def close_by_hand(tx: Transaction, row: ExceptionRow, *, who: str, note: str) ->
     )
 
 
-def open_subjects(tx: Transaction, kind: ExceptionKind) -> set[str]:
-    """Return the subjects that have an open exception of a kind."""
-    query = sa.select(exceptions.c.subject).where(exceptions.c.kind == kind, _IS_OPEN)
+def unended_subjects(tx: Transaction, kind: ExceptionKind) -> set[str]:
+    """Return the subjects of a kind's exceptions whose cause is not known to be over.
+
+    They are open, or a person closed them and no fact has ended them since.
+    """
+    query = sa.select(exceptions.c.subject).where(
+        exceptions.c.kind == kind, sa.or_(_IS_OPEN, _IS_CLOSED_BY_HAND)
+    )
     return set(tx.execute(query).scalars())
 
 

@@ -77,7 +77,7 @@ def _update_left_out(
     missing = {*absent, *catalogues.active_centra_skus(tx)} - set(rows.skus)
     unusable = {row.sku: row for row in rows.bad if row.sku in missing}
     left_out = sorted({*absent, *unusable})
-    still_absent = exceptions.open_subjects(tx, kind) - set(rows.skus)
+    still_absent = exceptions.unended_subjects(tx, kind) - set(rows.skus)
     exceptions.resolve_kind(tx, kind, except_subjects={*left_out, *still_absent})
     exceptions.open_or_refresh(tx, [_left_out(sku, unusable.get(sku), facts) for sku in left_out])
 

@@ -219,7 +219,7 @@ def _resolve_others(
     not_covered = (
         set()
         if reconciliation.is_whole
-        else exceptions.open_subjects(tx, kind) - set(reconciliation.skus)
+        else exceptions.unended_subjects(tx, kind) - set(reconciliation.skus)
     )
     exceptions.resolve_kind(tx, kind, except_subjects=skus | not_covered)
 
