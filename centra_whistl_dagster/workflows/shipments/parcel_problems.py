@@ -38,6 +38,7 @@ def unanswered(row: ParcelRow, error: IntegrationError) -> Problem:
         row,
         ExceptionKind.SHIPMENT_UNANSWERED,
         f"was sent to Centra {row.attempts} times without a usable answer: {error.detail}",
+        contents=f"unanswered: {row.tracking_number}",
     )
 
 
@@ -142,7 +143,7 @@ def resolve_finished(tx: Transaction, row: ParcelRow) -> None:
     )
 
 
-def _problem(row: ParcelRow, kind: ExceptionKind, fault: str) -> Problem:
+def _problem(row: ParcelRow, kind: ExceptionKind, fault: str, *, contents: str = "") -> Problem:
     label = " ".join(filter(None, (row.carrier_name, row.tracking_number)))
     return Problem(
         kind=kind,
@@ -151,6 +152,7 @@ def _problem(row: ParcelRow, kind: ExceptionKind, fault: str) -> Problem:
         field=_field(row),
         value=row.tracking_number,
         message=f"Parcel {row.parcel_number} of despatch {row.despatch_id} ({label}) {fault}.",
+        contents=contents,
     )
 
 

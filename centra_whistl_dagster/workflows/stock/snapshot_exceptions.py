@@ -120,6 +120,8 @@ def _left_out(sku: str, unusable: BadRow | None, facts: SnapshotFacts) -> Proble
             f"Whistl's stock of {facts.taken_at:%H:%M} UTC {reason}. Its quantity in Centra was "
             "left unchanged."
         ),
+        # Each feed has another time, and may have another unusable figure.
+        contents=f"absent: {unusable.field if unusable else 'sku'}",
     )
 
 

@@ -232,4 +232,6 @@ def _about_sku(kind: ExceptionKind, sku: str, quantity: int, message: str) -> Pr
         field="quantity",
         value=str(quantity),
         message=message,
+        # The quantity changes with every sale.
+        contents=f"{kind}: {sku}",
     )
