@@ -20,6 +20,7 @@ from centra_whistl_dagster.domain.exceptions.problems import (
     Problem,
     SubjectType,
 )
+from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import ExceptionRow, OrderRow
@@ -262,18 +263,34 @@ def _open_or_refresh(tx: Transaction, problem: Problem) -> int:
         exceptions.c.field == problem.field,
     )
     contents = _digest(problem.contents or f"{problem.value}\n{problem.message}")
-    of_open = sa.select(exceptions.c.id).where(is_this, _IS_OPEN)
-    known: int | None = tx.execute(of_open).scalar_one_or_none()
+    known = tx.row(ExceptionRow, sa.select(exceptions).where(is_this, _IS_OPEN))
     if known is not None:
-        seen = {"value": problem.value, "message": problem.message, "contents": contents}
-        is_known = exceptions.c.id == known
-        tx.execute(sa.update(exceptions).where(is_known).values(last_seen_at=tx.now, **seen))
-        return known
+        _refresh(tx, known, problem, contents)
+        return known.id
     query = sa.select(exceptions.c.id).where(
         is_this, _IS_CLOSED_BY_HAND, exceptions.c.contents == contents
     )
     closed: int | None = tx.execute(query.limit(1)).scalar_one_or_none()
     return _open(tx, problem, contents) if closed is None else closed
+
+
+def _refresh(tx: Transaction, known: ExceptionRow, problem: Problem, contents: str) -> None:
+    """Keep a problem's newest words; where its cause is another one, alert its owner anew."""
+    values: dict[str, object] = {
+        "last_seen_at": tx.now,
+        "value": problem.value,
+        "message": problem.message,
+        "contents": contents,
+    }
+    # Value and message of a problem that names no contents change with the clock.
+    if problem.contents and known.contents not in {None, contents}:
+        due_at = tx.now + _time_limit(tx.responsibilities[problem.kind])
+        values |= {"told": "nothing", "escalated_at": None, "due_at": due_at}
+    tx.execute(sa.update(exceptions).where(exceptions.c.id == known.id).values(**values))
+
+
+def _time_limit(responsibility: Responsibility) -> timedelta:
+    return timedelta(minutes=responsibility.time_limit_minutes)
 
 
 def _digest(contents: str) -> str:
@@ -295,7 +312,7 @@ def _open(tx: Transaction, problem: Problem, contents: str) -> int:
             severity=responsibility.severity,
             opened_at=tx.now,
             last_seen_at=tx.now,
-            due_at=tx.now + timedelta(minutes=responsibility.time_limit_minutes),
+            due_at=tx.now + _time_limit(responsibility),
         )
     )
     return int(result.inserted_primary_key[0])  # type: ignore[index]  # one integer key

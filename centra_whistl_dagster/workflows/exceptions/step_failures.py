@@ -147,7 +147,6 @@ def _problem(step: str, error: Exception, fingerprint: str) -> Problem:
         field="",
         value="",
         message=f"{step} fails each time: {_reason(error)}"[:_MOST_CHARACTERS],
-        contents=fingerprint,
     )
 
 

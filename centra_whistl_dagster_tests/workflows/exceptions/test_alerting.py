@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.alerts.delivery import Letter
 from centra_whistl_dagster.alerts.rules import Condition
-from centra_whistl_dagster.ledger import alerts, exception_news, tables
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.ledger import alerts, exception_news, exceptions, tables
 from centra_whistl_dagster.ledger.rows import AlertRow
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA, ADA_THE_CUSTOMER
@@ -183,6 +184,42 @@ def test_what_is_past_its_time_limit_is_alerted_again_and_escalated(addressed: D
     with addressed.link.ledger.reading() as tx:
         (exception,) = exception_news.listed(tx)
     assert exception.escalated_at is not None
+
+
+def test_another_cause_of_an_open_exception_is_alerted_with_a_time_limit_of_its_own(
+    addressed: Desk,
+) -> None:
+    def changed(what: str, version: str) -> None:
+        with addressed.link.ledger.transaction() as tx:
+            problem = exceptions.order_problem(
+                100_001, ExceptionKind.EDITED_AFTER_SENDING, f"{what} changed.", contents=version
+            )
+            exceptions.open_or_refresh(tx, [problem])
+
+    def written() -> int:
+        return len(rows(addressed))
+
+    changed("The phone", "1")
+    tell(addressed)
+    addressed.clock.advance(2 * 3600)
+    tell(addressed)  # past its time limit
+    before = written()
+    changed("The phone number", "1")
+    tell(addressed)
+    for_the_same = written() - before
+
+    changed("The address", "2")
+    tell(addressed)
+    tell(addressed)
+
+    assert for_the_same == 0
+    (again,) = rows(addressed)[before:]
+    assert again.title.startswith("Urgent: ")
+    assert "The address changed." in again.body
+    with addressed.link.ledger.reading() as tx:
+        (row,) = exception_news.listed(tx)
+    assert (row.told, row.escalated_at) == ("opened", None)
+    assert row.due_at > addressed.clock()
 
 
 def test_without_an_address_nothing_counts_as_alerted(desk: Desk) -> None:
