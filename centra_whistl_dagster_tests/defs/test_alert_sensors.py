@@ -272,6 +272,78 @@ def test_alerts_go_out_while_the_configuration_is_broken(
     assert inbox.counts_by_team() == {"data": 1}
 
 
+@pytest.mark.parametrize("name", ["CENTRA_TOKEN", "WHISTL_TOKEN"])
+def test_alerts_go_out_while_a_secret_is_missing(
+    instance: dg.DagsterInstance,
+    ledger: Ledger,
+    inbox: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    monkeypatch.delenv(name)
+    note_conditions(ledger, [Condition(name="a", title="A sensor", owner="data", is_red=True)])
+    tick(instance)
+    sensors.runs_failed(fail(instance, "send"))
+
+    assert send(instance) == "2 alerts sent."
+    assert inbox.counts_by_team() == {"data": 2}
+
+
+def test_a_faulty_address_of_one_channel_keeps_no_alert_from_the_others(
+    instance: dg.DagsterInstance, ledger: Ledger, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_MERCHANDISING_URL", "not an address")
+    note_conditions(ledger, [Condition(name="a", title="A sensor", owner="data", is_red=True)])
+
+    assert send(instance) == "1 alerts sent."
+    assert inbox.counts_by_team() == {"data": 1}
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/ledger.db", "postgresql://a:secret@127.0.0.1:1/x", "mysql://x"]
+)
+def test_a_ledger_that_cannot_be_opened_is_alerted_directly_and_once_an_hour(
+    instance: dg.DagsterInstance,
+    ledger: Ledger,
+    inbox: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+) -> None:
+    monkeypatch.setenv("LEDGER_URL", url)
+    started_at = datetime.now(UTC)
+
+    def send_at(minutes: int, cursor: str | None) -> str | None:
+        context = dg.build_sensor_context(
+            instance=instance, resources={"link": LinkResource()}, cursor=cursor
+        )
+        with time_machine.travel(started_at + timedelta(minutes=minutes)):
+            result = sensors.alerts_waiting(context)
+        assert isinstance(result, dg.SensorResult)
+        return result.cursor
+
+    cursor = send_at(0, None)
+    with pytest.raises(dg.Failure, match=r"ledger|LEDGER_URL"):
+        send_at(59, cursor)
+    once = inbox.counts_by_team()
+    send_at(61, cursor)
+
+    assert once == {"data": 1}
+    assert inbox.counts_by_team() == {"data": 2}
+    assert not any("secret" in str(message) for message in inbox.received)
+    with pytest.raises(dg.Failure, match=r"ledger|LEDGER_URL"):
+        tick(instance)
+
+
+def test_a_ledger_that_cannot_be_opened_is_tried_again_at_once_while_no_channel_answers(
+    instance: dg.DagsterInstance, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEDGER_URL", "sqlite:////nowhere/ledger.db")
+    monkeypatch.setenv("ALERT_DATA_URL", f"json://127.0.0.1:{free_port()}")
+
+    with pytest.raises(dg.Failure, match="Nobody was alerted"):
+        send(instance)
+
+
 @pytest.fixture
 def dead_channel(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens at the address of merchandising; cx is reached as before."""
