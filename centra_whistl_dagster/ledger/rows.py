@@ -170,6 +170,8 @@ class OrderEventRow:
     to_state: OrderState
     at: datetime
     reason: str
+    note: str | None
+    """A person's own words, where a person decided it; they stay in the ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,6 +338,8 @@ class WatchedRow:
     owner: str
     is_told_red: bool
     last_red_at: datetime
+    told_at: datetime | None
+    """When its owner was last alerted; None where that was before this was kept."""
 
 
 class WatchedChange(TypedDict, total=False):
@@ -345,6 +349,7 @@ class WatchedChange(TypedDict, total=False):
     owner: str
     is_told_red: bool
     last_red_at: datetime
+    told_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Alert the team that runs the connection when the ledger, which holds all alerts, cannot be used."""
+"""Alert the team that runs the connection when the ledger, which has all alerts, cannot be used."""
 
 from __future__ import annotations
 

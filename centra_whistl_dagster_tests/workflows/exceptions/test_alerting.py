@@ -14,6 +14,7 @@ from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.alerts.delivery import Letter
 from centra_whistl_dagster.alerts.rules import Condition
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.ledger import alerts, exception_news, exceptions, tables
 from centra_whistl_dagster.ledger.rows import AlertRow
 from centra_whistl_dagster.simulator.centra.rules import touch
@@ -280,6 +281,48 @@ CANARY = "Quetzalcoatl"
         ("a company that cannot be printed", {"companyName": f"{CANARY} \N{BALLOON}"}, STANDARD),
     ],
 )
+def test_a_check_that_stays_red_is_in_the_reminder_of_each_morning_until_it_is_green_or_gone(
+    addressed: Desk,
+) -> None:
+    job = Condition(name="job a", title="The job a", owner="data", is_red=True)
+    start = addressed.clock()
+    reminded: list[float] = []
+    for hour in range(24 * 7):
+        if hour < 24 * 4:
+            watching.note_conditions(addressed.link.ledger, [job])
+        before = len(rows(addressed))
+        tell(addressed)
+        for row in rows(addressed)[before:]:
+            assert row.owner == "data"
+            assert "still failing: The job a" in row.body
+            reminded.append((addressed.clock() - start).total_seconds() / 86400)
+        addressed.clock.advance(3600)
+
+    assert 3 <= len(reminded) <= 5
+    assert all(0.9 < after - before < 1.1 for before, after in pairwise(reminded))
+    assert reminded[-1] <= 5
+
+
+def test_what_turned_red_this_morning_is_not_reminded_of_before_tomorrow(addressed: Desk) -> None:
+    addressed.clock.advance(_until(addressed, hour=7, minute=30))
+    red = Condition(name="job a", title="The job a", owner="data", is_red=True)
+    watching.note_conditions(addressed.link.ledger, [red])
+    addressed.clock.advance(3600)
+
+    assert tell(addressed) == 0
+    watching.note_conditions(addressed.link.ledger, [red])
+    addressed.clock.advance(24 * 3600)
+
+    assert tell(addressed) == 1
+    assert tell(addressed) == 0
+
+
+def _until(desk: Desk, *, hour: int, minute: int) -> float:
+    local = desk.clock().astimezone(LONDON)
+    then = (local + timedelta(days=1)).replace(hour=hour, minute=minute)
+    return (then - local).total_seconds()
+
+
 def test_no_alert_list_or_log_line_holds_what_a_customer_typed(
     addressed: Desk,
     channels: Channels,
