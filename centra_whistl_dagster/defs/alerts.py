@@ -115,7 +115,8 @@ def _in_words(backlog: Backlog) -> str:
     default_status=RUNNING,
     description=(
         "Writes alerts for checks that failed, passed again or never ran, for assets that are "
-        "late, for sensors and schedules that fail at every tick, and for jobs that work again."
+        "late, for sensors and schedules that fail at every tick or were stopped, and for jobs "
+        "that work again."
     ),
 )
 def checks_changed(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SkipReason:
@@ -123,16 +124,19 @@ def checks_changed(context: dg.SensorEvaluationContext, link: LinkResource) -> d
     repository = context.repository_def
     if not link.alert_addresses().are_there or repository is None:
         return dg.SkipReason(NO_ADDRESS)
-    instigators = [
-        *(sensor.name for sensor in repository.sensor_defs),
-        *(schedule.name for schedule in repository.schedule_defs),
-    ]
+    should_run = {
+        **{each.name: each.default_status is RUNNING for each in repository.sensor_defs},
+        **{
+            each.name: each.default_status is dg.DefaultScheduleStatus.RUNNING
+            for each in repository.schedule_defs
+        },
+    }
     with _ledger(link) as ledger:
         seen = [
             *observed.colours_of_checks(context.instance, repository),
             *observed.late_assets(context.instance, repository),
             *observed.ends_of_jobs(context.instance, names_told_red(ledger)),
-            *observed.ticks(context.instance, instigators),
+            *observed.ticks(context.instance, should_run),
         ]
         return dg.SkipReason(f"{note_conditions(ledger, seen)} alerts written.")
 

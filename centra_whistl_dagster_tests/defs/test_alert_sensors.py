@@ -461,6 +461,61 @@ def state_of(instance: dg.DagsterInstance, name: str, kind: InstigatorType) -> I
     )
 
 
+@pytest.mark.parametrize(
+    ("case", "status", "is_red"),
+    [
+        ("as the code declares", InstigatorStatus.DECLARED_IN_CODE, False),
+        ("switched on by somebody", InstigatorStatus.RUNNING, False),
+        ("stopped by somebody", InstigatorStatus.STOPPED, True),
+    ],
+)
+@pytest.mark.parametrize("kind", [InstigatorType.SENSOR, InstigatorType.SCHEDULE])
+def test_what_should_run_and_was_stopped_by_somebody_is_red(
+    instance: dg.DagsterInstance,
+    kind: InstigatorType,
+    case: str,
+    status: InstigatorStatus,
+    is_red: bool,
+) -> None:
+    for name in ("watched", "stopped in the code"):
+        state = state_of(instance, name, kind)
+        instance.update_instigator_state(state.with_status(status))
+
+    seen = observed.ticks(instance, {"watched": True, "stopped in the code": False})
+    red = [condition for condition in seen if condition.is_red]
+
+    assert [condition.title for condition in red] == (
+        [f"The {kind.value.lower()} watched, which somebody stopped"] if is_red else []
+    ), case
+
+
+def test_the_data_team_hears_of_a_sensor_that_was_stopped_and_of_its_restart(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    @dg.sensor(job_name="send", default_status=dg.DefaultSensorStatus.RUNNING)
+    def polls() -> None: ...
+
+    def checked(status: InstigatorStatus) -> None:
+        instance.update_instigator_state(state.with_status(status))
+        context = dg.build_sensor_context(
+            instance=instance,
+            definitions=dg.Definitions(jobs=definitions().jobs, assets=[broken], sensors=[polls]),
+            resources={"link": LinkResource()},
+        )
+        sensors.checks_changed(context)
+
+    state = state_of(instance, "polls", InstigatorType.SENSOR)
+    checked(InstigatorStatus.RUNNING)
+    checked(InstigatorStatus.STOPPED)
+    let_green_last(ledger)
+    checked(InstigatorStatus.RUNNING)
+
+    assert alerted(ledger) == [
+        ("data", "Failing: The sensor polls, which somebody stopped"),
+        ("data", "Resolved: The sensor polls, which somebody stopped"),
+    ]
+
+
 def ticked(
     instance: dg.DagsterInstance, state: InstigatorState, statuses: str, *, every: float
 ) -> None:
@@ -505,7 +560,8 @@ def test_a_sensor_that_goes_on_failing_is_red_and_says_why(
     ticked(instance, state_of(instance, "watched", kind), statuses, every=every)
     ticked(instance, state_of(instance, "of another project", kind), "F" * 20, every=every)
 
-    (seen,) = observed.ticks(instance, ["watched"])
+    is_stopped, seen = observed.ticks(instance, {"watched": True})
 
+    assert not is_stopped.is_red
     assert seen.is_red is is_red, case
     assert (seen.detail == "Centra, OrderStamps: no answer.\n") is (statuses[-1] == "F")

@@ -269,18 +269,6 @@ def test_the_morning_reminder_comes_once_to_each_owner_of_something_old(addresse
 CANARY = "Quetzalcoatl"
 
 
-@pytest.mark.parametrize(
-    ("case", "address", "option"),
-    [
-        ("postcode", {"zipCode": f"{CANARY} 1"}, STANDARD),
-        ("phone", {"cellPhoneNumber": CANARY, "phoneNumber": CANARY}, EXPRESS),
-        ("e-mail", {"email": f"{CANARY}@@example.com"}, EXPRESS),
-        ("an address too long", {"address1": f"{CANARY} " * 12}, STANDARD),
-        ("a name that cannot be printed", {"firstName": f"{CANARY} \N{BALLOON}"}, STANDARD),
-        ("a city that cannot be printed", {"city": f"{CANARY} \N{BALLOON}"}, STANDARD),
-        ("a company that cannot be printed", {"companyName": f"{CANARY} \N{BALLOON}"}, STANDARD),
-    ],
-)
 def test_a_check_that_stays_red_is_in_the_reminder_of_each_morning_until_it_is_green_or_gone(
     addressed: Desk,
 ) -> None:
@@ -323,6 +311,18 @@ def _until(desk: Desk, *, hour: int, minute: int) -> float:
     return (then - local).total_seconds()
 
 
+@pytest.mark.parametrize(
+    ("case", "address", "option"),
+    [
+        ("postcode", {"zipCode": f"{CANARY} 1"}, STANDARD),
+        ("phone", {"cellPhoneNumber": CANARY, "phoneNumber": CANARY}, EXPRESS),
+        ("e-mail", {"email": f"{CANARY}@@example.com"}, EXPRESS),
+        ("an address too long", {"address1": f"{CANARY} " * 12}, STANDARD),
+        ("a name that cannot be printed", {"firstName": f"{CANARY} \N{BALLOON}"}, STANDARD),
+        ("a city that cannot be printed", {"city": f"{CANARY} \N{BALLOON}"}, STANDARD),
+        ("a company that cannot be printed", {"companyName": f"{CANARY} \N{BALLOON}"}, STANDARD),
+    ],
+)
 def test_no_alert_list_or_log_line_holds_what_a_customer_typed(
     addressed: Desk,
     channels: Channels,
