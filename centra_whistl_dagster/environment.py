@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -18,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    TypeAdapter,
     ValidationError,
 )
 from pydantic_core import ErrorDetails
@@ -125,14 +127,26 @@ Count = Annotated[int, Field(ge=1, le=1000)]
 Days = Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+AlertAddress = Annotated[SecretStr, AfterValidator(_alert_address)]
+
+Read = TypeVar("Read", bound=BaseModel)
 
 _NONE = SecretStr("")
+_ALERT_ADDRESS: TypeAdapter[SecretStr] = TypeAdapter(AlertAddress)
 
 
-class Environment(BaseModel):
-    """Every variable; `.env.example` explains them. A blank one counts as not set."""
+class LedgerEnvironment(BaseModel):
+    """The variables without which the ledger cannot be opened."""
 
     model_config = ConfigDict(frozen=True)
+
+    STATE_DIR: Path = Path("state")
+    LEDGER_URL: Annotated[SecretStr, AfterValidator(_ledger_url)] = _NONE
+    CONFIG_DIR: Path = Path("config")
+
+
+class Environment(LedgerEnvironment):
+    """Every variable; `.env.example` explains them. A blank one counts as not set."""
 
     CENTRA_BASE_URL: Address
     CENTRA_TOKEN: Secret
@@ -160,16 +174,13 @@ class Environment(BaseModel):
     SEND_SHIPPING_EMAIL: YesOrNo = True
     SEND_ORDER_COMMENT: YesOrNo = True
     KEEP_CONTENTS_DAYS: Days = 30
-    STATE_DIR: Path = Path("state")
-    LEDGER_URL: Annotated[SecretStr, AfterValidator(_ledger_url)] = _NONE
     HISTORY_PATH: Path | None = None
     PUBLISHED_PATH: Path | None = None
     HISTORY_MEMORY: Annotated[str, AfterValidator(_memory)] = "1GB"
     HISTORY_THREADS: Count = 2
     ARCHIVE_PATH: Path | None = None
     KEEP_ARCHIVE_DAYS: Days = 30
-    CONFIG_DIR: Path = Path("config")
-    alert_addresses: dict[str, Annotated[SecretStr, AfterValidator(_alert_address)]] = {}
+    alert_addresses: dict[str, AlertAddress] = {}
     """By variable: every `ALERT_<CHANNEL>_URL`."""
 
 
@@ -198,14 +209,42 @@ def read_environment(environment: Mapping[str, str]) -> Environment:
             is never part of it.
     """
     details: dict[str, str] = {}
-    alerts = {match[1] for name in environment if (match := _ALERT.fullmatch(name))}
+    alerts = _alert_names(environment)
     given = _given(environment, [*_NAMES, *sorted(alerts)], details)
     if "WHISTL_TOKEN" not in {**given, **details}:
         for name in {"WHISTL_CLIENT_ID", "WHISTL_CLIENT_SECRET"} - given.keys():
             details.setdefault(name, _not_set(name))
     addresses = {name: given.pop(name) for name in alerts & given.keys()}
+    return _validated(Environment, {**given, "alert_addresses": addresses}, details)
+
+
+def read_ledger_environment(environment: Mapping[str, str]) -> LedgerEnvironment:
+    """Read what opens the ledger, whatever else is missing or wrong.
+
+    Raises:
+        ConfigError: as `read_environment` does, about these variables alone.
+    """
+    details: dict[str, str] = {}
+    given = _given(environment, LedgerEnvironment.model_fields, details)
+    return _validated(LedgerEnvironment, given, details)
+
+
+def read_alert_addresses(environment: Mapping[str, str]) -> dict[str, SecretStr]:
+    """Read every `ALERT_<CHANNEL>_URL` that can be used; a faulty one keeps no other from it."""
+    usable = {}
+    for name, text in _given(environment, _alert_names(environment), {}).items():
+        with suppress(ValidationError):
+            usable[name] = _ALERT_ADDRESS.validate_python(text)
+    return usable
+
+
+def _alert_names(environment: Mapping[str, str]) -> set[str]:
+    return {match[1] for name in environment if (match := _ALERT.fullmatch(name))}
+
+
+def _validated(model: type[Read], given: Mapping[str, Any], details: dict[str, str]) -> Read:
     try:
-        read = Environment.model_validate({**given, "alert_addresses": addresses})
+        read = model.model_validate(given)
     except ValidationError as error:
         for fault in error.errors(include_url=False):
             name = str(fault["loc"][-1])

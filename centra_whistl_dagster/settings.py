@@ -10,10 +10,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.centra.client import CentraConfig
 from centra_whistl_dagster.config_files.configuration import Configuration, load_configuration
-from centra_whistl_dagster.environment import Environment, read_environment
+from centra_whistl_dagster.config_files.reader import ConfigError, ConfigFault
+from centra_whistl_dagster.environment import (
+    Environment,
+    LedgerEnvironment,
+    read_alert_addresses,
+    read_environment,
+    read_ledger_environment,
+)
 from centra_whistl_dagster.whistl.client import WhistlConfig
 
 _LONG_LAG = timedelta(minutes=15)
@@ -21,15 +30,34 @@ _LONG_LAG = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Where everything is and how to reach it."""
+class LedgerSettings:
+    """What opens the ledger: all that alerts need, whatever else is missing or wrong."""
 
-    centra: CentraConfig
-    whistl: WhistlConfig
     state_path: Path
     """The folder of everything that is kept; created when it is missing."""
     ledger_url: str = field(repr=False)
     """May hold a database password."""
+    config_path: Path
+
+    def make_state_folder(self) -> None:
+        """Create the folder of everything that is kept, unless it is there.
+
+        Raises:
+            ConfigError: it cannot be created.
+        """
+        try:
+            self.state_path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            detail = f"STATE_DIR names a folder that cannot be created: {error.strerror}"
+            raise ConfigError("environment", [ConfigFault(line=None, detail=detail)]) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(LedgerSettings):
+    """Where everything is and how to reach it."""
+
+    centra: CentraConfig
+    whistl: WhistlConfig
     history_path: Path
     published_path: Path
     archive_path: Path
@@ -37,7 +65,6 @@ class Settings:
     history_memory: str
     """What DuckDB may take, e.g. 1GB."""
     history_threads: int
-    config_path: Path
     order_number_prefix: str
     look_up_lag: timedelta
     """How long Whistl may take to show an order it has accepted. Absence proves nothing before."""
@@ -93,7 +120,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         centra=_centra(env),
         whistl=_whistl(env),
         state_path=env.STATE_DIR,
-        ledger_url=env.LEDGER_URL.get_secret_value() or f"sqlite:///{env.STATE_DIR / 'ledger.db'}",
+        ledger_url=_ledger_url(env),
         history_path=env.HISTORY_PATH or env.STATE_DIR / "history.duckdb",
         published_path=env.PUBLISHED_PATH or env.STATE_DIR / "published" / "history.duckdb",
         archive_path=env.ARCHIVE_PATH or env.STATE_DIR / "archive",
@@ -110,8 +137,29 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         sends_shipping_email=env.SEND_SHIPPING_EMAIL,
         sends_order_comment=env.SEND_ORDER_COMMENT,
         allocates_demand=env.CENTRA_ALLOCATES_DEMAND,
-        alerts=_alert_addresses(env),
+        alerts=_alert_addresses(env.alert_addresses),
     )
+
+
+def load_ledger_settings(environment: Mapping[str, str]) -> LedgerSettings:
+    """Read what opens the ledger, whatever else is missing or wrong.
+
+    Raises:
+        ConfigError: naming every variable of these that cannot be used.
+    """
+    env = read_ledger_environment(environment)
+    return LedgerSettings(
+        state_path=env.STATE_DIR, ledger_url=_ledger_url(env), config_path=env.CONFIG_DIR
+    )
+
+
+def load_alert_addresses(environment: Mapping[str, str]) -> AlertAddresses:
+    """Read the addresses of alerts that can be used, whatever else is missing or wrong."""
+    return _alert_addresses(read_alert_addresses(environment))
+
+
+def _ledger_url(env: LedgerEnvironment) -> str:
+    return env.LEDGER_URL.get_secret_value() or f"sqlite:///{env.STATE_DIR / 'ledger.db'}"
 
 
 def _centra(env: Environment) -> CentraConfig:
@@ -144,10 +192,10 @@ def _whistl(env: Environment) -> WhistlConfig:
     )
 
 
-def _alert_addresses(env: Environment) -> AlertAddresses:
+def _alert_addresses(by_variable: Mapping[str, SecretStr]) -> AlertAddresses:
     by_channel = {
         name.removeprefix("ALERT_").removesuffix("_URL").lower(): address.get_secret_value()
-        for name, address in env.alert_addresses.items()
+        for name, address in by_variable.items()
     }
     return AlertAddresses(
         default=by_channel.pop("default", ""),

@@ -108,8 +108,12 @@ def of_reminder(
     ]
     lines += [f"- still failing: {one_line(title)}" for title in red]
     overdue = sum(standing.due_at <= now for standing in standings)
-    pointer = f"`centra-whistl exceptions --owner {owner}` lists them with what to do."
-    parts = ["\n".join(lines), f"{overdue} past their time limit. {pointer}"]
+    parts = ["\n".join(lines)]
+    if standings:
+        pointer = f"`centra-whistl exceptions --owner {owner}` lists them with what to do."
+        parts.append(f"{overdue} past their time limit. {pointer}")
+    if red:
+        parts.append("Dagster's web page shows the details of what is failing.")
     title = f"Still open: {counted.total() + len(red)} for {owner}"
     return Message(severity="warning", title=one_line(title), body="\n\n".join(parts))
 

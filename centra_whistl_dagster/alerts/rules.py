@@ -21,6 +21,9 @@ REMINDER_AT = time(8)
 REMINDED_AFTER = timedelta(hours=12)
 """Exceptions opened less than this before the reminder are left out: their alert is recent."""
 
+STILL_RED_FOR = timedelta(days=1)
+"""A check that was not seen red for so long is gone: its asset or sensor has been removed."""
+
 WARNING_LASTS = timedelta(minutes=10)
 """A warning that closes sooner alerts nobody."""
 GREEN_LASTS = timedelta(minutes=3)

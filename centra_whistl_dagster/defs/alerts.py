@@ -1,30 +1,42 @@
 """What notifies people: exceptions, checks and runs become alerts in an outbox, which is sent.
 
-No sensor here launches a run. They open the ledger alone, so that they work while the rest of the
-configuration is broken.
+No sensor here launches a run. They need the ledger and the addresses of alerts alone, so that they
+work while the rest of the configuration is broken.
 """
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.defs import observed
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.defs.sensors import EACH_LOOP, RUNNING
 from centra_whistl_dagster.ledger.alerts import Backlog
 from centra_whistl_dagster.ledger.engine import Ledger
-from centra_whistl_dagster.settings import Settings
 from centra_whistl_dagster.workflows.exceptions.alerting import tell_owners
 from centra_whistl_dagster.workflows.exceptions.delivery import are_any_due, backlogs, deliver
-from centra_whistl_dagster.workflows.exceptions.step_failures import open_ledger
+from centra_whistl_dagster.workflows.exceptions.step_failures import NO_LEDGER, open_ledger
 from centra_whistl_dagster.workflows.exceptions.watching import names_told_red, note_conditions
+from centra_whistl_dagster.workflows.exceptions.without_ledger import alert_directly
 
 QUARTER_OF_A_MINUTE = 15
 NO_ADDRESS = "Nobody is notified: no alert address is set. .env.example says how to set one."
 
 
-def _ledger(settings: Settings) -> closing[Ledger]:
-    return closing(open_ledger(settings))
+_REPEATED_AFTER = timedelta(hours=1)
+"""While the ledger cannot be used, the direct alert that says so."""
+
+
+@contextmanager
+def _ledger(link: LinkResource) -> Iterator[Ledger]:
+    try:
+        with closing(open_ledger(link.ledger_settings())) as ledger:
+            yield ledger
+    except NO_LEDGER as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 @dg.sensor(
@@ -37,11 +49,11 @@ def _ledger(settings: Settings) -> closing[Ledger]:
 )
 def exceptions_changed(link: LinkResource) -> dg.SkipReason:
     """Compare the register of exceptions with what was alerted."""
-    settings = link.settings()
-    if not settings.alerts.are_there:
+    addresses = link.alert_addresses()
+    if not addresses.are_there:
         return dg.SkipReason(NO_ADDRESS)
-    with _ledger(settings) as ledger:
-        return dg.SkipReason(f"{tell_owners(ledger, settings.alerts)} alerts written.")
+    with _ledger(link) as ledger:
+        return dg.SkipReason(f"{tell_owners(ledger, addresses)} alerts written.")
 
 
 @dg.sensor(
@@ -53,22 +65,44 @@ def exceptions_changed(link: LinkResource) -> dg.SkipReason:
         "is at fault."
     ),
 )
-def alerts_waiting(link: LinkResource) -> dg.SkipReason:
-    """Send what is due.
+def alerts_waiting(
+    context: dg.SensorEvaluationContext, link: LinkResource
+) -> dg.SkipReason | dg.SensorResult:
+    """Send what is due; where the ledger cannot be used, say so past it, once an hour.
 
     Raises:
-        Failure: an alert that was written before this tick is still unsent. Dagster shows a tick
-            without a run grey, as if there had been nothing to do; only a failed one stands out.
+        Failure: an alert that was written before this tick is still unsent, or the ledger cannot be
+            used. Dagster shows a tick without a run grey, as if there had been nothing to do; only
+            a failed one stands out.
     """
-    settings = link.settings()
-    with _ledger(settings) as ledger:
-        started_at = ledger.now()
-        sent = deliver(ledger, settings.alerts).sent if are_any_due(ledger) else 0
-        left = [backlog for backlog in backlogs(ledger) if backlog.oldest_at < started_at]
+    addresses = link.alert_addresses()
+    try:
+        with _ledger(link) as ledger:
+            started_at = ledger.now()
+            sent = deliver(ledger, addresses).sent if are_any_due(ledger) else 0
+            left = [backlog for backlog in backlogs(ledger) if backlog.oldest_at < started_at]
+    except dg.Failure as error:
+        return _alerted_directly(context.cursor, addresses, error)
     if left:
         waiting = "; ".join(_in_words(backlog) for backlog in left)
         raise dg.Failure(description=f"{sent} alerts sent. Still unsent: {waiting}.")
     return dg.SkipReason(f"{sent} alerts sent." if sent else "No alert is waiting.")
+
+
+def _alerted_directly(
+    last: str | None, addresses: AlertAddresses, error: dg.Failure
+) -> dg.SensorResult:
+    # The cursor is the memory: what the ledger would remember, it cannot.
+    now = datetime.now(UTC)
+    if last and now - datetime.fromisoformat(last) < _REPEATED_AFTER:
+        raise error
+    if not alert_directly(addresses, str(error.description)):
+        raise dg.Failure(
+            description=f"{error.description} Nobody was alerted: no channel took the alert.",
+            allow_retries=False,
+        )
+    skipped = dg.SkipReason(f"Alerted directly: {error.description}")
+    return dg.SensorResult(skip_reason=skipped, cursor=now.isoformat())
 
 
 def _in_words(backlog: Backlog) -> str:
@@ -81,25 +115,28 @@ def _in_words(backlog: Backlog) -> str:
     default_status=RUNNING,
     description=(
         "Writes alerts for checks that failed, passed again or never ran, for assets that are "
-        "late, for sensors and schedules that fail at every tick, and for jobs that work again."
+        "late, for sensors and schedules that fail at every tick or were stopped, and for jobs "
+        "that work again."
     ),
 )
 def checks_changed(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SkipReason:
     """Compare what Dagster shows with what was alerted."""
-    settings = link.settings()
     repository = context.repository_def
-    if not settings.alerts.are_there or repository is None:
+    if not link.alert_addresses().are_there or repository is None:
         return dg.SkipReason(NO_ADDRESS)
-    instigators = [
-        *(sensor.name for sensor in repository.sensor_defs),
-        *(schedule.name for schedule in repository.schedule_defs),
-    ]
-    with _ledger(settings) as ledger:
+    should_run = {
+        **{each.name: each.default_status is RUNNING for each in repository.sensor_defs},
+        **{
+            each.name: each.default_status is dg.DefaultScheduleStatus.RUNNING
+            for each in repository.schedule_defs
+        },
+    }
+    with _ledger(link) as ledger:
         seen = [
             *observed.colours_of_checks(context.instance, repository),
             *observed.late_assets(context.instance, repository),
             *observed.ends_of_jobs(context.instance, names_told_red(ledger)),
-            *observed.ticks(context.instance, instigators),
+            *observed.ticks(context.instance, should_run),
         ]
         return dg.SkipReason(f"{note_conditions(ledger, seen)} alerts written.")
 
@@ -111,10 +148,9 @@ def checks_changed(context: dg.SensorEvaluationContext, link: LinkResource) -> d
 )
 def runs_failed(context: dg.RunFailureSensorContext, link: LinkResource) -> dg.SkipReason:
     """Note that a job's last run failed."""
-    settings = link.settings()
-    if not settings.alerts.are_there:
+    if not link.alert_addresses().are_there:
         return dg.SkipReason(NO_ADDRESS)
-    with _ledger(settings) as ledger:
+    with _ledger(link) as ledger:
         return dg.SkipReason(
             f"{note_conditions(ledger, [observed.failed_run(context)])} alerts written."
         )

@@ -1,11 +1,11 @@
-"""What Dagster's own records show: failed checks, late assets, ends of runs, ticks that fail.
+"""What Dagster's own records show: failed checks, late assets, ends of runs, ticks.
 
 Belongs here: reading these as conditions, with every call that has no public replacement; which
 runs they rest on. Does not belong here: what is alerted (`alerts.rules`). Of an unexpected error
 only the class is read: its text may quote a record.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
 import dagster as dg
@@ -195,17 +195,33 @@ def runs_still_shown(instance: dg.DagsterInstance, repository: dg.RepositoryDefi
     return last_runs | made | tried | evaluated
 
 
-def ticks(instance: dg.DagsterInstance, names: Iterable[str]) -> list[Condition]:
-    """Return which of these sensors and schedules fail at every tick.
+def ticks(instance: dg.DagsterInstance, should_run: Mapping[str, bool]) -> list[Condition]:
+    """Return which sensors and schedules fail at every tick, and which were stopped.
 
-    Dagster shows a failing tick on its page and notifies nobody.
+    Dagster shows both on its pages and notifies nobody.
+
+    Args:
+        instance: Dagster's records.
+        should_run: by name, whether the code declares the sensor or schedule as running.
     """
-    wanted = set(names)
-    return [
-        _of_ticks(instance, state)
-        for state in instance.all_instigator_state()
-        if state.name in wanted and state.is_running
-    ]
+    conditions = []
+    for state in instance.all_instigator_state():
+        if should_run.get(state.name):
+            conditions.append(_of_stop(state))
+        if state.name in should_run and state.is_running:
+            conditions.append(_of_ticks(instance, state))
+    return conditions
+
+
+def _of_stop(state: InstigatorState) -> Condition:
+    kind = state.instigator_type.value.lower()
+    return Condition(
+        name=f"{kind} {state.name} stopped",
+        title=f"The {kind} {state.name}, which somebody stopped",
+        owner=DATA,
+        is_red=not state.is_running,
+        detail="Its work is not done until it is started again, under Automation.",
+    )
 
 
 def _of_ticks(instance: dg.DagsterInstance, state: InstigatorState) -> Condition:

@@ -6,9 +6,16 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.config_files.reader import ConfigError
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
-from centra_whistl_dagster.settings import Settings, load_settings
+from centra_whistl_dagster.settings import (
+    LedgerSettings,
+    Settings,
+    load_alert_addresses,
+    load_ledger_settings,
+    load_settings,
+)
 from centra_whistl_dagster.workflows.exceptions.step_failures import (
     FOR_OPERATORS,
     note_failure,
@@ -26,6 +33,14 @@ class LinkResource(dg.ConfigurableResource):
     def settings(self) -> Settings:
         """Return the settings as the environment has them now."""
         return load_settings(os.environ)
+
+    def ledger_settings(self) -> LedgerSettings:
+        """Return what opens the ledger, though other settings are missing or wrong."""
+        return load_ledger_settings(os.environ)
+
+    def alert_addresses(self) -> AlertAddresses:
+        """Return where alerts go, though other settings are missing or wrong."""
+        return load_alert_addresses(os.environ)
 
     def stock_policy(self) -> StockPolicy:
         """Return the operators' stock policy; the default one while theirs cannot be read.
@@ -51,13 +66,19 @@ class LinkResource(dg.ConfigurableResource):
                 next tick does.
         """
         try:
-            settings = self.settings()
             try:
-                with open_link(settings) as link:
+                with open_link(self.settings()) as link:
                     yield link
                     note_success(link.ledger, step)
             except Exception as error:
-                note_failure(settings, step, error)
+                self._note_failure(step, error)
                 raise
         except FOR_OPERATORS as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
+
+    def _note_failure(self, step: str, error: Exception) -> None:
+        try:
+            settings = self.ledger_settings()
+        except ConfigError:
+            return  # then it is the error itself, and names what is wrong
+        note_failure(settings, step, error)

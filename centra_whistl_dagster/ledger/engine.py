@@ -68,6 +68,23 @@ class Transaction:
         return None if found is None else row_type(**found)
 
 
+class LedgerUnavailable(Exception):
+    """The database of the ledger cannot be used just now; the text says why, and whom to ask."""
+
+
+@contextmanager
+def _in_plain_words(*kinds: type[sa.exc.DBAPIError]) -> Iterator[None]:
+    try:
+        yield
+    except kinds as error:
+        # The driver's own words hold neither a statement nor its parameters.
+        why = " ".join(str(error.orig).split())
+        raise LedgerUnavailable(
+            f"The ledger's database cannot be used: {why}. Nothing was changed. Check that the "
+            "database runs, that its disk has room, and LEDGER_URL."
+        ) from error
+
+
 class LeaseTaken(Exception):
     """Somebody else does this now. Try again later; nothing was changed."""
 
@@ -106,6 +123,10 @@ class Ledger:
         url: an SQLAlchemy address, e.g. `sqlite:///state/ledger.db` or `postgresql://…`.
         now: the clock, aware UTC.
         responsibilities: who owns each kind of exception; a ledger that is only read needs none.
+
+    Raises:
+        LedgerUnavailable: the database cannot be used; its methods raise it too.
+        LedgerTooNew: a later release has written it.
     """
 
     def __init__(
@@ -121,7 +142,13 @@ class Ledger:
         self._engine = sa.create_engine(url, hide_parameters=True)
         if self._engine.dialect.name == "sqlite":
             _tame_sqlite(self._engine)
-        migrate(self._engine, now=now)
+        try:
+            # Not only OperationalError: SQLite says by DatabaseError that a file is no database.
+            with _in_plain_words(sa.exc.DatabaseError):
+                migrate(self._engine, now=now)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -130,7 +157,7 @@ class Ledger:
         The row modules look before they insert. SQLite lets one writer in by itself; PostgreSQL
         would let two look at once and both insert.
         """
-        with self._engine.begin() as connection:
+        with _in_plain_words(sa.exc.OperationalError), self._engine.begin() as connection:
             if self._engine.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_WRITER)))
             yield self._opened(connection)
@@ -138,7 +165,10 @@ class Ledger:
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """Open a transaction that only reads and makes no writer wait."""
-        with self._engine.connect().execution_options(**READING) as connection:
+        with (
+            _in_plain_words(sa.exc.OperationalError),
+            self._engine.connect().execution_options(**READING) as connection,
+        ):
             yield self._opened(connection)
 
     def _opened(self, connection: sa.Connection) -> Transaction:

@@ -20,6 +20,7 @@ from centra_whistl_dagster.domain.exceptions.problems import (
     Problem,
     SubjectType,
 )
+from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import ExceptionRow, OrderRow
@@ -27,7 +28,9 @@ from centra_whistl_dagster.ledger.tables import exception_orders, exceptions
 
 _IS_OPEN = exceptions.c.resolved_at.is_(None)
 _IS_CLOSED_BY_HAND = sa.and_(
-    exceptions.c.resolved_at.is_not(None), exceptions.c.contents.is_not(None)
+    exceptions.c.resolved_at.is_not(None),
+    exceptions.c.closed_by.is_not(None),
+    exceptions.c.contents.is_not(None),
 )
 """A person closed it, and its cause is not known to be over."""
 
@@ -161,11 +164,9 @@ def resolve(
 
 def resolve_kind(tx: Transaction, kind: ExceptionKind, *, except_subjects: Collection[str]) -> int:
     """Resolve a kind's open exceptions but for `except_subjects`, where it is still true."""
-    query = sa.select(exceptions.c.id, exceptions.c.subject).where(
-        exceptions.c.kind == kind, _IS_OPEN
-    )
-    ids = [row.id for row in tx.execute(query) if row.subject not in except_subjects]
-    return _resolve_where(tx, exceptions.c.id.in_(ids)) if ids else 0
+    over = unended_subjects(tx, kind).difference(except_subjects)
+    of_kind = exceptions.c.kind == kind
+    return sum(_resolve_where(tx, of_kind, exceptions.c.subject.in_(part)) for part in parts(over))
 
 
 def resolve_ids(tx: Transaction, ids: Collection[int]) -> int:
@@ -223,10 +224,22 @@ def open_of_kinds(tx: Transaction, kinds: Collection[ExceptionKind]) -> list[Exc
     )
 
 
-def open_subjects(tx: Transaction, kind: ExceptionKind, *, field: str | None = None) -> set[str]:
-    """Return the subjects that have an open exception of a kind; with a field, only about it."""
+def open_subjects(tx: Transaction, kind: ExceptionKind) -> set[str]:
+    """Return the subjects that have an open exception of a kind."""
+    query = sa.select(exceptions.c.subject).where(exceptions.c.kind == kind, _IS_OPEN)
+    return set(tx.execute(query).scalars())
+
+
+def unended_subjects(tx: Transaction, kind: ExceptionKind, *, field: str | None = None) -> set[str]:
+    """Return the subjects of a kind's exceptions whose cause is not known to be over.
+
+    They are open, or a person closed them and no fact has ended them since. With a field, only
+    those about it.
+    """
     about_field = () if field is None else (exceptions.c.field == field,)
-    query = sa.select(exceptions.c.subject).where(exceptions.c.kind == kind, _IS_OPEN, *about_field)
+    query = sa.select(exceptions.c.subject).where(
+        exceptions.c.kind == kind, sa.or_(_IS_OPEN, _IS_CLOSED_BY_HAND), *about_field
+    )
     return set(tx.execute(query).scalars())
 
 
@@ -265,18 +278,34 @@ def _open_or_refresh(tx: Transaction, problem: Problem) -> int:
         exceptions.c.field == problem.field,
     )
     contents = _digest(problem.contents or f"{problem.value}\n{problem.message}")
-    of_open = sa.select(exceptions.c.id).where(is_this, _IS_OPEN)
-    known: int | None = tx.execute(of_open).scalar_one_or_none()
+    known = tx.row(ExceptionRow, sa.select(exceptions).where(is_this, _IS_OPEN))
     if known is not None:
-        seen = {"value": problem.value, "message": problem.message, "contents": contents}
-        is_known = exceptions.c.id == known
-        tx.execute(sa.update(exceptions).where(is_known).values(last_seen_at=tx.now, **seen))
-        return known
+        _refresh(tx, known, problem, contents)
+        return known.id
     query = sa.select(exceptions.c.id).where(
         is_this, _IS_CLOSED_BY_HAND, exceptions.c.contents == contents
     )
     closed: int | None = tx.execute(query.limit(1)).scalar_one_or_none()
     return _open(tx, problem, contents) if closed is None else closed
+
+
+def _refresh(tx: Transaction, known: ExceptionRow, problem: Problem, contents: str) -> None:
+    """Keep a problem's newest words; where its cause is another one, alert its owner anew."""
+    values: dict[str, object] = {
+        "last_seen_at": tx.now,
+        "value": problem.value,
+        "message": problem.message,
+        "contents": contents,
+    }
+    # Value and message of a problem that names no contents change with the clock.
+    if problem.contents and known.contents not in {None, contents}:
+        due_at = tx.now + _time_limit(tx.responsibilities[problem.kind])
+        values |= {"told": "nothing", "escalated_at": None, "due_at": due_at}
+    tx.execute(sa.update(exceptions).where(exceptions.c.id == known.id).values(**values))
+
+
+def _time_limit(responsibility: Responsibility) -> timedelta:
+    return timedelta(minutes=responsibility.time_limit_minutes)
 
 
 def _digest(contents: str) -> str:
@@ -298,7 +327,7 @@ def _open(tx: Transaction, problem: Problem, contents: str) -> int:
             severity=responsibility.severity,
             opened_at=tx.now,
             last_seen_at=tx.now,
-            due_at=tx.now + timedelta(minutes=responsibility.time_limit_minutes),
+            due_at=tx.now + _time_limit(responsibility),
         )
     )
     return int(result.inserted_primary_key[0])  # type: ignore[index]  # one integer key

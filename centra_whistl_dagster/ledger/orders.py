@@ -120,6 +120,7 @@ def move(
     to: OrderState,
     *,
     reason: str,
+    note: str | None = None,
     **change: Unpack[OrderChange],
 ) -> None:
     """Move an order to another state, and write down why.
@@ -128,7 +129,8 @@ def move(
         tx: the transaction.
         row: the order's row as read in this transaction.
         to: the new state.
-        reason: one short sentence, free of personal data.
+        reason: one short sentence, free of personal data: the history holds it.
+        note: a person's own words, where a person decided it; they stay in the ledger.
         **change: other columns to set at the same time.
 
     Raises:
@@ -154,13 +156,28 @@ def move(
             from_state=current,
             to_state=to,
             reason=reason,
+            note=note,
         )
 
 
-def note(tx: Transaction, row: OrderRow, reason: str, *, state: OrderState | None = None) -> None:
+def note(
+    tx: Transaction,
+    row: OrderRow,
+    reason: str,
+    *,
+    note: str | None = None,
+    state: OrderState | None = None,
+) -> None:
     """Write down what was decided about an order that stays in its state, or is in another now."""
-    now_in = state or row.state
-    _add_event(tx, row.centra_id, row.number, from_state=row.state, to_state=now_in, reason=reason)
+    _add_event(
+        tx,
+        row.centra_id,
+        row.number,
+        from_state=row.state,
+        to_state=state or row.state,
+        reason=reason,
+        note=note,
+    )
 
 
 def update(tx: Transaction, centra_ids: Collection[str], **change: Unpack[OrderChange]) -> None:
@@ -282,6 +299,7 @@ def _add_event(
     from_state: OrderState | None,
     to_state: OrderState,
     reason: str,
+    note: str | None = None,
 ) -> None:
     tx.execute(
         sa.insert(order_events).values(
@@ -291,5 +309,6 @@ def _add_event(
             to_state=to_state,
             at=tx.now,
             reason=reason,
+            note=note,
         )
     )

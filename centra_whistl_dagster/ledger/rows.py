@@ -173,6 +173,8 @@ class OrderEventRow:
     to_state: OrderState
     at: datetime
     reason: str
+    note: str | None
+    """A person's own words, where a person decided it; they stay in the ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +341,8 @@ class WatchedRow:
     owner: str
     is_told_red: bool
     last_red_at: datetime
+    told_at: datetime | None
+    """When its owner was last alerted; None where that was before this was kept."""
 
 
 class WatchedChange(TypedDict, total=False):
@@ -348,6 +352,7 @@ class WatchedChange(TypedDict, total=False):
     owner: str
     is_told_red: bool
     last_red_at: datetime
+    told_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

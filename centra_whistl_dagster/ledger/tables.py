@@ -127,6 +127,7 @@ order_events = sa.Table(
     member("to_state", OrderState),
     time("at"),
     text("reason"),
+    text("note", nullable=True),
 )
 
 submissions = sa.Table(
@@ -277,6 +278,7 @@ watched = sa.Table(
     text("owner"),
     flag("is_told_red"),
     time("last_red_at"),
+    time("told_at", nullable=True),
 )
 
 cursors = sa.Table(

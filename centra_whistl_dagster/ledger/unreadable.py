@@ -54,25 +54,16 @@ def report(tx: Transaction, source: Source, number: int | str, *, field: str, de
 
 def resolve(tx: Transaction, source: Source, number: int | str) -> None:
     """Resolve the exception, if there is one: the record was read."""
-    tx.execute(
-        sa.update(exceptions)
-        .where(*_is_open(source), exceptions.c.subject == str(number))
-        .values(resolved_at=tx.now)
-    )
+    register.resolve(tx, SubjectType.ORDER, str(number), [_KIND], field=source)
 
 
 def subjects(tx: Transaction, source: Source, *, tried_since: datetime) -> set[str]:
     """Return the orders whose record could not be read when it was last tried, since a moment."""
     query = sa.select(exceptions.c.subject).where(
-        *_is_open(source), exceptions.c.last_seen_at >= tried_since
-    )
-    return set(tx.execute(query).scalars())
-
-
-def _is_open(source: Source) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
         exceptions.c.kind == _KIND,
         exceptions.c.subject_type == SubjectType.ORDER,
         exceptions.c.field == source,
         exceptions.c.resolved_at.is_(None),
+        exceptions.c.last_seen_at >= tried_since,
     )
+    return set(tx.execute(query).scalars())

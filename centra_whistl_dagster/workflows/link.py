@@ -80,7 +80,7 @@ def open_link(
     """
     dice = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
     configuration = settings.load_configuration()
-    settings.state_path.mkdir(parents=True, exist_ok=True)
+    settings.make_state_folder()
     ledger = Ledger(settings.ledger_url, now=now, responsibilities=configuration.exception_kinds)
     stock_share = 1 - configuration.stock.cadence.reserved_for_orders
     centra = CentraClient(

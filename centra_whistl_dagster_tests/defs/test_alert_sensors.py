@@ -272,6 +272,78 @@ def test_alerts_go_out_while_the_configuration_is_broken(
     assert inbox.counts_by_team() == {"data": 1}
 
 
+@pytest.mark.parametrize("name", ["CENTRA_TOKEN", "WHISTL_TOKEN"])
+def test_alerts_go_out_while_a_secret_is_missing(
+    instance: dg.DagsterInstance,
+    ledger: Ledger,
+    inbox: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    monkeypatch.delenv(name)
+    note_conditions(ledger, [Condition(name="a", title="A sensor", owner="data", is_red=True)])
+    tick(instance)
+    sensors.runs_failed(fail(instance, "send"))
+
+    assert send(instance) == "2 alerts sent."
+    assert inbox.counts_by_team() == {"data": 2}
+
+
+def test_a_faulty_address_of_one_channel_keeps_no_alert_from_the_others(
+    instance: dg.DagsterInstance, ledger: Ledger, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_MERCHANDISING_URL", "not an address")
+    note_conditions(ledger, [Condition(name="a", title="A sensor", owner="data", is_red=True)])
+
+    assert send(instance) == "1 alerts sent."
+    assert inbox.counts_by_team() == {"data": 1}
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/ledger.db", "postgresql://a:secret@127.0.0.1:1/x", "mysql://x"]
+)
+def test_a_ledger_that_cannot_be_opened_is_alerted_directly_and_once_an_hour(
+    instance: dg.DagsterInstance,
+    ledger: Ledger,
+    inbox: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+) -> None:
+    monkeypatch.setenv("LEDGER_URL", url)
+    started_at = datetime.now(UTC)
+
+    def send_at(minutes: int, cursor: str | None) -> str | None:
+        context = dg.build_sensor_context(
+            instance=instance, resources={"link": LinkResource()}, cursor=cursor
+        )
+        with time_machine.travel(started_at + timedelta(minutes=minutes)):
+            result = sensors.alerts_waiting(context)
+        assert isinstance(result, dg.SensorResult)
+        return result.cursor
+
+    cursor = send_at(0, None)
+    with pytest.raises(dg.Failure, match=r"ledger|LEDGER_URL"):
+        send_at(59, cursor)
+    once = inbox.counts_by_team()
+    send_at(61, cursor)
+
+    assert once == {"data": 1}
+    assert inbox.counts_by_team() == {"data": 2}
+    assert not any("secret" in str(message) for message in inbox.received)
+    with pytest.raises(dg.Failure, match=r"ledger|LEDGER_URL"):
+        tick(instance)
+
+
+def test_a_ledger_that_cannot_be_opened_is_tried_again_at_once_while_no_channel_answers(
+    instance: dg.DagsterInstance, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEDGER_URL", "sqlite:////nowhere/ledger.db")
+    monkeypatch.setenv("ALERT_DATA_URL", f"json://127.0.0.1:{free_port()}")
+
+    with pytest.raises(dg.Failure, match="Nobody was alerted"):
+        send(instance)
+
+
 @pytest.fixture
 def dead_channel(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens at the address of merchandising; cx is reached as before."""
@@ -389,6 +461,61 @@ def state_of(instance: dg.DagsterInstance, name: str, kind: InstigatorType) -> I
     )
 
 
+@pytest.mark.parametrize(
+    ("case", "status", "is_red"),
+    [
+        ("as the code declares", InstigatorStatus.DECLARED_IN_CODE, False),
+        ("switched on by somebody", InstigatorStatus.RUNNING, False),
+        ("stopped by somebody", InstigatorStatus.STOPPED, True),
+    ],
+)
+@pytest.mark.parametrize("kind", [InstigatorType.SENSOR, InstigatorType.SCHEDULE])
+def test_what_should_run_and_was_stopped_by_somebody_is_red(
+    instance: dg.DagsterInstance,
+    kind: InstigatorType,
+    case: str,
+    status: InstigatorStatus,
+    is_red: bool,
+) -> None:
+    for name in ("watched", "stopped in the code"):
+        state = state_of(instance, name, kind)
+        instance.update_instigator_state(state.with_status(status))
+
+    seen = observed.ticks(instance, {"watched": True, "stopped in the code": False})
+    red = [condition for condition in seen if condition.is_red]
+
+    assert [condition.title for condition in red] == (
+        [f"The {kind.value.lower()} watched, which somebody stopped"] if is_red else []
+    ), case
+
+
+def test_the_data_team_hears_of_a_sensor_that_was_stopped_and_of_its_restart(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    @dg.sensor(job_name="send", default_status=dg.DefaultSensorStatus.RUNNING)
+    def polls() -> None: ...
+
+    def checked(status: InstigatorStatus) -> None:
+        instance.update_instigator_state(state.with_status(status))
+        context = dg.build_sensor_context(
+            instance=instance,
+            definitions=dg.Definitions(jobs=definitions().jobs, assets=[broken], sensors=[polls]),
+            resources={"link": LinkResource()},
+        )
+        sensors.checks_changed(context)
+
+    state = state_of(instance, "polls", InstigatorType.SENSOR)
+    checked(InstigatorStatus.RUNNING)
+    checked(InstigatorStatus.STOPPED)
+    let_green_last(ledger)
+    checked(InstigatorStatus.RUNNING)
+
+    assert alerted(ledger) == [
+        ("data", "Failing: The sensor polls, which somebody stopped"),
+        ("data", "Resolved: The sensor polls, which somebody stopped"),
+    ]
+
+
 def ticked(
     instance: dg.DagsterInstance, state: InstigatorState, statuses: str, *, every: float
 ) -> None:
@@ -433,7 +560,8 @@ def test_a_sensor_that_goes_on_failing_is_red_and_says_why(
     ticked(instance, state_of(instance, "watched", kind), statuses, every=every)
     ticked(instance, state_of(instance, "of another project", kind), "F" * 20, every=every)
 
-    (seen,) = observed.ticks(instance, ["watched"])
+    is_stopped, seen = observed.ticks(instance, {"watched": True})
 
+    assert not is_stopped.is_red
     assert seen.is_red is is_red, case
     assert (seen.detail == "Centra, OrderStamps: no answer.\n") is (statuses[-1] == "F")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -91,7 +91,7 @@ def succeed(step: str = "centra/orders") -> None:
 
 
 def open_now() -> list[ExceptionRow]:
-    ledger = open_ledger(LinkResource().settings())
+    ledger = open_ledger(LinkResource().ledger_settings())
     with ledger.reading() as tx:
         rows = listed(tx)
     ledger.close()
@@ -239,12 +239,39 @@ def test_its_owner_is_alerted_while_the_file_is_still_broken(
         context = dg.build_sensor_context(instance=instance, resources={"link": LinkResource()})
         exceptions_changed(context)
 
-    ledger = open_ledger(LinkResource().settings())
+    ledger = open_ledger(LinkResource().ledger_settings())
     with ledger.reading() as tx:
         (alert,) = tx.execute(sa.select(alerts.c.title, alerts.c.body)).all()
     ledger.close()
     assert alert.title == "Urgent: A step of the connection keeps failing: step centra/orders"
     assert "policy.toml" in alert.body
+
+
+def test_a_secret_file_that_was_emptied_is_an_exception_and_alerted(
+    config_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("")
+    monkeypatch.setenv("CENTRA_TOKEN_FILE", str(token))
+    monkeypatch.setenv("ALERT_DEFAULT_URL", "json://127.0.0.1:9/")
+    for _ in range(2):
+        with pytest.raises(dg.Failure, match="CENTRA_TOKEN"):
+            succeed()
+
+    with dg.instance_for_test() as instance:
+        context = dg.build_sensor_context(instance=instance, resources={"link": LinkResource()})
+        exceptions_changed(context)
+
+    (row,) = open_now()
+    with closing(open_ledger(LinkResource().ledger_settings())) as ledger, ledger.reading() as tx:
+        (alert,) = tx.execute(sa.select(alerts.c.title, alerts.c.body)).all()
+    assert (row.kind, row.owner) == ("step_failing", "data")
+    assert alert.title == "Urgent: A step of the connection keeps failing: step centra/orders"
+    assert "CENTRA_TOKEN" in alert.body
+
+    token.write_text("a-new-token")
+    succeed()
+    assert kinds() == []
 
 
 # ---- through Dagster, against the simulated systems

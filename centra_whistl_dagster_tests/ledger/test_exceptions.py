@@ -111,6 +111,25 @@ def test_closing_a_kind_but_where_it_is_still_true(
     assert open_now() == [(OTHER, "C"), (KIND, "B")]
 
 
+def test_what_a_person_closed_opens_again_once_its_kind_was_over(
+    ledger: Ledger,
+    clock: ManualClock,
+    raise_them: Callable[..., set[int]],
+    open_now: Callable[[], list[tuple[str, str]]],
+) -> None:
+    for number in raise_them(problem("A"), problem("B")):
+        with ledger.transaction() as tx:
+            row = exceptions.by_id(tx, number)
+            assert row is not None
+            exceptions.close_by_hand(tx, row, who="ada", note="seen")
+
+    with ledger.transaction() as tx:
+        exceptions.resolve_kind(tx, KIND, except_subjects={"B"})
+    raise_them(problem("A"), problem("B"))
+
+    assert open_now() == [(KIND, "A")]
+
+
 def test_orders_with_one_cause_share_its_exception_until_the_last_is_free_of_it(
     ledger: Ledger,
     clock: ManualClock,

@@ -175,7 +175,8 @@ class Problem:
     """One plain sentence for the person who fixes it."""
     contents: str = ""
     """What opens the exception again after a person closed it, if it changes; value and message
-    where blank. Named where those two change with the clock, or leave out what changed."""
+    where blank. Named where those two change with the clock, or leave out what changed. While it is
+    open, other contents alert its owner anew."""
 
 
 _LEFT_READABLE = 2

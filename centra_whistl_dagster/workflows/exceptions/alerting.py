@@ -7,7 +7,8 @@ its own (`workflows.exceptions.delivery`): a dead channel must not keep alerts f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from centra_whistl_dagster.alerts import messages, rules
 from centra_whistl_dagster.alerts.addresses import ESCALATION, AlertAddresses
@@ -33,11 +34,12 @@ def tell_owners(ledger: Ledger, addresses: AlertAddresses) -> int:
         return 0
     with ledger.reading() as tx:
         _, decided = _decide(tx)
-    reminders = _reminders_due(ledger)
+        reminders = _reminders_due(tx)
     if not decided.groups and not decided.passed and not reminders:
         return 0
+    # Decided again: another process may have written these alerts meanwhile.
     with ledger.transaction() as tx:
-        return _write_alerts(tx, addresses) + _write_reminders(tx, reminders)
+        return _write_alerts(tx, addresses) + _write_reminders(tx, _reminders_due(tx))
 
 
 def _decide(tx: Transaction) -> tuple[Mapping[int, ExceptionRow], Round]:
@@ -47,7 +49,6 @@ def _decide(tx: Transaction) -> tuple[Mapping[int, ExceptionRow], Round]:
 
 
 def _write_alerts(tx: Transaction, addresses: AlertAddresses) -> int:
-    # Decided again: another process may have written these alerts meanwhile.
     rows, decided = _decide(tx)
     exception_news.set_told(tx, decided.passed, Told.CLOSED)
     return sum(_write_group(tx, addresses, group, rows) for group in decided.groups)
@@ -75,30 +76,40 @@ def _write_group(
     )
 
 
-def _reminders_due(ledger: Ledger) -> dict[str, list[Standing]]:
-    """Return the owners to be reminded now, with what they have had open since yesterday."""
-    with ledger.reading() as tx:
-        moment = rules.reminder_moment(tx.now)
-        last_alerts = alerts.last_told(tx, moment)
-        rows = exception_news.open_since_before(tx, moment - rules.REMINDED_AFTER)
-    by_owner: dict[str, list[Standing]] = defaultdict(list)
-    for standing in map(_standing, rows):
-        if reminder_cause(standing.owner) not in last_alerts:
-            by_owner[standing.owner].append(standing)
-    return by_owner
+@dataclass(frozen=True, slots=True)
+class _Reminder:
+    """What an owner has had open, and red, since yesterday."""
+
+    standings: list[Standing] = field(default_factory=list)
+    red: list[str] = field(default_factory=list)
 
 
-def _write_reminders(tx: Transaction, reminders: Mapping[str, Sequence[Standing]]) -> int:
+def _reminders_due(tx: Transaction) -> dict[str, _Reminder]:
+    """Return the owners to be reminded now."""
+    moment = rules.reminder_moment(tx.now)
+    before = moment - rules.REMINDED_AFTER
+    by_owner: dict[str, _Reminder] = defaultdict(_Reminder)
+    for row in exception_news.open_since_before(tx, before):
+        by_owner[row.owner].standings.append(_standing(row))
+    for watched in alerts.all_watched(tx):
+        is_old = watched.told_at is None or watched.told_at < before
+        is_there = watched.last_red_at >= tx.now - rules.STILL_RED_FOR
+        if watched.is_told_red and is_old and is_there:
+            by_owner[watched.owner].red.append(watched.title)
+    reminded = alerts.last_told(tx, moment)
+    return {
+        owner: reminder
+        for owner, reminder in by_owner.items()
+        if reminder_cause(owner) not in reminded
+    }
+
+
+def _write_reminders(tx: Transaction, reminders: Mapping[str, _Reminder]) -> int:
     titles = {kind: entry.title for kind, entry in tx.responsibilities.items()}
-    red = defaultdict(list)
-    for row in alerts.all_watched(tx):
-        if row.is_told_red:
-            red[row.owner].append(row.title)
     new = []
-    for owner, standings in reminders.items():
-        message = messages.of_reminder(owner, standings, titles, red[owner], tx.now)
-        cause = reminder_cause(owner)
-        new.append(new_alert(message, cause=cause, owner=owner, channel=owner))
+    for owner, due in reminders.items():
+        message = messages.of_reminder(owner, due.standings, titles, due.red, tx.now)
+        new.append(new_alert(message, cause=reminder_cause(owner), owner=owner, channel=owner))
     return alerts.add(tx, new)
 
 

@@ -20,9 +20,9 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Prob
 from centra_whistl_dagster.domain.exceptions.responsibilities import UNCONFIGURED, Responsibility
 from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.ledger import exceptions, failing_steps
-from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger
+from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger, LedgerUnavailable
 from centra_whistl_dagster.ledger.migrations import LedgerTooNew
-from centra_whistl_dagster.settings import Settings
+from centra_whistl_dagster.settings import LedgerSettings
 from centra_whistl_dagster.transport import (
     AccessDenied,
     IntegrationError,
@@ -32,7 +32,10 @@ from centra_whistl_dagster.transport import (
     Throttled,
 )
 
-FOR_OPERATORS = (ConfigError, IntegrationError, LeaseTaken, LedgerTooNew, HistoryError)
+NO_LEDGER = (ConfigError, LedgerTooNew, LedgerUnavailable)
+"""Errors that keep the ledger from being opened or used."""
+
+FOR_OPERATORS = (*NO_LEDGER, IntegrationError, LeaseTaken, HistoryError)
 """Errors whose own text says what happened and who can fix it."""
 
 _OUTAGES = (NotSent, OutcomeUnknown, Throttled)
@@ -50,7 +53,7 @@ def note_success(ledger: Ledger, step: str) -> None:
 
 
 def note_failure(
-    settings: Settings,
+    settings: LedgerSettings,
     step: str,
     error: Exception,
     *,
@@ -69,14 +72,18 @@ def note_failure(
 
 
 def open_ledger(
-    settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    settings: LedgerSettings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Ledger:
-    """Open the ledger even where `config/` is broken: that must be reported too."""
-    settings.state_path.mkdir(parents=True, exist_ok=True)
+    """Open the ledger even where `config/` is broken: that must be reported too.
+
+    Raises:
+        ConfigError, LedgerTooNew, LedgerUnavailable: it cannot be opened.
+    """
+    settings.make_state_folder()
     return Ledger(settings.ledger_url, now=now, responsibilities=_responsibilities(settings))
 
 
-def _responsibilities(settings: Settings) -> Mapping[ExceptionKind, Responsibility]:
+def _responsibilities(settings: LedgerSettings) -> Mapping[ExceptionKind, Responsibility]:
     try:
         text = read_text(settings.config_path / EXCEPTIONS_FILE)
         return load_responsibilities(text, EXCEPTIONS_FILE)
@@ -147,7 +154,6 @@ def _problem(step: str, error: Exception, fingerprint: str) -> Problem:
         field="",
         value="",
         message=f"{step} fails each time: {_reason(error)}"[:_MOST_CHARACTERS],
-        contents=fingerprint,
     )
 
 

@@ -41,6 +41,7 @@ def note_conditions(ledger: Ledger, observed: Sequence[Condition]) -> int:
                 owner=condition.owner,
                 is_told_red=news is News.TURNED_RED,
                 last_red_at=tx.now,
+                told_at=tx.now,
             )
         return alerts.add(tx, _alerts(turned))
 

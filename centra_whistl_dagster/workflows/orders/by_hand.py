@@ -43,7 +43,8 @@ def accept_as_ours(link: Link, number: str, *, note: str, who: str) -> str:
     with link.ledger.transaction() as tx:
         fresh = _in_doubt(tx, number)
         settle_found(tx, fresh, there, accepted_by=f"accepted as ours by {who}")
-        orders.note(tx, fresh, f"accepted as ours by {who}: {note}", state=OrderState.SUBMITTED)
+        reason = "accepted as ours by hand"
+        orders.note(tx, fresh, reason, note=f"{who}: {note}", state=OrderState.SUBMITTED)
     return there.status
 
 
@@ -64,16 +65,16 @@ def retry_now(link: Link, number: str, *, note: str, who: str) -> str:
     """
     with link.ledger.transaction() as tx:
         row = _known(tx, number)
-        reason = f"to be tried again, says {who}: {note}"
+        reason, kept = "tried again by hand", f"{who}: {note}"
         newest = submissions.latest(tx, row.centra_id)
         is_refused = newest is not None and newest.outcome is SubmissionOutcome.REFUSED
         if row.state is OrderState.BLOCKED and row.screened_at is not None:
             to = OrderState.READY if is_refused else OrderState.RECEIVED
-            orders.move(tx, row, to, reason=reason, due_at=None, attempts=0)
+            orders.move(tx, row, to, reason=reason, note=kept, due_at=None, attempts=0)
             return "it is sent again" if is_refused else "it is screened again"
         if row.state in {OrderState.READY, OrderState.IN_DOUBT} and row.due_at is not None:
             orders.update(tx, [row.centra_id], due_at=tx.now)
-            orders.note(tx, row, reason)
+            orders.note(tx, row, reason, note=kept)
             return "it is sent" if row.state is OrderState.READY else "it is looked up at Whistl"
     raise CannotDecide(_why_not(row))
 

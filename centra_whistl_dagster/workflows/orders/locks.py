@@ -83,7 +83,7 @@ def _try_later(tx: Transaction, row: OrderRow) -> None:
 def _resolve_over(link: Link) -> None:
     """Close what was opened about orders that need no lock any more."""
     with link.ledger.reading() as tx:
-        reported = exceptions.open_subjects(tx, _REFUSED)
+        reported = exceptions.unended_subjects(tx, _REFUSED)
         if not reported:
             return
         needed = {str(row.number) for row in orders.unlocked(tx, are_due=False)}

@@ -104,7 +104,8 @@ def moments_here(remembered: Remembered, *, mails: bool) -> Iterable[Moment]:
     """Return what the connection did and saw; `mails` where Centra is asked to e-mail customers."""
     row = remembered.row
     for event in remembered.events:
-        text = f"{in_words(event.to_state).capitalize()}: {event.reason}."
+        note = f" ({event.note})" if event.note else ""
+        text = f"{in_words(event.to_state).capitalize()}: {event.reason}{note}."
         yield _here(event.at, text, _RANKS.get(event.to_state, 0))
     if row.locked_at is not None:
         yield _here(row.locked_at, "Locked in Centra, so that nobody edits it unseen.", _FOLLOWS)

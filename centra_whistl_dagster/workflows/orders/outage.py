@@ -55,6 +55,7 @@ def _kept(tx: Transaction, breaker: Breaker) -> Breaker:
             value="",
             message=f"Whistl has not answered to a new order since {since} (London time). Orders "
             f"wait; one is tried at {next_try}.",
+            contents=opened_at.isoformat(),
         )
         exceptions.open_or_refresh(tx, [problem])
     return breaker

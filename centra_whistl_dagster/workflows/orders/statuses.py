@@ -105,8 +105,8 @@ def _note_part(
     tx: Transaction, views: Sequence[WhistlOrderView | UnreadableOrderView], tally: Tally
 ) -> None:
     part = _Part(
-        exceptions.open_subjects(tx, ExceptionKind.UNKNOWN_WHISTL_STATUS)
-        | exceptions.open_subjects(tx, ExceptionKind.UNREADABLE_RECORD)
+        exceptions.unended_subjects(tx, ExceptionKind.UNKNOWN_WHISTL_STATUS)
+        | exceptions.unended_subjects(tx, ExceptionKind.UNREADABLE_RECORD)
     )
     for view in views:
         tally.add(_note(tx, view, part))

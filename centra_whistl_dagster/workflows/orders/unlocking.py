@@ -56,5 +56,5 @@ def _try_later(tx: Transaction, row: OrderRow) -> None:
             f"Centra refused {attempts} times to unlock order {row.number}, which Whistl has "
             "ended. Until it is unlocked in Centra, nobody can edit it there.",
             field="isLocked",
-            contents="refused",
+            contents=row.whistl_number,
         )

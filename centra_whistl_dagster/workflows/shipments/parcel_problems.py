@@ -38,7 +38,7 @@ def unanswered(row: ParcelRow, error: IntegrationError) -> Problem:
         row,
         ExceptionKind.SHIPMENT_UNANSWERED,
         f"was sent to Centra {row.attempts} times without a usable answer: {error.detail}",
-        contents=error.detail,
+        contents=f"unanswered: {row.tracking_number}",
     )
 
 

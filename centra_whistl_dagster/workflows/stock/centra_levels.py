@@ -100,7 +100,7 @@ def _update_unreadable(
     A row that a reading of all stock does not have any more is over too.
     """
     kind, still = ExceptionKind.UNREADABLE_RECORD, {row.name for row in unreadable}
-    waiting = exceptions.open_subjects(tx, kind, field=_STOCK_ROW) - still
+    waiting = exceptions.unended_subjects(tx, kind, field=_STOCK_ROW) - still
     if waiting and not is_whole:
         waiting &= {*read["sku"], *(f"size {number}" for number in read["product_size_id"])}
     for name in waiting:

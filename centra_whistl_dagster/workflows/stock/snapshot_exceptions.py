@@ -75,7 +75,7 @@ def _update_left_out(
     missing = {*absent, *catalogues.active_centra_skus(tx)} - set(rows.skus)
     unusable = {row.sku: row for row in rows.bad if row.sku in missing}
     left_out = sorted({*absent, *unusable})
-    still_absent = exceptions.open_subjects(tx, kind) - set(rows.skus)
+    still_absent = exceptions.unended_subjects(tx, kind) - set(rows.skus)
     exceptions.resolve_kind(tx, kind, except_subjects={*left_out, *still_absent})
     exceptions.open_or_refresh(tx, [_left_out(sku, unusable.get(sku), facts) for sku in left_out])
 
@@ -84,7 +84,7 @@ def _update_overpromised(tx: Transaction, facts: SnapshotFacts, rows: SnapshotRo
     kind, problems = ExceptionKind.NEGATIVE_AVAILABLE, _overpromised(rows, facts)
     subjects = {problem.subject for problem in problems}
     # Of a SKU that the feed leaves out nothing new is known, unless neither system has it any more.
-    left_out = exceptions.open_subjects(tx, kind) - set(rows.skus)
+    left_out = exceptions.unended_subjects(tx, kind) - set(rows.skus)
     if left_out:
         left_out &= {row.sku for row in rows.bad} | set(catalogues.active_centra_skus(tx))
     exceptions.resolve_kind(tx, kind, except_subjects=subjects | left_out)
@@ -111,6 +111,8 @@ def _left_out(sku: str, unusable: BadRow | None, facts: SnapshotFacts) -> Proble
             f"Whistl's stock of {facts.taken_at:%H:%M} UTC {reason}. Its quantity in Centra was "
             "left unchanged."
         ),
+        # Each feed has another time, and may have another unusable figure.
+        contents=f"absent: {unusable.field if unusable else 'sku'}",
     )
 
 

@@ -250,7 +250,7 @@ def _resolve_others(
     Of a SKU that could not be read from one of the systems nothing new is known. One that neither
     has any more is over.
     """
-    waiting = exceptions.open_subjects(tx, kind)
+    waiting = exceptions.unended_subjects(tx, kind)
     if not waiting:
         return
     catalogue = reconciliation.catalogue
@@ -268,4 +268,6 @@ def _about_sku(kind: ExceptionKind, sku: str, quantity: int, message: str) -> Pr
         field="quantity",
         value=str(quantity),
         message=message,
+        # The quantity changes with every sale.
+        contents=f"{kind}: {sku}",
     )

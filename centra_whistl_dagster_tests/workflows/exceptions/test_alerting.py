@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.alerts.delivery import Letter
 from centra_whistl_dagster.alerts.rules import Condition
-from centra_whistl_dagster.ledger import alerts, exception_news, tables
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.london import LONDON
+from centra_whistl_dagster.ledger import alerts, exception_news, exceptions, tables
 from centra_whistl_dagster.ledger.rows import AlertRow
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA, ADA_THE_CUSTOMER
@@ -185,6 +187,42 @@ def test_what_is_past_its_time_limit_is_alerted_again_and_escalated(addressed: D
     assert exception.escalated_at is not None
 
 
+def test_another_cause_of_an_open_exception_is_alerted_with_a_time_limit_of_its_own(
+    addressed: Desk,
+) -> None:
+    def changed(what: str, version: str) -> None:
+        with addressed.link.ledger.transaction() as tx:
+            problem = exceptions.order_problem(
+                100_001, ExceptionKind.EDITED_AFTER_SENDING, f"{what} changed.", contents=version
+            )
+            exceptions.open_or_refresh(tx, [problem])
+
+    def written() -> int:
+        return len(rows(addressed))
+
+    changed("The phone", "1")
+    tell(addressed)
+    addressed.clock.advance(2 * 3600)
+    tell(addressed)  # past its time limit
+    before = written()
+    changed("The phone number", "1")
+    tell(addressed)
+    for_the_same = written() - before
+
+    changed("The address", "2")
+    tell(addressed)
+    tell(addressed)
+
+    assert for_the_same == 0
+    (again,) = rows(addressed)[before:]
+    assert again.title.startswith("Urgent: ")
+    assert "The address changed." in again.body
+    with addressed.link.ledger.reading() as tx:
+        (row,) = exception_news.listed(tx)
+    assert (row.told, row.escalated_at) == ("opened", None)
+    assert row.due_at > addressed.clock()
+
+
 def test_without_an_address_nothing_counts_as_alerted(desk: Desk) -> None:
     desk.order(address=BAD_POSTCODE)
     screen_orders(desk)
@@ -229,6 +267,48 @@ def test_the_morning_reminder_comes_once_to_each_owner_of_something_old(addresse
 
 # ---- personal data
 CANARY = "Quetzalcoatl"
+
+
+def test_a_check_that_stays_red_is_in_the_reminder_of_each_morning_until_it_is_green_or_gone(
+    addressed: Desk,
+) -> None:
+    job = Condition(name="job a", title="The job a", owner="data", is_red=True)
+    start = addressed.clock()
+    reminded: list[float] = []
+    for hour in range(24 * 7):
+        if hour < 24 * 4:
+            watching.note_conditions(addressed.link.ledger, [job])
+        before = len(rows(addressed))
+        tell(addressed)
+        for row in rows(addressed)[before:]:
+            assert row.owner == "data"
+            assert "still failing: The job a" in row.body
+            reminded.append((addressed.clock() - start).total_seconds() / 86400)
+        addressed.clock.advance(3600)
+
+    assert 3 <= len(reminded) <= 5
+    assert all(0.9 < after - before < 1.1 for before, after in pairwise(reminded))
+    assert reminded[-1] <= 5
+
+
+def test_what_turned_red_this_morning_is_not_reminded_of_before_tomorrow(addressed: Desk) -> None:
+    addressed.clock.advance(_until(addressed, hour=7, minute=30))
+    red = Condition(name="job a", title="The job a", owner="data", is_red=True)
+    watching.note_conditions(addressed.link.ledger, [red])
+    addressed.clock.advance(3600)
+
+    assert tell(addressed) == 0
+    watching.note_conditions(addressed.link.ledger, [red])
+    addressed.clock.advance(24 * 3600)
+
+    assert tell(addressed) == 1
+    assert tell(addressed) == 0
+
+
+def _until(desk: Desk, *, hour: int, minute: int) -> float:
+    local = desk.clock().astimezone(LONDON)
+    then = (local + timedelta(days=1)).replace(hour=hour, minute=minute)
+    return (then - local).total_seconds()
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,17 @@ from click.testing import CliRunner, Result
 from centra_whistl_dagster.cli.main import commands
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.ledger import exception_news, exceptions, tables
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import ExceptionRow
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA
+from centra_whistl_dagster.simulator.whistl.snapshots import SnapshotFault
+from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.exceptions import alerting, closing
 from centra_whistl_dagster.workflows.exceptions.closing import CannotClose, close_by_hand
 from centra_whistl_dagster.workflows.orders import intake
+from centra_whistl_dagster_tests.workflows.exceptions.walks import WALKS, publish
 
 if TYPE_CHECKING:
     from centra_whistl_dagster_tests.workflows.conftest import Desk
@@ -147,6 +151,76 @@ def test_an_edit_closed_by_hand_stays_closed_while_it_is_read_again_until_the_ne
 
     assert while_unchanged == []
     assert desk.problems() == [KIND]
+
+
+def test_an_outage_closed_by_hand_stays_closed_while_each_probe_finds_it_still_there(
+    desk: Desk,
+) -> None:
+    placed = [desk.order() for _ in range(6)]
+    desk.make_ready(*placed)
+    desk.fault("whistl", "create_order", FaultKind.ERROR_503_BEFORE)
+    for _ in range(10):
+        desk.relay_orders()
+        desk.wait(60)
+    assert desk.problems() == [ExceptionKind.SYSTEM_UNREACHABLE]
+    close_all(desk)
+
+    for _ in range(10):
+        desk.relay_orders()
+        desk.wait(300)
+
+    assert ExceptionKind.SYSTEM_UNREACHABLE not in desk.problems()
+
+
+def test_a_sku_closed_by_hand_stays_closed_while_each_feed_has_the_same_fault(desk: Desk) -> None:
+    desk.relay_orders()
+    desk.sync_stock()
+    desk.switch(snapshot_fault=SnapshotFault.NO_NUMBER)
+    publish(desk)
+    desk.sync_stock()
+    assert desk.problems() == [ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT]
+    close_all(desk)
+
+    for _ in range(2):
+        desk.clock.advance(300)
+        publish(desk)
+        desk.sync_stock()
+
+    assert desk.problems() == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ExceptionKind.UNLOCK_REFUSED,
+        ExceptionKind.SHIPMENT_UNANSWERED,
+        ExceptionKind.STOCK_WRITE_REFUSED,
+        ExceptionKind.STOCK_WRITE_NOT_TAKEN,
+    ],
+)
+def test_what_counts_up_in_its_message_says_what_it_is_about_without_the_count(
+    desk: Desk, kind: ExceptionKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: list[Problem] = []
+    open_or_refresh = exceptions._open_or_refresh
+
+    def recorded(tx: Transaction, problem: Problem) -> int:
+        raised.append(problem)
+        return open_or_refresh(tx, problem)
+
+    monkeypatch.setattr(exceptions, "_open_or_refresh", recorded)
+    next(WALKS[kind](desk))
+
+    named = [problem for problem in raised if problem.kind is kind]
+    assert named
+    assert all(problem.contents for problem in named)
+
+
+def close_all(desk: Desk) -> None:
+    """Close what is open in the register itself, whichever kinds a person may close."""
+    with desk.link.ledger.transaction() as tx:
+        for opened in exception_news.listed(tx):
+            exceptions.close_by_hand(tx, opened, who="ada", note=NOTE)
 
 
 def edit(desk: Desk, order: CentraOrder, address1: str) -> None:

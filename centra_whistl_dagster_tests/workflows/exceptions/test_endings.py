@@ -11,7 +11,9 @@ from centra_whistl_dagster.domain.exceptions.endings import (
     PROVED_OVER_BY_ACCEPTANCE,
     Ending,
 )
-from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind
+from centra_whistl_dagster.domain.exceptions.problems import ADVICE, ExceptionKind, Problem
+from centra_whistl_dagster.ledger import exception_news, exceptions
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster_tests.workflows.exceptions.walks import WALKS
 
 if TYPE_CHECKING:
@@ -28,6 +30,36 @@ def test_every_kind_opens_and_ends(desk: Desk, kind: ExceptionKind) -> None:
 
     assert kind in opened
     assert kind not in desk.problems()
+
+
+@pytest.mark.parametrize("kind", ExceptionKind)
+def test_every_kind_opens_again_once_its_cause_was_over_but_not_after_a_person_closed_it(
+    desk: Desk, kind: ExceptionKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: dict[tuple[str, str], Problem] = {}
+    open_or_refresh = exceptions._open_or_refresh
+
+    def recorded(tx: Transaction, problem: Problem) -> int:
+        if problem.kind is kind:
+            raised[(problem.subject, problem.field)] = problem
+        return open_or_refresh(tx, problem)
+
+    monkeypatch.setattr(exceptions, "_open_or_refresh", recorded)
+    walk = WALKS[kind](desk)
+    next(walk)
+    next(walk, None)
+    with desk.link.ledger.reading() as tx:
+        ended = exception_news.listed(tx, only_open=False)
+    over = {(row.subject, row.field) for row in ended if row.kind is kind and not row.closed_by}
+
+    desk.clock.advance(60)
+    with desk.link.ledger.transaction() as tx:
+        exceptions.open_or_refresh(tx, list(raised.values()))
+
+    with desk.link.ledger.reading() as tx:
+        again = [row for row in exception_news.listed(tx) if row.kind is kind]
+    assert {(row.subject, row.field) for row in again} == over
+    assert {row.told for row in again} <= {"nothing"}
 
 
 def test_every_kind_says_how_it_ends() -> None:

@@ -6,9 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from centra_whistl_dagster.history.publish import open_published
+from centra_whistl_dagster.history.tables import OrderEvents
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.simulator.people.shoppers import ADA
+from centra_whistl_dagster.workflows.orders.by_hand import retry_now
 from centra_whistl_dagster.workflows.orders.intake import take_in_orders
+from centra_whistl_dagster.workflows.orders.story import tell_story
 from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
 from centra_whistl_dagster.workflows.upkeep import history
 from centra_whistl_dagster_tests.workflows.conftest import Desk
@@ -83,6 +86,23 @@ def test_a_move_that_was_committed_late_is_loaded_by_the_next_load(desk: Desk) -
     slow.close()
     desk.wait(60)
     assert load(desk)["order_events"] == once["order_events"] + 1
+
+
+def test_what_a_person_wrote_about_a_decision_stays_in_the_ledger(desk: Desk) -> None:
+    order = desk.order(address=ADA | {"city": None})
+    desk.relay_orders()
+    desk.wait(60)
+    retry_now(desk.link, str(order.number), note="Mrs Quartermaine rang", who="Zebedee")
+
+    desk.wait(60)
+    load(desk)
+
+    story = tell_story(desk.link, str(order.number))
+    assert any("Zebedee: Mrs Quartermaine rang" in moment.text for moment in story.moments)
+    with open_published(desk.link.settings.published_path) as reader:
+        reasons = list(reader.table(OrderEvents)["reason"])
+    assert "tried again by hand" in reasons
+    assert not any("Zebedee" in reason or "rang" in reason for reason in reasons)
 
 
 def test_no_personal_datum_is_in_any_byte_of_the_history(desk: Desk) -> None:

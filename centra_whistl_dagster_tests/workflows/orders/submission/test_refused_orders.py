@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,7 @@ from click.testing import CliRunner
 from centra_whistl_dagster.cli.orders import orders as commands
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import exceptions, order_contents
-from centra_whistl_dagster.ledger.tables import order_events
+from centra_whistl_dagster.ledger.order_story import events
 from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.workflows.due import orders_due
@@ -32,10 +31,11 @@ def refuse(desk: Desk, order_sku: str) -> None:
     desk.switch(whistl_intake_lacks_skus=(order_sku,))
 
 
-def reasons(desk: Desk, order: CentraOrder) -> list[str]:
+def notes(desk: Desk, order: CentraOrder) -> dict[str, str]:
+    """By reason, what people wrote about the order."""
     with desk.link.ledger.reading() as tx:
-        rows = tx.execute(order_events.select().order_by(order_events.c.id)).all()
-    return [row.reason for row in rows if row.centra_id == order.order_id]
+        found = events(tx, order.order_id)
+    return {event.reason: event.note for event in found if event.note}
 
 
 def live_on(desk: Desk, minutes: int) -> None:
@@ -101,7 +101,7 @@ def test_a_person_can_have_a_refused_order_sent_again_at_once_and_it_is_kept_who
 
     assert said == "it is sent again"
     assert desk.at_whistl(order) == 1
-    assert "to be tried again, says Kim: Whistl has fixed it" in reasons(desk, order)
+    assert notes(desk, order) == {"tried again by hand": "Kim: Whistl has fixed it"}
     assert desk.problems() == []
 
 
@@ -183,8 +183,9 @@ def test_a_person_can_accept_what_whistl_has_as_ours_and_it_is_kept_who_and_why(
     assert desk.world.calls["whistl create_order"] == creates
     assert desk.problems() == []
     assert conflicting.is_locked
-    told = Counter(reasons(desk, conflicting))
-    assert told["accepted as ours by Kim: same order, postcode corrected"] == 1
+    assert notes(desk, conflicting) == {
+        "accepted as ours by hand": "Kim: same order, postcode corrected"
+    }
 
 
 def test_what_whistl_does_not_show_cannot_be_accepted(desk: Desk, conflicting: CentraOrder) -> None:
