@@ -64,15 +64,13 @@ def receive(
     )
     if not is_new:
         return False
-    stored = tx.row(DespatchRow, sa.select(despatches).where(_this_version(despatch)))
-    if stored is not None and stored.whistl_number != despatch.order_number:
-        # Another order's message has that id: this one is kept under an id of its own.
+    if corrections.is_of_another_order(tx, despatch):
         despatch = replace(
             despatch,
             despatch_id=corrections.own_id(despatch, despatch.despatch_id),
             supersedes=despatch.despatch_id,
         )
-        stored = tx.row(DespatchRow, sa.select(despatches).where(_this_version(despatch)))
+    stored = tx.row(DespatchRow, sa.select(despatches).where(_this_version(despatch)))
     if stored is not None and not _is_replaced(stored, despatch, hashed):
         messages.settle(tx, FEED, hashed)
         return False
@@ -140,10 +138,12 @@ def root_of(tx: Transaction, despatch: Despatch) -> str:
     return str(tx.execute(query).scalar_one())
 
 
-def newest_applied_version(tx: Transaction, root_id: str) -> int | None:
-    """Return the version of a message, or of its corrections, that was applied last."""
+def newest_applied_version(tx: Transaction, root_id: str, whistl_number: str) -> int | None:
+    """Return the version of an order's message, or of its corrections, that was applied last."""
     query = sa.select(sa.func.max(despatches.c.version)).where(
-        despatches.c.root_id == root_id, despatches.c.state == DespatchState.APPLIED
+        despatches.c.root_id == root_id,
+        despatches.c.whistl_number == whistl_number,
+        despatches.c.state == DespatchState.APPLIED,
     )
     return tx.execute(query).scalar_one_or_none()
 
@@ -152,7 +152,7 @@ def waiting(tx: Transaction) -> list[Despatch]:
     """Return messages that can be applied now, in the order Whistl sent them."""
     query = (
         sa.select(despatches.c.body)
-        .where(_can_be_applied())
+        .where(_can_be_applied(tx))
         .order_by(despatches.c.sequence, despatches.c.version)
     )
     return [records.loads(Despatch, body) for body in tx.execute(query).scalars()]
@@ -160,14 +160,15 @@ def waiting(tx: Transaction) -> list[Despatch]:
 
 def count_to_apply(tx: Transaction) -> int:
     """Return how many messages can be applied now."""
-    query = sa.select(sa.func.count()).select_from(despatches).where(_can_be_applied())
+    query = sa.select(sa.func.count()).select_from(despatches).where(_can_be_applied(tx))
     return tx.execute(query).scalar_one()
 
 
-def _can_be_applied() -> sa.ColumnElement[bool]:
+def _can_be_applied(tx: Transaction) -> sa.ColumnElement[bool]:
     """Say which messages are to be applied; unmatched ones wait until Whistl has their order.
 
-    One that overtakes the answer to its order is due as soon as that is found out.
+    One that overtakes the answer to its order is due as soon as that is found out; one that could
+    not be applied, after a wait.
     """
     being_found_out = [OrderState.SENDING, OrderState.IN_DOUBT]
     is_accepted = sa.exists().where(
@@ -176,7 +177,11 @@ def _can_be_applied() -> sa.ColumnElement[bool]:
         orders.c.state.not_in(being_found_out),
     )
     is_unmatched = despatches.c.state == DespatchState.UNMATCHED
-    return sa.or_(despatches.c.state == DespatchState.RECEIVED, sa.and_(is_unmatched, is_accepted))
+    is_postponed = sa.exists().where(messages.is_postponed(tx, FEED, despatches.c.content_hash))
+    can_match = sa.or_(
+        despatches.c.state == DespatchState.RECEIVED, sa.and_(is_unmatched, is_accepted)
+    )
+    return sa.and_(can_match, ~is_postponed)
 
 
 def sequence_back(tx: Transaction, count: int) -> int:
@@ -206,6 +211,14 @@ def mark(tx: Transaction, despatch: Despatch, state: DespatchState) -> None:
             messages.settle(tx, FEED, hashed)
 
 
+def postpone(tx: Transaction, despatch: Despatch) -> None:
+    """Count an attempt to apply a message, and say when the next one is due."""
+    query = sa.select(despatches.c.content_hash).where(_this_version(despatch))
+    hashed = tx.execute(query).scalar_one()
+    if hashed is not None and (row := messages.find(tx, FEED, hashed)) is not None:
+        messages.postpone(tx, row)
+
+
 def of_order(tx: Transaction, whistl_number: str) -> list[DespatchRow]:
     """Return all messages about an order, in sequence."""
     query = sa.select(despatches).where(despatches.c.whistl_number == whistl_number)
@@ -220,10 +233,12 @@ def parcel(tx: Transaction, despatch_id: str, parcel_number: int) -> ParcelRow |
     return tx.row(ParcelRow, query.with_for_update())
 
 
-def parcels_of_root(tx: Transaction, root_id: str) -> list[ParcelRow]:
-    """Return the parcels of a message and its corrections."""
-    query = sa.select(parcels).where(parcels.c.despatch_id == root_id).with_for_update()
-    return tx.rows(ParcelRow, query.order_by(parcels.c.parcel_number))
+def parcels_of_root(tx: Transaction, root_id: str, centra_id: str) -> list[ParcelRow]:
+    """Return an order's parcels of a message and its corrections."""
+    query = sa.select(parcels).where(
+        parcels.c.despatch_id == root_id, parcels.c.centra_id == centra_id
+    )
+    return tx.rows(ParcelRow, query.with_for_update().order_by(parcels.c.parcel_number))
 
 
 def parcels_of_order(tx: Transaction, centra_id: str) -> list[ParcelRow]:
@@ -273,7 +288,7 @@ def add_parcel(
 
 
 def remove_parcel(tx: Transaction, row: ParcelRow) -> None:
-    """Take out of the outbox a parcel that Centra was not told of; a corrected one comes in."""
+    """Remove a parcel that was never sent to Centra; the corrected one replaces it."""
     for table in (parcel_lines, parcels):
         tx.execute(
             sa.delete(table).where(

@@ -76,10 +76,10 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
     if root_id != despatch.despatch_id:
         # A correction that came before this message was reported under its id.
         _resolve(tx, despatch.despatch_id, [*_ABOUT_MESSAGE, _UNMATCHED])
-    applied = despatches.newest_applied_version(tx, root_id)
+    applied = despatches.newest_applied_version(tx, root_id, despatch.order_number)
     if applied is not None and applied > despatch.version:
         return DespatchState.SUPERSEDED
-    if are_under_way(tx, root_id):
+    if are_under_way(tx, root_id, row.centra_id):
         # Whether Centra has them must be known before a correction can replace them.
         return DespatchState.RECEIVED
     problems = take_over(tx, row, despatch, root_id)

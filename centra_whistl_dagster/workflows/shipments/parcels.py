@@ -27,11 +27,11 @@ ABOUT_PARCELS = (
 """The kinds that `take_over` finds; a correction closes those that are no longer true."""
 
 
-def are_under_way(tx: Transaction, root_id: str) -> bool:
-    """Say whether it is open, for a parcel of a message, if Centra has it."""
+def are_under_way(tx: Transaction, root_id: str, centra_id: str) -> bool:
+    """Say whether it is still unknown if Centra has one of this message's parcels."""
     return any(
         parcel.state in {ParcelState.SENDING, ParcelState.IN_DOUBT}
-        for parcel in despatches.parcels_of_root(tx, root_id)
+        for parcel in despatches.parcels_of_root(tx, root_id, centra_id)
     )
 
 
@@ -42,10 +42,8 @@ def take_over(tx: Transaction, row: OrderRow, despatch: Despatch, root_id: str) 
         what is wrong with boxes of this message; such boxes are not written to Centra.
     """
     sent: dict[int, ParcelRow] = {}
-    for existing in despatches.parcels_of_root(tx, root_id):
-        if existing.centra_id != row.centra_id:
-            # A message can take nothing from another order, whatever it says it corrects.
-            continue
+    # A message can take nothing from another order, whatever it says it corrects.
+    for existing in despatches.parcels_of_root(tx, root_id, row.centra_id):
         if existing.state is ParcelState.COMPLETED:
             sent[existing.parcel_number] = existing
         else:

@@ -11,10 +11,14 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.states import DespatchState
 from centra_whistl_dagster.ledger.tables import messages
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.due import parcels_due
+from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.shipments import completion, despatches
+from centra_whistl_dagster.workflows.shipments.despatch_effects import apply_despatch
 from centra_whistl_dagster.workflows.upkeep import retention
 
 if TYPE_CHECKING:
@@ -263,6 +267,104 @@ def test_a_wrong_correction_that_comes_first_takes_nothing_from_either_order(
     assert [each.info["trackingNumber"] for each in accepted.shipments] == ["OURS"]
     assert [each.info["trackingNumber"] for each in other.shipments] == ["OTHER"]
     assert desk.problems() == ["corrects_another_order"]
+
+
+@pytest.mark.parametrize("versions", [(1, 1), (2, 1), (1, 2)])
+def test_two_orders_messages_that_correct_one_unknown_message_are_both_applied(
+    desk: Desk, accepted: CentraOrder, say: Say, box: Box, versions: tuple[int, int]
+) -> None:
+    first, second = desk.skus[:2]
+    other, unrelated = (desk.order((first, 2), (second, 1)) for _ in range(2))
+    desk.relay_orders()
+    whole = [(1, first, 2), (2, second, 1)]
+    for order, version in zip((accepted, other), versions, strict=True):
+        say(order, box(1, *whole), supersedes="D-NEVER", version=version)
+    say(unrelated, box(1, *whole))
+
+    desk.relay_despatches()
+
+    assert desk.counts() == {COMPLETED: 3}
+    assert desk.problems() == []
+
+
+@pytest.mark.parametrize("is_about_the_other", [False, True])
+@pytest.mark.parametrize("is_applied_between", [False, True])
+def test_a_message_that_two_orders_correct_replaces_nothing_when_it_comes_last(
+    desk: Desk,
+    accepted: CentraOrder,
+    say: Say,
+    box: Box,
+    is_about_the_other: bool,
+    is_applied_between: bool,
+) -> None:
+    first, second = desk.skus[:2]
+    other = desk.order((first, 2), (second, 1))
+    desk.relay_orders()
+    whole = [(1, first, 2), (2, second, 1)]
+    for order, label in ((accepted, "OURS"), (other, "OTHER")):
+        say(order, box(1, *whole, label=label), supersedes="D-LATE", version=2)
+    if is_applied_between:
+        desk.relay_despatches()
+    about = other if is_about_the_other else accepted
+    say(about, box(1, *whole, label="WRONG"), despatch_id="D-LATE", sequence=0)
+
+    desk.relay_despatches()
+
+    assert [each.info["trackingNumber"] for each in accepted.shipments] == ["OURS"]
+    assert [each.info["trackingNumber"] for each in other.shipments] == ["OTHER"]
+    assert desk.counts() == {COMPLETED: 2}
+    assert desk.problems() == ["corrects_another_order"]
+
+
+def test_an_id_whose_next_version_names_another_order_loses_neither(
+    desk: Desk, accepted: CentraOrder, say: Say, box: Box
+) -> None:
+    first, second = desk.skus[:2]
+    other = desk.order((first, 2), (second, 1))
+    desk.relay_orders()
+    whole = [(1, first, 2), (2, second, 1)]
+    for version, (order, label) in enumerate(((accepted, "OURS"), (other, "OTHER")), start=1):
+        say(order, box(1, *whole, label=label), despatch_id="D-1", version=version)
+        despatches.apply_despatches(desk.link)
+
+    desk.relay_despatches()
+
+    assert [each.info["trackingNumber"] for each in accepted.shipments] == ["OURS"]
+    assert [each.info["trackingNumber"] for each in other.shipments] == ["OTHER"]
+    assert desk.problems() == ["corrects_another_order"]
+
+
+# ---- one message stops no other
+def test_a_message_that_cannot_be_applied_is_reported_tried_again_and_stops_no_other(
+    desk: Desk, accepted: CentraOrder, say: Say, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = desk.skus[:2]
+    other = desk.order((first, 2), (second, 1))
+    desk.relay_orders()
+    bad, _ = (say(each, box(1, (1, first, 2), (2, second, 1))) for each in (accepted, other))
+    tried: list[str] = []
+
+    def fails(tx: Transaction, link: Link, message: Despatch) -> DespatchState:
+        tried.append(message.despatch_id)
+        if message.despatch_id == bad.despatch_id:
+            raise KeyError("Zoë O'Brien")
+        return apply_despatch(tx, link, message)
+
+    monkeypatch.setattr(despatches, "apply_despatch", fails)
+    tally = despatches.apply_despatches(desk.link)
+    reported, texts = desk.problems(bad.despatch_id), desk.messages()
+    due_at_once = parcels_due(desk.link).to_match
+    relay_when_due(desk, 11)
+    tries = tried.count(bad.despatch_id)
+    monkeypatch.undo()
+    relay_when_due(desk, 31)
+
+    assert tally.is_balanced
+    assert (reported, due_at_once, tries) == (["despatch_not_applied"], 0, 2)
+    assert "KeyError" in texts[0]
+    assert "Zoë" not in texts[0]
+    assert desk.counts() == {COMPLETED: 2}
+    assert desk.problems() == []
 
 
 def test_an_id_that_whistl_uses_for_two_orders_loses_neither(
