@@ -59,11 +59,11 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
         # That one was of no order at all: Whistl has corrected its number.
         _resolve(tx, str(despatch.supersedes), [_UNMATCHED])
         corrects_another = False
-    if not _is_ours(despatch.order_number, link.settings.order_number_prefix):
+    row = orders.find_by_whistl_number(tx, despatch.order_number)
+    if row is None and not _is_ours(despatch.order_number, link.settings.order_number_prefix):
         # It may have been reported under another number: Whistl has corrected that.
         _resolve(tx, root_id, [*_ABOUT_MESSAGE, _UNMATCHED])
         return DespatchState.NOT_OURS
-    row = orders.find_by_whistl_number(tx, despatch.order_number)
     if row is not None and row.whistl_number != despatch.order_number:
         # Sent although Whistl had stopped it, and perhaps other goods than the order has now.
         note_former_number_active(tx, row, despatch.order_number, "has despatched")
@@ -92,7 +92,7 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
 
 
 def _is_ours(order_number: str, prefix: str) -> bool:
-    """Say whether a number can be one of ours: the prefix, then Centra's number."""
+    """Say whether a number can be of an order not sent yet: the prefix, then Centra's number."""
     return re.match(re.escape(prefix) + "[0-9]", order_number) is not None
 
 
