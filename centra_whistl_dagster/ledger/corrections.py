@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.parcel_exceptions import resolve_finished
 from centra_whistl_dagster.ledger.rows import DespatchRow
 from centra_whistl_dagster.ledger.states import DespatchState, ParcelState
 from centra_whistl_dagster.ledger.tables import despatches, orders, parcel_lines, parcels
@@ -56,7 +57,8 @@ def is_of_another_order(tx: Transaction, despatch: Despatch) -> bool:
 def adopt_what_came_early(tx: Transaction, despatch: Despatch, root_id: str) -> None:
     """Bring corrections that came before this message to their true root, to be applied anew.
 
-    They took this message for the first of their chain. What Centra was sent of them stays sent.
+    They took this message for the first of their chain. What Centra was sent of them stays sent,
+    and comes under the true root, so that it is not sent again.
     """
     is_of_this_order = despatches.c.whistl_number == despatch.order_number
     _part_other_orders(tx, despatch.despatch_id, ~is_of_this_order)
@@ -71,21 +73,45 @@ def adopt_what_came_early(tx: Transaction, despatch: Despatch, root_id: str) -> 
             .values(root_id=root_id, state=DespatchState.RECEIVED)
         )
         if early.rowcount and root_id != taken_for_the_root:
-            remove_unwritten(tx, taken_for_the_root)
+            _join(tx, taken_for_the_root, root_id)
 
 
 def remove_unwritten(tx: Transaction, root_id: str) -> None:
-    """Take out of the outbox the parcels of a chain that Centra was not sent."""
-    query = sa.select(parcels.c.parcel_number).where(
-        parcels.c.despatch_id == root_id, parcels.c.state.in_(_UNWRITTEN)
-    )
-    for parcel_number in tx.execute(query).scalars().all():
-        for table in (parcel_lines, parcels):
-            tx.execute(
-                sa.delete(table).where(
-                    table.c.despatch_id == root_id, table.c.parcel_number == parcel_number
-                )
-            )
+    """Remove the parcels of a chain that Centra was not sent."""
+    for parcel_number, state in _parcels_of(tx, root_id).items():
+        if state in _UNWRITTEN:
+            _remove(tx, root_id, parcel_number)
+
+
+def _join(tx: Transaction, old_root: str, new_root: str) -> None:
+    """Keep under another root the parcels that Centra was sent, and remove the other parcels."""
+    remove_unwritten(tx, old_root)
+    there = _parcels_of(tx, new_root)
+    for parcel_number in _parcels_of(tx, old_root):
+        if there.get(parcel_number) in _UNWRITTEN:
+            _remove(tx, new_root, parcel_number)
+            del there[parcel_number]
+        if parcel_number not in there:
+            _rename(tx, old_root, parcel_number, new_root)
+
+
+def _parcels_of(tx: Transaction, root_id: str) -> dict[int, ParcelState]:
+    query = sa.select(parcels.c.parcel_number, parcels.c.state)
+    return dict(tx.execute(query.where(parcels.c.despatch_id == root_id)).tuples().all())
+
+
+def _remove(tx: Transaction, root_id: str, parcel_number: int) -> None:
+    for table in (parcel_lines, parcels):
+        is_it = (table.c.despatch_id == root_id, table.c.parcel_number == parcel_number)
+        tx.execute(sa.delete(table).where(*is_it))
+    resolve_finished(tx, root_id, parcel_number)
+
+
+def _rename(tx: Transaction, root_id: str, parcel_number: int, new_root: str) -> None:
+    for table in (parcel_lines, parcels):
+        is_it = (table.c.despatch_id == root_id, table.c.parcel_number == parcel_number)
+        tx.execute(sa.update(table).where(*is_it).values(despatch_id=new_root))
+    resolve_finished(tx, root_id, parcel_number)
 
 
 def _orders_under(tx: Transaction, root_id: str) -> set[str]:
@@ -120,12 +146,7 @@ def _move(tx: Transaction, row: DespatchRow, new_root: str) -> None:
         parcels.c.despatch_id == row.root_id, parcels.c.centra_id.in_(of_order)
     )
     for parcel_number in tx.execute(query).scalars().all():
-        for table in (parcel_lines, parcels):
-            tx.execute(
-                sa.update(table)
-                .where(table.c.despatch_id == row.root_id, table.c.parcel_number == parcel_number)
-                .values(despatch_id=new_root)
-            )
+        _rename(tx, row.root_id, parcel_number, new_root)
     tx.execute(
         sa.update(despatches)
         .where(despatches.c.despatch_id == row.despatch_id, despatches.c.version == row.version)

@@ -15,9 +15,9 @@ from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
 from centra_whistl_dagster.ledger import catalogues, despatches, order_contents
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.parcel_exceptions import resolve_finished
 from centra_whistl_dagster.ledger.rows import OrderLineRow, OrderRow, ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
-from centra_whistl_dagster.workflows.shipments import parcel_problems
 
 ABOUT_PARCELS = (
     ExceptionKind.DESPATCH_WITHOUT_CARRIER,
@@ -48,7 +48,7 @@ def take_over(tx: Transaction, row: OrderRow, despatch: Despatch, root_id: str) 
             sent[existing.parcel_number] = existing
         else:
             despatches.remove_parcel(tx, existing)
-            parcel_problems.resolve_finished(tx, existing)
+            resolve_finished(tx, *existing.key)
     problems: list[Problem] = []
     seen: set[int] = set()
     for parcel in despatch.parcels:
