@@ -37,13 +37,22 @@ FEED = ledger_state.WHISTL_DESPATCHES
 """Under which name the messages are kept as they came."""
 
 
+def is_news(tx: Transaction, despatch: Despatch) -> bool:
+    """Say whether storing a message would change anything."""
+    hashed = content_hash(despatch)
+    if not messages.known(tx, FEED, {hashed}):
+        return True
+    return _takes_back(_stored(tx, _under_its_own_id(tx, despatch)), despatch, hashed)
+
+
 def receive(
     tx: Transaction, despatch: Despatch, *, raw: str | None = None, read_after: int = 0
 ) -> bool:
     """Store a despatch message; return False when nothing of it is new.
 
     Contents decide: the same id and version with other contents replaces what was stored, unless
-    that came later in Whistl's sequence.
+    that came later in Whistl's sequence. Contents that were replaced are taken back when they come
+    under a higher sequence.
 
     Args:
         tx: the transaction.
@@ -62,26 +71,56 @@ def receive(
         state=MessageState.READ,
         body=raw,
     )
+    despatch = _under_its_own_id(tx, despatch)
+    stored = _stored(tx, despatch)
     if not is_new:
-        return False
-    if corrections.is_of_another_order(tx, despatch):
-        despatch = replace(
-            despatch,
-            despatch_id=corrections.own_id(despatch, despatch.despatch_id),
-            supersedes=despatch.despatch_id,
+        if not _takes_back(stored, despatch, hashed):
+            return False
+        messages.keep_again(
+            tx,
+            feed=FEED,
+            content_hash=hashed,
+            sequence=despatch.sequence,
+            read_after=read_after,
+            body=raw,
         )
-    stored = tx.row(DespatchRow, sa.select(despatches).where(_this_version(despatch)))
-    if stored is not None and not _is_replaced(stored, despatch, hashed):
+    elif stored is not None and not _is_replaced(stored, despatch, hashed):
         messages.settle(tx, FEED, hashed)
         return False
     _store(tx, despatch, hashed, stored)
     return True
 
 
+def _under_its_own_id(tx: Transaction, despatch: Despatch) -> Despatch:
+    if not corrections.is_of_another_order(tx, despatch):
+        return despatch
+    return replace(
+        despatch,
+        despatch_id=corrections.own_id(despatch, despatch.despatch_id),
+        supersedes=despatch.despatch_id,
+    )
+
+
+def _stored(tx: Transaction, despatch: Despatch) -> DespatchRow | None:
+    return tx.row(DespatchRow, sa.select(despatches).where(_this_version(despatch)))
+
+
 def _is_replaced(stored: DespatchRow, despatch: Despatch, hashed: str) -> bool:
     """Say whether other contents of a stored version are newer than it."""
-    has_same_contents = content_hash(records.loads(Despatch, stored.body)) == hashed
-    return not has_same_contents and despatch.sequence >= stored.sequence
+    stored_hash = stored.content_hash or content_hash(records.loads(Despatch, stored.body))
+    return stored_hash != hashed and despatch.sequence >= stored.sequence
+
+
+def _takes_back(stored: DespatchRow | None, despatch: Despatch, hashed: str) -> bool:
+    """Say whether contents that came before have replaced those that are stored.
+
+    Under the same sequence they have not: reading the feed again finds both, again and again.
+    """
+    return (
+        stored is not None
+        and despatch.sequence > stored.sequence
+        and _is_replaced(stored, despatch, hashed)
+    )
 
 
 def _store(tx: Transaction, despatch: Despatch, hashed: str, stored: DespatchRow | None) -> None:

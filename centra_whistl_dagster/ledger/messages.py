@@ -59,6 +59,31 @@ def keep(
     return True
 
 
+def keep_again(
+    tx: Transaction,
+    *,
+    feed: str,
+    content_hash: str,
+    sequence: int,
+    read_after: int,
+    body: str | None,
+) -> None:
+    """Keep a message once more whose contents came before and are to be applied again."""
+    tx.execute(
+        sa.update(messages)
+        .where(messages.c.feed == feed, messages.c.content_hash == content_hash)
+        .values(
+            sequence=sequence,
+            read_after=read_after,
+            received_at=tx.now,
+            state=MessageState.READ,
+            body=body,
+            attempts=0,
+            due_at=None,
+        )
+    )
+
+
 def settle(tx: Transaction, feed: str, content_hash: str) -> None:
     """Drop the body of a message whose contents were applied, or never will be."""
     _settle_where(tx, messages.c.feed == feed, messages.c.content_hash == content_hash)
@@ -110,9 +135,14 @@ def has_unreadable(tx: Transaction, feed: str, message_id: str | None = None) ->
 
 
 def unreadable_due(tx: Transaction, feed: str, *, limit: int) -> list[MessageRow]:
-    """Return unreadable messages that are to be tried again now, in the order of the feed."""
-    query = sa.select(messages).where(_is_due(tx, feed)).order_by(messages.c.read_after)
-    return tx.rows(MessageRow, query.limit(limit))
+    """Return unreadable messages that are to be tried again now.
+
+    Those due longest come first, and then as in the feed: none waits for ever behind the others.
+    """
+    query = sa.select(messages).where(_is_due(tx, feed))
+    return tx.rows(
+        MessageRow, query.order_by(messages.c.due_at, messages.c.read_after).limit(limit)
+    )
 
 
 def count_unreadable_due(tx: Transaction, feed: str) -> int:
