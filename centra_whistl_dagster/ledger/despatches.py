@@ -244,7 +244,7 @@ def short_lines(tx: Transaction, whistl_number: str) -> list[ShortLine]:
 def mark(tx: Transaction, despatch: Despatch, state: DespatchState) -> None:
     """Move one version of a message; the raw message is kept while it is to be applied."""
     tx.execute(sa.update(despatches).where(_this_version(despatch)).values(state=state))
-    if state not in {DespatchState.RECEIVED, DespatchState.UNMATCHED, DespatchState.HELD}:
+    if state not in {DespatchState.RECEIVED, DespatchState.UNMATCHED}:
         query = sa.select(despatches.c.content_hash).where(_this_version(despatch))
         if (hashed := tx.execute(query).scalar_one()) is not None:
             messages.settle(tx, FEED, hashed)

@@ -65,9 +65,10 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
         _resolve(tx, root_id, [*_ABOUT_MESSAGE, _UNMATCHED])
         return DespatchState.NOT_OURS
     if row is not None and row.whistl_number != despatch.order_number:
-        # Sent although Whistl had stopped it, and perhaps other goods than the order has now.
+        # Sent although Whistl had stopped it, and perhaps other goods than the order has now: its
+        # exception says so to a person, and no parcel of it is sent to Centra.
         note_former_number_active(tx, row, despatch.order_number, "has despatched")
-        return DespatchState.HELD
+        return DespatchState.SUPERSEDED
     if row is None or not _may_have_left(row):
         if row is None or row.state not in _BEING_FOUND_OUT:
             exceptions.open_or_refresh(tx, [_unmatched(despatch, root_id)])
