@@ -26,7 +26,6 @@ from centra_whistl_dagster.ledger import state as ledger_state
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import DespatchRow, ParcelChange, ParcelLineRow, ParcelRow
 from centra_whistl_dagster.ledger.states import (
-    FINISHED_PARCELS,
     DespatchState,
     MessageState,
     ParcelState,
@@ -43,13 +42,22 @@ FEED = ledger_state.WHISTL_DESPATCHES
 """Under which name the messages are kept as they came."""
 
 
+def is_news(tx: Transaction, despatch: Despatch) -> bool:
+    """Say whether storing a message would change anything."""
+    hashed = content_hash(despatch)
+    if not messages.known(tx, FEED, {hashed}):
+        return True
+    return _takes_back(_stored(tx, _under_its_own_id(tx, despatch)), despatch, hashed)
+
+
 def receive(
     tx: Transaction, despatch: Despatch, *, raw: str | None = None, read_after: int = 0
 ) -> bool:
     """Store a despatch message; return False when nothing of it is new.
 
     Contents decide: the same id and version with other contents replaces what was stored, unless
-    that came later in Whistl's sequence.
+    that came later in Whistl's sequence. Contents that were replaced are taken back when they come
+    under a higher sequence.
 
     Args:
         tx: the transaction.
@@ -68,28 +76,56 @@ def receive(
         state=MessageState.READ,
         body=raw,
     )
+    despatch = _under_its_own_id(tx, despatch)
+    stored = _stored(tx, despatch)
     if not is_new:
-        return False
-    stored = tx.row(DespatchRow, sa.select(despatches).where(_this_version(despatch)))
-    if stored is not None and stored.whistl_number != despatch.order_number:
-        # Another order's message has that id: this one is kept under an id of its own.
-        despatch = replace(
-            despatch,
-            despatch_id=corrections.own_id(despatch, despatch.despatch_id),
-            supersedes=despatch.despatch_id,
+        if not _takes_back(stored, despatch, hashed):
+            return False
+        messages.keep_again(
+            tx,
+            feed=FEED,
+            content_hash=hashed,
+            sequence=despatch.sequence,
+            read_after=read_after,
+            body=raw,
         )
-        stored = tx.row(DespatchRow, sa.select(despatches).where(_this_version(despatch)))
-    if stored is not None and not _is_replaced(stored, despatch, hashed):
+    elif stored is not None and not _is_replaced(stored, despatch, hashed):
         messages.settle(tx, FEED, hashed)
         return False
     _store(tx, despatch, hashed, stored)
     return True
 
 
+def _under_its_own_id(tx: Transaction, despatch: Despatch) -> Despatch:
+    if not corrections.is_of_another_order(tx, despatch):
+        return despatch
+    return replace(
+        despatch,
+        despatch_id=corrections.own_id(despatch, despatch.despatch_id),
+        supersedes=despatch.despatch_id,
+    )
+
+
+def _stored(tx: Transaction, despatch: Despatch) -> DespatchRow | None:
+    return tx.row(DespatchRow, sa.select(despatches).where(_this_version(despatch)))
+
+
 def _is_replaced(stored: DespatchRow, despatch: Despatch, hashed: str) -> bool:
     """Say whether other contents of a stored version are newer than it."""
-    has_same_contents = content_hash(records.loads(Despatch, stored.body)) == hashed
-    return not has_same_contents and despatch.sequence >= stored.sequence
+    stored_hash = stored.content_hash or content_hash(records.loads(Despatch, stored.body))
+    return stored_hash != hashed and despatch.sequence >= stored.sequence
+
+
+def _takes_back(stored: DespatchRow | None, despatch: Despatch, hashed: str) -> bool:
+    """Say whether contents that came before have replaced those that are stored.
+
+    Under the same sequence they have not: reading the feed again finds both, again and again.
+    """
+    return (
+        stored is not None
+        and despatch.sequence > stored.sequence
+        and _is_replaced(stored, despatch, hashed)
+    )
 
 
 def _store(tx: Transaction, despatch: Despatch, hashed: str, stored: DespatchRow | None) -> None:
@@ -146,10 +182,12 @@ def root_of(tx: Transaction, despatch: Despatch) -> str:
     return str(tx.execute(query).scalar_one())
 
 
-def newest_applied_version(tx: Transaction, root_id: str) -> int | None:
-    """Return the version of a message, or of its corrections, that was applied last."""
+def newest_applied_version(tx: Transaction, root_id: str, whistl_number: str) -> int | None:
+    """Return the version of an order's message, or of its corrections, that was applied last."""
     query = sa.select(sa.func.max(despatches.c.version)).where(
-        despatches.c.root_id == root_id, despatches.c.state == DespatchState.APPLIED
+        despatches.c.root_id == root_id,
+        despatches.c.whistl_number == whistl_number,
+        despatches.c.state == DespatchState.APPLIED,
     )
     return tx.execute(query).scalar_one_or_none()
 
@@ -158,7 +196,7 @@ def waiting(tx: Transaction) -> list[Despatch]:
     """Return messages that can be applied now, in the order Whistl sent them."""
     query = (
         sa.select(despatches.c.body)
-        .where(_can_be_applied())
+        .where(_can_be_applied(tx))
         .order_by(despatches.c.sequence, despatches.c.version)
     )
     return [records.loads(Despatch, body) for body in tx.execute(query).scalars()]
@@ -166,14 +204,15 @@ def waiting(tx: Transaction) -> list[Despatch]:
 
 def count_to_apply(tx: Transaction) -> int:
     """Return how many messages can be applied now."""
-    query = sa.select(sa.func.count()).select_from(despatches).where(_can_be_applied())
+    query = sa.select(sa.func.count()).select_from(despatches).where(_can_be_applied(tx))
     return tx.execute(query).scalar_one()
 
 
-def _can_be_applied() -> sa.ColumnElement[bool]:
+def _can_be_applied(tx: Transaction) -> sa.ColumnElement[bool]:
     """Say which messages are to be applied; unmatched ones wait until Whistl has their order.
 
-    One that overtakes the answer to its order is due as soon as that is found out.
+    One that overtakes the answer to its order is due as soon as that is found out; one that could
+    not be applied, after a wait.
     """
     being_found_out = [OrderState.SENDING, OrderState.IN_DOUBT]
     is_accepted = sa.exists().where(
@@ -182,7 +221,11 @@ def _can_be_applied() -> sa.ColumnElement[bool]:
         orders.c.state.not_in(being_found_out),
     )
     is_unmatched = despatches.c.state == DespatchState.UNMATCHED
-    return sa.or_(despatches.c.state == DespatchState.RECEIVED, sa.and_(is_unmatched, is_accepted))
+    is_postponed = sa.exists().where(messages.is_postponed(tx, FEED, despatches.c.content_hash))
+    can_match = sa.or_(
+        despatches.c.state == DespatchState.RECEIVED, sa.and_(is_unmatched, is_accepted)
+    )
+    return sa.and_(can_match, ~is_postponed)
 
 
 def sequence_back(tx: Transaction, count: int) -> int:
@@ -206,10 +249,18 @@ def short_lines(tx: Transaction, whistl_number: str) -> list[ShortLine]:
 def mark(tx: Transaction, despatch: Despatch, state: DespatchState) -> None:
     """Move one version of a message; the raw message is kept while it is to be applied."""
     tx.execute(sa.update(despatches).where(_this_version(despatch)).values(state=state))
-    if state not in {DespatchState.RECEIVED, DespatchState.UNMATCHED, DespatchState.HELD}:
+    if state not in {DespatchState.RECEIVED, DespatchState.UNMATCHED}:
         query = sa.select(despatches.c.content_hash).where(_this_version(despatch))
         if (hashed := tx.execute(query).scalar_one()) is not None:
             messages.settle(tx, FEED, hashed)
+
+
+def postpone(tx: Transaction, despatch: Despatch) -> None:
+    """Count an attempt to apply a message, and say when the next one is due."""
+    query = sa.select(despatches.c.content_hash).where(_this_version(despatch))
+    hashed = tx.execute(query).scalar_one()
+    if hashed is not None and (row := messages.find(tx, FEED, hashed)) is not None:
+        messages.postpone(tx, row)
 
 
 def of_order(tx: Transaction, whistl_number: str) -> list[DespatchRow]:
@@ -226,10 +277,12 @@ def parcel(tx: Transaction, despatch_id: str, parcel_number: int) -> ParcelRow |
     return tx.row(ParcelRow, query.with_for_update())
 
 
-def parcels_of_root(tx: Transaction, root_id: str) -> list[ParcelRow]:
-    """Return the parcels of a message and its corrections."""
-    query = sa.select(parcels).where(parcels.c.despatch_id == root_id).with_for_update()
-    return tx.rows(ParcelRow, query.order_by(parcels.c.parcel_number))
+def parcels_of_root(tx: Transaction, root_id: str, centra_id: str) -> list[ParcelRow]:
+    """Return an order's parcels of a message and its corrections."""
+    query = sa.select(parcels).where(
+        parcels.c.despatch_id == root_id, parcels.c.centra_id == centra_id
+    )
+    return tx.rows(ParcelRow, query.with_for_update().order_by(parcels.c.parcel_number))
 
 
 def parcels_of_order(tx: Transaction, centra_id: str) -> list[ParcelRow]:
@@ -279,7 +332,7 @@ def add_parcel(
 
 
 def remove_parcel(tx: Transaction, row: ParcelRow) -> None:
-    """Take out of the outbox a parcel that Centra was not told of; a corrected one comes in."""
+    """Remove a parcel that was never sent to Centra; the corrected one replaces it."""
     for table in (parcel_lines, parcels):
         tx.execute(
             sa.delete(table).where(
@@ -299,12 +352,6 @@ def parcels_due(tx: Transaction, states: Sequence[ParcelState]) -> list[ParcelRo
         parcels.c.state.in_(list(states)), sa.or_(needs_no_time, parcels.c.due_at <= tx.now)
     )
     return tx.rows(ParcelRow, query.order_by(parcels.c.despatched_at, parcels.c.despatch_id))
-
-
-def unfinished_parcels(tx: Transaction) -> list[ParcelRow]:
-    """Return the parcels that Centra does not have yet."""
-    unfinished = [state for state in ParcelState if state not in FINISHED_PARCELS]
-    return tx.rows(ParcelRow, sa.select(parcels).where(parcels.c.state.in_(unfinished)))
 
 
 def faulty_parcels(tx: Transaction, *, checked_before: datetime) -> list[ParcelRow]:

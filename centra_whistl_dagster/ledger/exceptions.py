@@ -217,13 +217,6 @@ def close_by_hand(tx: Transaction, row: ExceptionRow, *, who: str, note: str) ->
     )
 
 
-def open_of_kinds(tx: Transaction, kinds: Collection[ExceptionKind]) -> list[ExceptionRow]:
-    """Return the open exceptions of these kinds."""
-    return tx.rows(
-        ExceptionRow, sa.select(exceptions).where(exceptions.c.kind.in_(list(kinds)), _IS_OPEN)
-    )
-
-
 def open_subjects(tx: Transaction, kind: ExceptionKind) -> set[str]:
     """Return the subjects that have an open exception of a kind."""
     query = sa.select(exceptions.c.subject).where(exceptions.c.kind == kind, _IS_OPEN)

@@ -1,4 +1,4 @@
-"""The numbers that orders had at Whistl before their present one."""
+"""The numbers that orders had at Whistl before their present one, and under another prefix."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from centra_whistl_dagster.domain.orders.states import FINAL
 from centra_whistl_dagster.ledger import order_contents
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import FormerLineRow, FormerNumberRow, OrderRow
@@ -91,3 +92,11 @@ def first_numbers(tx: Transaction) -> dict[str, str]:
         firsts[present] = first
         firsts |= {former.whistl_number: first for former in of_order(tx, centra_id)}
     return firsts
+
+
+def count_open_without_prefix(tx: Transaction, prefix: str) -> int:
+    """Return how many open orders have a number at Whistl that begins with another prefix."""
+    first = sa.literal(prefix) + sa.cast(orders.c.number, sa.Text)
+    has_it = sa.func.substr(orders.c.whistl_number, 1, sa.func.length(first)) == first
+    query = sa.select(sa.func.count()).select_from(orders)
+    return tx.execute(query.where(orders.c.state.not_in(FINAL), ~has_it)).scalar_one()

@@ -16,7 +16,8 @@ from centra_whistl_dagster.ledger.states import MessageState
 from centra_whistl_dagster.ledger.tables import messages
 
 _TRY_AGAIN = tuple(timedelta(minutes=each) for each in (10, 30, 60, 360))
-"""After which an unreadable message is tried again; the last one for ever."""
+"""After which a message that could not be read, or not be applied, is tried again; the last one for
+ever."""
 
 
 def known(tx: Transaction, feed: str, hashes: set[str]) -> set[str]:
@@ -56,6 +57,31 @@ def keep(
         )
     )
     return True
+
+
+def keep_again(
+    tx: Transaction,
+    *,
+    feed: str,
+    content_hash: str,
+    sequence: int,
+    read_after: int,
+    body: str | None,
+) -> None:
+    """Keep a message once more whose contents came before and are to be applied again."""
+    tx.execute(
+        sa.update(messages)
+        .where(messages.c.feed == feed, messages.c.content_hash == content_hash)
+        .values(
+            sequence=sequence,
+            read_after=read_after,
+            received_at=tx.now,
+            state=MessageState.READ,
+            body=body,
+            attempts=0,
+            due_at=None,
+        )
+    )
 
 
 def settle(tx: Transaction, feed: str, content_hash: str) -> None:
@@ -109,9 +135,14 @@ def has_unreadable(tx: Transaction, feed: str, message_id: str | None = None) ->
 
 
 def unreadable_due(tx: Transaction, feed: str, *, limit: int) -> list[MessageRow]:
-    """Return unreadable messages that are to be tried again now, in the order of the feed."""
-    query = sa.select(messages).where(_is_due(tx, feed)).order_by(messages.c.read_after)
-    return tx.rows(MessageRow, query.limit(limit))
+    """Return unreadable messages that are to be tried again now.
+
+    Those due longest come first, and then as in the feed: none waits for ever behind the others.
+    """
+    query = sa.select(messages).where(_is_due(tx, feed))
+    return tx.rows(
+        MessageRow, query.order_by(messages.c.due_at, messages.c.read_after).limit(limit)
+    )
 
 
 def count_unreadable_due(tx: Transaction, feed: str) -> int:
@@ -121,13 +152,34 @@ def count_unreadable_due(tx: Transaction, feed: str) -> int:
 
 
 def postpone(tx: Transaction, row: MessageRow) -> None:
-    """Count an attempt at an unreadable message, and say when the next one is due."""
-    attempts = row.attempts + 1
-    wait = _TRY_AGAIN[min(attempts, len(_TRY_AGAIN) - 1)]
+    """Count a failed attempt to read or to apply a message, and say when the next one is due."""
+    # That it could not be read when it came was a first attempt, which is not counted.
+    failures = row.attempts + (row.state is MessageState.UNREADABLE)
+    wait = _TRY_AGAIN[min(failures, len(_TRY_AGAIN) - 1)]
     tx.execute(
         sa.update(messages)
         .where(messages.c.id == row.id)
-        .values(attempts=attempts, due_at=tx.now + wait)
+        .values(attempts=row.attempts + 1, due_at=tx.now + wait)
+    )
+
+
+def find(tx: Transaction, feed: str, content_hash: str) -> MessageRow | None:
+    """Return the message of these contents; None where it is not kept."""
+    query = sa.select(messages).where(
+        messages.c.feed == feed, messages.c.content_hash == content_hash
+    )
+    return tx.row(MessageRow, query)
+
+
+def is_postponed(
+    tx: Transaction, feed: str, content_hash: sa.ColumnElement[str]
+) -> sa.ColumnElement[bool]:
+    """Say which message has these contents and is to be applied later."""
+    return sa.and_(
+        messages.c.feed == feed,
+        messages.c.content_hash == content_hash,
+        messages.c.state == MessageState.READ,
+        messages.c.due_at > tx.now,
     )
 
 

@@ -31,9 +31,13 @@ class DespatchState(StrEnum):
     RECEIVED = "received"  # stored, not applied yet
     APPLIED = "applied"  # its parcels are in the outbox
     UNMATCHED = "unmatched"  # about an order we do not know yet; tried again once we do
-    HELD = "held"  # cannot be right; a person must check
     NOT_OURS = "not_ours"  # about an order of another channel: its number is none of ours
-    SUPERSEDED = "superseded"  # an older version than one already applied
+    SUPERSEDED = "superseded"  # a newer version was applied, or its order has a newer number
+
+    @classmethod
+    def _missing_(cls, value: object) -> DespatchState | None:
+        # Earlier releases kept messages about a former number of an order under a state of its own.
+        return cls.SUPERSEDED if value == "held" else None
 
 
 class ParcelState(StrEnum):

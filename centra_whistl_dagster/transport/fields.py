@@ -100,6 +100,13 @@ class Fields:
             raise self._broken(name, "a whole number", None)
         return count
 
+    def required_quantity(self, name: str) -> int:
+        """Return a whole number of 0 or more, written as one or as text."""
+        quantity = self.required_count(name)
+        if quantity < 0:
+            raise BrokenRecord(self._name(name), "expected 0 or more, found a negative number")
+        return quantity
+
     def flag(self, name: str, default: bool | None = None) -> bool:
         """Return true or false; `default`, if there is one, where it is null or absent."""
         value = self._value.get(name)

@@ -153,7 +153,7 @@ def despatch(node: Fields) -> Despatch:
             ShortLine(
                 line_number=line.required_count("line_number"),
                 sku=line.required_text("sku"),
-                quantity=line.required_count("quantity"),
+                quantity=line.required_quantity("quantity"),
                 reason=line.text("reason"),
             )
             for line in node.children("short_lines")
@@ -262,7 +262,7 @@ def _parcel(node: Fields) -> Parcel:
             ParcelLine(
                 line_number=line.required_count("line_number"),
                 sku=line.required_text("sku"),
-                quantity=line.required_count("quantity"),
+                quantity=line.required_quantity("quantity"),
             )
             for line in node.children("lines")
         ),

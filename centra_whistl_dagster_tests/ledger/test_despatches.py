@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine
 from centra_whistl_dagster.ledger import despatches
@@ -112,6 +113,18 @@ def test_messages_wait_in_whistls_own_order_until_they_are_applied_or_match_no_o
     assert before == ["D-2", "D-9"]
     assert after == []
     assert nobody_looked_at == 0
+
+
+def test_a_message_that_an_earlier_release_put_on_hold_is_read_as_superseded(
+    ledger: Ledger, message: Callable[..., Despatch]
+) -> None:
+    with ledger.transaction() as tx:
+        despatches.receive(tx, message())
+        tx.execute(sa.text("UPDATE despatches SET state = 'held'"))
+        (row,) = despatches.of_order(tx, "C100001")
+        waiting = despatches.waiting(tx)
+
+    assert (row.state, waiting) == (DespatchState.SUPERSEDED, [])
 
 
 def test_a_parcel_is_moved_by_one_and_only_when_it_is_where_it_was_seen(

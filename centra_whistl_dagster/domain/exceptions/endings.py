@@ -146,6 +146,7 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
         ExceptionKind.DESPATCH_UNMATCHED: _automatic(
             "its order becomes known here, or Whistl corrects its number", by_hand=True
         ),
+        ExceptionKind.DESPATCH_NOT_APPLIED: _automatic("the message is applied", by_hand=False),
         ExceptionKind.DESPATCH_DIFFERS: _person(
             "a correction of the message agrees with the order, or somebody has shipped its units "
             "in Centra"

@@ -111,6 +111,7 @@ class ExceptionKind(StrEnum):
     SHORT_PICK = "short_pick"  # units the warehouse could not find
     DESPATCH_WITHOUT_CARRIER = "despatch_without_carrier"  # or without a tracking number
     DESPATCH_UNMATCHED = "despatch_unmatched"  # of an unknown order or line
+    DESPATCH_NOT_APPLIED = "despatch_not_applied"  # our code fails on the message
     DESPATCH_DIFFERS = "despatch_differs"  # other goods or units than were ordered
     DESPATCH_MISSING = "despatch_missing"  # Whistl shows units as sent, and no message came
     CORRECTS_ANOTHER_ORDER = (

@@ -106,6 +106,6 @@ def units_gone(status: str, *, ordered: int, despatched: int, cancelled: int) ->
 
 
 def units_awaited(gone: Mapping[int, int], in_parcels: Mapping[int, int]) -> dict[int, int]:
-    """Return, by line number, units that have left by Whistl's word and that no message named."""
+    """Return, by line number, units that have left, as Whistl shows, and that no message named."""
     missing = {line: units - in_parcels.get(line, 0) for line, units in gone.items()}
     return {line: units for line, units in missing.items() if units > 0}

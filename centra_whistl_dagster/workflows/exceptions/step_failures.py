@@ -112,10 +112,10 @@ def _fingerprint(error: Exception) -> str:
         return f"{type(error).__name__} {error.system} {error.operation} {error.code} {reasons}"
     if isinstance(error, IntegrationError):
         return f"{type(error).__name__} {error.system} {error.operation}"
-    return f"{type(error).__name__} at {_place(error)}"
+    return f"{type(error).__name__} at {place_of(error)}"
 
 
-def _place(error: Exception) -> str:
+def place_of(error: Exception) -> str:
     """Return the innermost line of this package that an error came through."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)]
@@ -161,4 +161,4 @@ def _reason(error: Exception) -> str:
     # The text of any other error may quote a record, and with it a customer.
     if isinstance(error, FOR_OPERATORS):
         return str(error)
-    return f"{type(error).__name__} at {_place(error)}."
+    return f"{type(error).__name__} at {place_of(error)}."

@@ -31,4 +31,4 @@ def _letter(address: str, reason: str) -> Letter:
         "afterwards. This alert is repeated every hour."
     )
     title = "Urgent: The ledger cannot be used: the connection stands still"
-    return Letter(id=0, address=address, title=title, body=body, tone="failure")
+    return Letter(id=0, address=address, title=title, body=body, severity="failure")

@@ -18,6 +18,7 @@ from centra_whistl_dagster.domain.orders.shipping import SentShipment
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped
 from centra_whistl_dagster.ledger import despatches, exceptions, records
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.parcel_exceptions import resolve_finished
 from centra_whistl_dagster.ledger.rows import ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.transport import (
@@ -98,7 +99,7 @@ def completed(
         if not was_moved:
             _report_a_second_shipment(tx, row, shipment_id)
             continue
-        parcel_problems.resolve_finished(tx, row)
+        resolve_finished(tx, *row.key)
     if is_unpaid:
         exceptions.open_or_refresh(tx, [parcel_problems.shipped_unpaid(rows[0])])
     for centra_id in {row.centra_id for row in rows}:
@@ -111,7 +112,7 @@ def end(tx: Transaction, rows: Sequence[ParcelRow]) -> Fate:
     """End parcels of which Centra wants nothing; their exception says what a person must do."""
     for row in rows:
         despatches.move_parcel(tx, row, ParcelState.ENDED, due_at=None)
-        parcel_problems.resolve_finished(tx, row)
+        resolve_finished(tx, *row.key)
         close_if_known_whole(tx, row.centra_id)
     return Failed("not wanted in Centra")
 

@@ -69,7 +69,7 @@ def _report(tx: Transaction, row: OrderRow, missing: dict[int, int]) -> None:
 
 
 def _awaited(tx: Transaction, row: OrderRow) -> dict[int, int]:
-    """Return, by line number, units that have left by Whistl's word and are in no parcel."""
+    """Return, by line number, units that have left, according to Whistl, and are in no parcel."""
     in_parcels = despatches.units_shipped_by_line(tx, row.centra_id)
     lines = order_contents.lines(tx, row.centra_id)
     awaited = units_awaited({line.line_number: _gone(row, line) for line in lines}, in_parcels)

@@ -70,7 +70,6 @@ def complete_shipments(link: Link) -> Tally:
 def _due(link: Link) -> list[ParcelRow]:
     """Return the parcels to be written, those in doubt first: others of their order wait."""
     with link.ledger.transaction() as tx:
-        parcel_problems.resolve_gone(tx)
         for row in despatches.parcels_due(tx, [ParcelState.SENDING]):
             # The process that claimed it is gone: Centra may or may not have it.
             despatches.move_parcel(tx, row, ParcelState.IN_DOUBT, due_at=None)

@@ -59,15 +59,16 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
         # That one was of no order at all: Whistl has corrected its number.
         _resolve(tx, str(despatch.supersedes), [_UNMATCHED])
         corrects_another = False
-    if not _is_ours(despatch.order_number, link.settings.order_number_prefix):
+    row = orders.find_by_whistl_number(tx, despatch.order_number)
+    if row is None and not _is_ours(despatch.order_number, link.settings.order_number_prefix):
         # It may have been reported under another number: Whistl has corrected that.
         _resolve(tx, root_id, [*_ABOUT_MESSAGE, _UNMATCHED])
         return DespatchState.NOT_OURS
-    row = orders.find_by_whistl_number(tx, despatch.order_number)
     if row is not None and row.whistl_number != despatch.order_number:
-        # Sent although Whistl had stopped it, and perhaps other goods than the order has now.
+        # Sent although Whistl had stopped it, and perhaps other goods than the order has now: its
+        # exception says so to a person, and no parcel of it is sent to Centra.
         note_former_number_active(tx, row, despatch.order_number, "has now despatched it")
-        return DespatchState.HELD
+        return DespatchState.SUPERSEDED
     if row is None or not _may_have_left(row):
         if row is None or row.state not in _BEING_FOUND_OUT:
             exceptions.open_or_refresh(tx, [_unmatched(despatch, root_id)])
@@ -76,10 +77,10 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
     if root_id != despatch.despatch_id:
         # A correction that came before this message was reported under its id.
         _resolve(tx, despatch.despatch_id, [*_ABOUT_MESSAGE, _UNMATCHED])
-    applied = despatches.newest_applied_version(tx, root_id)
+    applied = despatches.newest_applied_version(tx, root_id, despatch.order_number)
     if applied is not None and applied > despatch.version:
         return DespatchState.SUPERSEDED
-    if are_under_way(tx, root_id):
+    if are_under_way(tx, root_id, row.centra_id):
         # Whether Centra has them must be known before a correction can replace them.
         return DespatchState.RECEIVED
     problems = take_over(tx, row, despatch, root_id)
@@ -92,7 +93,7 @@ def _apply(tx: Transaction, link: Link, despatch: Despatch) -> DespatchState:
 
 
 def _is_ours(order_number: str, prefix: str) -> bool:
-    """Say whether a number can be one of ours: the prefix, then Centra's number."""
+    """Say whether a number can be of an order not sent yet: the prefix, then Centra's number."""
     return re.match(re.escape(prefix) + "[0-9]", order_number) is not None
 
 

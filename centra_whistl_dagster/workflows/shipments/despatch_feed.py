@@ -43,20 +43,25 @@ def hash_of(message: DespatchMessage) -> str:
     return sha256(message.raw.encode()).hexdigest()
 
 
+def is_news(tx: Transaction, message: DespatchMessage) -> bool:
+    """Say whether storing a message would change anything."""
+    if isinstance(message.record, Despatch):
+        return despatches.is_news(tx, message.record)
+    hashed = hash_of(message)
+    return not messages.known(tx, FEED, {hashed})
+
+
 def store_page(tx: Transaction, page: DespatchPage, tally: Tally) -> None:
     """Store the messages of a page; contents that were stored before change nothing."""
     by_contents = {hash_of(message): message for message in page.messages}
-    known = messages.known(tx, FEED, set(by_contents))
     has_unreadable = messages.has_unreadable(tx, FEED)
-    for hashed, message in by_contents.items():
+    for message in by_contents.values():
         record = message.record
         if isinstance(record, UnreadableDespatch):
             _keep_unreadable(tx, message, record)
             tally.add(Failed("unreadable"))
             continue
-        is_new = hashed not in known and despatches.receive(
-            tx, record, raw=message.raw, read_after=message.read_after
-        )
+        is_new = despatches.receive(tx, record, raw=message.raw, read_after=message.read_after)
         if is_new or has_unreadable:
             _settle_unreadable(tx, message, record, is_new=is_new)
         tally.add(Fate.WRITTEN if is_new else Fate.UNCHANGED)
@@ -65,7 +70,7 @@ def store_page(tx: Transaction, page: DespatchPage, tally: Tally) -> None:
 
 
 def move_cursor(tx: Transaction, page: DespatchPage) -> None:
-    """Take the feed as read up to the end of a page, unless a number in it is absurd."""
+    """Move the cursor to the end of the page, unless a sequence number is implausibly high."""
     cursor = last_sequence(tx)
     if all(record.sequence is not None for record in page.unreadable):
         # One without a readable sequence looks like a gap.
@@ -104,6 +109,7 @@ def read_unreadable_again(link: Link, tally: Tally) -> None:
     """Try unreadable messages again: as they were kept, then as Whistl has them now.
 
     The first helps once a setting or our code can read them, the second once Whistl corrected them.
+    Those that the requests of this round do not reach stay due, and are the first in the next one.
 
     Raises:
         IntegrationError: Whistl could not be read.
@@ -111,17 +117,20 @@ def read_unreadable_again(link: Link, tally: Tally) -> None:
     with link.ledger.reading() as tx:
         due = messages.unreadable_due(tx, FEED, limit=_AT_MOST)
     broken = [row for row in due if not _is_read_now(link, row, tally)]
-    requests, covered = 0, -1
-    for row in broken:
-        if row.read_after < covered or requests == _REQUESTS:
-            continue
-        page = link.whistl.despatches_after(row.read_after, limit=_BESIDE_IT)
-        requests, covered = requests + 1, max([row.read_after, *page.sequences])
+    for _ in range(_REQUESTS):
+        if not broken:
+            return
+        after = broken[0].read_after
+        page = link.whistl.despatches_after(after, limit=_BESIDE_IT)
+        end = max([after, *page.sequences])
+        # The page holds what follows `after`, up to and including `end`.
+        is_covered = {row.id: after <= row.read_after < max(end, after + 1) for row in broken}
         with link.ledger.transaction() as tx:
             store_page(tx, page, tally)
-    with link.ledger.transaction() as tx:
-        for row in broken:
-            messages.postpone(tx, row)
+            for row in broken:
+                if is_covered[row.id]:
+                    messages.postpone(tx, row)
+        broken = [row for row in broken if not is_covered[row.id]]
 
 
 def _is_read_now(link: Link, row: MessageRow, tally: Tally) -> bool:

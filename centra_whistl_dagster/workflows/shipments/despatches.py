@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from centra_whistl_dagster.domain.tally import Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import despatches, messages
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.domain.orders.despatches import Despatch
+from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
+from centra_whistl_dagster.ledger import despatches, exceptions, messages
 from centra_whistl_dagster.ledger.despatches import FEED
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.states import DespatchState
+from centra_whistl_dagster.workflows.exceptions.step_failures import place_of
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.shipments import despatch_feed as feed
 from centra_whistl_dagster.workflows.shipments.awaited_despatches import (
@@ -18,6 +21,7 @@ from centra_whistl_dagster.workflows.shipments.despatch_effects import apply_des
 _RE_READ = 500
 """Messages that a sweep reads again: one that came late under an old number is found."""
 _A_GLANCE = 20
+_NOT_APPLIED = ExceptionKind.DESPATCH_NOT_APPLIED
 
 
 def are_there_new_despatches(link: Link) -> bool:
@@ -25,9 +29,8 @@ def are_there_new_despatches(link: Link) -> bool:
     with link.ledger.reading() as tx:
         after = feed.last_sequence(tx)
     page = link.whistl.despatches_after(after, limit=_A_GLANCE)
-    hashes = {feed.hash_of(message) for message in page.messages}
     with link.ledger.reading() as tx:
-        return bool(hashes - messages.known(tx, FEED, hashes))
+        return any(feed.is_news(tx, message) for message in page.messages)
 
 
 def count_to_read_again(link: Link, tx: Transaction) -> int:
@@ -74,14 +77,42 @@ def pull_despatches(link: Link, *, is_sweep: bool = False) -> Tally:
 def apply_despatches(link: Link) -> Tally:
     """Turn stored messages into parcels to be written to Centra, and report those that are missing.
 
-    A message about an order that we do not know waits, at no cost, until we do.
+    A message about an order that we do not know waits, at no cost, until we do. One that cannot be
+    applied is reported and tried again later: it does not keep the others from being applied.
     """
     with link.ledger.reading() as tx:
         waiting = despatches.waiting(tx)
     tally = Tally(read=len(waiting))
     for despatch in waiting:
-        with link.ledger.transaction() as tx:
-            became = apply_despatch(tx, link, despatch)
-        tally.add(Fate.WRITTEN if became is DespatchState.APPLIED else Skipped(became))
+        tally.add(_applied(link, despatch))
     report_missing(link)
     return tally
+
+
+def _applied(link: Link, despatch: Despatch) -> Fate:
+    try:
+        with link.ledger.transaction() as tx:
+            became = apply_despatch(tx, link, despatch)
+            exceptions.resolve(tx, SubjectType.DESPATCH, despatch.despatch_id, [_NOT_APPLIED])
+    except Exception as error:  # noqa: BLE001 - reported; one of the ledger itself ends the next lines too
+        with link.ledger.transaction() as tx:
+            despatches.postpone(tx, despatch)
+            exceptions.open_or_refresh(tx, [_not_applied(despatch, error)])
+        return Failed("could not be applied")
+    return Fate.WRITTEN if became is DespatchState.APPLIED else Skipped(became)
+
+
+def _not_applied(despatch: Despatch, error: Exception) -> Problem:
+    # The error's own text may quote the message.
+    what = f"{type(error).__name__} at {place_of(error)}"
+    return Problem(
+        kind=_NOT_APPLIED,
+        subject_type=SubjectType.DESPATCH,
+        subject=despatch.despatch_id,
+        field="",
+        value=despatch.order_number,
+        message=(
+            f"Despatch {despatch.despatch_id} of {despatch.order_number} could not be applied to "
+            f"its order: {what}. It is tried again regularly; Centra does not have its parcels."
+        ),
+    )

@@ -13,17 +13,10 @@ from centra_whistl_dagster.domain.orders.shipping import (
 )
 from centra_whistl_dagster.ledger import despatches, exceptions
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.parcel_exceptions import field_of
 from centra_whistl_dagster.ledger.rows import OrderRow, ParcelRow
 from centra_whistl_dagster.transport import IntegrationError, Reason
 
-_UNTIL_COMPLETED = (
-    ExceptionKind.SHIPMENT_REFUSED,
-    ExceptionKind.SHIPMENT_UNANSWERED,
-    ExceptionKind.SHIPMENT_DIFFERS,
-    ExceptionKind.STOCK_NOT_ALLOCATED,
-    ExceptionKind.PAYMENT_NOT_CAPTURED,
-)
-"""Kinds that are over once Centra has the parcel, or wants none of it."""
 _SHIPMENTS = "shipments"
 
 
@@ -155,42 +148,17 @@ def resolve_unreadable(tx: Transaction, order: OrderRow) -> None:
     exceptions.resolve(tx, SubjectType.ORDER, str(order.number), kinds, field=_SHIPMENTS)
 
 
-def resolve_finished(tx: Transaction, row: ParcelRow) -> None:
-    """Close what was open about this parcel alone: nothing more is tried for it."""
-    exceptions.resolve(
-        tx, SubjectType.DESPATCH, row.despatch_id, _UNTIL_COMPLETED, field=_field(row)
-    )
-
-
-def resolve_gone(tx: Transaction) -> None:
-    """Close what was open about parcels that are finished, or that a correction took away.
-
-    Their exceptions are kept by the id of a message, which is another one once an earlier message
-    of its chain arrives.
-    """
-    open_ones = exceptions.open_of_kinds(tx, _UNTIL_COMPLETED)
-    if not open_ones:
-        return
-    waiting = {(row.despatch_id, _field(row)) for row in despatches.unfinished_parcels(tx)}
-    gone = [row.id for row in open_ones if (row.subject, row.field) not in waiting]
-    exceptions.resolve_ids(tx, gone)
-
-
 def _problem(row: ParcelRow, kind: ExceptionKind, fault: str, *, contents: str = "") -> Problem:
     label = " ".join(filter(None, (row.carrier_name, row.tracking_number)))
     return Problem(
         kind=kind,
         subject_type=SubjectType.DESPATCH,
         subject=row.despatch_id,
-        field=_field(row),
+        field=field_of(row.parcel_number),
         value=row.tracking_number,
         message=f"Parcel {row.parcel_number} of despatch {row.despatch_id} ({label}) {fault}.",
         contents=contents,
     )
-
-
-def _field(row: ParcelRow) -> str:
-    return f"parcel {row.parcel_number}"
 
 
 def _named(tx: Transaction, row: ParcelRow, units: Units) -> str:

@@ -15,9 +15,9 @@ from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.whistl_catalogue import ServiceCode
 from centra_whistl_dagster.ledger import catalogues, despatches, exceptions, order_contents
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.parcel_exceptions import resolve_finished
 from centra_whistl_dagster.ledger.rows import OrderLineRow, OrderRow, ParcelRow
 from centra_whistl_dagster.ledger.states import ParcelState
-from centra_whistl_dagster.workflows.shipments import parcel_problems
 
 ABOUT_PARCELS = (
     ExceptionKind.DESPATCH_WITHOUT_CARRIER,
@@ -44,11 +44,11 @@ def _field(parcel_number: int, about: str) -> str:
     return f"parcel {parcel_number}: {about}"
 
 
-def are_under_way(tx: Transaction, root_id: str) -> bool:
-    """Say whether it is open, for a parcel of a message, if Centra has it."""
+def are_under_way(tx: Transaction, root_id: str, centra_id: str) -> bool:
+    """Say whether it is still unknown if Centra has one of this message's parcels."""
     return any(
         parcel.state in {ParcelState.SENDING, ParcelState.IN_DOUBT}
-        for parcel in despatches.parcels_of_root(tx, root_id)
+        for parcel in despatches.parcels_of_root(tx, root_id, centra_id)
     )
 
 
@@ -59,15 +59,13 @@ def take_over(tx: Transaction, row: OrderRow, despatch: Despatch, root_id: str) 
         what is wrong with boxes of this message; such boxes are not written to Centra.
     """
     sent: dict[int, ParcelRow] = {}
-    for existing in despatches.parcels_of_root(tx, root_id):
-        if existing.centra_id != row.centra_id:
-            # A message can take nothing from another order, whatever it says it corrects.
-            continue
+    # A message can take nothing from another order, whatever it says it corrects.
+    for existing in despatches.parcels_of_root(tx, root_id, row.centra_id):
         if existing.state is ParcelState.COMPLETED:
             sent[existing.parcel_number] = existing
         else:
             despatches.remove_parcel(tx, existing)
-            parcel_problems.resolve_finished(tx, existing)
+            resolve_finished(tx, *existing.key)
     problems: list[Problem] = []
     seen: set[int] = set()
     for parcel in despatch.parcels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.ledger import former_numbers, orders
 from centra_whistl_dagster.screening.address_formats import age_of_data
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.link import Link
@@ -35,7 +35,7 @@ def examine(link: Link) -> list[Finding]:
         _tried("Address data", lambda: age_of_data(link.now().date())),
         *(
             Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
-            for detail in link.settings.unstated()
+            for detail in [*link.settings.unstated(), *_earlier_prefix(link)]
         ),
     ]
 
@@ -65,3 +65,17 @@ def _last_despatch(link: Link) -> str:
 def _ledger(link: Link) -> str:
     with link.ledger.reading() as tx:
         return f"{sum(orders.counts_by_state(tx).values())} orders known"
+
+
+def _earlier_prefix(link: Link) -> list[str]:
+    prefix = link.settings.order_number_prefix
+    with link.ledger.reading() as tx:
+        count = former_numbers.count_open_without_prefix(tx, prefix)
+    if not count:
+        return []
+    warning = (
+        f"ORDER_NUMBER_PREFIX is {prefix}; open orders under another prefix: {count}. Whistl knows "
+        "orders by their number: set the old prefix again unless it was changed on purpose. "
+        "Despatches under the old prefix are still applied."
+    )
+    return [warning]

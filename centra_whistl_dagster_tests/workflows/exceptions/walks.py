@@ -13,6 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from centra_whistl_dagster.centra.client import CentraClient, UnreadableOrder
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine
@@ -689,6 +691,19 @@ def despatch_that_corrects_another_orders(desk: Desk) -> Iterator[None]:
     say(desk, second, 2, sku=desk.skus[0], **wrong, supersedes="D-1")
     yield
     say(desk, second, 2, sku=desk.skus[0], **wrong)
+
+
+@ends(K.DESPATCH_NOT_APPLIED)
+def despatch_that_our_code_fails_on(desk: Desk) -> Iterator[None]:
+    desk.world.settings.speed = 1e-6
+    order = desk.order()
+    desk.relay_orders()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(despatches, "apply_despatch")
+        say(desk, f"C{order.number}", 2, sku=desk.skus[0])
+    yield
+    desk.wait(660)
+    despatches.apply_despatches(desk.link)
 
 
 @ends(K.DESPATCH_UNMATCHED)

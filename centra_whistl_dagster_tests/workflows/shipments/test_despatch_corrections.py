@@ -107,6 +107,68 @@ def test_a_chain_of_corrections_ends_in_its_last_in_whatever_order_it_comes(
     assert desk.state(accepted) == COMPLETED
 
 
+@pytest.mark.parametrize("is_about_another_order", [False, True])
+def test_what_was_wrong_with_a_parcel_is_over_once_the_forerunner_of_its_message_moves_it(
+    desk: Desk,
+    accepted: CentraOrder,
+    say: Callable[..., Despatch],
+    box: Callable[..., Parcel],
+    is_about_another_order: bool,
+) -> None:
+    first, second = desk.skus[:2]
+    other = desk.order((first, 2), (second, 1))
+    desk.relay_orders()
+    whole = [(1, first, 2), (2, second, 1)]
+    accepted.lines[0].demand = 2
+    say(accepted, box(1, *whole), version=3, supersedes="D-EARLIER", sequence=9)
+    desk.relay_despatches()
+    blocked = desk.problems("D-EARLIER")
+    accepted.lines[0].demand = 0
+    say(
+        other if is_about_another_order else accepted,
+        box(1, *whole, label="SM-EARLIER"),
+        despatch_id="D-EARLIER",
+        version=2,
+        supersedes="D-FIRST",
+        sequence=8,
+    )
+
+    for _ in range(30):
+        desk.relay_despatches()
+        desk.wait(60)
+
+    assert blocked == ["stock_not_allocated"]
+    assert desk.state(accepted) == COMPLETED
+    assert desk.problems() == (["corrects_another_order"] if is_about_another_order else [])
+
+
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_chain_that_centra_was_sent_before_its_forerunners_came_is_sent_once(
+    desk: Desk,
+    accepted: CentraOrder,
+    say: Callable[..., Despatch],
+    box: Callable[..., Parcel],
+    last: int,
+) -> None:
+    first, second = desk.skus[:2]
+    whole = box(1, (1, first, 2), (2, second, 1))
+    chain = {version: f"D-{version}" for version in (3, *([2, 1] if last == 1 else [1, 2]))}
+    for version, despatch_id in chain.items():
+        say(
+            accepted,
+            whole,
+            despatch_id=despatch_id,
+            version=version,
+            sequence=version,
+            supersedes=chain.get(version - 1),
+        )
+        desk.relay_despatches()
+
+    assert len(accepted.shipments) == 1
+    assert desk.state(accepted) == COMPLETED
+    assert desk.problems() == []
+
+
 @pytest.mark.parametrize("is_told_between", [False, True])
 def test_messages_in_any_order_end_in_the_same_true_state(
     desk: Desk, is_told_between: bool, box: Callable[..., Parcel]

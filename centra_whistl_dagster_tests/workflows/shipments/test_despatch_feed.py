@@ -22,28 +22,38 @@ if TYPE_CHECKING:
 
 COMPLETED = OrderState.COMPLETED
 
-MISHAPS = [
-    {},
-    {"duplicate_despatch_share": 1.0},
-    {"out_of_order_despatch_share": 0.5},
-    {"corrected_tracking_share": 1.0},
-    {"null_tracking_share": 1.0},
-    {"no_tracking_share": 1.0},
-    {"despatch_without_carrier_share": 1.0},
-    {"short_line_share": 1.0},
-    {
-        "duplicate_despatch_share": 0.5,
-        "out_of_order_despatch_share": 0.5,
-        "corrected_tracking_share": 0.3,
-        "no_tracking_share": 0.3,
-        "despatch_without_carrier_share": 0.3,
-        "short_line_share": 0.3,
-    },
+MISHAPS: list[tuple[dict[str, float], set[str]]] = [
+    ({}, set()),
+    ({"duplicate_despatch_share": 1.0}, set()),
+    ({"out_of_order_despatch_share": 0.5}, set()),
+    ({"corrected_tracking_share": 1.0}, {"tracking_corrected"}),
+    ({"null_tracking_share": 1.0}, set()),
+    ({"no_tracking_share": 1.0}, set()),
+    ({"despatch_without_carrier_share": 1.0}, set()),
+    ({"short_line_share": 1.0}, {"short_pick"}),
+    (
+        {
+            "duplicate_despatch_share": 0.5,
+            "out_of_order_despatch_share": 0.5,
+            "corrected_tracking_share": 0.6,
+            "no_tracking_share": 0.3,
+            "despatch_without_carrier_share": 0.3,
+            "short_line_share": 0.6,
+        },
+        {"tracking_corrected", "short_pick"},
+    ),
 ]
+"""What Whistl does wrong, and the kinds of exceptions that are open in the end."""
 
 
-@pytest.mark.parametrize("mishaps", MISHAPS, ids=lambda mishaps: " ".join(mishaps) or "none")
-def test_every_parcel_becomes_one_right_shipment(desk: Desk, mishaps: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    ("mishaps", "still_open"),
+    MISHAPS,
+    ids=[" ".join(mishaps) or "none" for mishaps, _ in MISHAPS],
+)
+def test_every_parcel_becomes_one_right_shipment(
+    desk: Desk, mishaps: dict[str, float], still_open: set[str]
+) -> None:
     desk.switch(**mishaps)
     desk.world.settings.several_parcels_share = 0.5
     placed = desk.order_some()
@@ -57,8 +67,7 @@ def test_every_parcel_becomes_one_right_shipment(desk: Desk, mishaps: dict[str, 
     parcels = desk.truth()["shipments"]["parcels"]
     assert desk.effects()["centra shipments created"] == parcels
     assert desk.effects()["centra mails sent"] == parcels
-    still_open = {"tracking_corrected", "short_pick"}
-    assert set(desk.problems()) <= still_open
+    assert set(desk.problems()) == still_open
 
 
 def test_a_second_round_with_nothing_new_writes_nothing(desk: Desk) -> None:

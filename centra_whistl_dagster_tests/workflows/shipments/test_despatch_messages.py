@@ -145,3 +145,18 @@ def test_an_order_is_not_closed_before_the_earlier_of_its_messages_has_come(
     assert early == OrderState.DESPATCHED
     assert desk.state(accepted) == COMPLETED
     assert desk.units_in_centra(accepted) == {1: 2, 2: 1}
+
+
+def test_despatches_of_orders_sent_under_an_earlier_prefix_are_applied(
+    desk: Desk, accepted: CentraOrder, say: Callable[..., Despatch], box: Callable[..., Parcel]
+) -> None:
+    first, second = desk.skus[:2]
+    desk.reopen(ORDER_NUMBER_PREFIX="UK-")
+    say(accepted, box(1, (1, first, 2), (2, second, 1)))
+    say(None, box(1, (1, first, 1)))
+
+    despatches.apply_despatches(desk.link)
+    completion.complete_shipments(desk.link)
+
+    assert desk.state(accepted) == COMPLETED
+    assert desk.problems() == []

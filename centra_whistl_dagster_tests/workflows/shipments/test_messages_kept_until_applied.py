@@ -11,10 +11,14 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
 from centra_whistl_dagster.domain.orders.states import OrderState
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.states import DespatchState
 from centra_whistl_dagster.ledger.tables import messages
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.due import parcels_due
-from centra_whistl_dagster.workflows.shipments import completion, despatches
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.shipments import completion, despatch_feed, despatches
+from centra_whistl_dagster.workflows.shipments.despatch_effects import apply_despatch
 from centra_whistl_dagster.workflows.upkeep import retention
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 COMPLETED = OrderState.COMPLETED
 MINUTE = 60.0
 MONTHS = 86_400.0 * 90
+SENT_AT = "2026-01-05T09:00:00+00:00"
 
 Box = Callable[..., Parcel]
 Say = Callable[..., Despatch]
@@ -113,6 +118,44 @@ def test_every_message_is_applied_once_those_that_could_not_be_read_are_put_righ
     assert desk.problems() == []
 
 
+def test_unreadable_messages_that_are_due_together_are_all_read_from_whistl_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.world.settings.speed = 1e-6
+    monkeypatch.setattr(despatch_feed, "_BESIDE_IT", 1)
+    placed = [desk.order((desk.skus[0], 1)) for _ in range(12)]
+    desk.relay_orders()
+    for order in placed:
+        publish(desk, order, (1, 1), despatched_at=None)
+    desk.relay_despatches()
+    for message in desk.world.despatches:
+        message["despatched_at"] = desk.clock().isoformat()
+
+    relay_when_due(desk, 15)
+
+    assert desk.counts() == {COMPLETED: len(placed)}
+    assert desk.problems() == []
+
+
+def test_messages_that_stay_unreadable_keep_no_other_from_being_read_from_whistl(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.world.settings.speed = 1e-6
+    monkeypatch.setattr(despatch_feed, "_BESIDE_IT", 1)
+    placed = [desk.order((desk.skus[0], 1)) for _ in range(12)]
+    desk.relay_orders()
+    for order in placed:
+        publish(desk, order, (1, 1), despatched_at=None)
+    desk.relay_despatches()
+    desk.world.despatches[-1]["despatched_at"] = desk.clock().isoformat()
+
+    for _ in range(3):
+        desk.wait(360 * MINUTE)
+        desk.relay_despatches()
+
+    assert desk.state(placed[-1]) == COMPLETED
+
+
 def test_an_unreadable_message_is_read_from_what_was_kept_once_our_code_can(
     desk: Desk, accepted: CentraOrder
 ) -> None:
@@ -128,6 +171,22 @@ def test_an_unreadable_message_is_read_from_what_was_kept_once_our_code_can(
     assert reported == ["unreadable_record"]
     assert desk.units_in_centra(accepted) == {1: 2, 2: 1}
     assert desk.problems() == []
+
+
+@pytest.mark.parametrize("where", ["parcels", "short_lines"])
+def test_a_message_with_a_negative_quantity_cannot_be_read(
+    desk: Desk, accepted: CentraOrder, where: str
+) -> None:
+    negative = {"line_number": 1, "sku": desk.skus[0], "quantity": -1}
+    publish(desk, accepted, (1, 2), short_lines=[negative] if where == "short_lines" else [])
+    if where == "parcels":
+        desk.world.despatches[0]["parcels"][0]["lines"].append(negative)
+
+    desk.relay_despatches()
+
+    assert desk.problems() == ["unreadable_record"]
+    assert "quantity: expected 0 or more, found a negative number" in desk.messages()[0]
+    assert desk.units_in_centra(accepted) == {1: 0, 2: 0}
 
 
 def test_the_exception_of_an_unreadable_message_names_message_field_and_expectation(
@@ -227,6 +286,30 @@ def test_other_contents_of_a_message_that_centra_was_sent_are_handled_as_a_corre
     assert desk.problems() == []
 
 
+@pytest.mark.parametrize("is_applied_between", [False, True])
+def test_contents_that_go_back_to_an_earlier_form_are_applied(
+    desk: Desk, accepted: CentraOrder, is_applied_between: bool
+) -> None:
+    for label in ("AAA", "BBB", "AAA"):
+        publish(desk, accepted, (1, 2), (2, 1), despatch_id="T-1", despatched_at=SENT_AT)
+        desk.world.despatches[-1]["parcels"][0]["courier_tracking_number"] = label
+        assert despatches.are_there_new_despatches(desk.link)
+        despatches.pull_despatches(desk.link)
+        kept = [json.loads(body)["sequence"] for body in kept_bodies(desk)]
+        if is_applied_between:
+            despatches.apply_despatches(desk.link)
+
+    for _ in range(3):
+        desk.relay_despatches()
+        despatches.pull_despatches(desk.link, is_sweep=True)
+
+    assert kept == [3]
+    assert [each.info["trackingNumber"] for each in accepted.shipments] == ["AAA"]
+    assert not despatches.are_there_new_despatches(desk.link)
+    assert kept_bodies(desk) == []
+    assert desk.problems() == []
+
+
 # ---- a correction is one only of the same order
 def test_a_message_that_corrects_another_orders_takes_nothing_from_it(desk: Desk) -> None:
     desk.switch(despatch_supersedes_another_share=1.0)
@@ -263,6 +346,104 @@ def test_a_wrong_correction_that_comes_first_takes_nothing_from_either_order(
     assert [each.info["trackingNumber"] for each in accepted.shipments] == ["OURS"]
     assert [each.info["trackingNumber"] for each in other.shipments] == ["OTHER"]
     assert desk.problems() == ["corrects_another_order"]
+
+
+@pytest.mark.parametrize("versions", [(1, 1), (2, 1), (1, 2)])
+def test_two_orders_messages_that_correct_one_unknown_message_are_both_applied(
+    desk: Desk, accepted: CentraOrder, say: Say, box: Box, versions: tuple[int, int]
+) -> None:
+    first, second = desk.skus[:2]
+    other, unrelated = (desk.order((first, 2), (second, 1)) for _ in range(2))
+    desk.relay_orders()
+    whole = [(1, first, 2), (2, second, 1)]
+    for order, version in zip((accepted, other), versions, strict=True):
+        say(order, box(1, *whole), supersedes="D-NEVER", version=version)
+    say(unrelated, box(1, *whole))
+
+    desk.relay_despatches()
+
+    assert desk.counts() == {COMPLETED: 3}
+    assert desk.problems() == []
+
+
+@pytest.mark.parametrize("is_about_the_other", [False, True])
+@pytest.mark.parametrize("is_applied_between", [False, True])
+def test_a_message_that_two_orders_correct_replaces_nothing_when_it_comes_last(
+    desk: Desk,
+    accepted: CentraOrder,
+    say: Say,
+    box: Box,
+    is_about_the_other: bool,
+    is_applied_between: bool,
+) -> None:
+    first, second = desk.skus[:2]
+    other = desk.order((first, 2), (second, 1))
+    desk.relay_orders()
+    whole = [(1, first, 2), (2, second, 1)]
+    for order, label in ((accepted, "OURS"), (other, "OTHER")):
+        say(order, box(1, *whole, label=label), supersedes="D-LATE", version=2)
+    if is_applied_between:
+        desk.relay_despatches()
+    about = other if is_about_the_other else accepted
+    say(about, box(1, *whole, label="WRONG"), despatch_id="D-LATE", sequence=0)
+
+    desk.relay_despatches()
+
+    assert [each.info["trackingNumber"] for each in accepted.shipments] == ["OURS"]
+    assert [each.info["trackingNumber"] for each in other.shipments] == ["OTHER"]
+    assert desk.counts() == {COMPLETED: 2}
+    assert desk.problems() == ["corrects_another_order"]
+
+
+def test_an_id_whose_next_version_names_another_order_loses_neither(
+    desk: Desk, accepted: CentraOrder, say: Say, box: Box
+) -> None:
+    first, second = desk.skus[:2]
+    other = desk.order((first, 2), (second, 1))
+    desk.relay_orders()
+    whole = [(1, first, 2), (2, second, 1)]
+    for version, (order, label) in enumerate(((accepted, "OURS"), (other, "OTHER")), start=1):
+        say(order, box(1, *whole, label=label), despatch_id="D-1", version=version)
+        despatches.apply_despatches(desk.link)
+
+    desk.relay_despatches()
+
+    assert [each.info["trackingNumber"] for each in accepted.shipments] == ["OURS"]
+    assert [each.info["trackingNumber"] for each in other.shipments] == ["OTHER"]
+    assert desk.problems() == ["corrects_another_order"]
+
+
+# ---- one message stops no other
+def test_a_message_that_cannot_be_applied_is_reported_tried_again_and_stops_no_other(
+    desk: Desk, accepted: CentraOrder, say: Say, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = desk.skus[:2]
+    other = desk.order((first, 2), (second, 1))
+    desk.relay_orders()
+    bad, _ = (say(each, box(1, (1, first, 2), (2, second, 1))) for each in (accepted, other))
+    tried: list[str] = []
+
+    def fails(tx: Transaction, link: Link, message: Despatch) -> DespatchState:
+        tried.append(message.despatch_id)
+        if message.despatch_id == bad.despatch_id:
+            raise KeyError("Zoë O'Brien")
+        return apply_despatch(tx, link, message)
+
+    monkeypatch.setattr(despatches, "apply_despatch", fails)
+    tally = despatches.apply_despatches(desk.link)
+    reported, texts = desk.problems(bad.despatch_id), desk.messages()
+    due_at_once = parcels_due(desk.link).to_match
+    relay_when_due(desk, 11)
+    tries = tried.count(bad.despatch_id)
+    monkeypatch.undo()
+    relay_when_due(desk, 31)
+
+    assert tally.is_balanced
+    assert (reported, due_at_once, tries) == (["despatch_not_applied"], 0, 2)
+    assert "KeyError" in texts[0]
+    assert "Zoë" not in texts[0]
+    assert desk.counts() == {COMPLETED: 2}
+    assert desk.problems() == []
 
 
 def test_an_id_that_whistl_uses_for_two_orders_loses_neither(

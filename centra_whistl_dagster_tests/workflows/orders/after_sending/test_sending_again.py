@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import export, former_numbers, standings
+from centra_whistl_dagster.ledger import despatches, export, former_numbers, standings
+from centra_whistl_dagster.ledger.states import DespatchState
+from centra_whistl_dagster.ledger.tables import messages
 from centra_whistl_dagster.simulator.centra.rules import release, touch
 from centra_whistl_dagster.simulator.world import warehouse
 from centra_whistl_dagster.simulator.world.world import CentraOrder
@@ -221,6 +224,10 @@ def test_a_despatch_of_a_stopped_number_is_alerted_and_stops_the_new_one(
         ["CANCELLED"] if is_sent_again else []
     )
     assert order.shipments == []
+    with desk.link.ledger.reading() as tx:
+        (message,) = despatches.of_order(tx, f"C{order.number}")
+        kept = tx.execute(sa.select(messages.c.body).where(messages.c.body.is_not(None))).all()
+    assert (message.state, kept) == (DespatchState.SUPERSEDED, [])
     release(desk.world, order)
     desk.relay(rounds=3)
     assert desk.state(order) == OrderState.BLOCKED, "released or not, it does not go a second time"

@@ -17,6 +17,7 @@ from centra_whistl_dagster.simulator.world.records import CentraOrder
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlClient
 from centra_whistl_dagster.whistl.mapping import payload_hash
 from centra_whistl_dagster.workflows.orders import look_up, submission
+from centra_whistl_dagster.workflows.upkeep.doctor import examine
 
 if TYPE_CHECKING:
     from centra_whistl_dagster_tests.workflows.conftest import Desk
@@ -136,3 +137,18 @@ def test_an_order_found_without_a_fingerprint_is_ours_only_with_the_same_lines(
         assert (desk.state(order), told) == (OrderState.SUBMITTED, [])
     else:
         assert (desk.state(order), told) == (OrderState.IN_DOUBT, ["order_number_conflict"])
+
+
+@pytest.mark.parametrize(("prefix", "is_warned"), [("C", False), ("UK-", True)])
+def test_doctor_warns_of_open_orders_under_another_prefix(
+    desk: Desk, prefix: str, is_warned: bool
+) -> None:
+    desk.order()
+    desk.relay_orders()
+    desk.reopen(ORDER_NUMBER_PREFIX=prefix)
+
+    warnings = [finding.detail for finding in examine(desk.link) if finding.is_warning]
+
+    assert ["orders under another prefix: 1." in detail for detail in warnings] == [
+        True
+    ] * is_warned
