@@ -102,6 +102,16 @@ def times_refused(tx: Transaction, centra_id: str) -> int:
     return tx.execute(query).scalar_one()
 
 
+def not_sent_in_a_row(tx: Transaction, centra_id: str) -> list[SubmissionRow]:
+    """Return an order's newest intents, oldest first, as far back as none of them left us."""
+    rows: list[SubmissionRow] = []
+    for row in reversed(of_order(tx, centra_id)):
+        if row.outcome is not SubmissionOutcome.NOT_SENT:
+            break
+        rows.insert(0, row)
+    return rows
+
+
 def newest_accepted(tx: Transaction) -> SubmissionRow | None:
     """Return the intent that was accepted last."""
     query = sa.select(submissions).where(submissions.c.outcome == SubmissionOutcome.ACCEPTED)

@@ -41,7 +41,12 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.claims import Claim, Current, claim, read_again
 from centra_whistl_dagster.workflows.orders.gate import SILENT, Gate
 from centra_whistl_dagster.workflows.orders.lag import FIRST_LOOK_UP, look_up_lag, note_shown_late
-from centra_whistl_dagster.workflows.orders.outage import note_answered, note_lost, note_silence
+from centra_whistl_dagster.workflows.orders.outage import (
+    note_answered,
+    note_lost,
+    note_not_sent,
+    note_silence,
+)
 from centra_whistl_dagster.workflows.orders.statuses import apply_status
 
 _READ_AGAIN_TOGETHER = 20
@@ -52,6 +57,7 @@ _ROUND_LASTS = timedelta(seconds=120)
 """No part of orders is begun later: cancellations and look-ups wait for the round to end."""
 _LONGEST_WAIT = timedelta(minutes=5)
 _QUOTA_USED = Skipped("Whistl's limit is reached")
+_NO_ACCESS = Skipped("Whistl refuses us access")
 
 
 def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
@@ -129,7 +135,7 @@ def _sent(link: Link, gate: Gate, claimed: Claim) -> SubmissionOutcome:
     try:
         answer = link.whistl.submit_order(claimed.body, idempotency_key=claimed.idempotency_key)
     except (NotSent, Throttled, AccessDenied) as error:
-        gate.shut(_QUOTA_USED if isinstance(error, Throttled) else SILENT)
+        gate.shut(_why_shut(error))
         return _settle_not_sent(link, claimed, error)
     except OutcomeUnknown as error:
         return _settle_unknown(link, gate, claimed, error.detail, is_lost=True)
@@ -192,7 +198,14 @@ def _settle_not_sent(link: Link, claimed: Claim, error: IntegrationError) -> Sub
         if row is not None:
             reason, change = _postponed(tx, row, error)
             orders.move(tx, row, OrderState.READY, reason=reason, **change)
+            note_not_sent(tx, error, submissions.not_sent_in_a_row(tx, row.centra_id))
     return SubmissionOutcome.NOT_SENT
+
+
+def _why_shut(error: IntegrationError) -> Skipped:
+    if isinstance(error, AccessDenied):
+        return _NO_ACCESS
+    return _QUOTA_USED if isinstance(error, Throttled) else SILENT
 
 
 def _postponed(tx: Transaction, row: OrderRow, error: IntegrationError) -> tuple[str, OrderChange]:
@@ -201,6 +214,8 @@ def _postponed(tx: Transaction, row: OrderRow, error: IntegrationError) -> tuple
         wait = min(timedelta(seconds=error.retry_after_seconds), _LONGEST_WAIT)
         return "not sent: Whistl's limit is reached", OrderChange(due_at=tx.now + wait)
     later = OrderChange(attempts=row.attempts + 1, due_at=tx.now + back_off(row.attempts))
+    if isinstance(error, AccessDenied):
+        return "not sent: Whistl refuses us access", later
     return "not sent: Whistl could not be reached", later
 
 
