@@ -108,6 +108,10 @@ def _may_go(tx: Transaction, link: Link, fresh: OrderRow, current: Current) -> b
         reason = "what it was screened against has changed"
         orders.move(tx, fresh, OrderState.RECEIVED, reason=reason, due_at=None)
         return False
+    if not order_contents.has_outgoing(tx, fresh.centra_id):
+        reason = "no request for Whistl is stored"
+        orders.move(tx, fresh, OrderState.RECEIVED, reason=reason, due_at=None)
+        return False
     return True
 
 

@@ -25,7 +25,8 @@ SUBJECT = "Whistl: new orders"
 _LASTS = timedelta(minutes=1)
 """An outage that is over by then is not worth a person's time."""
 _QUOTA_LASTS = timedelta(minutes=15)
-"""A backlog may use a quota up several times. A limit that lets an order through by then is not worth a person's time."""
+"""A backlog may use up a quota several times; a limit that lets nothing through for so long is
+no backlog."""
 _KINDS = (ExceptionKind.SYSTEM_UNREACHABLE, ExceptionKind.CREDENTIALS_REFUSED)
 
 

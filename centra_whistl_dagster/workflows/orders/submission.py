@@ -6,6 +6,8 @@ and what became of an order whose answer was lost (`.look_up`).
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -48,6 +50,8 @@ from centra_whistl_dagster.workflows.orders.outage import (
     note_silence,
 )
 from centra_whistl_dagster.workflows.orders.statuses import apply_status
+
+_logger = logging.getLogger(__name__)
 
 _READ_AGAIN_TOGETHER = 20
 """Orders read again at once: with many, the last are sent minutes after Centra was asked."""
@@ -121,6 +125,37 @@ def _probe(link: Link, breaker: Breaker, rows: Sequence[OrderRow]) -> list[Order
 
 
 def _send(link: Link, gate: Gate, current: Current) -> Fate:
+    """Send one order; whatever fails about it must not keep the others back."""
+    try:
+        return _claimed_and_sent(link, gate, current)
+    except Exception as error:  # noqa: BLE001 - reported with the order's number
+        # Without the traceback: its last line may quote a record.
+        _logger.error("order %s could not be sent: %s", current.row.number, _place(error))  # noqa: TRY400
+        with link.ledger.transaction() as tx:
+            _report_failure(tx, current.row, error)
+        return Failed("failed in our own code")
+
+
+def _report_failure(tx: Transaction, row: OrderRow, error: Exception) -> None:
+    """Open the exception that sending an order fails, and leave the order alone for a while.
+
+    One whose intent is written stays as it is: it is looked up once its claim has run out.
+    """
+    fresh = orders.find(tx, row.centra_id)
+    if fresh is not None and fresh.state is OrderState.READY:
+        later = OrderChange(attempts=fresh.attempts + 1, due_at=tx.now + back_off(fresh.attempts))
+        orders.update(tx, [row.centra_id], **later)
+    # The text of the error is left out: it may quote a record, and with it a customer.
+    message = f"Order {row.number} could not be sent to Whistl: {_place(error)}. It is tried again."
+    exceptions.about_order(tx, row, ExceptionKind.STEP_FAILING, message, field="create_order")
+
+
+def _place(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.name}, line {frame.lineno}"
+
+
+def _claimed_and_sent(link: Link, gate: Gate, current: Current) -> Fate:
     with gate.entered() as may_go:
         if not may_go:
             return gate.why
@@ -166,6 +201,7 @@ def _settle(
     newest = submissions.latest(tx, claimed.row.centra_id)
     if row is None or newest is None:
         raise LookupError(f"order {claimed.row.number} vanished from the ledger")
+    exceptions.resolve_order(tx, row.number, [ExceptionKind.STEP_FAILING])
     is_waiting = row.state in {OrderState.SENDING, OrderState.IN_DOUBT}
     is_awaited = is_waiting and newest.id == claimed.intent_id
     # What a look-up has proved meanwhile says more than that the answer was lost.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.transport import AccessDenied, NotSent, Throttled
+from centra_whistl_dagster.transport import NotSent, Throttled
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlClient
 from centra_whistl_dagster.workflows.orders import submission
 
@@ -25,7 +25,7 @@ class WhistlThatTakesNothing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    def submit_order(self, body: dict[str, Any], *, idempotency_key: str) -> Acceptance:  # noqa: ARG002
+    def submit_order(self, body: dict[str, Any], *, idempotency_key: str) -> Acceptance:
         raise self._error
 
 
@@ -35,9 +35,6 @@ def send_without_success(desk: Desk, error: Exception, *, minutes: int) -> None:
     for _ in range(minutes * 6):
         submission.submit_ready_orders(link)
         desk.wait(10)
-
-
-OF_CALL = {"system": "Whistl", "operation": "create_order", "detail": "nothing was sent"}
 
 
 def test_a_refused_right_to_create_orders_is_reported_at_once_until_an_order_is_taken(
@@ -66,9 +63,11 @@ def test_an_order_that_keeps_failing_to_leave_is_reported_until_one_is_taken(des
     order = desk.order()
     desk.make_ready(order)
 
-    send_without_success(desk, NotSent(**OF_CALL), minutes=1)
+    error = NotSent(system="Whistl", operation="create_order", detail="no connection")
+
+    send_without_success(desk, error, minutes=1)
     early = desk.problems()
-    send_without_success(desk, NotSent(**OF_CALL), minutes=3)
+    send_without_success(desk, error, minutes=3)
     late = desk.problems()
     desk.wait(300)
     desk.settle(order)
@@ -84,7 +83,12 @@ def test_a_limit_that_lets_nothing_through_for_a_quarter_of_an_hour_is_reported(
 ) -> None:
     order = desk.order()
     desk.make_ready(order)
-    error = Throttled(**OF_CALL, retry_after_seconds=retry_after_seconds)
+    error = Throttled(
+        system="Whistl",
+        operation="create_order",
+        detail="too many calls",
+        retry_after_seconds=retry_after_seconds,
+    )
 
     send_without_success(desk, error, minutes=10)
     early = desk.problems()
