@@ -12,6 +12,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+from centra_whistl_dagster.domain.exceptions.endings import FOUND_BEFORE_SENDING
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import OrderState
@@ -148,7 +149,9 @@ def reference_for(link: Link, contents: list[Order]) -> ScreeningReference:
 
 
 def _block(tx: Transaction, row: OrderRow, basis: str, verdict: Blocked) -> Fate:
-    exceptions.set_for_order(tx, row.centra_id, (*verdict.warnings, *verdict.problems))
+    exceptions.set_for_order(
+        tx, row.centra_id, FOUND_BEFORE_SENDING, (*verdict.warnings, *verdict.problems)
+    )
     kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
     judged = OrderChange(screened_at=tx.now, screened_against=basis, due_at=None)
     orders.move(tx, row, OrderState.BLOCKED, reason=kinds, **judged)
@@ -158,7 +161,7 @@ def _block(tx: Transaction, row: OrderRow, basis: str, verdict: Blocked) -> Fate
 def _make_ready(
     tx: Transaction, row: OrderRow, basis: str, verdict: Cleared, body: dict[str, Any]
 ) -> Fate:
-    exceptions.set_for_order(tx, row.centra_id, verdict.warnings)
+    exceptions.set_for_order(tx, row.centra_id, FOUND_BEFORE_SENDING, verdict.warnings)
     order_contents.store_outgoing(tx, row.centra_id, body)
     judged = OrderChange(
         screened_at=tx.now,

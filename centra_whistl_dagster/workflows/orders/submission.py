@@ -288,7 +288,8 @@ def _settle_refused(link: Link, gate: Gate, claimed: Claim, error: Refused) -> S
         # What it was screened against stays: when that changes, or the order itself, it is screened
         # and tried again.
         orders.move(tx, row, OrderState.BLOCKED, reason="refused by Whistl", due_at=due_at)
-        exceptions.set_for_order(tx, row.centra_id, _refusals(row, error, due_at))
+        refusals = _refusals(row, error, due_at)
+        exceptions.set_for_order(tx, row.centra_id, [ExceptionKind.WHISTL_REFUSED], refusals)
     return SubmissionOutcome.REFUSED
 
 
