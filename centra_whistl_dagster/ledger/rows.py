@@ -73,7 +73,7 @@ class OrderRow:
     stop_due_at: datetime | None
     """When Whistl is to be asked next; None when it was asked for the last time."""
     stop_asked_at: datetime | None
-    """When Whistl said it would try; it may still stop the order after that was taken back."""
+    """When Whistl agreed to try. It may still stop the order after we no longer want that."""
     stop_attempts: int
     former_active_at: datetime | None
     """When Whistl was seen to go on with an earlier number of the order."""
