@@ -81,8 +81,7 @@ def set_for_order(
     Orders with one cause share its exception; it is resolved when the last of them is free of it.
     """
     raised = open_or_refresh(tx, problems)
-    linked = exception_orders.c.centra_id == centra_id
-    had = set(tx.execute(sa.select(exception_orders.c.exception_id).where(linked)).scalars())
+    had = _linked(tx, centra_id, tuple(ExceptionKind))
     _unlink(tx, centra_id, _linked(tx, centra_id, kinds) - raised)
     if added := raised - had:
         rows = [{"exception_id": each, "centra_id": centra_id} for each in sorted(added)]

@@ -229,6 +229,7 @@ PROVED_OVER_BY_ACCEPTANCE: frozenset[ExceptionKind] = frozenset(
         ExceptionKind.ORDER_IN_DOUBT,
         ExceptionKind.REJECTED_LATE,
         ExceptionKind.CANCELLED_AT_WHISTL,
+        ExceptionKind.STEP_FAILING,
     }
 )
 """What cannot be wrong any more once Whistl has accepted an order: it was sent whole, and is there.

@@ -67,7 +67,7 @@ def retry_now(link: Link, number: str, *, note: str, who: str) -> str:
         if row.state is OrderState.BLOCKED and row.screened_at is not None:
             # Never straight to Whistl: screening may have blocked it since Whistl refused it.
             orders.move(tx, row, OrderState.RECEIVED, reason=reason, due_at=None, attempts=0)
-            return "it is screened again, and sent if nothing is wrong with it"
+            return "it is screened again and, if nothing is wrong with it, sent"
         if row.state in {OrderState.READY, OrderState.IN_DOUBT} and row.due_at is not None:
             orders.update(tx, [row.centra_id], due_at=tx.now)
             orders.note(tx, row, reason)

@@ -7,14 +7,12 @@ and what became of an order whose answer was lost (`.look_up`).
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from centra_whistl_dagster.domain.exceptions.endings import PROVED_OVER_BY_ACCEPTANCE
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
-from centra_whistl_dagster.domain.london import LONDON
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.breaker import (
     Breaker,
     BreakerState,
@@ -33,7 +31,6 @@ from centra_whistl_dagster.transport import (
     IntegrationError,
     NotSent,
     OutcomeUnknown,
-    Reason,
     Refused,
     Throttled,
 )
@@ -50,6 +47,11 @@ from centra_whistl_dagster.workflows.orders.outage import (
     note_silence,
 )
 from centra_whistl_dagster.workflows.orders.statuses import apply_status
+from centra_whistl_dagster.workflows.orders.submission_problems import (
+    failure,
+    place_of,
+    refusals_of,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -130,7 +132,7 @@ def _send(link: Link, gate: Gate, current: Current) -> Fate:
         return _claimed_and_sent(link, gate, current)
     except Exception as error:  # noqa: BLE001 - reported with the order's number
         # Without the traceback: its last line may quote a record.
-        _logger.error("order %s could not be sent: %s", current.row.number, _place(error))  # noqa: TRY400
+        _logger.error("order %s could not be sent: %s", current.row.number, place_of(error))  # noqa: TRY400
         with link.ledger.transaction() as tx:
             _report_failure(tx, current.row, error)
         return Failed("failed in our own code")
@@ -145,14 +147,7 @@ def _report_failure(tx: Transaction, row: OrderRow, error: Exception) -> None:
     if fresh is not None and fresh.state is OrderState.READY:
         later = OrderChange(attempts=fresh.attempts + 1, due_at=tx.now + back_off(fresh.attempts))
         orders.update(tx, [row.centra_id], **later)
-    # The text of the error is left out: it may quote a record, and with it a customer.
-    message = f"Order {row.number} could not be sent to Whistl: {_place(error)}. It is tried again."
-    exceptions.about_order(tx, row, ExceptionKind.STEP_FAILING, message, field="create_order")
-
-
-def _place(error: Exception) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {frame.name}, line {frame.lineno}"
+    exceptions.open_or_refresh(tx, [failure(row, error)])
 
 
 def _claimed_and_sent(link: Link, gate: Gate, current: Current) -> Fate:
@@ -288,27 +283,9 @@ def _settle_refused(link: Link, gate: Gate, claimed: Claim, error: Refused) -> S
         # What it was screened against stays: when that changes, or the order itself, it is screened
         # and tried again.
         orders.move(tx, row, OrderState.BLOCKED, reason="refused by Whistl", due_at=due_at)
-        refusals = _refusals(row, error, due_at)
+        refusals = refusals_of(row, error, due_at)
         exceptions.set_for_order(tx, row.centra_id, [ExceptionKind.WHISTL_REFUSED], refusals)
     return SubmissionOutcome.REFUSED
-
-
-def _refusals(row: OrderRow, error: Refused, due_at: datetime | None) -> list[Problem]:
-    # Whistl's own sentence is left out: it may repeat what the customer typed.
-    reasons = error.reasons or (Reason(code=error.code or str(error.status), field="order"),)
-    when = ""
-    if due_at is not None:
-        when = f" It is sent again at {due_at.astimezone(LONDON):%H:%M on %d/%m/%Y} (London time)."
-    return [
-        exceptions.order_problem(
-            row.number,
-            ExceptionKind.WHISTL_REFUSED,
-            f"Whistl refused order {row.number}: {reason}.{when}",
-            field=reason.field,
-            value=reason.code,
-        )
-        for reason in reasons
-    ]
 
 
 def back_off(attempts: int) -> timedelta:
