@@ -41,7 +41,7 @@ class _Centra:
 
     placed: Mapping[str, Order]
 
-    def orders(self, ids: Sequence[str]) -> list[Order]:
+    def orders_with_ids(self, ids: Sequence[str]) -> list[Order]:
         return [self.placed[centra_id] for centra_id in ids]
 
 

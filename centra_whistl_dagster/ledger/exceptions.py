@@ -76,15 +76,16 @@ def order_problem(
     )
 
 
-def set_for_order(tx: Transaction, centra_id: str, problems: Iterable[Problem]) -> None:
-    """Make these, and no others, the exceptions that block an order or concern its contents.
+def set_for_order(
+    tx: Transaction, centra_id: str, kinds: Collection[ExceptionKind], problems: Iterable[Problem]
+) -> None:
+    """Make these problems, and no others, an order's exceptions of these kinds.
 
     Orders with one cause share its exception; it is resolved when the last of them is free of it.
     """
     raised = open_or_refresh(tx, problems)
-    of_order = exception_orders.c.centra_id == centra_id
-    had = set(tx.execute(sa.select(exception_orders.c.exception_id).where(of_order)).scalars())
-    _unlink(tx, centra_id, had - raised)
+    had = _linked(tx, centra_id, tuple(ExceptionKind))
+    _unlink(tx, centra_id, _linked(tx, centra_id, kinds) - raised)
     if added := raised - had:
         rows = [{"exception_id": each, "centra_id": centra_id} for each in sorted(added)]
         tx.execute(sa.insert(exception_orders), rows)
@@ -93,12 +94,17 @@ def set_for_order(tx: Transaction, centra_id: str, problems: Iterable[Problem]) 
 def end_for_order(tx: Transaction, row: OrderRow, kinds: Collection[ExceptionKind]) -> None:
     """Resolve an order's open exceptions of these kinds; one it shares stays for the others."""
     resolve_order(tx, row.number, kinds)
-    of_kinds = (
+    _unlink(tx, row.centra_id, _linked(tx, row.centra_id, kinds))
+
+
+def _linked(tx: Transaction, centra_id: str, kinds: Collection[ExceptionKind]) -> set[int]:
+    """Return the ids of the exceptions of these kinds that an order has, or shares."""
+    query = (
         sa.select(exceptions.c.id)
         .join(exception_orders, exception_orders.c.exception_id == exceptions.c.id)
-        .where(exception_orders.c.centra_id == row.centra_id, exceptions.c.kind.in_(list(kinds)))
+        .where(exception_orders.c.centra_id == centra_id, exceptions.c.kind.in_(list(kinds)))
     )
-    _unlink(tx, row.centra_id, set(tx.execute(of_kinds).scalars()))
+    return set(tx.execute(query).scalars())
 
 
 def _unlink(tx: Transaction, centra_id: str, ids: Collection[int]) -> None:

@@ -85,10 +85,27 @@ def store_outgoing(tx: Transaction, centra_id: str, body: dict[str, Any]) -> Non
 
 
 def outgoing(tx: Transaction, centra_id: str) -> dict[str, Any]:
-    """Return the request that would create the order at Whistl."""
-    query = sa.select(order_payloads.c.outgoing).where(order_payloads.c.centra_id == centra_id)
-    body: dict[str, Any] = json.loads(tx.execute(query).scalar_one())
+    """Return the request that would create the order at Whistl.
+
+    Raises:
+        LookupError: none is stored: the order was not cleared as it is now, or was purged.
+    """
+    stored = _outgoing(tx, centra_id)
+    if stored is None:
+        raise LookupError(f"no request for order {centra_id} is stored")
+    body: dict[str, Any] = json.loads(stored)
     return body
+
+
+def has_outgoing(tx: Transaction, centra_id: str) -> bool:
+    """Say whether the request that would create the order at Whistl is stored."""
+    return _outgoing(tx, centra_id) is not None
+
+
+def _outgoing(tx: Transaction, centra_id: str) -> str | None:
+    query = sa.select(order_payloads.c.outgoing).where(order_payloads.c.centra_id == centra_id)
+    stored: str | None = tx.execute(query).scalar_one_or_none()
+    return stored
 
 
 def lines(tx: Transaction, centra_id: str) -> list[OrderLineRow]:

@@ -196,7 +196,7 @@ def in_states(
     """Return orders in any of the states, oldest first; with `are_due` only those due by now."""
     query = sa.select(orders).where(orders.c.state.in_(list(states)))
     if are_due:
-        query = query.where(_is_due(tx))
+        query = query.where(is_due(tx))
     return tx.rows(OrderRow, query.order_by(orders.c.ordered_at, orders.c.number).limit(limit))
 
 
@@ -221,12 +221,13 @@ def unlocked(tx: Transaction, *, are_due: bool = True) -> list[OrderRow]:
 
 
 def awaiting_a_despatch(tx: Transaction, *, since: datetime) -> list[OrderRow]:
-    """Return orders of which Whistl has said for that long that more left than its messages say."""
+    """Return orders whose despatch message has been overdue since then."""
     query = sa.select(orders).where(orders.c.despatch_awaited_since <= since)
     return tx.rows(OrderRow, query.order_by(orders.c.despatch_awaited_since))
 
 
-def _is_due(tx: Transaction) -> sa.ColumnElement[bool]:
+def is_due(tx: Transaction) -> sa.ColumnElement[bool]:
+    """Return the condition that an order's next step is due by now."""
     return sa.or_(orders.c.due_at.is_(None), orders.c.due_at <= tx.now)
 
 
@@ -242,7 +243,7 @@ def stamps(tx: Transaction, centra_ids: Collection[str]) -> dict[str, datetime]:
 
 
 def ids_with_units_not_found(tx: Transaction) -> set[str]:
-    """Return the ids of the orders with an open short-pick exception."""
+    """Return the ids of orders with an open short-pick exception."""
     query = sa.select(exceptions.c.subject).where(
         exceptions.c.kind == ExceptionKind.SHORT_PICK,
         exceptions.c.subject_type == SubjectType.ORDER,

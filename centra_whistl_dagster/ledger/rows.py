@@ -74,8 +74,8 @@ class OrderRow:
     stop_due_at: datetime | None
     """When Whistl is to be asked next; None when it was asked for the last time."""
     stop_asked_at: datetime | None
-    """When Whistl first said that it would try; kept when the stop is taken back, since Whistl
-    may still stop it."""
+    """When Whistl first agreed to try; kept when the stop is taken back, since Whistl may still
+    stop it."""
     stop_attempts: int
     former_active_at: datetime | None
     """When Whistl was seen to go on with an earlier number of the order."""

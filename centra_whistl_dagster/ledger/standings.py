@@ -181,7 +181,10 @@ def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
 
 
 def note_wanted(tx: Transaction, order: Order) -> None:
-    """Record the units that Centra wants of each line now; of one that it does not name, none."""
+    """Record the units that Centra wants of each line now.
+
+    A line that Centra no longer lists counts as zero.
+    """
     wanted = {line.line_id: line.quantity for line in order.lines}
     of_order = order_lines.c.centra_id == order.centra_id
     for line_id in tx.execute(sa.select(order_lines.c.line_id).where(of_order)).scalars().all():

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import state
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.orders import is_due
 from centra_whistl_dagster.ledger.rows import OrderRow, SubmissionRow
 from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.ledger.tables import orders, submissions
@@ -59,7 +60,7 @@ def ready(tx: Transaction, *, at_most: int, newest: int) -> list[OrderRow]:
     After an outage the oldest go first; the newest few are among them, so that an order placed now
     does not wait until thousands have gone.
     """
-    is_ready = sa.and_(orders.c.state == OrderState.READY, _is_due(tx))
+    is_ready = sa.and_(orders.c.state == OrderState.READY, is_due(tx))
     query = sa.select(orders).where(is_ready)
     by_age = (orders.c.ordered_at, orders.c.number)
     oldest = tx.rows(OrderRow, query.order_by(*by_age).limit(at_most))
@@ -102,6 +103,16 @@ def times_refused(tx: Transaction, centra_id: str) -> int:
     return tx.execute(query).scalar_one()
 
 
+def not_sent_in_a_row(tx: Transaction, centra_id: str) -> list[SubmissionRow]:
+    """Return an order's newest intents, oldest first, as far back as none of them left us."""
+    rows: list[SubmissionRow] = []
+    for row in reversed(of_order(tx, centra_id)):
+        if row.outcome is not SubmissionOutcome.NOT_SENT:
+            break
+        rows.insert(0, row)
+    return rows
+
+
 def newest_accepted(tx: Transaction) -> SubmissionRow | None:
     """Return the intent that was accepted last."""
     query = sa.select(submissions).where(submissions.c.outcome == SubmissionOutcome.ACCEPTED)
@@ -117,7 +128,3 @@ def note_lag(tx: Transaction, lag: timedelta) -> None:
     """Note a lag that was seen; only a longer one than any before changes anything."""
     if lag > longest_lag(tx):
         state.set_to(tx, state.LONGEST_LAG, str(lag.total_seconds()))
-
-
-def _is_due(tx: Transaction) -> sa.ColumnElement[bool]:
-    return sa.or_(orders.c.due_at.is_(None), orders.c.due_at <= tx.now)

@@ -29,6 +29,9 @@ from centra_whistl_dagster.whistl.records import (
     WhistlOrderView,
 )
 
+NOT_A_CODE = "NOT_A_CODE"
+"""Stands for a status that is not a code; it is in nobody's list of statuses, so it is reported."""
+
 
 def acceptance(node: Fields, *, is_replayed: bool) -> Acceptance:
     """Read the answer to an order that Whistl has accepted."""
@@ -119,8 +122,11 @@ def _updated_at(
 
 
 def _status(node: Fields) -> str:
-    """Read a status. Servers differ in its case."""
-    return node.required_text("status").strip().upper()
+    """Read a status. Servers differ in its case.
+
+    What is shown of it to people must be a code: a sentence may name the customer.
+    """
+    return code_of(node.required_text("status").strip()).upper() or NOT_A_CODE
 
 
 def despatch_or_unreadable(

@@ -30,21 +30,19 @@ class CallGroup(StrEnum):
     SHIPMENTS = "shipments in Centra"
     LOCKS = "locks of orders in Centra"
     STOCK = "stock levels in Centra"
-    CANCELLATIONS = "cancellations at Whistl"
 
 
 _PAUSED = {
     CallGroup.SHIPMENTS: "shipments sent to Centra",
     CallGroup.LOCKS: "locks of orders in Centra",
     CallGroup.STOCK: "stock levels sent to Centra",
-    CallGroup.CANCELLATIONS: "cancellations at Whistl",
 }
 
 
 def is_permitted(tx: Transaction, settings: Settings, group: CallGroup) -> bool:
     """Say whether a kind of call may be tried with the token of today."""
     refused = state.read(tx, _name(group))
-    return not refused or json.loads(refused)["token"] != _fingerprint(settings, group)
+    return not refused or json.loads(refused)["token"] != _fingerprint(settings)
 
 
 def is_about_permission(error: AccessDenied) -> bool:
@@ -61,7 +59,7 @@ def note_refused(link: Link, group: CallGroup, error: AccessDenied) -> bool:
     if not is_about_permission(error):
         return False
     permission = " ".join(sorted({reason.field for reason in error.reasons if reason.field}))
-    refused = {"token": _fingerprint(link.settings, group), "permission": permission}
+    refused = {"token": _fingerprint(link.settings), "permission": permission}
     with link.ledger.transaction() as tx:
         state.set_to(tx, _name(group), json.dumps(refused))
         exceptions.open_or_refresh(tx, [_problem(group, error, permission)])
@@ -98,15 +96,9 @@ def _name(group: CallGroup) -> str:
     return f"refused/{group.value}"
 
 
-def _fingerprint(settings: Settings, group: CallGroup) -> str:
+def _fingerprint(settings: Settings) -> str:
     """Return what tells one token from another, and cannot be turned back into it."""
-    whistl = settings.whistl
-    secrets = (
-        [whistl.client_id, whistl.client_secret, whistl.static_token]
-        if group is CallGroup.CANCELLATIONS
-        else [settings.centra.token]
-    )
-    return hashlib.sha256("\n".join(secrets).encode()).hexdigest()[:16]
+    return hashlib.sha256(settings.centra.token.encode()).hexdigest()[:16]
 
 
 def _problem(group: CallGroup, error: AccessDenied, permission: str) -> Problem:

@@ -12,7 +12,7 @@ from centra_whistl_dagster.ledger.states import FINISHED_PARCELS, ParcelState
 from centra_whistl_dagster.workflows.access import CallGroup, is_permitted
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.rechecks import is_recheck_due
-from centra_whistl_dagster.workflows.orders.screening import is_another_look_due
+from centra_whistl_dagster.workflows.orders.screening import is_rescreening_due
 from centra_whistl_dagster.workflows.orders.status_sweep import is_sweep_due
 from centra_whistl_dagster.workflows.reference.refresh import waits_for_reference
 from centra_whistl_dagster.workflows.shipments.despatches import count_to_read_again
@@ -24,7 +24,7 @@ class OrdersDue:
     """How many orders are due for each step."""
 
     to_screen: int
-    to_look_at_again: int
+    to_screen_again: int
     """1 when blocked orders are to be screened again, else 0."""
     to_send: int
     to_look_up: int
@@ -63,13 +63,13 @@ def orders_due(link: Link) -> OrdersDue:
     """Count the orders that a relay would move on."""
     to_compare = int(is_recheck_due(link))
     can_screen = not waits_for_reference(link)
-    to_look_at_again = int(can_screen and is_another_look_due(link))
+    to_screen_again = int(can_screen and is_rescreening_due(link))
     in_question = [OrderState.SENDING, OrderState.IN_DOUBT]
     with link.ledger.reading() as tx:
         may_lock = is_permitted(tx, link.settings, CallGroup.LOCKS)
         return OrdersDue(
             to_screen=len(orders.in_states(tx, [OrderState.RECEIVED])) if can_screen else 0,
-            to_look_at_again=to_look_at_again,
+            to_screen_again=to_screen_again,
             to_send=_to_send(tx),
             to_look_up=len(orders.in_states(tx, in_question, are_due=True)),
             to_lock=len(orders.unlocked(tx)) if may_lock else 0,

@@ -140,7 +140,7 @@ def test_orders_with_one_cause_share_its_exception_until_the_last_is_free_of_it(
 
     def set_for(centra_id: str, *problems: Problem) -> None:
         with ledger.transaction() as tx:
-            exceptions.set_for_order(tx, centra_id, problems)
+            exceptions.set_for_order(tx, centra_id, [KIND, OTHER], problems)
 
     set_for(one, problem())
     set_for(two, problem(), problem("two", OTHER, subject_type=SubjectType.ORDER))

@@ -207,6 +207,39 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
     }
 )
 
+FOUND_BEFORE_SENDING: frozenset[ExceptionKind] = frozenset(
+    {
+        *_FOUND_BY_SCREENING,
+        *ADVICE,
+        ExceptionKind.PARTLY_SHIPPED_ALREADY,
+        ExceptionKind.SHARED_WITH_ANOTHER_WAREHOUSE,
+    }
+)
+"""What judging an order decides: each verdict replaces the verdict before."""
+
+OVER_ONCE_CANCELLED: frozenset[ExceptionKind] = frozenset(
+    {
+        *FOUND_BEFORE_SENDING,
+        ExceptionKind.WHISTL_REFUSED,
+        ExceptionKind.ORDER_NUMBER_CONFLICT,
+        ExceptionKind.ORDER_IN_DOUBT,
+        ExceptionKind.CANCELLED_AFTER_SENDING,
+        ExceptionKind.EDITED_AFTER_SENDING,
+        ExceptionKind.HELD_AFTER_SENDING,
+        ExceptionKind.HELD_AT_WHISTL,
+        ExceptionKind.REJECTED_LATE,
+        ExceptionKind.CANCELLED_AT_WHISTL,
+        ExceptionKind.SHORT_PICK,
+        ExceptionKind.UNKNOWN_WHISTL_STATUS,
+        ExceptionKind.STEP_FAILING,
+    }
+)
+"""What is wrong with an order no longer once it has ended without Whistl.
+
+That Whistl went on with a stopped number is not among them: its goods leave all the same. Nor is
+what is true of its lock, of a parcel or of a record at Whistl.
+"""
+
 PROVED_OVER_BY_ACCEPTANCE: frozenset[ExceptionKind] = frozenset(
     {
         *_FOUND_BY_SCREENING,
@@ -217,6 +250,7 @@ PROVED_OVER_BY_ACCEPTANCE: frozenset[ExceptionKind] = frozenset(
         ExceptionKind.ORDER_IN_DOUBT,
         ExceptionKind.REJECTED_LATE,
         ExceptionKind.CANCELLED_AT_WHISTL,
+        ExceptionKind.STEP_FAILING,
     }
 )
 """What cannot be wrong any more once Whistl has accepted an order: it was sent whole, and is there.

@@ -12,7 +12,6 @@ from centra_whistl_dagster.domain.orders.order import (
     Address,
     Order,
     ShippingOption,
-    content_hash,
 )
 
 _CONTACT = ("phone", "email")
@@ -110,8 +109,3 @@ def _amounts(sent: Order, now: Order) -> Changes:
 def _option(order: Order) -> str:
     option = order.shipping_option or ShippingOption(option_id=0, name="")
     return option.uri or option.name
-
-
-def is_sent_version(sent: Order, sent_hash: str | None) -> bool:
-    """Say whether an order as it was kept is the version that Whistl was sent."""
-    return sent_hash == content_hash(sent)

@@ -25,7 +25,10 @@ class OrderState(StrEnum):
 
 
 UNSENT = frozenset({OrderState.WAITING, OrderState.RECEIVED, OrderState.BLOCKED, OrderState.READY})
-"""States in which the order has certainly never been sent to Whistl."""
+"""States in which nothing of the order is under way at Whistl.
+
+Whistl may have seen it all the same: it refused the order, or it had the order and ended it, which
+is then blocked with `submitted_at` set."""
 
 AT_WHISTL = frozenset(
     {

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import orders, submissions
+from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
-from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.look_up import settle_found
 
@@ -66,12 +65,11 @@ def retry_now(link: Link, number: str, *, note: str, who: str) -> str:
     with link.ledger.transaction() as tx:
         row = _known(tx, number)
         reason, kept = "tried again by hand", f"{who}: {note}"
-        newest = submissions.latest(tx, row.centra_id)
-        is_refused = newest is not None and newest.outcome is SubmissionOutcome.REFUSED
         if row.state is OrderState.BLOCKED and row.screened_at is not None:
-            to = OrderState.READY if is_refused else OrderState.RECEIVED
+            # Never straight to Whistl: screening may have blocked it since Whistl refused it.
+            to = OrderState.RECEIVED
             orders.move(tx, row, to, reason=reason, note=kept, due_at=None, attempts=0)
-            return "it is sent again" if is_refused else "it is screened again"
+            return "it is screened again and, if nothing is wrong with it, sent"
         if row.state in {OrderState.READY, OrderState.IN_DOUBT} and row.due_at is not None:
             orders.update(tx, [row.centra_id], due_at=tx.now)
             orders.note(tx, row, reason, note=kept)

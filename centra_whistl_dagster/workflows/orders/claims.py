@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from centra_whistl_dagster.centra.client import UnreadableOrder
 from centra_whistl_dagster.domain.orders.order import Order, content_hash
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import order_contents, orders, submissions
@@ -19,7 +20,8 @@ from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.screening.basis import basis_of
 from centra_whistl_dagster.whistl.mapping import payload_hash, with_instructions
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders.readings import apply_reading, may_be_sent
+from centra_whistl_dagster.workflows.orders.intake import UNREADABLE_TRIED_AGAIN, take_in
+from centra_whistl_dagster.workflows.orders.readings import may_be_sent
 from centra_whistl_dagster.workflows.orders.screening import reference_for
 
 CLAIM_LASTS = timedelta(seconds=90)
@@ -31,7 +33,7 @@ class Current:
     """An order that is ready, as Centra shows it now, and what its verdict rests on now."""
 
     row: OrderRow
-    order: Order | None
+    order: Order | UnreadableOrder | None
     """None when Centra does not show it any more."""
     basis: str
 
@@ -57,11 +59,16 @@ def read_again(link: Link, rows: Sequence[OrderRow]) -> list[Current]:
     Raises:
         IntegrationError: Centra could not be asked.
     """
-    found = {order.centra_id: order for order in link.centra.orders([r.centra_id for r in rows])}
-    judged_by = reference_for(link, list(found.values()))
-    orders_now = [(row, found.get(row.centra_id)) for row in rows]
+    records = list(link.centra.orders_with_ids([row.centra_id for row in rows]))
+    found = {str(record.number): record for record in records}
+    judged_by = reference_for(link, [record for record in records if isinstance(record, Order)])
+    orders_now = [(row, found.get(str(row.number)) or found.get(row.centra_id)) for row in rows]
     return [
-        Current(row=row, order=order, basis=basis_of(order, judged_by) if order else "")
+        Current(
+            row=row,
+            order=order,
+            basis=basis_of(order, judged_by) if isinstance(order, Order) else "",
+        )
         for row, order in orders_now
     ]
 
@@ -106,11 +113,19 @@ def _may_go(tx: Transaction, link: Link, fresh: OrderRow, current: Current) -> b
     if order is None:
         orders.move(tx, fresh, OrderState.WAITING, reason="Centra does not show it any more")
         return False
+    if isinstance(order, UnreadableOrder):
+        take_in(tx, link, order)
+        orders.update(tx, [fresh.centra_id], due_at=tx.now + UNREADABLE_TRIED_AGAIN)
+        return False
     if content_hash(order) != fresh.content_hash or not may_be_sent(link, order, fresh):
-        apply_reading(tx, link, order)
+        take_in(tx, link, order)
         return False
     if current.basis != fresh.screened_against:
         reason = "what it was screened against has changed"
+        orders.move(tx, fresh, OrderState.RECEIVED, reason=reason, due_at=None)
+        return False
+    if not order_contents.has_outgoing(tx, fresh.centra_id):
+        reason = "no request for Whistl is stored"
         orders.move(tx, fresh, OrderState.RECEIVED, reason=reason, due_at=None)
         return False
     return True
@@ -118,6 +133,6 @@ def _may_go(tx: Transaction, link: Link, fresh: OrderRow, current: Current) -> b
 
 def _body(tx: Transaction, link: Link, current: Current) -> dict[str, Any]:
     body = order_contents.outgoing(tx, current.row.centra_id)
-    if current.order is None or not link.settings.sends_order_comment:
+    if not isinstance(current.order, Order) or not link.settings.sends_order_comment:
         return body
     return with_instructions(body, current.order.other_comment)

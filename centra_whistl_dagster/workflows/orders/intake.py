@@ -25,7 +25,8 @@ OVERLAP = timedelta(minutes=2)
 """Read again from this long before the watermark: a row can become visible after a later one."""
 
 _ROWS_PER_TRANSACTION = 100
-_UNREADABLE_TRIED_AGAIN = timedelta(minutes=2)
+UNREADABLE_TRIED_AGAIN = timedelta(minutes=2)
+"""How long an order that cannot be read is left alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def look_for_news(link: Link) -> News:
     with link.ledger.reading() as tx:
         known = orders.stamps(tx, [stamp.centra_id for stamp in (*stamps.open, *stamps.cancelled)])
         # An unreadable order cannot enter the ledger; every poll would take it for new.
-        tried_since = tx.now - _UNREADABLE_TRIED_AGAIN
+        tried_since = tx.now - UNREADABLE_TRIED_AGAIN
         broken = unreadable.subjects(tx, Source.CENTRA, tried_since=tried_since)
     fresh = [
         stamp

@@ -8,6 +8,10 @@ while Whistl has it (`workflows.orders.after_sending`), judging contents
 
 from __future__ import annotations
 
+from centra_whistl_dagster.domain.exceptions.endings import (
+    FOUND_BEFORE_SENDING,
+    OVER_ONCE_CANCELLED,
+)
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
 from centra_whistl_dagster.domain.orders.after_sending_decision import standing_of
 from centra_whistl_dagster.domain.orders.changes_after_sending import (
@@ -99,7 +103,7 @@ def _take_in_new(tx: Transaction, link: Link, order: Order, allowed: Permission)
     whistl_number = f"{link.settings.order_number_prefix}{order.number}"
     orders.add(tx, order, whistl_number=whistl_number, state=state, reason=reason)
     if obstacle and state is OrderState.BLOCKED:
-        exceptions.set_for_order(tx, order.centra_id, [obstacle])
+        exceptions.set_for_order(tx, order.centra_id, FOUND_BEFORE_SENDING, [obstacle])
     return Fate.WRITTEN
 
 
@@ -111,10 +115,11 @@ def _end(tx: Transaction, row: OrderRow, order: Order) -> Fate:
     reason = f"{order.status.lower()} in Centra, without Whistl"
     if order.status == SHIPPED:
         orders.move(tx, row, OrderState.COMPLETED, reason=reason, completed_at=tx.now, due_at=None)
+        # Nobody has to edit it any more.
+        exceptions.resolve_order(tx, row.number, [ExceptionKind.UNLOCK_REFUSED])
     else:
         orders.move(tx, row, OrderState.CANCELLED, reason=reason, cancelled_at=tx.now, due_at=None)
-    exceptions.resolve_order(tx, row.number)
-    exceptions.set_for_order(tx, row.centra_id, [])
+    exceptions.end_for_order(tx, row, OVER_ONCE_CANCELLED)
     return Fate.WRITTEN
 
 
@@ -131,6 +136,7 @@ def _apply_to_unsent(
     if row.locked_at is not None and not order.is_locked:
         # Unlocked meanwhile, by us or by a person: it is locked anew once Whistl has it.
         orders.update(tx, [row.centra_id], locked_at=None)
+        exceptions.resolve_order(tx, row.number, [ExceptionKind.UNLOCK_REFUSED])
     obstacle = _obstacle(link, order, row)
     if obstacle and allowed is Permission.MAY_BE_SENT:
         return _block(tx, row, obstacle)
@@ -147,8 +153,7 @@ def _apply_to_unsent(
         cancelled_at=tx.now if is_cancelled else None,
     )
     if is_cancelled:
-        exceptions.resolve_order(tx, order.number)
-        exceptions.set_for_order(tx, order.centra_id, [])
+        exceptions.end_for_order(tx, row, OVER_ONCE_CANCELLED)
     return Fate.WRITTEN
 
 
@@ -165,13 +170,13 @@ def _wanted_state(
     if is_changed:
         return OrderState.RECEIVED, "changed in Centra"
     if row.state is OrderState.BLOCKED and row.screened_at is None:
-        return OrderState.RECEIVED, "Whistl's alone to send again"
+        return OrderState.RECEIVED, "only Whistl ships this order again"
     return row.state, ""
 
 
 def _block(tx: Transaction, row: OrderRow, obstacle: Problem) -> Fate:
     """Block an order that must not go as it is; screening does not unblock it."""
-    exceptions.set_for_order(tx, row.centra_id, [obstacle])
+    exceptions.set_for_order(tx, row.centra_id, FOUND_BEFORE_SENDING, [obstacle])
     if row.state is OrderState.BLOCKED and row.screened_at is None:
         return Fate.UNCHANGED
     orders.move(
@@ -187,7 +192,7 @@ def _block(tx: Transaction, row: OrderRow, obstacle: Problem) -> Fate:
 
 
 def _obstacle(link: Link, order: Order, row: OrderRow | None) -> Problem | None:
-    """Return why Whistl must not send an order whole though Centra lets it go, if so."""
+    """Return what prevents the order from being sent whole, if anything."""
     limit = link.configuration.screening.order_number_characters
     if row is not None and row.former_active_at is not None:
         return still_active(row)
@@ -220,7 +225,7 @@ def _apply_to_stopped(
             return Fate.UNCHANGED
         reason = "cancelled in Centra"
         orders.move(tx, row, OrderState.CANCELLED, reason=reason, cancelled_at=tx.now)
-        exceptions.resolve_order(tx, row.number)
+        exceptions.end_for_order(tx, row, OVER_ONCE_CANCELLED)
         return Fate.WRITTEN
     if row.state is OrderState.BLOCKED and not _is_to_be_replaced(tx, link, row, order):
         return Fate.UNCHANGED

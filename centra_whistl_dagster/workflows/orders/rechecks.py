@@ -45,7 +45,7 @@ def _is_due(tx: Transaction) -> bool:
 
 
 def changed_sent_orders(link: Link) -> list[Order | UnreadableOrder]:
-    """Return sent orders that Centra shows otherwise than the ledger knows, or keeps back.
+    """Return sent orders that differ from the ledger, or are on hold or unpaid.
 
     Raises:
         IntegrationError: Centra could not be read; the same orders stay due.

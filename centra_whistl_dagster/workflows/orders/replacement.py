@@ -29,13 +29,14 @@ _GOES_BACK_TO = {
     StopReason.BY_HAND: OrderState.RECEIVED,
     StopReason.SENT_ALREADY: OrderState.BLOCKED,
 }
-_OVER_ONCE_STOPPED = (*KINDS, ExceptionKind.CANCELLED_AT_WHISTL, ExceptionKind.REJECTED_LATE)
-_OVER_ONCE_RENUMBERED = (
-    *_OVER_ONCE_STOPPED,
+_OVER_ONCE_STOPPED = (
+    *KINDS,
+    ExceptionKind.CANCELLED_AT_WHISTL,
+    ExceptionKind.REJECTED_LATE,
     ExceptionKind.SHORT_PICK,
     ExceptionKind.HELD_AT_WHISTL,
 )
-"""What was true of the number that was given up, and is not of the order."""
+"""What was true of the number that Whistl has ended, and is not of the order."""
 AT_WHISTL_WHOLE = frozenset({OrderState.SENDING, OrderState.IN_DOUBT, OrderState.SUBMITTED})
 """States in which Whistl has an order, or may have it, and nothing of it has left."""
 
@@ -120,7 +121,7 @@ def send_again(tx: Transaction, row: OrderRow, to: OrderState, *, ended_at: date
         stop_attempts=0,
         despatch_awaited_since=None,
     )
-    exceptions.resolve_order(tx, row.number, _OVER_ONCE_RENUMBERED)
+    exceptions.resolve_order(tx, row.number, _OVER_ONCE_STOPPED)
 
 
 def note_former_number_active(tx: Transaction, row: OrderRow, former: str, what: str) -> None:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+from centra_whistl_dagster.domain.exceptions.endings import FOUND_BEFORE_SENDING
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import OrderState
@@ -49,10 +50,10 @@ class _Waiting:
     basis: str
 
 
-def is_another_look_due(link: Link) -> bool:
+def is_rescreening_due(link: Link) -> bool:
     """Say whether orders are blocked, and what they were judged by has changed since."""
     with link.ledger.reading() as tx:
-        has_changed = state.read(tx, state.LOOKED_AGAIN_FOR) != _all_of_the_basis(tx, link)
+        has_changed = state.read(tx, state.RESCREENED_FOR) != _all_of_the_basis(tx, link)
         return has_changed and bool(orders.in_states(tx, [OrderState.BLOCKED], limit=1))
 
 
@@ -65,9 +66,9 @@ def screen_waiting_orders(link: Link) -> Screened:
     age = usable_age(link)
     with link.ledger.reading() as tx:
         whole_basis = _all_of_the_basis(tx, link)
-        looks_again = state.read(tx, state.LOOKED_AGAIN_FOR) != whole_basis
+        rescreens = state.read(tx, state.RESCREENED_FOR) != whole_basis
         waiting = list(orders.in_states(tx, [OrderState.RECEIVED]))
-        waiting += orders.blocked_by_screening(tx) if looks_again else []
+        waiting += orders.blocked_by_screening(tx) if rescreens else []
         tally = Tally(read=len(waiting))
         if age is None:
             tally.add(Skipped("the catalogues are too old"), len(waiting))
@@ -89,9 +90,9 @@ def screen_waiting_orders(link: Link) -> Screened:
     tally.add(Fate.UNCHANGED, len(known) - len(concerned))
     result = screen([one.order for one in concerned], judged_by) if concerned else None
     _settle_all(link, concerned, result, judged_by, tally)
-    if looks_again:
+    if rescreens:
         with link.ledger.transaction() as tx:
-            state.set_to(tx, state.LOOKED_AGAIN_FOR, whole_basis)
+            state.set_to(tx, state.RESCREENED_FOR, whole_basis)
     return Screened(tally=tally, result=result, reference_age=age)
 
 
@@ -148,7 +149,9 @@ def reference_for(link: Link, contents: list[Order]) -> ScreeningReference:
 
 
 def _block(tx: Transaction, row: OrderRow, basis: str, verdict: Blocked) -> Fate:
-    exceptions.set_for_order(tx, row.centra_id, (*verdict.warnings, *verdict.problems))
+    exceptions.set_for_order(
+        tx, row.centra_id, FOUND_BEFORE_SENDING, (*verdict.warnings, *verdict.problems)
+    )
     kinds = ", ".join(sorted({problem.kind for problem in verdict.problems}))
     judged = OrderChange(screened_at=tx.now, screened_against=basis, due_at=None)
     orders.move(tx, row, OrderState.BLOCKED, reason=kinds, **judged)
@@ -158,7 +161,7 @@ def _block(tx: Transaction, row: OrderRow, basis: str, verdict: Blocked) -> Fate
 def _make_ready(
     tx: Transaction, row: OrderRow, basis: str, verdict: Cleared, body: dict[str, Any]
 ) -> Fate:
-    exceptions.set_for_order(tx, row.centra_id, verdict.warnings)
+    exceptions.set_for_order(tx, row.centra_id, FOUND_BEFORE_SENDING, verdict.warnings)
     order_contents.store_outgoing(tx, row.centra_id, body)
     judged = OrderChange(
         screened_at=tx.now,

@@ -6,13 +6,13 @@ and what became of an order whose answer was lost (`.look_up`).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from centra_whistl_dagster.domain.exceptions.endings import PROVED_OVER_BY_ACCEPTANCE
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
-from centra_whistl_dagster.domain.london import LONDON
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.breaker import (
     Breaker,
     BreakerState,
@@ -31,7 +31,6 @@ from centra_whistl_dagster.transport import (
     IntegrationError,
     NotSent,
     OutcomeUnknown,
-    Reason,
     Refused,
     Throttled,
 )
@@ -41,8 +40,20 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.claims import Claim, Current, claim, read_again
 from centra_whistl_dagster.workflows.orders.gate import SILENT, Gate
 from centra_whistl_dagster.workflows.orders.lag import FIRST_LOOK_UP, look_up_lag, note_shown_late
-from centra_whistl_dagster.workflows.orders.outage import note_answered, note_lost, note_silence
+from centra_whistl_dagster.workflows.orders.outage import (
+    note_answered,
+    note_lost,
+    note_not_sent,
+    note_silence,
+)
 from centra_whistl_dagster.workflows.orders.statuses import apply_status
+from centra_whistl_dagster.workflows.orders.submission_problems import (
+    failure,
+    place_of,
+    refusals_of,
+)
+
+_logger = logging.getLogger(__name__)
 
 _READ_AGAIN_TOGETHER = 20
 """Orders read again at once: with many, the last are sent minutes after Centra was asked."""
@@ -52,6 +63,7 @@ _ROUND_LASTS = timedelta(seconds=120)
 """No part of orders is begun later: cancellations and look-ups wait for the round to end."""
 _LONGEST_WAIT = timedelta(minutes=5)
 _QUOTA_USED = Skipped("Whistl's limit is reached")
+_NO_ACCESS = Skipped("Whistl refuses us access")
 
 
 def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
@@ -115,6 +127,30 @@ def _probe(link: Link, breaker: Breaker, rows: Sequence[OrderRow]) -> list[Order
 
 
 def _send(link: Link, gate: Gate, current: Current) -> Fate:
+    """Send one order; whatever fails about it must not keep the others back."""
+    try:
+        return _claimed_and_sent(link, gate, current)
+    except Exception as error:  # noqa: BLE001 - reported with the order's number
+        # Without the traceback: its last line may quote a record.
+        _logger.error("order %s could not be sent: %s", current.row.number, place_of(error))  # noqa: TRY400
+        with link.ledger.transaction() as tx:
+            _report_failure(tx, current.row, error)
+        return Failed("failed in our own code")
+
+
+def _report_failure(tx: Transaction, row: OrderRow, error: Exception) -> None:
+    """Open the exception that sending an order fails, and leave the order alone for a while.
+
+    One whose intent is written stays as it is: it is looked up once its claim has run out.
+    """
+    fresh = orders.find(tx, row.centra_id)
+    if fresh is not None and fresh.state is OrderState.READY:
+        later = OrderChange(attempts=fresh.attempts + 1, due_at=tx.now + back_off(fresh.attempts))
+        orders.update(tx, [row.centra_id], **later)
+    exceptions.open_or_refresh(tx, [failure(row, error)])
+
+
+def _claimed_and_sent(link: Link, gate: Gate, current: Current) -> Fate:
     with gate.entered() as may_go:
         if not may_go:
             return gate.why
@@ -129,7 +165,7 @@ def _sent(link: Link, gate: Gate, claimed: Claim) -> SubmissionOutcome:
     try:
         answer = link.whistl.submit_order(claimed.body, idempotency_key=claimed.idempotency_key)
     except (NotSent, Throttled, AccessDenied) as error:
-        gate.shut(_QUOTA_USED if isinstance(error, Throttled) else SILENT)
+        gate.shut(_why_shut(error))
         return _settle_not_sent(link, claimed, error)
     except OutcomeUnknown as error:
         return _settle_unknown(link, gate, claimed, error.detail, is_lost=True)
@@ -162,6 +198,7 @@ def _settle(
     newest = submissions.latest(tx, claimed.row.centra_id)
     if row is None or newest is None:
         raise LookupError(f"order {claimed.row.number} vanished from the ledger")
+    exceptions.resolve_order(tx, row.number, [ExceptionKind.STEP_FAILING])
     is_waiting = row.state in {OrderState.SENDING, OrderState.IN_DOUBT}
     is_awaited = is_waiting and newest.id == claimed.intent_id
     # What a look-up has proved meanwhile says more than that the answer was lost.
@@ -191,7 +228,14 @@ def _settle_not_sent(link: Link, claimed: Claim, error: IntegrationError) -> Sub
         if row is not None:
             reason, change = _postponed(tx, row, error)
             orders.move(tx, row, OrderState.READY, reason=reason, **change)
+            note_not_sent(tx, error, submissions.not_sent_in_a_row(tx, row.centra_id))
     return SubmissionOutcome.NOT_SENT
+
+
+def _why_shut(error: IntegrationError) -> Skipped:
+    if isinstance(error, AccessDenied):
+        return _NO_ACCESS
+    return _QUOTA_USED if isinstance(error, Throttled) else SILENT
 
 
 def _postponed(tx: Transaction, row: OrderRow, error: IntegrationError) -> tuple[str, OrderChange]:
@@ -200,6 +244,8 @@ def _postponed(tx: Transaction, row: OrderRow, error: IntegrationError) -> tuple
         wait = min(timedelta(seconds=error.retry_after_seconds), _LONGEST_WAIT)
         return "not sent: Whistl's limit is reached", OrderChange(due_at=tx.now + wait)
     later = OrderChange(attempts=row.attempts + 1, due_at=tx.now + back_off(row.attempts))
+    if isinstance(error, AccessDenied):
+        return "not sent: Whistl refuses us access", later
     return "not sent: Whistl could not be reached", later
 
 
@@ -236,26 +282,9 @@ def _settle_refused(link: Link, gate: Gate, claimed: Claim, error: Refused) -> S
         # What it was screened against stays: when that changes, or the order itself, it is screened
         # and tried again.
         orders.move(tx, row, OrderState.BLOCKED, reason="refused by Whistl", due_at=due_at)
-        exceptions.set_for_order(tx, row.centra_id, _refusals(row, error, due_at))
+        refusals = refusals_of(row, error, due_at)
+        exceptions.set_for_order(tx, row.centra_id, [ExceptionKind.WHISTL_REFUSED], refusals)
     return SubmissionOutcome.REFUSED
-
-
-def _refusals(row: OrderRow, error: Refused, due_at: datetime | None) -> list[Problem]:
-    # Whistl's own sentence is left out: it may repeat what the customer typed.
-    reasons = error.reasons or (Reason(code=error.code or str(error.status), field="order"),)
-    when = ""
-    if due_at is not None:
-        when = f" It is sent again at {due_at.astimezone(LONDON):%H:%M on %d/%m/%Y} (London time)."
-    return [
-        exceptions.order_problem(
-            row.number,
-            ExceptionKind.WHISTL_REFUSED,
-            f"Whistl refused order {row.number}: {reason}.{when}",
-            field=reason.field,
-            value=reason.code,
-        )
-        for reason in reasons
-    ]
 
 
 def back_off(attempts: int) -> timedelta:

@@ -59,6 +59,20 @@ def test_a_status_nobody_has_heard_of_is_told_and_keeps_nothing_from_going_on(de
     assert desk.problems() == []
 
 
+def test_a_status_that_is_a_sentence_is_reported_without_its_words(desk: Desk) -> None:
+    order = desk.order()
+    desk.relay_orders()
+    held = desk.held(order)
+    desk.wait(1)
+    held.status, held.updated_at = "Waiting for Ada Lovelace to ring back", desk.clock()
+    held.status_version += 1
+
+    desk.relay_despatches()
+
+    assert desk.problems(str(order.number)) == ["unknown_whistl_status"]
+    assert "LOVELACE" not in desk.messages()[0].upper()
+
+
 @pytest.mark.parametrize(
     ("ended_by", "kind"),
     [("rejection", "rejected_late"), ("cancellation", "cancelled_at_whistl")],

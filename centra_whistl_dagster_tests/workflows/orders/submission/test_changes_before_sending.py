@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from centra_whistl_dagster.centra.client import CentraClient
+from centra_whistl_dagster.centra.client import CentraClient, UnreadableOrder
 from centra_whistl_dagster.domain.orders.order import CONFIRMED, Order
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.centra.rules import add_shipment, cancel_order, ship, touch
@@ -30,8 +30,8 @@ class CentraThatChangesMeanwhile:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    def orders(self, ids: Sequence[str]) -> list[Order]:
-        found = self._client.orders(ids)
+    def orders_with_ids(self, ids: Sequence[str]) -> list[Order | UnreadableOrder]:
+        found = list(self._client.orders_with_ids(ids))
         while self._meanwhile:
             self._meanwhile.pop()()
         return found
