@@ -87,15 +87,20 @@ class Settings(LedgerSettings):
 
     def unstated(self) -> list[str]:
         """Say what nobody has stated about the other systems, and what is assumed until then."""
-        if self.is_look_up_lag_stated:
-            return []
-        minutes = self.look_up_lag.total_seconds() / 60
-        lag = (
-            f"WHISTL_LOOK_UP_LAG_SECONDS is not set, so {minutes:.0f} minutes are assumed: an "
-            "order whose answer was lost, and that Whistl does not show, is sent again only after "
-            "that. Ask Whistl how long a new order may take to show, and set it."
-        )
-        return [lag]
+        unstated = []
+        if not self.is_look_up_lag_stated:
+            minutes = self.look_up_lag.total_seconds() / 60
+            unstated.append(
+                f"WHISTL_LOOK_UP_LAG_SECONDS is not set, so {minutes:.0f} minutes are assumed: an "
+                "order whose answer was lost, and that Whistl does not show, is sent again only "
+                "after that. Ask Whistl how long a new order may take to show, and set it."
+            )
+        if self.whistl.zone is None:
+            unstated.append(
+                "WHISTL_TIME_ZONE is not set, so a time of Whistl's that names no zone cannot be "
+                "read. Ask Whistl whether its times name one; if they do not, set it."
+            )
+        return unstated
 
     def load_configuration(self) -> Configuration:
         """Read `config/` as it is now.

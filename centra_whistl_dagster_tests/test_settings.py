@@ -50,7 +50,18 @@ def test_a_look_up_lag_that_nobody_has_stated_is_long_and_is_named() -> None:
 
     assert unstated.look_up_lag == timedelta(minutes=15)
     assert "WHISTL_LOOK_UP_LAG_SECONDS is not set" in unstated.unstated()[0]
-    assert (stated.look_up_lag, stated.unstated()) == (timedelta(seconds=30), [])
+    assert stated.look_up_lag == timedelta(seconds=30)
+    assert not any("LOOK_UP_LAG" in each for each in stated.unstated())
+
+
+def test_a_time_zone_of_whistls_that_nobody_has_stated_is_named() -> None:
+    unstated = load_settings(ENOUGH | {"WHISTL_LOOK_UP_LAG_SECONDS": "30"})
+    stated = load_settings(
+        ENOUGH | {"WHISTL_LOOK_UP_LAG_SECONDS": "30", "WHISTL_TIME_ZONE": "Europe/London"}
+    )
+
+    assert [each.split(",")[0] for each in unstated.unstated()] == ["WHISTL_TIME_ZONE is not set"]
+    assert stated.unstated() == []
 
 
 def test_everything_that_is_missing_is_named_in_one_error() -> None:

@@ -121,9 +121,10 @@ def main() -> None:
 
 def _errors_an_operator_can_fix() -> tuple[type[Exception], ...]:
     """Python evaluates this only once a command has failed, so `--help` imports no httpx."""
-    from centra_whistl_dagster.config_files.reader import ConfigError  # noqa: PLC0415
     from centra_whistl_dagster.launching.dagster_processes import DidNotStart  # noqa: PLC0415
     from centra_whistl_dagster.launching.processes import ProcessDied  # noqa: PLC0415
-    from centra_whistl_dagster.transport import IntegrationError  # noqa: PLC0415
+    from centra_whistl_dagster.workflows.exceptions.step_failures import (  # noqa: PLC0415
+        FOR_OPERATORS,
+    )
 
-    return (ConfigError, DidNotStart, ExtraMissing, IntegrationError, ProcessDied)
+    return (*FOR_OPERATORS, DidNotStart, ExtraMissing, ProcessDied)

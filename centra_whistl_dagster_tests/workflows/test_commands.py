@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from click.testing import CliRunner, Result
 
-from centra_whistl_dagster.cli.main import commands
+from centra_whistl_dagster.cli.main import commands, main
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.workflows.stock.quarantine import quarantined
 
@@ -77,16 +77,79 @@ def test_an_unknown_snapshot_is_refused_and_its_name_cannot_control_the_terminal
 
 
 # ---- doctor
-def test_doctor_names_every_part_of_a_working_connection() -> None:
+ALL_STATED = {"WHISTL_TIME_ZONE": "UTC", "ALERT_DEFAULT_URL": "json://127.0.0.1:9/"}
+
+
+def test_doctor_names_every_part_of_a_working_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ALL_STATED.items():
+        monkeypatch.setenv(name, value)
+
     result = run("doctor")
 
     assert result.exit_code == 0
     assert [line[:4] for line in result.stdout.splitlines()] == ["ok  "] * 8
 
 
+def test_doctor_fails_where_no_alert_would_reach_anybody() -> None:
+    result = run("doctor")
+
+    failed = [line for line in result.stdout.splitlines() if line.startswith("FAIL")]
+    assert result.exit_code == 1
+    assert [line.partition(", so")[0] for line in failed] == ["FAIL  Alerts: no address is set"]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "warning"),
+    [
+        ({"DATA": "json://a/"}, "channel cx has no address: they are not sent"),
+        (
+            {"DATA": "json://a/", "FALLBACK": "json://b/"},
+            "channel cx has no address: they go to the second channel",
+        ),
+        (
+            {"DEFAULT": "json://a/", "CX_TEAM": "json://b/"},
+            "ALERT_CX_TEAM_URL is set, and config/exceptions.toml names no such channel.",
+        ),
+    ],
+)
+def test_doctor_warns_of_channels_and_addresses_that_do_not_belong_together(
+    monkeypatch: pytest.MonkeyPatch, addresses: dict[str, str], warning: str
+) -> None:
+    for channel, address in addresses.items():
+        monkeypatch.setenv(f"ALERT_{channel}_URL", address)
+
+    result = run("doctor")
+
+    assert result.exit_code == 0
+    assert f"warn  Alerts: {warning}" in result.stdout
+    assert "channel data" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////dev/null/ledger.db", "postgresql://ledger:secret@127.0.0.1:9/ledger"]
+)
+def test_a_ledger_that_cannot_be_reached_is_named_without_a_trace_or_a_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    monkeypatch.setenv("LEDGER_URL", url)
+    monkeypatch.setattr("sys.argv", ["centra-whistl", "doctor"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    printed = capsys.readouterr()
+    assert ended.value.code == 2
+    assert "ledger" in printed.err
+    assert "LEDGER_URL" in printed.err
+    assert "Traceback" not in printed.err + printed.out
+    assert "secret" not in printed.err + printed.out
+
+
 def test_doctor_fails_and_names_the_parts_that_do_not_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for name, value in ALL_STATED.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("CENTRA_TOKEN", "expired")
 
     result = run("doctor")

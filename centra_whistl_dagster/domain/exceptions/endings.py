@@ -36,7 +36,7 @@ class End:
     again: to close it would hide what is still so."""
 
 
-def _automatic(when: str, *, by_hand: bool = True) -> End:
+def _automatic(when: str, *, by_hand: bool) -> End:
     return End(ending=Ending.CLOSES, when=when, may_be_closed_by_hand=by_hand)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from centra_whistl_dagster.alerts.addresses import ESCALATION
+from centra_whistl_dagster.domain.exceptions.responsibilities import Owner
 from centra_whistl_dagster.ledger import former_numbers, orders
 from centra_whistl_dagster.screening.address_formats import age_of_data
 from centra_whistl_dagster.transport import IntegrationError
@@ -37,6 +39,7 @@ def examine(link: Link) -> list[Finding]:
             Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
             for detail in [*link.settings.unstated(), *_earlier_prefix(link)]
         ),
+        *_alerts(link),
     ]
 
 
@@ -65,6 +68,29 @@ def _last_despatch(link: Link) -> str:
 def _ledger(link: Link) -> str:
     with link.ledger.reading() as tx:
         return f"{sum(orders.counts_by_state(tx).values())} orders known"
+
+
+def _alerts(link: Link) -> list[Finding]:
+    """Say which alerts would reach nobody."""
+    addresses = link.settings.alerts
+    if not addresses.are_there:
+        detail = "no address is set, so nobody is notified of anything. Set ALERT_DEFAULT_URL."
+        return [Finding(subject="Alerts", is_well=False, detail=detail)]
+    named = {each.channel for each in link.configuration.exception_kinds.values()}
+    details = [
+        f"ALERT_{channel.upper()}_URL is set, and config/exceptions.toml names no such channel."
+        for channel in sorted(addresses.by_channel.keys() - named - {*Owner, ESCALATION})
+    ]
+    if not addresses.default:
+        instead = "they go to the second channel" if addresses.fallback else "they are not sent"
+        details += [
+            f"channel {channel} has no address: {instead}. Set ALERT_{channel.upper()}_URL."
+            for channel in sorted(named - addresses.by_channel.keys())
+        ]
+    return [
+        Finding(subject="Alerts", is_well=True, is_warning=True, detail=detail)
+        for detail in details
+    ]
 
 
 def _earlier_prefix(link: Link) -> list[str]:

@@ -13,6 +13,7 @@ import time_machine
 from click.testing import CliRunner, Result
 
 from centra_whistl_dagster.cli.main import commands
+from centra_whistl_dagster.domain.exceptions.endings import ENDS
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.ledger import exception_news, exceptions, tables
 from centra_whistl_dagster.ledger.engine import Transaction
@@ -233,19 +234,7 @@ def edit(desk: Desk, order: CentraOrder, address1: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [
-        ExceptionKind.POSTCODE_MALFORMED,
-        ExceptionKind.STOCK_SNAPSHOT_REFUSED,
-        ExceptionKind.CREDENTIALS_REFUSED,
-        ExceptionKind.DESPATCH_WITHOUT_CARRIER,
-        ExceptionKind.SHIPMENT_REFUSED,
-        ExceptionKind.SHIPMENT_UNANSWERED,
-        ExceptionKind.PAYMENT_NOT_CAPTURED,
-        ExceptionKind.LOCK_REFUSED,
-        ExceptionKind.STOCK_WRITE_REFUSED,
-        ExceptionKind.STOCK_WRITE_NOT_TAKEN,
-    ],
+    "kind", [kind for kind, end in ENDS.items() if not end.may_be_closed_by_hand]
 )
 def test_what_is_checked_again_and_again_cannot_be_closed_by_hand(
     desk: Desk, raised: Callable[..., int], kind: ExceptionKind
