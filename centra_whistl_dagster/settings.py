@@ -1,6 +1,7 @@
 """Where everything is and how to reach it, as environment variables say; `.env.example` lists them.
 
-Nothing is read at import.
+Nothing is read at import. Does not belong here: which variables there are, and their faults
+(`environment`).
 """
 
 from __future__ import annotations
