@@ -142,6 +142,4 @@ def what_the_systems_show(desk: Desk, order: CentraOrder) -> str:
     held = desk.world.whistl_orders.get(f"C{order.number}")
     if held is None or held.status in {"CANCELLED", "REJECTED"}:
         return "cancelled" if is_cancelled else "blocked"
-    if held.status == "DESPATCHED":
-        return "despatched" if is_cancelled else "completed"
-    return "submitted"
+    return "completed" if held.status == "DESPATCHED" else "submitted"

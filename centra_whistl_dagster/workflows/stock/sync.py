@@ -239,23 +239,28 @@ def _resolve_agreeing(tx: Transaction, reconciliation: Reconciliation) -> None:
     differing = np.flatnonzero((catalogue.steps.change != 0) & is_on_both_sides).tolist()
     skus = {reconciliation.skus[at] for at in differing}
     for kind in _WRITE_KINDS:
-        _resolve_others(tx, reconciliation, kind, skus)
+        _resolve_others(tx, reconciliation, kind, skus, is_one_side_enough=True)
 
 
 def _resolve_others(
-    tx: Transaction, reconciliation: Reconciliation, kind: ExceptionKind, skus: Set[str]
+    tx: Transaction,
+    reconciliation: Reconciliation,
+    kind: ExceptionKind,
+    skus: Set[str],
+    *,
+    is_one_side_enough: bool = False,
 ) -> None:
     """Resolve a kind for every SKU but these, and but those that this sync did not cover.
 
-    Of a SKU that could not be read from one of the systems nothing new is known. One that neither
-    has any more is over.
+    A SKU is covered when it was read from both systems, or, where `is_one_side_enough`, from one.
+    One that neither has any more is over.
     """
     waiting = exceptions.unended_subjects(tx, kind)
     if not waiting:
         return
     catalogue = reconciliation.catalogue
-    is_in_both = (catalogue.in_whistl & catalogue.in_centra).tolist()
-    listed = dict(zip(reconciliation.skus, is_in_both, strict=True))
+    is_covered = (catalogue.in_whistl & catalogue.in_centra) | is_one_side_enough
+    listed = dict(zip(reconciliation.skus, is_covered.tolist(), strict=True))
     not_covered = {sku for sku in waiting if not listed.get(sku, reconciliation.is_whole)}
     exceptions.resolve_kind(tx, kind, except_subjects=skus | not_covered)
 
