@@ -13,7 +13,7 @@ from typing import Any, Unpack
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.exceptions.problems import SubjectType
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.exceptions.stakes import ConcernedOrder
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.engine import Transaction
@@ -70,6 +70,17 @@ def listed(
         query = query.where(exceptions.c.resolved_at.is_(None))
     is_closed = exceptions.c.resolved_at.is_not(None)
     return tx.rows(ExceptionRow, query.order_by(is_closed, exceptions.c.due_at, exceptions.c.id))
+
+
+def open_of_kinds(
+    tx: Transaction, kinds: Collection[ExceptionKind], *, limit: int
+) -> list[ExceptionRow]:
+    """Return open exceptions of these kinds, the most overdue first, and no more than `limit`."""
+    query = sa.select(exceptions).where(
+        exceptions.c.kind.in_(sorted(kinds)), exceptions.c.resolved_at.is_(None)
+    )
+    in_order = query.order_by(exceptions.c.due_at, exceptions.c.id).limit(limit)
+    return tx.rows(ExceptionRow, in_order)
 
 
 def orders_concerned(

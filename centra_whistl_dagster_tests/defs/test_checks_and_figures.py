@@ -12,7 +12,9 @@ import pytest
 import time_machine
 
 from centra_whistl_dagster.definitions import defs
+from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.checkout import place_order
+from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.world import Settings, World
 
@@ -86,6 +88,29 @@ def test_confirmed_orders_that_do_not_arrive_are_an_error_with_their_number(
     figures = relayed.figures("centra/orders")
     assert figures["read"] == figures["written"] == 3
     assert "dagster/partition_row_count" not in figures
+
+
+def test_an_address_check_stays_red_while_later_orders_are_good_until_the_order_is_corrected(
+    table: Path, world: World, instance: dg.DagsterInstance
+) -> None:
+    sku = next(iter(world.items))
+    check = "every_delivery_address_is_complete_and_valid"
+    Ran(instance, "refresh_reference")
+    bad = place_order(world, [(sku, 1)], address={**ADA, "zipCode": "SW1A"})
+
+    found = Ran(instance, "relay_orders", after_minutes=1).check(check)
+    place_order(world, [(sku, 1)])
+    later = Ran(instance, "relay_orders", after_minutes=2).check(check)
+    assert bad.address is not None
+    bad.address["zipCode"] = "SW1A 1AA"
+    touch(world, bad)
+    corrected = Ran(instance, "relay_orders", after_minutes=3).check(check)
+
+    assert [one.passed for one in (found, later, corrected)] == [False, False, True]
+    assert f"| order {bad.number} | postcode |" in str(later.metadata["table"].value)
+    assert later.metadata["open"].value == 1
+    assert later.metadata["orders_judged_in_this_run"].value == 1
+    assert later.metadata["orders_that_failed_in_this_run"].value == 0
 
 
 def test_a_fault_of_the_shipping_table_names_its_option_owner_remedy_and_time_limit(

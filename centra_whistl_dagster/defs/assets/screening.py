@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 import dagster as dg
 
@@ -11,8 +10,10 @@ from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility, Severity
 from centra_whistl_dagster.history.tables import Orders
+from centra_whistl_dagster.ledger.rows import ExceptionRow
 from centra_whistl_dagster.screening.rule import Check
 from centra_whistl_dagster.screening.rules import CHECKS
+from centra_whistl_dagster.workflows.orders.findings import OpenFindings, open_findings
 from centra_whistl_dagster.workflows.orders.screening import Screened, screen_waiting_orders
 
 KEY = dg.AssetKey(["orders", "screened_orders"])
@@ -22,8 +23,9 @@ def _description(check: Check) -> str:
     kinds = ", ".join(kind for kind, of_kind in CHECKS.items() if of_kind is check)
     then = "is sent all the same" if check is Check.ADVICE else "is held back until it is fixed"
     return (
-        f"Of the orders judged in this run. An order that fails {then}; the table names the order, "
-        "the field, the owner, what to do and the time limit, as config/exceptions.toml sets them. "
+        f"Of all orders that are open, whenever they were judged. An order that fails {then}; the "
+        "table names the order, the field, the owner, what to do and the time limit, as "
+        "config/exceptions.toml sets them. "
         f"Kinds of exception: {kinds}."
     )
 
@@ -58,6 +60,7 @@ def orders_screened(link: LinkResource) -> dg.MaterializeResult:
     """Judge the orders that wait."""
     with link.open("orders/screened_orders") as opened:
         screened = screen_waiting_orders(opened)
+        findings = open_findings(opened)
         kinds = opened.configuration.exception_kinds
     return dg.MaterializeResult(
         metadata={
@@ -65,7 +68,9 @@ def orders_screened(link: LinkResource) -> dg.MaterializeResult:
             **_changed(screened),
             "minutes_since_catalogues_were_read": _minutes(screened.reference_age),
         },
-        check_results=_check_results(screened, kinds),
+        check_results=[
+            _check_result(check, screened, found, kinds) for check, found in findings.items()
+        ],
     )
 
 
@@ -79,55 +84,49 @@ def _changed(screened: Screened) -> dict[str, dg.MetadataValue]:
     return {"changed": metadata.table(changes)} if changes else {}
 
 
-def _check_results(
-    screened: Screened, kinds: Mapping[ExceptionKind, Responsibility]
-) -> list[dg.AssetCheckResult]:
-    judged, cases = 0, []
-    if screened.result is not None:
-        judged = len(screened.result.verdicts)
-        cases = screened.result.failure_cases.to_dict("records")
-    return [
-        _check_result(check, judged, [case for case in cases if case["check"] == check], kinds)
-        for check in Check
-    ]
-
-
 def _check_result(
     check: Check,
-    judged: int,
-    failing: list[dict[Any, Any]],
+    screened: Screened,
+    found: OpenFindings,
     kinds: Mapping[ExceptionKind, Responsibility],
 ) -> dg.AssetCheckResult:
-    rows = [_row(case, kinds) for case in failing]
-    is_urgent = any(kinds[case["kind"]].severity is Severity.URGENT for case in failing)
+    """Return a check's colour: red until each finding is over, however well later orders do."""
+    rows = [_row(finding, kinds) for finding in found.first]
+    is_urgent = any(kinds[kind].severity is Severity.URGENT for kind in found.kinds)
+    judged, failed = 0, set()
+    if screened.result is not None:
+        judged = len(screened.result.verdicts)
+        cases = screened.result.failure_cases
+        failed = set(cases.loc[cases["check"] == check, "order_number"])
     return dg.AssetCheckResult(
         check_name=check.value,
-        passed=not failing,
+        passed=not found.count,
         severity=dg.AssetCheckSeverity.ERROR if is_urgent else dg.AssetCheckSeverity.WARN,
-        description=_first(rows),
+        description=_first(rows, found.count),
         metadata={
-            "judged": judged,
-            "failures": len({case["order_number"] for case in failing}),
+            "open": found.count,
+            "orders_judged_in_this_run": judged,
+            "orders_that_failed_in_this_run": len(failed),
             "table": metadata.table(rows),
         },
     )
 
 
-def _row(case: dict[Any, Any], kinds: Mapping[ExceptionKind, Responsibility]) -> dict[str, str]:
+def _row(finding: ExceptionRow, kinds: Mapping[ExceptionKind, Responsibility]) -> dict[str, str]:
     return {
-        "order": case["order_number"],
-        "field": case["field"],
-        "value": case["value"],
-        "what is wrong": case["message"],
-        **metadata.whose(case["kind"], kinds),
+        "about": f"{finding.subject_type} {finding.subject}",
+        "field": finding.field,
+        "value": finding.value,
+        "what is wrong": finding.message,
+        **metadata.whose(finding.kind, kinds),
     }
 
 
-def _first(rows: list[dict[str, str]]) -> str | None:
+def _first(rows: list[dict[str, str]], count: int) -> str | None:
     if not rows:
         return None
-    row, more = rows[0], f" And {len(rows) - 1} more: see the table." if rows[1:] else ""
+    row, more = rows[0], f" And {count - 1} more: see the table." if count > 1 else ""
     return (
-        f"Order {row['order']}, {row['field']}: {row['what is wrong']} Owner {row['owner']}, time "
-        f"limit {row['time limit']}: {row['what to do']}{more}"
+        f"{row['about']}, {row['field']}: {row['what is wrong']} Owner {row['owner']}, time limit "
+        f"{row['time limit']}: {row['what to do']}{more}"
     )
