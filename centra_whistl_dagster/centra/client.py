@@ -146,6 +146,11 @@ class CentraClient:
             for stamp in stamps_that_meet(self._graphql, {"id": chunk}, page_size=size)
         ]
 
+    def changed_order_stamps(self, since: datetime) -> tuple[OrderStamp, ...]:
+        """Read the stamps of orders that changed since a moment, whatever their status or lock."""
+        where = inputs.changed_orders(since)
+        return stamps_that_meet(self._graphql, where, page_size=self._config.page_size)
+
     def all_open_order_stamps(self, placed_before: datetime) -> tuple[OrderStamp, ...]:
         """Read the stamps of every confirmed or processing order placed until then, locked or not.
 
@@ -305,6 +310,16 @@ class CentraClient:
             self._graphql.run(CallKind.IDEMPOTENT_WRITE, "SetStock", {"input": stock})
 
         return write_apart(levels, write)
+
+    def set_physical_stock_of_sizes(
+        self, levels: Sequence[tuple[int, int]], description: str
+    ) -> None:
+        """Set physical quantities by the id of the size, where one SKU names several sizes."""
+        for chunk in _chunks(levels, self._config.page_size):
+            stock = inputs.physical_stock_of_sizes(
+                chunk, warehouse_id=self._config.warehouse_id, description=description
+            )
+            self._graphql.run(CallKind.IDEMPOTENT_WRITE, "SetStock", {"input": stock})
 
     def product_sizes(self) -> Iterator[CentraProductSize]:
         """Read every size of the catalogue. One that cannot be read is logged."""

@@ -25,6 +25,11 @@ def cancelled_orders(since: datetime | None) -> dict[str, object]:
     return _orders([CANCELLED], since)
 
 
+def changed_orders(since: datetime) -> dict[str, object]:
+    """Return the filter of orders that changed since a moment, whatever their status or lock."""
+    return {"storeType": "DIRECT_TO_CONSUMER", "updatedAt": {"from": iso_utc(since)}}
+
+
 def new_shipment(
     draft: ShipmentDraft, *, captures_payment: bool, marks_paid: bool, now: datetime
 ) -> dict[str, object]:
@@ -81,6 +86,15 @@ def physical_stock(
             {"productSize": {"SKU": sku}, "quantity": quantity} for sku, quantity in levels
         ],
     }
+
+
+def physical_stock_of_sizes(
+    levels: Sequence[tuple[int, int]], *, warehouse_id: int, description: str
+) -> dict[str, object]:
+    """Return physical quantities to be set by size, where a SKU names several of them."""
+    by_sku = physical_stock([], warehouse_id=warehouse_id, description=description)
+    sizes = [{"productSize": {"id": size_id}, "quantity": units} for size_id, units in levels]
+    return {**by_sku, "productSizes": sizes}
 
 
 def iso_utc(at: datetime) -> str:

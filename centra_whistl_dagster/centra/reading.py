@@ -144,6 +144,7 @@ def stock_level(node: Fields) -> CentraStockLevel:
         allocated=node.whole("allocatedQuantity"),
         free=node.whole("freeToAllocateQuantity"),
         is_active=size.is_active,
+        demand=node.whole("demandQuantity"),
     )
 
 

@@ -88,6 +88,8 @@ class CentraStockLevel:
     allocated: int
     free: int
     is_active: bool
+    demand: int = 0
+    """Units sold that have no stock: pre-orders and back-orders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

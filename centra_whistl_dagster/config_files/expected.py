@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from centra_whistl_dagster.domain.stock.availability import AbsentSku
+
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
@@ -68,6 +70,12 @@ TEXTS: Expected[tuple[str, ...]] = Expected(
 MOMENT: Expected[datetime] = Expected(
     "a time with its zone, such as 2026-11-27T00:00:00Z",
     lambda value: value if isinstance(value, datetime) and value.tzinfo else None,
+)
+
+
+ABSENT_SKU: Expected[AbsentSku] = Expected(
+    'one of "unchanged", "zero after 3 complete snapshots" (any number from 1 to 999)',
+    lambda value: AbsentSku.read(value) if isinstance(value, str) else None,
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from centra_whistl_dagster.config_files.expected import (
+    ABSENT_SKU,
     LADDER,
     MOMENT,
     PROBABILITY,
@@ -46,6 +47,7 @@ _BY_TYPE: dict[str, Expected[Any]] = {
     "Decimal": amount(0),
     "tuple[int, ...]": LADDER,
     "tuple[str, ...]": TEXTS,
+    "AbsentSku": ABSENT_SKU,
     "OnEdit": one_of(OnEdit),
     "OnPause": one_of(OnPause),
     "frozenset[Territory]": some_of(Territory),

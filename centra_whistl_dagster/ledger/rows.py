@@ -81,6 +81,8 @@ class OrderRow:
     """When Whistl was seen to go on with an earlier number of the order."""
     unlock_due_at: datetime | None
     unlock_attempts: int
+    given_back_at: datetime | None
+    """When Whistl put back what it had set aside, as far as its statuses show."""
 
 
 class OrderChange(TypedDict, total=False):
@@ -98,6 +100,7 @@ class OrderChange(TypedDict, total=False):
     whistl_status: str | None
     whistl_status_version: int
     allocated_at: datetime | None
+    given_back_at: datetime | None
     despatched_at: datetime | None
     completed_at: datetime | None
     cancel_wanted_at: datetime | None

@@ -1,25 +1,25 @@
-"""Where the units of each open order line are: what the stock sum needs to know of our orders.
+"""What moved units: what Centra wants of sent orders, and what left or came back.
 
-Belongs here: the one query that answers it, and what Centra wants of a line since it was sent. Does
-not belong here: what it means for stock, which is `domain.stock.availability`'s.
+Where the units of open orders are is `open_lines`' to say. Does not belong here: what it means for
+stock, which is `domain.stock.availability`'s.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.order import CentraShipment, Order
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import checks
 from centra_whistl_dagster.ledger.despatches import IS_IN_PARCEL
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.states import ParcelState
+from centra_whistl_dagster.ledger.open_lines import TOLD, LineUnits, of_open_lines
+from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.tables import (
+    centra_shipment_lines,
     former_lines,
     former_numbers,
     order_lines,
@@ -28,163 +28,25 @@ from centra_whistl_dagster.ledger.tables import (
     parcels,
 )
 
-_TOLD = frozenset(
-    {
-        OrderState.SENDING,
-        OrderState.IN_DOUBT,
-        OrderState.SUBMITTED,
-        OrderState.PART_DESPATCHED,
-        OrderState.DESPATCHED,
-        OrderState.COMPLETED,
-    }
-)
-_COUNTS_AS_COMPLETED = [
-    ParcelState.COMPLETED,
-    ParcelState.ENDED,
-    ParcelState.SENDING,
-    ParcelState.IN_DOUBT,
+__all__ = [
+    "LineUnits",
+    "ids_at_whistl",
+    "note_shipments",
+    "note_wanted",
+    "of_open_lines",
+    "units_by_ordering_hour",
+    "units_completed_since",
+    "units_ordered",
+    "units_taken",
 ]
-"""Also while the answer is out: too low for a minute is put right, too high is sold. Also a parcel
-of which Centra wants nothing: no shipment of it will ever lower Centra's stock."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineUnits:
-    """One order line's units, seen from a snapshot taken at T; named as in `LineStanding`."""
-
-    sku: str
-    wanted: int
-    completed: int
-    sent: int
-    taken: int
-    despatched: int
-    is_blocked: bool
-
-
-def of_open_lines(tx: Transaction, *, taken_at: datetime) -> list[LineUnits]:
-    """Return the standing of every line that can still move stock after `taken_at`.
-
-    An order wholly known to Centra that Whistl had taken before `taken_at` moves nothing any more.
-    """
-    may_move = _may_move(taken_at)
-    shipped = _shipped(taken_at, may_move)
-    given_back = _taken_under_former_numbers(taken_at)
-    query = (
-        sa.select(
-            order_lines.c.sku,
-            order_lines.c.quantity,
-            order_lines.c.not_found,
-            sa.func.coalesce(order_lines.c.wanted, order_lines.c.quantity).label("wanted"),
-            orders.c.state,
-            orders.c.cancel_wanted_at,
-            orders.c.allocated_at,
-            sa.func.coalesce(shipped.c.completed, 0).label("completed"),
-            sa.func.coalesce(shipped.c.despatched, 0).label("despatched"),
-            sa.func.coalesce(given_back.c.units, 0).label("given_back"),
-        )
-        .join(orders, orders.c.centra_id == order_lines.c.centra_id)
-        .outerjoin(
-            shipped,
-            sa.and_(
-                shipped.c.centra_id == order_lines.c.centra_id,
-                shipped.c.line_number == order_lines.c.line_number,
-            ),
-        )
-        .outerjoin(
-            given_back,
-            sa.and_(
-                given_back.c.centra_id == order_lines.c.centra_id,
-                given_back.c.line_id == order_lines.c.line_id,
-                given_back.c.sku == order_lines.c.sku,
-            ),
-        )
-        .where(may_move)
-    )
-    return [_units(row, taken_at) for row in tx.execute(query)]
-
-
-def _may_move(taken_at: datetime) -> sa.ColumnElement[bool]:
-    """Return which orders can still move stock after `taken_at`.
-
-    Three short lists, each from an index: one condition over all orders would read all that ended.
-    """
-    is_completed = sa.and_(
-        orders.c.state == OrderState.COMPLETED,
-        # One that somebody shipped in Centra by hand moves nothing here.
-        orders.c.despatched_at.is_not(None),
-    )
-    ids = sa.select(orders.c.centra_id)
-    return orders.c.centra_id.in_(
-        sa.union(
-            ids.where(orders.c.state.in_(checks.OPEN)),
-            ids.where(is_completed, orders.c.allocated_at.is_(None)),
-            ids.where(is_completed, orders.c.allocated_at >= taken_at),
-        )
-    )
-
-
-def _shipped(taken_at: datetime, may_move: sa.ColumnElement[bool]) -> sa.Subquery:
-    quantity = parcel_lines.c.quantity
-    is_completed = parcels.c.state.in_(_COUNTS_AS_COMPLETED)
-    has_left = parcels.c.despatched_at < taken_at
-    return (
-        sa.select(
-            parcels.c.centra_id,
-            parcel_lines.c.line_number,
-            sa.func.sum(sa.case((is_completed, quantity), else_=0)).label("completed"),
-            sa.func.sum(sa.case((has_left, quantity), else_=0)).label("despatched"),
-        )
-        .join(parcels, IS_IN_PARCEL)
-        .where(parcels.c.centra_id.in_(sa.select(orders.c.centra_id).where(may_move)))
-        .group_by(parcels.c.centra_id, parcel_lines.c.line_number)
-        .subquery()
-    )
-
-
-def _taken_under_former_numbers(taken_at: datetime) -> sa.Subquery:
-    """Return units that Whistl had set aside by then, and gave back later to stop the order.
-
-    The snapshot does not count them as available yet: without them, an order that is only sent
-    again would look oversold.
-    """
-    return (
-        sa.select(
-            former_numbers.c.centra_id,
-            former_lines.c.line_id,
-            former_lines.c.sku,
-            sa.func.sum(former_lines.c.quantity).label("units"),
-        )
-        .join(former_lines, former_lines.c.whistl_number == former_numbers.c.whistl_number)
-        .where(former_numbers.c.allocated_at < taken_at, former_numbers.c.ended_at >= taken_at)
-        .group_by(former_numbers.c.centra_id, former_lines.c.line_id, former_lines.c.sku)
-        .subquery()
-    )
-
-
-def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
-    was_taken = row.allocated_at is not None and row.allocated_at < taken_at
-    # A unit that could not be found is off the order and off the shelf: `available` stays as it is.
-    at_whistl = row.quantity - row.not_found
-    wanted = 0 if row.cancel_wanted_at is not None else int(row.wanted)
-    # A faulty message may name more units than were ordered: no more of them are ours.
-    completed = min(int(row.completed), row.quantity)
-    return LineUnits(
-        sku=row.sku,
-        # A unit that Centra was told has left is past cancelling there.
-        wanted=max(wanted, completed),
-        completed=completed,
-        sent=at_whistl if row.state in _TOLD else 0,
-        taken=at_whistl if was_taken else int(row.given_back),
-        despatched=int(row.despatched) if was_taken else 0,
-        is_blocked=row.state in {OrderState.BLOCKED, OrderState.WAITING},
-    )
 
 
 def note_wanted(tx: Transaction, order: Order) -> None:
-    """Record the units that Centra wants of each line now.
+    """Record the units that Centra wants of each line now, and its shipments that have left.
 
     A line that Centra no longer lists counts as zero.
     """
+    note_shipments(tx, order.centra_id, order.shipments)
     wanted = {line.line_id: line.quantity for line in order.lines}
     of_order = order_lines.c.centra_id == order.centra_id
     for line_id in tx.execute(sa.select(order_lines.c.line_id).where(of_order)).scalars().all():
@@ -193,6 +55,33 @@ def note_wanted(tx: Transaction, order: Order) -> None:
             .where(of_order, order_lines.c.line_id == line_id)
             .values(wanted=wanted.get(line_id, 0))
         )
+
+
+def note_shipments(tx: Transaction, centra_id: str, shipments: Iterable[CentraShipment]) -> None:
+    """Record which units Centra shows as shipped, in place of what was known of the order."""
+    of_order = centra_shipment_lines.c.centra_id == centra_id
+    tx.execute(sa.delete(centra_shipment_lines).where(of_order))
+    units = Counter[tuple[int, int]]()
+    for shipment in shipments:
+        for line in shipment.lines if shipment.is_shipped else ():
+            units[shipment.shipment_id, line.line_id] += line.quantity
+    rows = [
+        {"shipment_id": shipment, "line_id": line, "centra_id": centra_id, "quantity": quantity}
+        for (shipment, line), quantity in units.items()
+    ]
+    if rows:
+        tx.execute(sa.insert(centra_shipment_lines), rows)
+
+
+def ids_at_whistl(tx: Transaction, centra_ids: Collection[str]) -> set[str]:
+    """Return which of these orders have, or may have, units at Whistl."""
+    found: set[str] = set()
+    for part in parts(centra_ids):
+        query = sa.select(orders.c.centra_id).where(
+            orders.c.centra_id.in_(part), orders.c.state.in_(TOLD - {OrderState.COMPLETED})
+        )
+        found |= set(tx.execute(query).scalars())
+    return found
 
 
 def units_ordered(tx: Transaction, *, since: datetime, until: datetime) -> list[tuple[str, int]]:
@@ -229,9 +118,10 @@ def units_taken(tx: Transaction, *, since: datetime, until: datetime) -> dict[st
     Those it gave back, because the order was stopped after it had been allocated, count against.
     """
     taken, given_back = Counter[str](), Counter[str]()
-    was_ended = sa.and_(orders.c.submitted_at.is_not(None), orders.c.allocated_at.is_not(None))
+    # What left before an order was stopped is not there again.
+    was_ended = sa.and_(orders.c.allocated_at.is_not(None), orders.c.despatched_at.is_(None))
     taken.update(_units_moved(tx, orders.c.allocated_at, since, until))
-    given_back.update(_units_moved(tx, orders.c.cancelled_at, since, until, was_ended))
+    given_back.update(_units_moved(tx, orders.c.given_back_at, since, until, was_ended))
     was_taken = former_numbers.c.allocated_at.is_not(None)
     taken.update(_former_units_moved(tx, former_numbers.c.allocated_at, since, until, was_taken))
     given_back.update(_former_units_moved(tx, former_numbers.c.ended_at, since, until, was_taken))
@@ -274,15 +164,15 @@ def _former_units_moved(
 
 def units_completed_since(tx: Transaction, moments: Mapping[str, datetime]) -> dict[str, int]:
     """Return, per SKU, units in shipments completed since that SKU's moment."""
-    if not moments:
-        return {}
-    query = (
-        sa.select(parcel_lines.c.sku, parcels.c.completed_at, parcel_lines.c.quantity)
-        .join(parcels, IS_IN_PARCEL)
-        .where(parcels.c.completed_at >= min(moments.values()))
-    )
     units: dict[str, int] = {}
-    for sku, completed_at, quantity in tx.execute(query).tuples():
-        if sku in moments and completed_at is not None and completed_at >= moments[sku]:
-            units[sku] = units.get(sku, 0) + quantity
+    for part in parts(sorted(moments)):
+        since = min(moments[sku] for sku in part)
+        query = (
+            sa.select(parcel_lines.c.sku, parcels.c.completed_at, parcel_lines.c.quantity)
+            .join(parcels, IS_IN_PARCEL)
+            .where(parcel_lines.c.sku.in_(part), parcels.c.completed_at >= since)
+        )
+        for sku, completed_at, quantity in tx.execute(query).tuples():
+            if completed_at is not None and completed_at >= moments[sku]:
+                units[sku] = units.get(sku, 0) + quantity
     return units

@@ -6,7 +6,7 @@ the levels themselves, which are in the archive and the history.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.stock.guards import Movement
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import SnapshotRow, StockIntent
 from centra_whistl_dagster.ledger.states import Verdict, WriteOutcome
-from centra_whistl_dagster.ledger.tables import stock_snapshots, stock_writes
+from centra_whistl_dagster.ledger.tables import last_stock_writes, stock_snapshots, stock_writes
 
 _MOVEMENTS = 1000
 """Good snapshots that tell what is usual."""
@@ -147,20 +148,16 @@ class Written:
     read_back: int
 
 
-def last_written(tx: Transaction) -> dict[str, Written]:
+def last_written(tx: Transaction, skus: Collection[str]) -> dict[str, Written]:
     """Return, by SKU, the last quantity that Centra answered for."""
-    answered = stock_writes.c.read_back.is_not(None)
-    newest = (
-        sa.select(sa.func.max(stock_writes.c.id).label("id"))
-        .where(answered)
-        .group_by(stock_writes.c.sku)
-        .subquery()
-    )
-    query = sa.select(stock_writes).join(newest, newest.c.id == stock_writes.c.id)
-    return {
-        row.sku: Written(at=row.settled_at, quantity=row.to_quantity, read_back=row.read_back)
-        for row in tx.execute(query)
-    }
+    found: dict[str, Written] = {}
+    for part in parts(sorted(skus)):
+        query = sa.select(last_stock_writes).where(last_stock_writes.c.sku.in_(part))
+        for row in tx.execute(query):
+            found[row.sku] = Written(
+                at=row.settled_at, quantity=row.to_quantity, read_back=row.read_back
+            )
+    return found
 
 
 def settle_write(
@@ -175,6 +172,21 @@ def settle_write(
         sa.update(stock_writes)
         .where(stock_writes.c.id == write_id)
         .values(outcome=outcome, read_back=read_back, settled_at=tx.now)
+    )
+    if read_back is None:
+        return
+    of_write = stock_writes.c.id == write_id
+    written = tx.execute(
+        sa.select(stock_writes.c.sku, stock_writes.c.to_quantity).where(of_write)
+    ).one()
+    tx.execute(sa.delete(last_stock_writes).where(last_stock_writes.c.sku == written.sku))
+    tx.execute(
+        sa.insert(last_stock_writes).values(
+            sku=written.sku,
+            settled_at=tx.now,
+            to_quantity=written.to_quantity,
+            read_back=read_back,
+        )
     )
 
 

@@ -70,6 +70,7 @@ orders = sa.Table(
     time("former_active_at", nullable=True),
     time("unlock_due_at", nullable=True),
     count("unlock_attempts", server_default="0"),
+    time("given_back_at", nullable=True),
 )
 
 former_numbers = sa.Table(
@@ -346,6 +347,33 @@ stock_writes = sa.Table(
     time("settled_at", nullable=True),
     member("outcome", WriteOutcome, nullable=True),
     count("read_back", nullable=True),
+)
+
+last_stock_writes = sa.Table(
+    "last_stock_writes",
+    metadata,
+    text("sku", primary_key=True),
+    time("settled_at"),
+    count("to_quantity"),
+    count("read_back"),
+)
+
+absent_skus = sa.Table(
+    "absent_skus",
+    metadata,
+    text("sku", primary_key=True),
+    time("absent_since"),
+    time("last_taken_at"),
+    count("snapshots"),
+)
+
+centra_shipment_lines = sa.Table(
+    "centra_shipment_lines",
+    metadata,
+    count("shipment_id", primary_key=True),
+    count("line_id", primary_key=True),
+    text("centra_id"),
+    count("quantity"),
 )
 
 sku_collisions = sa.Table(

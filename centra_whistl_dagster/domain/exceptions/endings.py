@@ -195,6 +195,12 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
         ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT: _automatic(
             "the SKU is in the feed again", by_hand=True
         ),
+        ExceptionKind.ABSENT_SKU_SELLS: _automatic(
+            "the SKU is in the feed again, or no order waits for it", by_hand=False
+        ),
+        ExceptionKind.SKU_ON_SEVERAL_SIZES: _automatic(
+            "one size alone has the SKU in Centra", by_hand=False
+        ),
         ExceptionKind.STOCK_WRITE_REFUSED: _automatic(
             "Centra accepts the SKU's stock level, or does not need another", by_hand=False
         ),

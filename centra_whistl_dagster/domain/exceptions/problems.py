@@ -138,6 +138,8 @@ class ExceptionKind(StrEnum):
     STOCK_SNAPSHOT_REFUSED = "stock_snapshot_refused"  # too old, incomplete or implausible
     OVERSOLD = "oversold"  # more sold than exists
     SKU_ABSENT_FROM_SNAPSHOT = "sku_absent_from_snapshot"  # absent is not zero
+    ABSENT_SKU_SELLS = "absent_sku_sells"  # Centra sells what Whistl's feed does not list
+    SKU_ON_SEVERAL_SIZES = "sku_on_several_sizes"  # active sizes in Centra that share a SKU
     STOCK_WRITE_REFUSED = "stock_write_refused"  # by Centra
     STOCK_WRITE_NOT_TAKEN = "stock_write_not_taken"  # Centra reads back another number
     NEGATIVE_AVAILABLE = "negative_available"  # Whistl has promised more than it holds

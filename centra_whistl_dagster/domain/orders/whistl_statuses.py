@@ -20,5 +20,26 @@ UNENDED = KNOWN - STOPPED - {"DESPATCHED"}
 
 
 def set_aside_at(history: Iterable[tuple[str, datetime]]) -> datetime | None:
-    """Return when an order's units first left Whistl's `available`, None if they have not."""
-    return min((at for status, at in history if status in SET_ASIDE), default=None)
+    """Return since when an order's units are out of Whistl's `available`; None if they are not.
+
+    Its statuses move forward only, so a status that is not documented goes on with the one before.
+    A documented one that does not set units aside gives back what was: they count anew from then.
+    """
+    since = None
+    for status, at in sorted(history, key=lambda entry: entry[1]):
+        if status in SET_ASIDE:
+            since = since or at
+        elif status in KNOWN:
+            since = None
+    return since
+
+
+def given_back_at(history: Iterable[tuple[str, datetime]]) -> datetime | None:
+    """Return when Whistl last put back units that it had set aside; None if it never did."""
+    is_set_aside, at_last = False, None
+    for status, at in sorted(history, key=lambda entry: entry[1]):
+        if status in SET_ASIDE:
+            is_set_aside = True
+        elif status in KNOWN and is_set_aside:
+            is_set_aside, at_last = False, at
+    return at_last

@@ -16,16 +16,55 @@ snapshot still counts them: completed in Centra since, or cancelled in Centra wh
 pick them. No term changes when a shopper orders, so an order between read and write cannot hurt.
 Completing a shipment does change one: stock is never written while shipments are being completed.
 
+Both terms follow from one place, `LineStanding`: where the units of an order line are by Centra, by
+Whistl and by us. Whatever people do in either system changes a field there, and never this sum:
+
+    open   = wanted - completed                 what Centra still counts as allocated
+    beyond = max(promised - taken, 0)           what Whistl has yet to take out of `available`
+    held - left = open - beyond
+
+Two terms are Centra's own figures, read just before the write. `demand`: units that Centra sold
+without stock (pre-orders, back-orders); goods that come in are theirs first. `missing`: units that
+our orders should have allocated in Centra and that it does not show: somebody shipped or cancelled
+them, and no reading of the order has said so yet.
+
 Every function takes arrays of one length: one element a SKU, or one an order line.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from centra_whistl_dagster.domain.stock.arrays import Bools, Ints
+
+
+def _none() -> Ints:
+    """No units, of however many lines or SKUs."""
+    return np.zeros((), dtype=np.int64)
+
+
+def _yes() -> Bools:
+    return np.ones((), dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentSku:
+    """What it means that a complete snapshot does not list a SKU any more."""
+
+    zero_after: int | None = None
+    """There is none of it, once so many snapshots in a row did not list it. None: its stock is
+    unknown, and its quantity in Centra stays."""
+
+    @classmethod
+    def read(cls, text: str) -> AbsentSku | None:
+        """Read the setting; None where the text is none of its forms."""
+        if text == "unchanged":
+            return cls()
+        found = re.fullmatch(r"zero after ([1-9][0-9]{0,2}) complete snapshots?", text)
+        return cls(int(found[1])) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +76,8 @@ class Convention:
     """Some count what has left the building as allocated for ever. `available` is then trusted."""
     available_clamped: bool = False
     """Some show 0 where the sum is below zero."""
+    absent_sku: AbsentSku = field(default_factory=AbsentSku)
+    """Some list only what they have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +141,21 @@ class LineStanding:
     sent: Ints
     """Units sent to Whistl and not given back by it, now. An order in doubt counts as sent."""
     taken: Ints
-    """Units that Whistl had taken out of `available` by T, gone since or not. 0 when unsure."""
+    """Units that Whistl had taken out of `available` by T, gone or lost since or not, less those
+    that it had given back by T. 0 when unsure."""
     despatched: Ints
     """Of the taken, units that had left the building by T."""
     is_blocked: Bools
     """An exception keeps the order from going."""
+    lost: Ints = field(default_factory=_none)
+    """Units that Whistl took out of `available` for the line and will not send. The customer is
+    owed others for them as long as Centra wants them."""
+    elsewhere: Ints = field(default_factory=_none)
+    """Of the completed, units that Whistl does not send: it does not have the order."""
+    unsure: Ints = field(default_factory=_none)
+    """Units that Whistl may have had outside `available` at T, which its statuses do not say."""
+    was_in_levels: Bools = field(default_factory=_yes)
+    """The order was known before Centra's levels were read: they must show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,19 +172,31 @@ class OurUnits:
     """Open in Centra, not taken by Whistl at T, and on its way there."""
     blocked: Ints
     """Open in Centra, not taken by Whistl at T, and waiting for a person."""
+    unsure: Ints = field(default_factory=_none)
+    """Of `in_flight`, units that Whistl may have taken by T all the same."""
+    expected_sent: Ints = field(default_factory=_none)
+    """Units that Centra's levels must show as allocated, or as demand, for orders at Whistl."""
+    expected_unsent: Ints = field(default_factory=_none)
+    """The same for orders that are to be sent."""
 
 
 def units_of_line(line: LineStanding) -> OurUnits:
     """Say what one order line means for its SKU's stock. Lines of one SKU are added up."""
-    taken_of_wanted = np.minimum(line.taken, line.wanted)
-    unsent = line.wanted - np.maximum(line.completed, taken_of_wanted)
-    may_still_be_picked = line.sent - np.maximum(line.wanted, line.taken)
+    still_open = line.wanted - line.completed
+    promised = np.maximum(line.wanted - line.elsewhere + line.lost, line.sent)
+    beyond = np.maximum(promised - line.taken, 0)
+    untaken = np.minimum(still_open, beyond)
+    expected = np.where(line.is_blocked | ~line.was_in_levels, 0, still_open)
+    is_sent = line.sent > 0
     return OurUnits(
-        held=np.maximum(taken_of_wanted - line.completed, 0),
-        left=np.maximum(line.completed - taken_of_wanted, 0) + np.maximum(may_still_be_picked, 0),
-        reserved=line.taken - line.despatched,
-        in_flight=np.where(line.is_blocked, 0, unsent),
-        blocked=np.where(line.is_blocked, unsent, 0),
+        held=still_open - untaken,
+        left=beyond - untaken,
+        reserved=np.maximum(line.taken - line.despatched - line.lost, 0),
+        in_flight=np.where(line.is_blocked, 0, untaken),
+        blocked=np.where(line.is_blocked, untaken, 0),
+        unsure=np.minimum(line.unsure, np.where(line.is_blocked, 0, untaken)),
+        expected_sent=np.where(is_sent, expected, 0),
+        expected_unsent=np.where(is_sent, 0, expected),
     )
 
 
@@ -143,6 +206,8 @@ class CentraStock:
 
     physical: Ints
     allocated: Ints
+    demand: Ints = field(default_factory=_none)
+    """Units sold without stock: pre-orders and back-orders. They are not among the allocated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,16 +218,21 @@ class Reconciled:
     ours: OurUnits
     centra: CentraStock
     buffer_wanted: Ints
+    missing: Ints
+    """Units of our orders at Whistl that Centra does not count as allocated any more."""
     true_physical: Ints
-    """What Centra would hold with no buffer: `available + held - left`."""
+    """What Centra would hold with no buffer: `available + held - left - missing`."""
     room: Ints
     """What the shop could sell with no buffer: `true_physical` less what Centra has allocated."""
+    demand_used: Ints
+    """The part of Centra's demand that there is room for: those units are sold already."""
     buffer_used: Ints
     """The part that there is room for: a buffer alone never makes an order oversold."""
     physical: Ints
     """What Centra's physical quantity should be. Never negative: Centra refuses that."""
     oversold: Ints
-    """Units that Centra has sold and nobody has. Above zero is an exception whatever is written."""
+    """Units that Centra has sold and nobody has. Above zero is an exception whatever is written.
+    What Whistl may have set aside without its statuses saying so is no proof of it."""
     change: Ints
     """`physical` less what Centra holds."""
     needs_write: Bools
@@ -178,10 +248,16 @@ def reconcile(
 
     A SKU that the snapshot does not name has no row here: absent is not zero, and it stays.
     """
-    true_physical = warehouse.available + ours.held - ours.left
+    expected = ours.expected_sent + ours.expected_unsent
+    unseen = np.maximum(expected - centra.allocated - centra.demand, 0)
+    # An order that is not at Whistl moves nothing when it is cancelled or shipped by somebody.
+    missing = np.minimum(unseen, ours.expected_sent)
+    true_physical = warehouse.available + ours.held - ours.left - missing
     room = true_physical - centra.allocated
-    buffer_used = np.minimum(buffer, np.maximum(room, 0))
-    physical = np.maximum(true_physical - buffer_used, 0)
+    # Like a buffer, demand alone never makes an order oversold: Centra sold it without stock.
+    demand_used = np.minimum(centra.demand, np.maximum(room, 0))
+    buffer_used = np.minimum(buffer, np.maximum(room - demand_used, 0))
+    physical = np.maximum(true_physical - demand_used - buffer_used, 0)
     change = physical - centra.physical
     # Centra may lift a quantity below its allocated up to it. Nothing is for sale either way, and
     # each sync would write it again, without end.
@@ -191,11 +267,13 @@ def reconcile(
         ours=ours,
         centra=centra,
         buffer_wanted=buffer,
+        missing=missing,
         true_physical=true_physical,
         room=room,
+        demand_used=demand_used,
         buffer_used=buffer_used,
         physical=physical,
-        oversold=np.maximum(-room, 0),
+        oversold=np.maximum(-room - ours.unsure, 0),
         change=change,
         needs_write=(change != 0) & is_for_sale,
         holds_too_much=(change < 0)

@@ -68,7 +68,9 @@ def reconcile_columns(columns: Columns, buffer: Ints) -> ReconciledCatalogue:
 def _units(
     kind: type[WarehouseStock | OurUnits | CentraStock], columns: Columns, prefix: str
 ) -> dict[str, Any]:
-    return {field.name: columns[f"{prefix}_{field.name}"] for field in fields(kind)}
+    """Return the fields of a side. One that a table does not have keeps its default: none."""
+    given = {field.name: columns.get(f"{prefix}_{field.name}") for field in fields(kind)}
+    return {name: column for name, column in given.items() if column is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

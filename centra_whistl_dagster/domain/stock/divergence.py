@@ -4,15 +4,17 @@ One set of causes explains every difference that people see:
 
     centra_free - (on_hand - held)
         = shipped_not_completed - other_channels - quarantined - in_flight - blocked
-          - unknown_orders - buffer + floored + wrong
+          + awaiting_stock - unknown_orders - buffer + floored + wrong
     centra_physical - on_hand
-        = shipped_not_completed - other_channels - quarantined - buffer + floored + wrong
+        = shipped_not_completed - other_channels - quarantined - kept_for_demand - buffer
+          + floored + wrong
     centra_free - available
-        = - left - in_flight - blocked - unknown_orders - buffer + floored + wrong
+        = - left - in_flight - blocked + awaiting_stock - unknown_orders - buffer + floored + wrong
 
-where `wrong = stale + clamped + unexplained`, and `on_hand - held` is what the building has beyond
-the orders it was given. The other causes are as they should be; `wrong` is by how much Centra
-differs from what it should hold.
+where `wrong = stale + clamped + unexplained`, `held` is without the units that Centra does not
+count as allocated any more, and `on_hand - held` is what the building has beyond the orders it was
+given. The other causes are as they should be; `wrong` is by how much Centra differs from what it
+should hold.
 """
 
 from __future__ import annotations
@@ -50,6 +52,11 @@ class Divergence:
     other_channels: Ints
     quarantined: Ints
     buffer: Ints
+    kept_for_demand: Ints
+    """Kept from sale for units that Centra sold without stock."""
+    awaiting_stock: Ints
+    """Sold in Centra without stock, and nothing is there for them: of `in_flight` and `blocked`,
+    the units that take nothing from what is free."""
     unknown_orders: Ints
     """Allocated in Centra for orders that this connection does not know."""
     floored: Ints
@@ -78,18 +85,22 @@ def explain(
     wrong = -reconciled.change
     stale = np.where(last_write.is_known, last_write.physical_now - reconciled.physical, 0)
     clamped = np.where(last_write.is_known, last_write.not_taken, 0)
-    unknown = centra.allocated - ours.held - ours.in_flight - ours.blocked
+    held = ours.held - reconciled.missing
+    unknown = centra.allocated + centra.demand - held - ours.in_flight - ours.blocked
     not_in_it = np.minimum(np.maximum(-unknown, 0), placed_meanwhile)
     return Divergence(
         in_flight=ours.in_flight - not_in_it,
         blocked=ours.blocked,
         left=ours.left,
-        shipped_not_completed=ours.held - ours.left - ours.reserved,
+        shipped_not_completed=held - ours.left - ours.reserved,
         other_channels=warehouse.allocated - ours.reserved,
         quarantined=warehouse.quarantined,
         buffer=reconciled.buffer_used,
+        kept_for_demand=reconciled.demand_used,
+        awaiting_stock=centra.demand - reconciled.demand_used,
         unknown_orders=unknown + not_in_it,
-        floored=reconciled.physical - (reconciled.true_physical - reconciled.buffer_used),
+        floored=reconciled.physical
+        - (reconciled.true_physical - reconciled.demand_used - reconciled.buffer_used),
         stale=stale,
         clamped=clamped,
         unexplained=wrong - stale - clamped,

@@ -22,14 +22,14 @@ def end_if_over(tx: Transaction, centra_id: str) -> None:
     sent = despatches.units_shipped_by_line(tx, centra_id)
     is_over = _is_all_accounted_for(tx, row, sent)
     if is_over and not any(sent.values()):
-        # No screened_at and no allocated_at, as for every order that Whistl itself ended.
+        # No screened_at, as for every order that Whistl itself ended.
         orders.move(
             tx,
             row,
             OrderState.BLOCKED,
             reason="Whistl will send none of it",
             screened_at=None,
-            allocated_at=None,
+            given_back_at=row.given_back_at or tx.now,
             despatched_at=None,
         )
     elif is_over and row.state is OrderState.PART_DESPATCHED:

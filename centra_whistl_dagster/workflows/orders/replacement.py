@@ -94,7 +94,7 @@ def send_again(tx: Transaction, row: OrderRow, to: OrderState, *, ended_at: date
         ended_at: when Whistl gave back what it had set aside for it.
     """
     number = next_number(tx, row)
-    former_numbers.retire(tx, row, ended_at=ended_at)
+    former_numbers.retire(tx, row, ended_at=min(ended_at, row.given_back_at or ended_at))
     none = {line.line_number: 0 for line in order_contents.lines(tx, row.centra_id)}
     order_contents.note_not_found(tx, row.centra_id, none)
     order_contents.note_gone(tx, row.centra_id, none)
@@ -110,6 +110,7 @@ def send_again(tx: Transaction, row: OrderRow, to: OrderState, *, ended_at: date
         submitted_at=None,
         sent_hash=None,
         allocated_at=None,
+        given_back_at=None,
         screened_at=None,
         cancelled_at=None,
         cancel_wanted_at=None,

@@ -16,6 +16,7 @@ from centra_whistl_dagster.domain.orders.whistl_statuses import (
     KNOWN,
     SET_ASIDE,
     STOPPED,
+    given_back_at,
     set_aside_at,
 )
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
@@ -27,7 +28,7 @@ from centra_whistl_dagster.ledger import (
     unreadable,
 )
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.rows import OrderRow
+from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow
 from centra_whistl_dagster.ledger.unreadable import Source
 from centra_whistl_dagster.whistl.client import Acceptance, UnreadableOrderView, WhistlOrderView
 from centra_whistl_dagster.workflows.link import Link
@@ -175,15 +176,37 @@ def apply_view(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
         return
     if row.whistl_status is not None and row.whistl_status_version > view.status_version:
         return
-    taken_at = row.allocated_at or set_aside_at(view.history)
-    if taken_at is None and view.status in SET_ASIDE:
-        # It was at the latest when Whistl said so.
-        taken_at = min(view.updated_at or tx.now, tx.now)
     # Before the lines: which units have left is read from the counts and the status together.
-    orders.update(tx, [centra_id], allocated_at=taken_at, whistl_status=view.status)
+    orders.update(tx, [centra_id], whistl_status=view.status)
+    _note_set_aside(tx, row, view)
     take_over_lines(tx, row, view)
     _note_what_is_unreadable(tx, row, view)
     apply_status(tx, centra_id, view)
+
+
+def _note_set_aside(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> None:
+    """Keep since when Whistl has the units outside `available`, or when it put them back.
+
+    A status shows the latest that either can have happened; the history, where there is one, when.
+    """
+    shown_at = min(view.updated_at or tx.now, tx.now)
+    if view.status in SET_ASIDE:
+        known = (row.given_back_at or row.allocated_at, set_aside_at(view.history))
+        # The latest is the safe one: from then on it has them without a break.
+        since = max((at for at in known if at is not None), default=shown_at)
+        if row.given_back_at is not None and known[1] is None:
+            since = shown_at
+        orders.update(tx, [row.centra_id], allocated_at=since, given_back_at=None)
+    elif view.status in KNOWN:
+        taken_at = row.allocated_at or _last_taken_at(view)
+        put_back_at = row.given_back_at or given_back_at(view.history) or shown_at
+        if taken_at is not None:
+            change = OrderChange(allocated_at=taken_at, given_back_at=put_back_at)
+            orders.update(tx, [row.centra_id], **change)
+
+
+def _last_taken_at(view: WhistlOrderView) -> datetime | None:
+    return max((at for status, at in view.history if status in SET_ASIDE), default=None)
 
 
 def apply_status(tx: Transaction, centra_id: str, shown: WhistlOrderView | Acceptance) -> None:
@@ -203,6 +226,9 @@ def apply_status(tx: Transaction, centra_id: str, shown: WhistlOrderView | Accep
         whistl_checked_at=tx.now,
     )
     is_stopped = shown.status in STOPPED
+    if is_stopped and row.given_back_at is None:
+        # What was set aside for it is in `available` again, at the latest by now.
+        orders.update(tx, [row.centra_id], given_back_at=tx.now)
     is_rest_ended = is_stopped and has_left(tx, row)
     # The units that will not be sent are reported by line: the rest of the order is on its way.
     kind = None if is_rest_ended else _FOLLOWED.get(shown.status)
@@ -226,15 +252,7 @@ def apply_status(tx: Transaction, centra_id: str, shown: WhistlOrderView | Accep
 
 def _block(tx: Transaction, row: OrderRow, status: str) -> None:
     # No screened_at: no change of reference data sends an order again that Whistl ended.
-    # No allocated_at: what was set aside for it is in `available` again.
-    orders.move(
-        tx,
-        row,
-        OrderState.BLOCKED,
-        reason=f"{status.lower()} by Whistl",
-        screened_at=None,
-        allocated_at=None,
-    )
+    orders.move(tx, row, OrderState.BLOCKED, reason=f"{status.lower()} by Whistl", screened_at=None)
 
 
 def _row_of(tx: Transaction, centra_id: str, shown: WhistlOrderView | Acceptance) -> OrderRow:

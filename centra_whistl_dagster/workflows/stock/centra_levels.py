@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +11,22 @@ from pydantic import TypeAdapter
 
 from centra_whistl_dagster.centra.records import CentraStockLevel, UnreadableStockLevel
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
-from centra_whistl_dagster.ledger import exceptions, state
+from centra_whistl_dagster.ledger import catalogues, exceptions, state
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """A size whose SKU another active size has too.
+
+    A warehouse that knows only SKUs cannot tell them apart, so neither gets a share of the stock.
+    """
+
+    sku: str
+    product_size_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +38,8 @@ class Levels:
     read_at: datetime
     within_minutes: int | None
     """The last reading was of SKUs only that need this interval or a shorter one; None: of all."""
+    twins: tuple[Twin, ...] = ()
+    """Sizes that share their SKU with another active size, as the last reading of all had them."""
 
     @property
     def just_read(self) -> pd.DataFrame:
@@ -42,12 +55,16 @@ class _LastReading:
     """In the archive."""
     read_at: datetime
     within_minutes: int | None
+    twins: tuple[Twin, ...] = ()
 
 
 _STOCK_ROW = "stock in Centra"
 """The field of exceptions about rows that cannot be read."""
 _MOST_UNREADABLE = 20
 """Of more rows at once, each says how many there are: their cause is one."""
+
+_NAMELESS = "a size without an id"
+_FIGURES = ("product_size_id", "physical", "allocated", "free", "demand")
 
 _STORED = TypeAdapter(_LastReading)
 
@@ -69,22 +86,27 @@ def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
     unreadable: list[UnreadableStockLevel] = []
     if within_minutes is None or (known := _known(link)) is None:
         within_minutes = None
-        read = frame = _frame(link.centra.stock_levels(unreadable), read_at)
+        shown = list(link.centra.stock_levels(unreadable))
+        with link.ledger.reading() as tx:
+            shown += _without_a_row(tx, shown, unreadable)
+        read = frame = _frame(shown, read_at)
+        twins = _twins(frame)
     else:
-        levels, minutes = known
+        levels, minutes, twins = known
         is_due = levels["sku"].map(minutes) <= within_minutes
         sizes = levels.loc[is_due, "product_size_id"].tolist()
         read = _frame(link.centra.stock_levels_of(sizes, unreadable), read_at)
         frame = pd.concat([levels[~is_due], read], ignore_index=True)
-    # Two sizes under one SKU cannot be told apart by a warehouse that knows only SKUs; screening
-    # says so, and neither is written.
+    # Two sizes under one SKU: see `Twin`. None of both is for sale (`workflows.stock.sync`).
     frame = frame.drop_duplicates("sku", keep=False)
     name = f"C--{read_at:{archive.STAMP}}"
     file = archive.keep(link.settings.archive_path, archive.CENTRA_STOCK, name, read_at, frame)
-    last = _LastReading(file=str(file), read_at=read_at, within_minutes=within_minutes)
+    last = _LastReading(file=str(file), read_at=read_at, within_minutes=within_minutes, twins=twins)
     with link.ledger.transaction() as tx:
         state.set_to(tx, state.CENTRA_LEVELS, _STORED.dump_json(last).decode())
         _update_unreadable(tx, unreadable, read, is_whole=within_minutes is None)
+        if within_minutes is None:
+            _update_twins(tx, twins)
     return len(read)
 
 
@@ -131,10 +153,32 @@ def last_levels(link: Link) -> Levels | None:
     if last is None:
         return None
     return Levels(
-        frame=archive.fetch(link.settings.archive_path, last.file),
+        frame=_with_demand(archive.fetch(link.settings.archive_path, last.file)),
         read_at=last.read_at,
         within_minutes=last.within_minutes,
+        twins=last.twins,
     )
+
+
+def read_again(link: Link, levels: pd.DataFrame, skus: Collection[str]) -> pd.DataFrame:
+    """Read the rows of some SKUs again, and return all levels with them.
+
+    A row that cannot be read now is left out: its SKU is not written. One that Centra does not show
+    stays as it was: Centra says what is wrong once it is written.
+
+    Raises:
+        IntegrationError: Centra could not be read to the end.
+    """
+    is_asked = levels["sku"].isin(list(skus))
+    if not is_asked.any():
+        return levels
+    read_at, unreadable = link.now(), list[UnreadableStockLevel]()
+    sizes = levels.loc[is_asked, "product_size_id"].tolist()
+    read = _frame(link.centra.stock_levels_of(sizes, unreadable), read_at)
+    is_shown = levels["product_size_id"].isin(read["product_size_id"])
+    is_unreadable = levels["sku"].isin([row.name for row in unreadable])
+    not_shown = levels[is_asked & ~is_shown & ~is_unreadable]
+    return pd.concat([levels[~is_asked], read, not_shown], ignore_index=True)
 
 
 def levels_file(tx: Transaction) -> str | None:
@@ -143,27 +187,86 @@ def levels_file(tx: Transaction) -> str | None:
     return None if last is None else last.file
 
 
+def _with_demand(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the column that a reading of an earlier release does not have."""
+    return frame if "demand" in frame.columns else frame.assign(demand=0)
+
+
 def _last_reading(tx: Transaction) -> _LastReading | None:
     stored = state.read(tx, state.CENTRA_LEVELS)
     return None if stored is None else _STORED.validate_json(stored)
 
 
-def _known(link: Link) -> tuple[pd.DataFrame, pd.Series[int]] | None:
-    """Return all levels as last read, and the interval that each SKU needs."""
+def _known(link: Link) -> tuple[pd.DataFrame, pd.Series[int], tuple[Twin, ...]] | None:
+    """Return all levels as last read, the interval that each SKU needs, and the twins."""
     levels = last_levels(link)
     with link.ledger.reading() as tx:
         last = last_sync(tx)
     if levels is None or last is None:
         return None
     synced = archive.fetch(link.settings.archive_path, last.file)
-    return levels.frame, synced.set_index("sku")["minutes"]
+    return levels.frame, synced.set_index("sku")["minutes"], levels.twins
+
+
+def _without_a_row(
+    tx: Transaction,
+    levels: Sequence[CentraStockLevel],
+    unreadable: Sequence[UnreadableStockLevel],
+) -> list[CentraStockLevel]:
+    """Return sizes for sale that have no row of stock in Centra: writing a quantity makes it.
+
+    Without it, goods that Whistl has would never be for sale, and nobody would hear of it.
+    """
+    named = {row.name for row in unreadable}
+    if _NAMELESS in named:
+        return []
+    shown = {level.product_size_id for level in levels}
+    return [
+        CentraStockLevel(
+            sku=sku, product_size_id=size_id, physical=0, allocated=0, free=0, is_active=True
+        )
+        for size_id, sku in catalogues.active_centra_sizes(tx).items()
+        if not (size_id in shown or sku in named or f"size {size_id}" in named)
+    ]
+
+
+def _twins(frame: pd.DataFrame) -> tuple[Twin, ...]:
+    shared = frame[frame.duplicated("sku", keep=False)]
+    return tuple(
+        Twin(sku=sku, product_size_id=size_id)
+        for sku, size_id in zip(shared["sku"], shared["product_size_id"].tolist(), strict=True)
+    )
+
+
+def _update_twins(tx: Transaction, twins: Sequence[Twin]) -> None:
+    kind = ExceptionKind.SKU_ON_SEVERAL_SIZES
+    sizes: dict[str, list[int]] = {}
+    for twin in twins:
+        sizes.setdefault(twin.sku, []).append(twin.product_size_id)
+    exceptions.resolve_kind(tx, kind, except_subjects=set(sizes))
+    exceptions.open_or_refresh(tx, [_shared(sku, ids) for sku, ids in sizes.items()])
+
+
+def _shared(sku: str, size_ids: Sequence[int]) -> Problem:
+    names = ", ".join(map(str, sorted(size_ids)))
+    return Problem(
+        kind=ExceptionKind.SKU_ON_SEVERAL_SIZES,
+        subject_type=SubjectType.SKU,
+        subject=sku,
+        field="SKU",
+        value=names,
+        message=(
+            f"Several active sizes in Centra have the SKU {sku} (sizes {names}). Whistl's stock "
+            "cannot be divided between them, so none of them is for sale."
+        ),
+    )
 
 
 def _frame(levels: Iterable[CentraStockLevel], read_at: datetime) -> pd.DataFrame:
     rows = [
-        (level.sku, level.product_size_id, level.physical, level.allocated, level.free)
+        (level.sku, *(getattr(level, name) for name in _FIGURES))
         for level in levels
         if level.sku and level.is_active
     ]
-    frame = pd.DataFrame(rows, columns=["sku", "product_size_id", "physical", "allocated", "free"])
+    frame = pd.DataFrame(rows, columns=["sku", *_FIGURES])
     return frame.astype({"sku": "str"}).assign(read_at=pd.Timestamp(read_at))

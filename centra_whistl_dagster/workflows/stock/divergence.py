@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from centra_whistl_dagster.domain.stock.arrays import Ints
+from centra_whistl_dagster.domain.stock.arrays import Bools, Ints
 from centra_whistl_dagster.domain.stock.catalogue import ReconciledCatalogue
 from centra_whistl_dagster.domain.stock.divergence import LastWrite, explain
 from centra_whistl_dagster.history.stock_tables import CAUSES
@@ -93,15 +93,17 @@ def _compare(link: Link) -> tuple[Reconciliation, pd.DataFrame]:
     rows = divergence_rows(
         skus,
         reconciliation.catalogue,
-        _last_write(link, skus),
+        _last_write(link, skus, np.asarray(reconciliation.catalogue.steps.change != 0)),
         np.array([units[sku] for sku in skus], dtype=np.int64),
     )
     return reconciliation, rows
 
 
-def _last_write(link: Link, skus: Sequence[str]) -> LastWrite:
+def _last_write(link: Link, skus: Sequence[str], is_wrong: Bools) -> LastWrite:
+    """Return what is known of the SKUs whose figure in Centra is wrong; others need no cause."""
+    wrong = [skus[at] for at in np.flatnonzero(is_wrong).tolist()]
     with link.ledger.reading() as tx:
-        written = stock.last_written(tx)
+        written = stock.last_written(tx, wrong)
         moments = {sku: write.at for sku, write in written.items()}
         completed = standings.units_completed_since(tx, moments)
     known = np.array([sku in written for sku in skus], dtype=np.bool_)
@@ -131,7 +133,7 @@ def divergence_rows(
     steps = catalogue.steps
     causes = explain(steps, last_write, placed_meanwhile)
     both = catalogue.in_whistl & catalogue.in_centra
-    expected = steps.warehouse.on_hand - steps.ours.held
+    expected = steps.warehouse.on_hand - (steps.ours.held - steps.missing)
     actual = steps.centra.physical - steps.centra.allocated
     difference = actual - expected
     frame: pd.DataFrame = pd.DataFrame(
@@ -140,7 +142,7 @@ def divergence_rows(
             "expected": expected,
             "actual": actual,
             "difference": difference,
-            "in_flight": -causes.in_flight * both,
+            "in_flight": (causes.awaiting_stock - causes.in_flight) * both,
             "blocked": -causes.blocked * both,
             "shipped_not_completed": causes.shipped_not_completed * both,
             "other_channels": -causes.other_channels * both,

@@ -8,7 +8,7 @@ belong here: the sum itself (`domain.stock.availability`), reading either side
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from statistics import median
@@ -21,13 +21,13 @@ from centra_whistl_dagster.domain.stock.availability import LineStanding, OurUni
 from centra_whistl_dagster.domain.stock.catalogue import ReconciledCatalogue, reconcile_columns
 from centra_whistl_dagster.domain.stock.plan import plan, policies
 from centra_whistl_dagster.history.alignment import align, columns_of
-from centra_whistl_dagster.ledger import standings, stock
+from centra_whistl_dagster.ledger import absences, standings, stock
 from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.ledger.standings import LineUnits
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.age import age_of
-from centra_whistl_dagster.workflows.stock.centra_levels import last_levels
+from centra_whistl_dagster.workflows.stock.centra_levels import last_levels, read_again
 from centra_whistl_dagster.workflows.stock.sales_velocity import measure_velocity
 
 _NOTHING_READ = "Centra's stock has not been read yet"
@@ -101,19 +101,25 @@ def usable_snapshot(link: Link) -> SnapshotRow:
     return snapshot
 
 
-def reconcile_stock(link: Link) -> Reconciliation:
+def reconcile_stock(link: Link, *, read_anew: Collection[str] = ()) -> Reconciliation:
     """Work out what Centra should hold of each SKU that was read from Centra last.
 
     Uses the last good readings, and the ledger as it is now.
 
+    Args:
+        link: the connection.
+        read_anew: SKUs whose level in Centra is read once more first.
+
     Raises:
         NothingToReconcile: a reading is missing, or the snapshot has grown too old to be used.
+        IntegrationError: Centra could not be read anew.
     """
     snapshot = usable_snapshot(link)
     read = last_levels(link)
     if read is None:
         raise NothingToReconcile(_NOTHING_READ)
-    return _reconcile(link, snapshot, read.just_read, within_minutes=read.within_minutes)
+    levels = read_again(link, read.just_read, read_anew)
+    return _reconcile(link, snapshot, levels, within_minutes=read.within_minutes)
 
 
 def reconcile_with(link: Link, snapshot: SnapshotRow) -> Reconciliation:
@@ -131,9 +137,14 @@ def reconcile_with(link: Link, snapshot: SnapshotRow) -> Reconciliation:
 def _reconcile(
     link: Link, snapshot: SnapshotRow, levels: pd.DataFrame, *, within_minutes: int | None
 ) -> Reconciliation:
+    levels_at = levels["read_at"].min().to_pydatetime() if len(levels) else None
     with link.ledger.reading() as tx:
-        now, lines = tx.now, standings.of_open_lines(tx, taken_at=snapshot.taken_at)
+        now = tx.now
+        lines = standings.of_open_lines(tx, taken_at=snapshot.taken_at, levels_at=levels_at)
+        zero_after = link.configuration.stock.convention.absent_sku.zero_after
+        absent = absences.absent_for(tx, zero_after) if zero_after else []
     whistl = archive.fetch(link.settings.archive_path, snapshot.file)
+    whistl = _with_none_of(whistl, absent)
     if within_minutes is not None:
         whistl = whistl[whistl["sku"].isin(levels["sku"])]
     aligned = align(
@@ -155,12 +166,25 @@ def _reconcile(
     )
 
 
+def _with_none_of(whistl: pd.DataFrame, absent: Sequence[str]) -> pd.DataFrame:
+    """Add a row of zeros for each SKU of which Whistl has none, though it does not say so."""
+    listed = set(whistl["sku"]) if absent else set()
+    none = pd.DataFrame(
+        {"sku": pd.Series([sku for sku in absent if sku not in listed], dtype="str")}
+    )
+    if none.empty:
+        return whistl
+    zeros = none.assign(**{name: 0 for name in whistl.columns if name != "sku"})
+    return pd.concat([whistl, zeros], ignore_index=True)
+
+
 def our_units(lines: Iterable[LineUnits]) -> pd.DataFrame:
     """Return what our open orders mean for stock: one row a SKU, the columns of `OurUnits`."""
     names = [field.name for field in fields(LineUnits)]
     table = pd.DataFrame([[getattr(line, name) for name in names] for line in lines], columns=names)
     columns = {name: table[name].to_numpy(dtype=np.int64) for name in names if name != "sku"}
-    columns["is_blocked"] = columns["is_blocked"].astype(bool)
+    for name in ("is_blocked", "was_in_levels"):
+        columns[name] = columns[name].astype(bool)
     units = units_of_line(LineStanding(**columns))
     by_line = pd.DataFrame({field.name: getattr(units, field.name) for field in fields(OurUnits)})
     by_line.insert(0, "sku", table["sku"].astype("str"))

@@ -9,7 +9,7 @@ import numpy as np
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.stock.guards import Outcome, SnapshotFacts, Verdict
 from centra_whistl_dagster.domain.stock.snapshot_rows import BadRow, SnapshotRows
-from centra_whistl_dagster.ledger import catalogues, exceptions
+from centra_whistl_dagster.ledger import absences, catalogues, exceptions
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.transport import ContractBroken
 from centra_whistl_dagster.whistl.client import SnapshotHead
@@ -62,6 +62,9 @@ def update_snapshot_exceptions(
         return
     kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
     exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
+    if facts.is_complete:
+        named = {*rows.skus, *(row.sku for row in rows.bad)}
+        absences.note_snapshot(tx, taken_at=facts.taken_at, listed=named, absent=absent)
     _update_left_out(tx, facts, rows, absent)
     _update_overpromised(tx, facts, rows)
 

@@ -13,13 +13,12 @@ from collections.abc import Sequence, Set
 import numpy as np
 
 from centra_whistl_dagster.domain.effects import must_owner_hear
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.cadence import SKUS_OF_A_BATCH
 from centra_whistl_dagster.domain.stock.plan import hottest_first
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import exceptions, stock
-from centra_whistl_dagster.ledger.engine import Lease, Transaction
+from centra_whistl_dagster.ledger import stock
+from centra_whistl_dagster.ledger.engine import Lease
 from centra_whistl_dagster.ledger.rows import StockIntent
 from centra_whistl_dagster.ledger.states import WriteOutcome
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError
@@ -34,14 +33,19 @@ from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuse
 from centra_whistl_dagster.workflows.shipments.completion import CENTRA_STOCK_LEASE, LEASE_SECONDS
 from centra_whistl_dagster.workflows.stock.cadence import allowed_for_stock
 from centra_whistl_dagster.workflows.stock.reconciliation import Reconciliation, reconcile_stock
+from centra_whistl_dagster.workflows.stock.sent_orders import read_changed_sent_orders
+from centra_whistl_dagster.workflows.stock.sku_exceptions import (
+    resolve_agreeing,
+    update_absent_selling,
+    update_oversold,
+    update_write_exceptions,
+)
 from centra_whistl_dagster.workflows.stock.trail import keep_reconciliation
-from centra_whistl_dagster.workflows.stock.writing import WriteAnswer, write_batch
+from centra_whistl_dagster.workflows.stock.writing import write_batch
 
 ON_ONE_SIDE = Skipped("on one side only")
 NOT_PERMITTED = Skipped("the token may not write stock")
 POSTPONED = Skipped("left for the next sync: the rest of Centra's quota is for orders")
-
-_WRITE_KINDS = (ExceptionKind.STOCK_WRITE_NOT_TAKEN, ExceptionKind.STOCK_WRITE_REFUSED)
 
 
 def publish_stock(link: Link) -> Tally:
@@ -66,22 +70,25 @@ def publish_stock(link: Link) -> Tally:
         # The snapshot knows all that Whistl did until it was taken; so must the ledger. Units of an
         # order that Whistl has since ended would be counted as set aside, and sold twice.
         follow_order_statuses(link)
+        # What people did in Centra moved its stock at once: by-hand shipments, cancelled lines.
+        read_changed_sent_orders(link)
         with link.ledger.transaction() as tx:
             lease.renew(tx)
-        reconciliation = reconcile_stock(link)
+        reconciliation, chosen, postponed = _chosen(link)
         with link.ledger.transaction() as tx:
-            _update_oversold(tx, reconciliation)
-            _resolve_agreeing(tx, reconciliation)
-        intents = _intents(link, reconciliation)
-        most = min(len(intents), allowed_for_stock(link).batches * SKUS_OF_A_BATCH)
-        tally = _tally_of_unwritten(reconciliation, intents, most)
-        unfinished = {intent.sku for intent in intents}
+            lease.renew(tx)
+            update_oversold(tx, reconciliation)
+            update_absent_selling(tx, reconciliation)
+            resolve_agreeing(tx, reconciliation)
+        intents = [each for each in _intents(link, reconciliation) if each.sku in chosen]
+        tally = _tally_of_unwritten(reconciliation, intents, postponed)
+        unfinished = {intent.sku for intent in intents} | postponed
         errors: list[IntegrationError | None] = []
         try:
-            for start in range(0, most, SKUS_OF_A_BATCH):
-                batch = intents[start : min(most, start + SKUS_OF_A_BATCH)]
+            for start in range(0, len(intents), SKUS_OF_A_BATCH):
+                batch = intents[start : start + SKUS_OF_A_BATCH]
                 if not _may_write(link):
-                    tally.add(NOT_PERMITTED, most - start)
+                    tally.add(NOT_PERMITTED, len(intents) - start)
                     break
                 written, error = _write(link, lease, reconciliation.snapshot_id, batch, tally)
                 unfinished -= written
@@ -107,16 +114,34 @@ def _may_write(link: Link) -> bool:
         return is_permitted(tx, link.settings, CallGroup.STOCK)
 
 
+def _chosen(link: Link) -> tuple[Reconciliation, Set[str], Set[str]]:
+    """Work everything out, with Centra's levels read anew of what is about to be written.
+
+    Parcels may have been completed, or orders placed, since all levels were read: a sum of new
+    parcels and old levels would look oversold.
+
+    Returns:
+        the reconciliation, the SKUs to write, and those that wait for the next sync.
+    """
+    first = reconcile_stock(link)
+    intents = [intent.sku for intent in _intents(link, first)]
+    most = allowed_for_stock(link).batches * SKUS_OF_A_BATCH
+    chosen, postponed = set(intents[:most]), set(intents[most:])
+    doubtful = chosen | first.oversold.keys()
+    anew = reconcile_stock(link, read_anew=doubtful) if doubtful else first
+    return anew, chosen, postponed
+
+
 def _tally_of_unwritten(
-    reconciliation: Reconciliation, intents: Sequence[StockIntent], most: int
+    reconciliation: Reconciliation, intents: Sequence[StockIntent], postponed: Set[str]
 ) -> Tally:
     """Count the SKUs that this sync does not write."""
     catalogue = reconciliation.catalogue
     on_one_side = int(np.count_nonzero(catalogue.in_whistl != catalogue.in_centra))
     tally = Tally(read=len(reconciliation.skus))
     tally.add(ON_ONE_SIDE, on_one_side)
-    tally.add(POSTPONED, max(0, len(intents) - most))
-    tally.add(Fate.UNCHANGED, tally.read - on_one_side - len(intents))
+    tally.add(POSTPONED, len(postponed))
+    tally.add(Fate.UNCHANGED, tally.read - on_one_side - len(intents) - len(postponed))
     return tally
 
 
@@ -144,9 +169,9 @@ def _to_write(link: Link, reconciliation: Reconciliation) -> Ints:
     """Return where Centra must get another figure, or may get a lower one that it never got."""
     catalogue, skus = reconciliation.catalogue, reconciliation.skus
     steps = catalogue.steps
-    with link.ledger.reading() as tx:
-        last = stock.last_written(tx)
     too_much = np.flatnonzero(steps.holds_too_much & catalogue.in_whistl & catalogue.in_centra)
+    with link.ledger.reading() as tx:
+        last = stock.last_written(tx, [skus[at] for at in too_much.tolist()])
     never_sent = [
         at
         for at in too_much.tolist()
@@ -187,7 +212,7 @@ def _write(
         for intent in batch:
             of_sku = answers[intent.sku]
             stock.settle_write(tx, ids[intent.sku], of_sku.outcome, read_back=of_sku.shown)
-            _update_write_exceptions(tx, intent, of_sku)
+            update_write_exceptions(tx, intent, of_sku)
     for of_sku in answers.values():
         tally.add(_fate(of_sku.outcome))
     may_wait = {each.sku for each in batch if answers[each.sku].may_wait(each.to_quantity)}
@@ -198,81 +223,3 @@ def _fate(outcome: WriteOutcome) -> Fate:
     if outcome is WriteOutcome.WRITTEN:
         return Fate.WRITTEN
     return Failed(outcome.replace("_", " "))
-
-
-def _update_write_exceptions(tx: Transaction, intent: StockIntent, answer: WriteAnswer) -> None:
-    sku, wanted = intent.sku, intent.to_quantity
-    if answer.outcome in {WriteOutcome.NOT_SENT, WriteOutcome.UNKNOWN}:
-        return  # nothing new is known
-    problems = []
-    if answer.outcome is WriteOutcome.NOT_TAKEN:
-        message = f"Centra was given {wanted} of {sku} and shows {answer.shown}."
-        problems.append(_about_sku(ExceptionKind.STOCK_WRITE_NOT_TAKEN, sku, wanted, message))
-    elif answer.outcome is WriteOutcome.REFUSED:
-        message = f"Centra would not take {wanted} of {sku}: {answer.reason}"
-        problems.append(_about_sku(ExceptionKind.STOCK_WRITE_REFUSED, sku, wanted, message))
-    exceptions.set_for_subject(tx, SubjectType.SKU, sku, _WRITE_KINDS, problems)
-
-
-def _update_oversold(tx: Transaction, reconciliation: Reconciliation) -> None:
-    oversold = reconciliation.oversold
-    problems = [
-        _about_sku(
-            ExceptionKind.OVERSOLD,
-            sku,
-            units,
-            f"{units} more of {sku} are sold in Centra than the warehouse has.",
-        )
-        for sku, units in oversold.items()
-    ]
-    _resolve_others(tx, reconciliation, ExceptionKind.OVERSOLD, oversold.keys())
-    exceptions.open_or_refresh(tx, problems)
-
-
-def _resolve_agreeing(tx: Transaction, reconciliation: Reconciliation) -> None:
-    """Resolve exceptions about earlier writes to SKUs of which Centra needs no other figure.
-
-    Nothing is written to a SKU that only one side has.
-    """
-    catalogue = reconciliation.catalogue
-    is_on_both_sides = catalogue.in_whistl & catalogue.in_centra
-    differing = np.flatnonzero((catalogue.steps.change != 0) & is_on_both_sides).tolist()
-    skus = {reconciliation.skus[at] for at in differing}
-    for kind in _WRITE_KINDS:
-        _resolve_others(tx, reconciliation, kind, skus, is_one_side_enough=True)
-
-
-def _resolve_others(
-    tx: Transaction,
-    reconciliation: Reconciliation,
-    kind: ExceptionKind,
-    skus: Set[str],
-    *,
-    is_one_side_enough: bool = False,
-) -> None:
-    """Resolve a kind for every SKU but these, and but those that this sync did not cover.
-
-    A SKU is covered when it was read from both systems, or, where `is_one_side_enough`, from one.
-    One that neither has any more is over.
-    """
-    waiting = exceptions.unended_subjects(tx, kind)
-    if not waiting:
-        return
-    catalogue = reconciliation.catalogue
-    is_covered = (catalogue.in_whistl & catalogue.in_centra) | is_one_side_enough
-    listed = dict(zip(reconciliation.skus, is_covered.tolist(), strict=True))
-    not_covered = {sku for sku in waiting if not listed.get(sku, reconciliation.is_whole)}
-    exceptions.resolve_kind(tx, kind, except_subjects=skus | not_covered)
-
-
-def _about_sku(kind: ExceptionKind, sku: str, quantity: int, message: str) -> Problem:
-    return Problem(
-        kind=kind,
-        subject_type=SubjectType.SKU,
-        subject=sku,
-        field="quantity",
-        value=str(quantity),
-        message=message,
-        # The quantity changes with every sale.
-        contents=f"{kind}: {sku}",
-    )

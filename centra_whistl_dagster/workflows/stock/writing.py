@@ -110,7 +110,8 @@ def _read_back(link: Link, taken: Sequence[StockIntent]) -> dict[str, WriteAnswe
     for intent in taken:
         level = levels.get(intent.product_size_id)
         if level is None:
-            answers[intent.sku] = WriteAnswer(outcome=WriteOutcome.UNKNOWN)
+            # Centra said yes, and has no stock of it all the same.
+            answers[intent.sku] = WriteAnswer(outcome=WriteOutcome.NOT_TAKEN)
             continue
         is_as_wanted = level.physical == intent.to_quantity
         answers[intent.sku] = WriteAnswer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -483,10 +483,12 @@ def test_a_write_that_could_not_be_read_back_is_not_counted_as_unsent(desk: Desk
     publish_new_snapshot(desk)
     read_latest_snapshot(desk.link)
     read_centra_levels(desk.link)
-    desk.fault("centra", "StockLevels", FaultKind.HTML_200)
+    watched = WatchedCentra(
+        desk, after_write=lambda: desk.fault("centra", "StockLevels", FaultKind.HTML_200)
+    )
 
     with pytest.raises(ContractBroken):
-        sync.publish_stock(desk.link)
+        sync.publish_stock(watched.beside(desk.link))
 
     assert lines_written(desk) == 1
     assert outcomes(desk) == ["unknown"]
@@ -574,10 +576,10 @@ def test_a_refusal_to_read_a_batch_back_is_reported(desk: Desk) -> None:
     publish_new_snapshot(desk)
     read_latest_snapshot(desk.link)
     read_centra_levels(desk.link)
-    take_away(desk, "Warehouse.stock:read")
+    watched = WatchedCentra(desk, after_write=lambda: take_away(desk, "Warehouse.stock:read"))
 
     with pytest.raises(AccessDenied):
-        sync.publish_stock(desk.link)
+        sync.publish_stock(watched.beside(desk.link))
 
     assert lines_written(desk) == 1
     assert outcomes(desk) == ["unknown"]
@@ -586,8 +588,15 @@ def test_a_refusal_to_read_a_batch_back_is_reported(desk: Desk) -> None:
 class WatchedCentra:
     """Centra, whose writes are counted and may be slow."""
 
-    def __init__(self, desk: Desk, *, seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        seconds: float = 0.0,
+        after_write: Callable[[], object] = lambda: None,
+    ) -> None:
         self._client, self._clock, self._seconds = desk.link.centra, desk.clock, seconds
+        self._after_write = after_write
         self.writes = 0
 
     def beside(self, link: Link) -> Link:
@@ -602,7 +611,9 @@ class WatchedCentra:
         def watched(*args: Any, **members: Any) -> Any:
             self.writes += 1
             self._clock.advance(self._seconds)
-            return member(*args, **members)
+            answer = member(*args, **members)
+            self._after_write()
+            return answer
 
         return watched
 
