@@ -115,6 +115,11 @@ class Desk:
     _open: ExitStack
     skus: list[str] = field(default_factory=list)
 
+    @property
+    def config(self) -> Path:
+        """The configuration folder, which a test may edit."""
+        return Path(self.environment["CONFIG_DIR"])
+
     # ---- what happens outside
     def order(self, *lines: tuple[str, int], **members: Any) -> CentraOrder:
         """Let a shopper order; two units of the first SKU if nothing is said."""

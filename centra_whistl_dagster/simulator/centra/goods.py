@@ -83,7 +83,7 @@ def product_variant(item: Item, _: GraphQLResolveInfo) -> dict[str, object]:
 
 PRODUCT_SIZE: dict[str, Resolver] = {
     "id": lambda item, _: item.size_id,
-    "SKU": lambda item, _: item.sku,
+    "SKU": lambda item, _: item.shown_sku or item.sku,
     "EAN": lambda item, _: item.product.barcode or None,
     "UPC": lambda *_: None,
     "sizeNumber": lambda item, _: item.size_name,

@@ -32,11 +32,24 @@ def set_stock(_: object, info: GraphQLResolveInfo, input: dict[str, Any]) -> dic
     if errors and not world.switch("centra_applies_good_stock_lines"):
         return payload(errors=errors, stockChanges=[])
     for item, physical in accepted:
+        if not _has_row(world, item.sku):
+            continue
         world.shelves[item.sku].centra_physical = physical
         audit_stock_write(world, item.sku, physical)
     world.calls["centra stock lines written"] += len(accepted)
     changes = [{"id": next(world.ids)}] if accepted else []
     return payload(errors=errors, stockChanges=changes)
+
+
+def _has_row(world: World, sku: str) -> bool:
+    """Say whether the warehouse has a row of stock of a SKU, making it where Centra does."""
+    lacking = world.switch("centra_lacks_stock_rows")
+    if sku in lacking and world.switch("centra_makes_stock_rows"):
+        world.settings.switches["centra_lacks_stock_rows"] = tuple(
+            other for other in lacking if other != sku
+        )
+        return True
+    return sku not in lacking
 
 
 def _level(world: World, line: dict[str, Any], quantity_type: str, *path: str) -> tuple[Item, int]:

@@ -21,6 +21,7 @@ from centra_whistl_dagster.simulator.whistl.answers import (
     paged,
 )
 from centra_whistl_dagster.simulator.whistl.findings import Findings, text_of
+from centra_whistl_dagster.simulator.whistl.lag import as_shown
 from centra_whistl_dagster.simulator.whistl.legacy import (
     chosen_service,
     cut_silently,
@@ -84,7 +85,9 @@ class OrderBook:
 
     def read(self, call: Call) -> Answer:
         """Show one order."""
-        return Answer(body=self._spelled(self._visible(call.path["order_number"])))
+        return Answer(
+            body=self._spelled(as_shown(self._world, self._visible(call.path["order_number"])))
+        )
 
     def list(self, call: Call) -> Answer:
         """Show orders by when they last changed, oldest first."""
@@ -94,7 +97,7 @@ class OrderBook:
             raise Refusal(422, "validation_failed", "Unknown parameter: status")
         orders = [
             order
-            for order in self._world.whistl_orders.values()
+            for order in (as_shown(self._world, one) for one in self._world.whistl_orders.values())
             if self._is_visible(order)
             and (since is None or order.updated_at >= since)
             and (not statuses or order.status in statuses)

@@ -35,6 +35,8 @@ class Item:
     """When Centra's record of it last changed."""
     is_active_in_centra: bool = True
     is_known_to_whistl: bool = True
+    shown_sku: str | None = None
+    """The SKU that somebody typed in for it in Centra; None: its own."""
 
 
 @dataclass(slots=True, kw_only=True)

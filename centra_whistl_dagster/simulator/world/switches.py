@@ -23,6 +23,12 @@ SWITCHES: dict[str, Any] = {
     "centra_shipment_warning": None,
     # seconds that Centra's clock is behind: its Date header, and what it takes for the future
     "centra_clock_behind_seconds": 0.0,
+    # creating or completing a shipment changes the order's updatedAt
+    "centra_shipments_touch_updated_at": True,
+    # SKUs of which the warehouse has no row of stock, until a quantity is set
+    "centra_lacks_stock_rows": (),
+    # setStock makes the row that is lacking
+    "centra_makes_stock_rows": True,
     # numbers of orders whose shipments cannot be read
     "centra_unreadable_shipments_of": (),
     # a missing permission is answered with "data": null beside "errors"
@@ -113,6 +119,8 @@ SWITCHES: dict[str, Any] = {
     "cancel_while_picking_share": 0.5,
     # of the orders that were stopped, those that the floor sends out all the same
     "stopped_and_sent_share": 0.0,
+    # real seconds until an order's change is in any answer about orders
+    "whistl_status_lag_seconds": 0.0,
     # ---- despatches
     # orders of several units with one unit that is not found
     "short_line_share": 0.0,

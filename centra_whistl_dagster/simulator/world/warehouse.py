@@ -90,6 +90,22 @@ def cancel(world: World, order: WhistlOrder) -> None:
         order.updated_at = world.now()
 
 
+def hold_by_hand(world: World, order: WhistlOrder, *, gives_back: bool) -> None:
+    """Let somebody at the warehouse hold an order, whatever its status; its stock may go back."""
+    if gives_back:
+        for line in order.lines.values():
+            line["allocated"] = line["picked"] = 0
+    order.hold_reason = "Held by hand"
+    _move(world, order, "HELD")
+
+
+def release_by_hand(world: World, order: WhistlOrder) -> None:
+    """Let somebody release an order that was held; it is allocated anew."""
+    for line in order.lines.values():
+        line["allocated"] = 0
+    _release(world, order)
+
+
 def _hold_for_formatting(world: World, order: WhistlOrder) -> None:
     _hold(world, order, "Address needs checking")
 

@@ -41,6 +41,7 @@ from centra_whistl_dagster.workflows.stock.sku_exceptions import (
     update_write_exceptions,
 )
 from centra_whistl_dagster.workflows.stock.trail import keep_reconciliation
+from centra_whistl_dagster.workflows.stock.twins import hold_twins
 from centra_whistl_dagster.workflows.stock.writing import write_batch
 
 ON_ONE_SIDE = Skipped("on one side only")
@@ -75,6 +76,8 @@ def publish_stock(link: Link) -> Tally:
         with link.ledger.transaction() as tx:
             lease.renew(tx)
         reconciliation, chosen, postponed = _chosen(link)
+        if _may_write(link):
+            hold_twins(link, lease, reconciliation.snapshot_id)
         with link.ledger.transaction() as tx:
             lease.renew(tx)
             update_oversold(tx, reconciliation)
