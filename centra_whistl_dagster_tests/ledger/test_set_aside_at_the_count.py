@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from centra_whistl_dagster.domain.orders.order import CentraShipment, CentraShipmentLine
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import orders, standings
+from centra_whistl_dagster.ledger import order_contents, orders, standings
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.standings import LineUnits
+from centra_whistl_dagster.ledger.states import ParcelState
+from centra_whistl_dagster.ledger.tables import parcel_lines, parcels
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 
 AN_INSTANT = timedelta(microseconds=1)
@@ -70,3 +75,68 @@ def test_a_completed_order_is_forgotten_only_once_the_count_is_sure_to_know_it(
         orders.move(tx, row, OrderState.COMPLETED, reason=reason, despatched_at=left_at)
 
     assert bool(standing(ledger, counted_at)) is is_listed
+
+
+@pytest.mark.parametrize(("given_back", "units"), [(BEFORE, 0), (AT, 2), (AFTER, 2)])
+@pytest.mark.parametrize("state", [OrderState.SUBMITTED, OrderState.BLOCKED])
+def test_units_given_back_before_the_count_are_in_it_whatever_state_the_order_is_in(
+    ledger: Ledger,
+    add: Callable[..., OrderRow],
+    counted_at: datetime,
+    state: OrderState,
+    given_back: timedelta,
+    units: int,
+) -> None:
+    row = submitted(ledger, add(), counted_at - timedelta(minutes=5))
+    with ledger.transaction() as tx:
+        orders.move(tx, row, state, reason="resumed", given_back_at=counted_at + given_back)
+
+    (line,) = standing(ledger, counted_at)
+
+    assert line.taken == units
+
+
+def test_a_shipment_that_is_one_of_our_parcels_is_not_counted_beside_it(
+    ledger: Ledger, add: Callable[..., OrderRow], counted_at: datetime
+) -> None:
+    row = submitted(ledger, add(), counted_at)
+    with ledger.transaction() as tx:
+        (line,) = order_contents.lines(tx, row.centra_id)
+        shipment = CentraShipment(
+            shipment_id=9,
+            number="1-1",
+            is_shipped=True,
+            lines=(CentraShipmentLine(line_id=line.line_id, quantity=1),),
+        )
+        standings.note_shipments(tx, row.centra_id, [shipment, replace(shipment, shipment_id=10)])
+        standings.note_shipments(tx, row.centra_id, [shipment])
+    (by_hand,) = standing(ledger, counted_at)
+
+    with ledger.transaction() as tx:
+        tx.execute(
+            sa.insert(parcels).values(
+                despatch_id="D-1",
+                parcel_number=1,
+                centra_id=row.centra_id,
+                state=ParcelState.COMPLETED,
+                state_since=tx.now,
+                carrier_name="DPD",
+                service_name="Next day",
+                tracking_number="T1",
+                despatched_at=tx.now,
+                centra_shipment_id=9,
+            )
+        )
+        tx.execute(
+            sa.insert(parcel_lines).values(
+                despatch_id="D-1",
+                parcel_number=1,
+                line_number=line.line_number,
+                line_id=line.line_id,
+                sku=line.sku,
+                quantity=1,
+            )
+        )
+    (ours,) = standing(ledger, counted_at)
+
+    assert (by_hand.completed, ours.completed) == (1, 1)

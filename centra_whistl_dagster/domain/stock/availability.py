@@ -276,7 +276,7 @@ def reconcile(
         oversold=np.maximum(-room - ours.unsure, 0),
         change=change,
         needs_write=(change != 0) & is_for_sale,
-        holds_too_much=(change < 0)
+        holds_too_much=(change + ours.unsure < 0)
         & (physical <= centra.allocated)
         & (centra.physical <= centra.allocated),
     )

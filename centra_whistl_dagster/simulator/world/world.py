@@ -231,7 +231,7 @@ class World:
         return [*self.whistl_orders.values(), *self.repeated_creates]
 
     def unsent_units(self, sku: str) -> int:
-        """Units that Centra has allocated and Whistl not yet: sold, and still on the shelf."""
+        """Units that Centra has sold and Whistl not set aside: on the shelf, or still to come."""
         total = 0
         for order in self.centra_orders_with(sku):
             if order.status in NOT_ALLOCATING:
@@ -241,7 +241,7 @@ class World:
                 for line in order.lines
                 if line.sku == sku and line.warehouse_id == WAREHOUSE_ID
             ]
-            wanted = sum(line.quantity - line.demand for line in ours)
+            wanted = sum(line.quantity for line in ours)
             shipped = sum(line.shipped for line in ours)
             at_whistl = self.whistl_order_of(order)
             lines = at_whistl.lines.values() if at_whistl else ()

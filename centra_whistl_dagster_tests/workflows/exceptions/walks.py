@@ -959,6 +959,32 @@ def absent_from_one_feed(desk: Desk) -> Iterator[None]:
     desk.sync_stock()
 
 
+@ends(K.ABSENT_SKU_SELLS)
+def sold_while_whistl_does_not_list_it(desk: Desk) -> Iterator[None]:
+    sku = desk.skus[0]
+    desk.sync_stock()
+    desk.order((sku, 1))
+    desk.relay_orders()
+    publish(desk)
+    newest = list(desk.world.snapshots.values())[-1]
+    newest.rows = [row for row in newest.rows if row["sku"] != sku]
+    newest.item_count = len(newest.rows)
+    desk.sync_stock()
+    yield
+    publish(desk)
+    desk.sync_stock()
+
+
+@ends(K.SKU_ON_SEVERAL_SIZES)
+def one_sku_on_two_sizes(desk: Desk) -> Iterator[None]:
+    first, second = desk.skus[:2]
+    desk.world.items[second].shown_sku = first
+    desk.sync_stock()
+    yield
+    desk.world.items[second].shown_sku = None
+    desk.sync_stock()
+
+
 @ends(K.NEGATIVE_AVAILABLE, K.OVERSOLD)
 def promised_more_than_there_is(desk: Desk) -> Iterator[None]:
     sku = desk.skus[0]
