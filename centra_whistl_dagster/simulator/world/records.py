@@ -1,4 +1,7 @@
-"""The records of the simulated world: goods on shelves, orders on both sides, stock snapshots."""
+"""The records of the simulated world: goods on shelves, orders on both sides, stock snapshots.
+
+Does not belong here: what happens to them (`world`, `warehouse`, `centra.rules`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Centra's side of the stock: reading all of it, or only the SKUs that cannot wait."""
+"""Centra's side of the stock: reading all of it, or only the SKUs that cannot wait.
+
+Does not belong here: what the levels should be (`workflows.stock.reconciliation`), and any write.
+"""
 
 from __future__ import annotations
 
