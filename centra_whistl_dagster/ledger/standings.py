@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -39,6 +39,8 @@ __all__ = [
     "units_ordered",
     "units_taken",
 ]
+
+_LATELY = timedelta(days=2)
 
 
 def note_wanted(tx: Transaction, order: Order) -> None:
@@ -164,15 +166,29 @@ def _former_units_moved(
 
 def units_completed_since(tx: Transaction, moments: Mapping[str, datetime]) -> dict[str, int]:
     """Return, per SKU, units in shipments completed since that SKU's moment."""
+    # A SKU that sells is written often: what was completed lately answers for it. Of the others,
+    # the few parcels that there ever were are read by SKU.
+    lately = tx.now - _LATELY
+    recent = {sku: moment for sku, moment in moments.items() if moment >= lately}
+    units = _completed(tx, recent, parcels.c.completed_at >= min(recent.values(), default=tx.now))
+    older = {sku: moment for sku, moment in moments.items() if moment < lately}
+    for part in parts(sorted(older)):
+        units |= _completed(tx, {sku: older[sku] for sku in part}, parcel_lines.c.sku.in_(part))
+    return units
+
+
+def _completed(
+    tx: Transaction, moments: Mapping[str, datetime], condition: sa.ColumnElement[bool]
+) -> dict[str, int]:
+    if not moments:
+        return {}
+    query = (
+        sa.select(parcel_lines.c.sku, parcels.c.completed_at, parcel_lines.c.quantity)
+        .join(parcels, IS_IN_PARCEL)
+        .where(condition, parcels.c.completed_at.is_not(None))
+    )
     units: dict[str, int] = {}
-    for part in parts(sorted(moments)):
-        since = min(moments[sku] for sku in part)
-        query = (
-            sa.select(parcel_lines.c.sku, parcels.c.completed_at, parcel_lines.c.quantity)
-            .join(parcels, IS_IN_PARCEL)
-            .where(parcel_lines.c.sku.in_(part), parcels.c.completed_at >= since)
-        )
-        for sku, completed_at, quantity in tx.execute(query).tuples():
-            if completed_at is not None and completed_at >= moments[sku]:
-                units[sku] = units.get(sku, 0) + quantity
+    for sku, completed_at, quantity in tx.execute(query).tuples():
+        if sku in moments and completed_at is not None and completed_at >= moments[sku]:
+            units[sku] = units.get(sku, 0) + quantity
     return units

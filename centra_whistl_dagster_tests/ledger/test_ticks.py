@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import checks, despatches, orders, standings, stops
+from centra_whistl_dagster.ledger import checks, despatches, orders, standings, stock, stops
 from centra_whistl_dagster.ledger.engine import Ledger, Transaction
 from centra_whistl_dagster.ledger.states import ParcelState
 
@@ -46,9 +46,16 @@ QUESTIONS: dict[str, Ask] = {
         tx, since=tx.now - timedelta(days=1), until=tx.now
     ),
     "units completed": lambda tx: standings.units_completed_since(tx, {"A": tx.now}),
+    "units completed since long ago": lambda tx: standings.units_completed_since(
+        tx, {"A": tx.now - timedelta(days=90)}
+    ),
+    "figures written last": lambda tx: stock.last_written(tx, ["A"]),
     "open lines": lambda tx: standings.of_open_lines(tx, taken_at=tx.now),
 }
-_SCANS_ALL = re.compile(r"^SCAN (orders|order_lines|parcels|parcel_lines|exceptions)\b(?!.*INDEX)")
+_SCANS_ALL = re.compile(
+    r"^SCAN (orders|order_lines|parcels|parcel_lines|exceptions|(last_)?stock_writes)\b"
+    r"(?!.*INDEX)"
+)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
