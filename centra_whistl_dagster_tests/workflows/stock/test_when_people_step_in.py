@@ -89,6 +89,16 @@ def test_units_shipped_by_hand_are_not_sold_again_while_whistl_still_has_them(
     assert_no_more_is_offered_than_exists(desk)
 
 
+def test_new_orders_do_not_hide_that_others_were_shipped_by_hand(desk: Desk) -> None:
+    order = in_status(desk, "ALLOCATED")
+    ship_by_hand(desk, order)
+    desk.order((desk.skus[0], 6))  # nobody has read it here: Centra allocates as much as before
+
+    sync_with_new_snapshot(desk)
+
+    assert_no_more_is_offered_than_exists(desk)
+
+
 def test_units_shipped_by_hand_are_free_of_nobody_once_they_have_left_whistl(desk: Desk) -> None:
     order = in_status(desk, "PACKED")
     ship_by_hand(desk, order)
@@ -206,7 +216,8 @@ def test_an_order_held_after_allocation_is_not_sold_twice_and_raises_no_false_al
     assert_the_shop_is_right(desk)
 
 
-def test_a_unit_lost_at_picking_since_the_snapshot_is_not_sold(desk: Desk) -> None:
+@pytest.mark.parametrize("is_owed", [True, False], ids=["still owed", "cancelled"])
+def test_a_unit_lost_at_picking_since_the_snapshot_is_not_sold(desk: Desk, is_owed: bool) -> None:
     desk.switch(short_line_share=1.0)
     order = desk.order((desk.skus[0], 2))
     desk.relay_orders()
@@ -215,13 +226,14 @@ def test_a_unit_lost_at_picking_since_the_snapshot_is_not_sold(desk: Desk) -> No
     desk.wait_for(order, "PACKED")
     statuses.follow_order_statuses(desk.link)
     order.is_locked = False
-    cancel_units(desk.world, order, order.lines[0], 1)
+    if not is_owed:
+        cancel_units(desk.world, order, order.lines[0], 1)
     read_centra_levels(desk.link)
 
     sync.publish_stock(desk.link)
 
-    sku = desk.skus[0]
-    assert desk.world.centra_free(sku) <= desk.world.whistl_available(sku)
+    sku, world = desk.skus[0], desk.world
+    assert world.centra_free(sku) <= world.whistl_available(sku) - world.unsent_units(sku)
 
 
 def test_statuses_that_lag_behind_the_stock_raise_no_false_alarm(desk: Desk) -> None:
