@@ -1,4 +1,4 @@
-"""One fork made before any run: is the template fit to be forked from?"""
+"""One fork, made before any run, that says whether the template is fit to be forked from."""
 
 from __future__ import annotations
 
