@@ -50,8 +50,8 @@ def start_dagster(
     )
     processes.start(
         "code_server",
-        "dagster",
-        *("api", "grpc", "-h", LOOPBACK, "-p", port),
+        "centra_whistl_dagster.launching.code_server",
+        *("-h", LOOPBACK, "-p", port),
         *("-m", "centra_whistl_dagster.definitions", "--location-name", "centra_whistl"),
         env=environment,
     )
