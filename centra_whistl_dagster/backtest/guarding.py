@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from centra_whistl_dagster.domain.stock.arrays import Ints
-from centra_whistl_dagster.domain.stock.feed_limits import GuardPolicy, learn
+from centra_whistl_dagster.domain.stock.feed_limits import learn
 from centra_whistl_dagster.domain.stock.feed_movement import Compared, Movement, measure
+from centra_whistl_dagster.domain.stock.guard_policy import GuardPolicy
 from centra_whistl_dagster.domain.stock.guards import (
     Against,
     Outcome,
@@ -36,11 +37,12 @@ class FeedGuard:
         self._policy = policy
         self._movements: deque[Movement] = deque(maxlen=_MOVEMENTS)
         self._since_release: deque[Movement] = deque(maxlen=20_000)
+        self._released_at: datetime | None = None
         self._limits = learn((), policy)
 
     def learn(self) -> None:
         """Learn the limits again from the snapshots accepted so far."""
-        self._limits = learn(self._movements, self._policy)
+        self._limits = learn(self._movements, self._policy, released_at=self._released_at)
 
     def verdict(self, facts: SnapshotFacts, *, now: datetime) -> Verdict:
         """Judge a snapshot."""
@@ -57,6 +59,8 @@ class FeedGuard:
         movement = facts.against.movement(facts.taken_at) if facts.against else None
         if is_released:
             self._since_release.clear()
+            self._released_at = facts.taken_at
+            self.learn()
         elif movement is not None:
             self._movements.append(movement)
             self._since_release.append(movement)

@@ -14,140 +14,18 @@ from itertools import islice
 from statistics import median
 
 from centra_whistl_dagster.domain.stock.feed_movement import Count, Counts, Measure, Movement
+from centra_whistl_dagster.domain.stock.guard_policy import (
+    A_DAY,
+    A_WEEK,
+    GuardPolicy,
+    Rule,
+    rules,
+)
 
-
-_A_DAY, _A_WEEK = timedelta(days=1), timedelta(days=7)
+LONGEST_SUM = A_WEEK
 _DAYS_NEEDED = 3
-_LEAST_UNITS = 0.05
-"""A change of units up to this share is never suspect, however steady the past was."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardPolicy:
-    """What operators set. Shares are between 0 and 1."""
-
-    oldest_minutes: float = 60.0
-    least_rows_share: float = 0.95
-    least_known_share: float = 0.95
-    bad_rows_share: float = 0.01
-    zeroed_share: float = 0.02
-    """SKUs. Used until the history is long enough to learn a limit from."""
-    zeroed_ceiling_share: float = 0.10
-    """Whatever happened before, a person decides about more than this, at once or in a day."""
-    zeroed_share_a_week: float = 0.15
-    drop_share: float = 0.30
-    """Units, at once or in a day. A longer history makes the limit for one snapshot stricter."""
-    drop_share_a_week: float = 0.60
-    rise_share: float = 0.20
-    """Units, at once or in a day, net of goods-in that Whistl announced as on order."""
-    rise_share_a_week: float = 0.60
-    changed_share: float = 0.10
-    """SKUs with fewer units than our orders explain, and SKUs with more."""
-    allocated_share: float = 0.60
-    """Units, of those that were allocated, net of our own orders."""
-    undone_share: float = 0.10
-    """Of the SKUs that our orders took units of lately, those that have such units back."""
-    unmoved_share: float = 0.50
-    """Of the SKUs that our orders moved, those that the snapshot shows as they were."""
-    unallocated_share: float = 0.20
-    """Of the SKUs that our orders hold in the building, those with too few allocated."""
-    new_skus_share: float = 0.10
-    most_units_of_a_sku: int = 100_000
-    """A row with more is not used. Far above what any SKU of the shop ever has."""
-    always_allowed_skus: int = 5
-    """So that a small catalogue may sell out of a few SKUs."""
-    always_allowed_units: int = 25
-    """So that a shop with little stock left may sell it."""
-    history_needed: int = 100
-    """Good snapshots before limits are learnt: an extreme share is not known from a handful."""
-    clock_tolerance_minutes: float = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """The limits of one measure."""
-
-    default: float
-    """Until the history is long enough."""
-    floor: float
-    """A share up to this one is never suspect, however steady the past was."""
-    ceiling: float
-    """However wild the past was."""
-    always: int
-    """So many are never suspect."""
-    gap: float
-    """The most after a long gap, in which more moves."""
-    a_day: float | None = None
-    a_week: float | None = None
-
-    @property
-    def over(self) -> dict[timedelta, float | None]:
-        """The limits over several snapshots."""
-        return {_A_DAY: self.a_day, _A_WEEK: self.a_week}
-
-
-def rules(policy: GuardPolicy) -> dict[Measure, Rule]:
-    """Return the limits that operators set, measure by measure."""
-    skus, units = policy.always_allowed_skus, policy.always_allowed_units
-    changed = Rule(
-        default=policy.changed_share,
-        floor=policy.changed_share / 3,
-        ceiling=policy.changed_share,
-        always=skus,
-        gap=3 * policy.changed_share,
-    )
-    drop, rise = policy.drop_share, policy.rise_share
-    return {
-        Measure.ZEROED: Rule(
-            default=policy.zeroed_share,
-            floor=policy.zeroed_share,
-            ceiling=max(policy.zeroed_share, policy.zeroed_ceiling_share),
-            always=skus,
-            gap=max(policy.zeroed_share, policy.zeroed_ceiling_share),
-            a_day=policy.zeroed_ceiling_share,
-            a_week=policy.zeroed_share_a_week,
-        ),
-        Measure.PLUNGED: Rule(
-            default=policy.zeroed_share,
-            floor=policy.zeroed_share,
-            ceiling=max(policy.zeroed_share, policy.zeroed_ceiling_share),
-            always=skus,
-            gap=max(policy.zeroed_share, policy.zeroed_ceiling_share),
-        ),
-        Measure.FALLEN_SKUS: _fixed(policy.changed_share, skus, gap=3.0),
-        Measure.RISEN_SKUS: changed,
-        Measure.FALLEN_UNITS: Rule(
-            default=drop,
-            floor=min(drop, _LEAST_UNITS),
-            ceiling=drop,
-            always=units,
-            gap=drop,
-            a_day=drop,
-            a_week=policy.drop_share_a_week,
-        ),
-        Measure.RISEN_UNITS: Rule(
-            default=rise,
-            # A delivery comes once a week: too seldom for a short history to know it.
-            floor=rise / 2,
-            ceiling=rise,
-            always=units,
-            gap=rise,
-            a_day=rise,
-            a_week=policy.rise_share_a_week,
-        ),
-        Measure.ALLOCATED_UNITS: _fixed(policy.allocated_share, 2 * units, gap=4.0),
-        Measure.UNDONE: _fixed(policy.undone_share, skus, gap=3.0),
-        Measure.UNMOVED: _fixed(policy.unmoved_share, skus, a_day=policy.unmoved_share),
-        Measure.UNALLOCATED: _fixed(policy.unallocated_share, skus),
-        Measure.NEW_SKUS: _fixed(policy.new_skus_share, skus),
-    }
-
-
-def _fixed(share: float, always: int, *, gap: float = 1.0, a_day: float | None = None) -> Rule:
-    """Return a rule that learns nothing, and is so many times wider after a long gap."""
-    return Rule(
-        default=share, floor=share, ceiling=share, always=always, gap=gap * share, a_day=a_day
-    )
+_MORE_OVER = {None: 1, A_DAY: 3, A_WEEK: 4}
+"""How many times as much as at once is never suspect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,23 +38,38 @@ class Limits:
     a_day: Mapping[Measure, float] = field(default_factory=dict)
     """What may add up in a day, where that is learnt."""
     a_week: Mapping[Measure, float] = field(default_factory=dict)
+    usual_units: int = 0
+    """In stock, most of the time. After a clear-out, goods-in is much beside what is left."""
 
 
-def learn(history: Sequence[Movement], policy: GuardPolicy) -> Limits:
+def learn(
+    history: Sequence[Movement], policy: GuardPolicy, *, released_at: datetime | None = None
+) -> Limits:
     """Set the limits from what good snapshots did before, or the defaults while that is too little.
+
+    What was usual before a person released a snapshot, `released_at`, is so no longer: after a
+    clear-out the same sales are a larger share of what is left.
 
     A limit is the larger of twice the largest share seen and six robust deviations (1.4826 x the
     median absolute deviation) above the median, between the measure's floor and ceiling.
     """
-    gap = median(move.gap_seconds for move in history) if history else None
+    if not history:
+        return Limits(shares={each: rule.default for each, rule in rules(policy).items()})
+    gap = median(move.gap_seconds for move in history)
+    units = int(median(move.counts[Measure.RISEN_UNITS].of for move in history))
     known = rules(policy)
+    if released_at is not None:
+        history = [move for move in history if move.taken_at > released_at]
     if len(history) < policy.history_needed:
         return Limits(
-            shares={each: rule.default for each, rule in known.items()}, usual_gap_seconds=gap
+            shares={each: rule.default for each, rule in known.items()},
+            usual_gap_seconds=gap,
+            usual_units=units,
         )
     return Limits(
         shares={each: _learnt(each, rule, history) for each, rule in known.items()},
         usual_gap_seconds=gap,
+        usual_units=units,
         **_learnt_over_days(known, history),
     )
 
@@ -197,7 +90,7 @@ def _learnt_over_days(
     week: ten times the usual day, between what operators set and twice that. The last day is left
     out: a fault that comes drop by drop would raise its own limit.
     """
-    until = max(move.taken_at for move in history) - _A_DAY
+    until = max(move.taken_at for move in history) - A_DAY
     by_day: dict[date, list[Movement]] = {}
     for move in sorted(history, key=lambda move: move.taken_at):
         if move.taken_at <= until:
@@ -250,17 +143,20 @@ def excesses(
     wider = max(1.0, gap_seconds / limits.usual_gap_seconds) if limits.usual_gap_seconds else 1.0
     since_then = {
         since: [move for move in recent if move.taken_at > taken_at - since]
-        for since in (_A_DAY, _A_WEEK)
+        for since in (A_DAY, A_WEEK)
     }
-    for of, count in counts.items():
+    for of, exact in counts.items():
         rule, usual = known[of], limits.shares[of]
+        count = exact
+        if of is Measure.RISEN_UNITS:
+            count = Count(hits=exact.hits, of=max(exact.of, limits.usual_units))
         # After a gap of hours more has moved than between two snapshots a quarter of an hour apart.
         tried = [Excess(measure=of, count=count, limit=min(usual * wider, max(usual, rule.gap)))]
         tried += [
             Excess(
                 measure=of,
                 count=_sum(of, [*(move.counts[of] for move in moves if of in move.counts), count]),
-                limit=(limits.a_day if since == _A_DAY else limits.a_week).get(of, limit),
+                limit=(limits.a_day if since == A_DAY else limits.a_week).get(of, limit),
                 since=since,
             )
             for since, moves in since_then.items()
@@ -269,7 +165,8 @@ def excesses(
         too_much = (
             excess
             for excess in tried
-            if excess.count.hits > rule.always and excess.count.share > excess.limit
+            if excess.count.hits > rule.always * _MORE_OVER[excess.since]
+            and excess.count.share > excess.limit
         )
         found += list(islice(too_much, 1))
     return found
@@ -278,9 +175,9 @@ def excesses(
 def _sum(of: Measure, counts: Sequence[Count]) -> Count:
     """Add up a measure over several snapshots, oldest first.
 
-    What our orders moved is another lot each time; stock is the same stock, as it was at first.
+    What our orders moved is another lot each time; stock is the same stock.
     """
     hits = sum(count.hits for count in counts)
     if of is Measure.UNMOVED:
         return Count(hits=hits, of=sum(count.of for count in counts))
-    return Count(hits=hits, of=counts[0].of if counts else 0)
+    return Count(hits=hits, of=max(counts[0].of, counts[-1].of) if counts else 0)

@@ -138,7 +138,8 @@ def measure(compared: Compared) -> dict[Measure, Count]:
         Measure.FALLEN_UNITS: Count(hits=int(fall.sum()), of=units),
         Measure.RISEN_UNITS: Count(hits=int(rise.sum()), of=units),
         **_against_our_orders(compared, both, rise),
-        Measure.NEW_SKUS: _count(new, count),
+        # Of the first snapshot of all, what Centra lacks is never written.
+        Measure.NEW_SKUS: _count(new & both.any(), count),
     }
 
 

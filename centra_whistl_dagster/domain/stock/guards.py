@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from centra_whistl_dagster.domain.stock.feed_limits import Excess, GuardPolicy, Limits, excesses
+from centra_whistl_dagster.domain.stock.feed_limits import Excess, Limits, excesses
 from centra_whistl_dagster.domain.stock.feed_movement import Counts, Measure, Movement
+from centra_whistl_dagster.domain.stock.guard_policy import GuardPolicy
 
 
 class RefusalReason(StrEnum):

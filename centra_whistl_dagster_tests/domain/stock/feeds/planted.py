@@ -153,9 +153,10 @@ def _another_site(scene: Scene, share: float) -> Feed:
 
 
 def _digits_cut(scene: Scene, most: float) -> Feed:
-    return _free(scene.true, np.where(
-        scene.true.available >= 0, scene.true.available % int(most), scene.true.available
-    ))
+    return _free(
+        scene.true,
+        np.where(scene.true.available >= 0, scene.true.available % int(most), scene.true.available),
+    )
 
 
 def _capped(scene: Scene, most: float) -> Feed:
@@ -249,9 +250,7 @@ def _unreadable_rows(scene: Scene, share: float) -> Feed:
 def _pages_missing(scene: Scene, share: float) -> Feed:
     kept = np.arange(len(scene.true.skus))
     page = scene.page(share)
-    return replace(
-        scene.true.rows(np.delete(kept, page)), announced=len(kept)
-    )
+    return replace(scene.true.rows(np.delete(kept, page)), announced=len(kept))
 
 
 def _unfinished(scene: Scene, share: float) -> Feed:

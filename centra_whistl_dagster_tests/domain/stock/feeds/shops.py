@@ -199,11 +199,11 @@ class Shop:
         return False
 
     def _deliveries(self, minutes: int) -> None:
-        if self.now.weekday() in self.settings.delivery_days and self.now.hour == 7:
-            if self.now.minute < minutes:
-                short = np.flatnonzero(self.available + self.on_order < self.target * 0.3)
-                some = self.rng.permutation(short)[: max(2, self.settings.skus // 40)]
-                self.order(some, self.target[some] - np.maximum(self.available[some], 0))
+        is_first_at_seven = self.now.hour == 7 and self.now.minute < minutes
+        if is_first_at_seven and self.now.weekday() in self.settings.delivery_days:
+            short = np.flatnonzero(self.available + self.on_order < self.target * 0.3)
+            some = self.rng.permutation(short)[: max(2, self.settings.skus // 40)]
+            self.order(some, self.target[some] - np.maximum(self.available[some], 0))
         for where, units in self._arriving.pop(self._step, []):
             self.on_hand[where] += units
             self.on_order[where] -= units

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from centra_whistl_dagster.backtest.guarding import LATELY, FeedGuard
-from centra_whistl_dagster.domain.stock.feed_limits import GuardPolicy
 from centra_whistl_dagster.domain.stock.feed_movement import Compared, below_ours, measure
+from centra_whistl_dagster.domain.stock.guard_policy import GuardPolicy
 from centra_whistl_dagster.domain.stock.guards import Against, Outcome, SnapshotFacts, Verdict
 from centra_whistl_dagster_tests.domain.stock.feeds.lawful import LARGE, LAWFUL
 from centra_whistl_dagster_tests.domain.stock.feeds.planted import (
@@ -321,5 +321,3 @@ def _scene(moment: Moment, rng: np.random.Generator, true: Feed | None = None) -
 
 def _one_of(strengths: Sequence[float], rng: np.random.Generator) -> float:
     return float(strengths[int(rng.integers(len(strengths)))])
-
-
