@@ -81,6 +81,10 @@ def _learnt(of: Measure, rule: Rule, history: Sequence[Movement]) -> float:
     return min(rule.ceiling, max(rule.floor, usual + 6 * deviation, 2 * max(shares, default=0.0)))
 
 
+_BY_DELIVERY = frozenset({Measure.RISEN_UNITS, Measure.LEAPT})
+"""Their limit for a day is not learnt: a delivery comes too seldom for a few days to know it."""
+
+
 def _learnt_over_days(
     known: Mapping[Measure, Rule], history: Sequence[Movement]
 ) -> dict[str, dict[Measure, float]]:
@@ -103,7 +107,8 @@ def _learnt_over_days(
             _sum(of, [move.counts[of] for move in moves if of in move.counts]).share
             for moves in by_day.values()
         ]
-        a_day[of] = min(rule.a_day, max(rule.a_day / 2, 2 * max(totals)))
+        if of not in _BY_DELIVERY:
+            a_day[of] = min(rule.a_day, max(rule.a_day / 2, 2 * max(totals)))
         a_week[of] = min(2 * rule.a_week, max(rule.a_week, 10 * median(totals)))
     return {"a_day": a_day, "a_week": a_week}
 

@@ -26,6 +26,7 @@ class Measure(StrEnum):
     PLUNGED = "plunged"  # SKUs that lost half their units or more, and at least five, likewise
     FALLEN_SKUS = "fallen_skus"  # SKUs with fewer units, beyond as many as our own orders moved
     RISEN_SKUS = "risen_skus"  # SKUs with more units, of all SKUs compared
+    LEAPT = "leapt"  # SKUs with at least five units more, likewise
     FALLEN_UNITS = "fallen_units"  # units gone, of the units there were
     RISEN_UNITS = "risen_units"  # units more, of the units there were
     ALLOCATED_UNITS = "allocated_units"  # units allocated since, of those allocated before
@@ -94,7 +95,7 @@ class Compared:
     knowledge."""
 
 
-_PLUNGE_UNITS = 5
+_MANY_UNITS = 5
 
 
 def below_ours(compared: Compared) -> Bools:
@@ -124,7 +125,7 @@ def measure(compared: Compared) -> dict[Measure, Count]:
     was_in_stock = before > 0
     in_stock, units = int(np.count_nonzero(was_in_stock)), int(before.sum())
     count, some = int(np.count_nonzero(is_compared)), int(np.count_nonzero(both))
-    plunged = (fall >= _PLUNGE_UNITS) & (2 * fall >= before)
+    plunged = (fall >= _MANY_UNITS) & (2 * fall >= before)
     new = compared.in_now & ~compared.in_before & ~by_shop & (compared.available_now > 0)
     return {
         Measure.ZEROED: _count(was_in_stock & (now == 0), in_stock),
@@ -135,6 +136,7 @@ def measure(compared: Compared) -> dict[Measure, Count]:
             of=int(np.count_nonzero(was_in_stock & both)),
         ),
         Measure.RISEN_SKUS: _count((rise > 0) & both, some),
+        Measure.LEAPT: _count((rise >= _MANY_UNITS) & both, some),
         Measure.FALLEN_UNITS: Count(hits=int(fall.sum()), of=units),
         Measure.RISEN_UNITS: Count(hits=int(rise.sum()), of=units),
         **_against_our_orders(compared, both, rise),

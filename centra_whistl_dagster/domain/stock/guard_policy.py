@@ -5,7 +5,7 @@ Does not belong here: limits learnt from history (`feed_limits`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from centra_whistl_dagster.domain.stock.feed_movement import Measure
@@ -36,6 +36,9 @@ class GuardPolicy:
     rise_share_a_week: float = 0.60
     changed_share: float = 0.10
     """SKUs with fewer units than our orders explain, and SKUs with more."""
+    goods_in_share_a_day: float = 0.15
+    """SKUs with at least five units more, net of goods-in that Whistl announced as on order."""
+    goods_in_share_a_week: float = 0.40
     allocated_share: float = 0.60
     """Units, of those that were allocated, net of our own orders."""
     undone_share: float = 0.10
@@ -109,6 +112,12 @@ def rules(policy: GuardPolicy) -> dict[Measure, Rule]:
         ),
         Measure.FALLEN_SKUS: _fixed(policy.changed_share, skus, gap=3.0),
         Measure.RISEN_SKUS: changed,
+        Measure.LEAPT: replace(
+            changed,
+            floor=policy.changed_share,
+            a_day=policy.goods_in_share_a_day,
+            a_week=policy.goods_in_share_a_week,
+        ),
         Measure.FALLEN_UNITS: Rule(
             default=drop,
             floor=min(drop, _LEAST_UNITS),

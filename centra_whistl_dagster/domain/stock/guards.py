@@ -128,6 +128,10 @@ _WORDS = {
         RefusalReason.MANY_CHANGES,
         "{hits} of {of} SKUs would rise, net of our own orders and goods-in on order",
     ),
+    Measure.LEAPT: (
+        RefusalReason.MANY_CHANGES,
+        "{hits} of {of} SKUs would gain five units or more, net of goods-in on order",
+    ),
     Measure.ALLOCATED_UNITS: (
         RefusalReason.LARGE_DROP,
         "{hits} units would be allocated beside the {of} that were, net of our own orders",

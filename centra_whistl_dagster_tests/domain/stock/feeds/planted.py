@@ -6,7 +6,7 @@ written; those at odd places were held out until they were done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -293,7 +293,7 @@ SINGLE: dict[str, tuple[Make, tuple[float, ...]]] = {
 
 
 # ---- feeds that go wrong little by little
-def _drip_to_zero(scene: Scene, feeds: Sequence[Feed], share: float) -> Iterator[Feed]:
+def _drip_to_zero(scene: Scene, feeds: Iterable[Feed], share: float) -> Iterator[Feed]:
     order = scene.rng.permutation(np.flatnonzero(scene.true.available > 0))
     for number, true in enumerate(feeds, start=1):
         gone = order[: int(len(order) * share * number)]
@@ -302,21 +302,21 @@ def _drip_to_zero(scene: Scene, feeds: Sequence[Feed], share: float) -> Iterator
         yield _free(true, available)
 
 
-def _drip_of_units(scene: Scene, feeds: Sequence[Feed], share: float) -> Iterator[Feed]:
+def _drip_of_units(scene: Scene, feeds: Iterable[Feed], share: float) -> Iterator[Feed]:
     for number, true in enumerate(feeds, start=1):
         left = (1 - share) ** number
         free = np.where(true.available > 0, np.ceil(true.available * left), true.available)
         yield _free(true, free.astype(np.int64))
 
 
-def _swelling(scene: Scene, feeds: Sequence[Feed], share: float) -> Iterator[Feed]:
+def _swelling(scene: Scene, feeds: Iterable[Feed], share: float) -> Iterator[Feed]:
     for number, true in enumerate(feeds, start=1):
         more = (1 + share) ** number
         free = np.where(true.available > 0, np.floor(true.available * more), true.available)
         yield _free(true, free.astype(np.int64))
 
 
-def _swelling_sku_by_sku(scene: Scene, feeds: Sequence[Feed], share: float) -> Iterator[Feed]:
+def _swelling_sku_by_sku(scene: Scene, feeds: Iterable[Feed], share: float) -> Iterator[Feed]:
     order = scene.rng.permutation(len(scene.true.skus))
     for number, true in enumerate(feeds, start=1):
         hit = order[: int(len(order) * share * number)]
@@ -325,13 +325,13 @@ def _swelling_sku_by_sku(scene: Scene, feeds: Sequence[Feed], share: float) -> I
         yield _free(true, available)
 
 
-def _standing_still(scene: Scene, feeds: Sequence[Feed], _strength: float) -> Iterator[Feed]:
+def _standing_still(scene: Scene, feeds: Iterable[Feed], _strength: float) -> Iterator[Feed]:
     frozen = scene.past[-1]
     for true in feeds:
         yield replace(frozen, taken_at=true.taken_at)
 
 
-Drip = Callable[[Scene, Sequence[Feed], float], Iterator[Feed]]
+Drip = Callable[[Scene, Iterable[Feed], float], Iterator[Feed]]
 
 LITTLE_BY_LITTLE: dict[str, tuple[Drip, tuple[float, ...]]] = {
     "SKUs drip to zero": (_drip_to_zero, (0.019, 0.015, 0.005, 0.01, 0.002, 0.003)),

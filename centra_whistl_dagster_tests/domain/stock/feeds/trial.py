@@ -18,6 +18,7 @@ from centra_whistl_dagster_tests.domain.stock.feeds.lawful import LARGE, LAWFUL
 from centra_whistl_dagster_tests.domain.stock.feeds.planted import (
     LITTLE_BY_LITTLE,
     SINGLE,
+    Drip,
     Scene,
 )
 from centra_whistl_dagster_tests.domain.stock.feeds.shops import Feed, Ints, Ours, Shop
@@ -260,28 +261,67 @@ def plant(moment: Moment, seed: int, halves: Iterable[int], results: Results) ->
         for kind, (drip, strengths) in LITTLE_BY_LITTLE.items():
             here = moment.copy()
             strength = _one_of(strengths[half::2], rng)
-            feeds, known = [], []
-            for _ in range(int(7 * 1440 / here.shop.settings.feed_minutes)):
-                here.shop.step()
-                feeds.append(here.shop.feed())
-                known.append(here.shop.ours())
-                if len(feeds) >= 220:
-                    break
-            scene = _scene(here, rng, true=feeds[0])
-            furthest, is_refused = 0.0, False
-            for feed, true, ours in zip(drip(scene, feeds, strength), feeds, known, strict=False):
-                verdict = here.desk.take(feed, ours)
-                is_refused = bool(verdict.refusals)
-                if is_refused:
-                    break
-                furthest = max(furthest, wrong_share(feed, true))
-                if furthest > MOST_WRONG:
-                    break
-            is_used = furthest > MOST_WRONG or (
-                not is_refused and is_material(feed, true) and furthest > MOST_WRONG / 2
-            )
+            furthest = _let_drip(here, drip, strength, rng)
             note = f"{here.shop.settings.name} after {len(here.past)}, {strength}: {furthest:.0%}"
-            results.bad.add(kind, is_wrong=is_used, note=note)
+            results.bad.add(kind, is_wrong=furthest > MOST_WRONG, note=note)
+
+
+def _let_drip(here: Moment, drip: Drip, strength: float, rng: np.random.Generator) -> float:
+    """Use feeds that go wrong little by little until one is refused; say how far they came."""
+    trues: list[Feed] = []
+
+    def coming() -> Iterator[Feed]:
+        for _ in range(_FEEDS_OF_A_DRIP):
+            here.shop.step()
+            trues.append(here.shop.feed())
+            yield trues[-1]
+
+    furthest = 0.0
+    for feed in drip(_scene(here, rng), coming(), strength):
+        if here.desk.take(feed, here.shop.ours()).refusals or furthest > MOST_WRONG:
+            return furthest
+        furthest = max(furthest, wrong_share(feed, trues[-1]))
+    # Never refused: what is wrong by then is wrong for good.
+    return 1.0 if is_material(feed, trues[-1]) else furthest
+
+
+_FEEDS_OF_A_DRIP = 300
+
+
+def plant_first(shop: Shop, seed: int, halves: Iterable[int], results: Results) -> None:
+    """Begin with a bad feed, and with a correct one: only Centra's stock is known."""
+    rng = np.random.default_rng(seed)
+    for half in halves:
+        here = Moment(copy.deepcopy(shop), Desk(shop_free=np.maximum(shop.available, 0)), [])
+        here.past.append(here.shop.feed())
+        here.shop.step()
+        verdict, _ = here.desk.see(here.shop.feed(), here.shop.ours())
+        results.lawful_days.add(
+            "the first feed of all", is_wrong=bool(verdict.refusals), note=names(verdict)
+        )
+        for kind in FIRST:
+            make, strengths = SINGLE[kind]
+            strength = _one_of(strengths[half::2], rng)
+            scene = _scene(here, rng)
+            feed = make(scene, strength)
+            verdict, _ = here.desk.see(feed, here.shop.ours())
+            results.bad.add(
+                "the first feed of all",
+                is_wrong=not verdict.refusals and is_material(feed, scene.true),
+                note=f"{shop.settings.name}: {kind} {strength}",
+            )
+
+
+FIRST = (
+    "units on hand multiplied",
+    "figures shifted by rows",
+    "pages of nothing",
+    "SKUs sold out that are not",
+    "another site's stock",
+    "one figure in each row",
+    "everything in quarantine",
+)
+"""Kinds that Centra's figures alone must show."""
 
 
 def live_lawfully(moment: Moment, seed: int, halves: Iterable[int], results: Results) -> None:
@@ -310,9 +350,9 @@ def live_lawfully(moment: Moment, seed: int, halves: Iterable[int], results: Res
             results.asked.add(kind, is_wrong=len(releases) == 1)
 
 
-def _scene(moment: Moment, rng: np.random.Generator, true: Feed | None = None) -> Scene:
+def _scene(moment: Moment, rng: np.random.Generator) -> Scene:
     return Scene(
-        true=true or moment.shop.feed(),
+        true=moment.shop.feed(),
         past=moment.past,
         feed_minutes=moment.shop.settings.feed_minutes,
         rng=rng,
