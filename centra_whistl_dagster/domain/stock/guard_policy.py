@@ -87,7 +87,7 @@ def rules(policy: GuardPolicy) -> dict[Measure, Rule]:
     skus, units = policy.always_allowed_skus, policy.always_allowed_units
     changed = Rule(
         default=policy.changed_share,
-        floor=policy.changed_share / 3,
+        floor=policy.changed_share / 2,
         ceiling=policy.changed_share,
         always=skus,
         gap=3 * policy.changed_share,
