@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 
 import numpy as np
 
@@ -221,7 +222,12 @@ class Moment:
 
     def copy(self) -> Moment:
         """Return one that may be changed."""
-        return Moment(copy.deepcopy(self.shop), copy.deepcopy(self.desk), list(self.past))
+        held = [each for each in vars(self.desk.guard).values() if isinstance(each, deque)]
+        frozen = [*chain(*held), *(ours for _, ours in self.desk.ours), *self.past]
+        unchanged = {id(each): each for each in frozen}
+        return Moment(
+            copy.deepcopy(self.shop), copy.deepcopy(self.desk, unchanged), list(self.past)
+        )
 
 
 def live_through(shop: Shop, moments: Sequence[int], results: Results) -> Iterator[Moment]:
@@ -245,9 +251,9 @@ def plant(moment: Moment, seed: int, halves: Iterable[int], results: Results) ->
     """Plant every kind of bad feed at the same moment, each with one strength of each half."""
     rng = np.random.default_rng(seed)
     for half in halves:
+        here = moment.copy()
+        here.shop.step()
         for kind, (make, strengths) in SINGLE.items():
-            here = moment.copy()
-            here.shop.step()
             scene = _scene(here, rng)
             strength = _one_of(strengths[half::2], rng)
             feed = make(scene, strength)
