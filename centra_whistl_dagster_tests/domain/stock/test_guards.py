@@ -79,7 +79,7 @@ def test_a_snapshot_is_used_although_there_is_nothing_at_all_to_measure_it_again
         ("damaged rows", replace(GOOD, bad_rows=11), RefusalReason.BAD_ROWS),
         (
             "old after new",
-            replace(GOOD, taken_at=LAST.taken_at - timedelta(minutes=15)),
+            replace(GOOD, taken_at=NOON - timedelta(minutes=30)),
             RefusalReason.OLDER_THAN_LAST,
         ),
         (

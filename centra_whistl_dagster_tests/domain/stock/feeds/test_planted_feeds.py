@@ -5,6 +5,7 @@ The shops, feeds and faults are made without the product (`shops`, `planted`, `l
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from centra_whistl_dagster_tests.domain.stock.feeds.trial import Rates, Results
 from centra_whistl_dagster_tests.domain.stock.feeds.trials import SHOPS, table, try_all
 
 PROJECT = Path(__file__).parents[4]
-INVOICES = PROJECT.parents[1] / "shared" / "data" / "online_retail_2010-12_2011-06.parquet"
+DATA = Path(os.environ.get("ONLINE_RETAIL_DIR", PROJECT.parent / "shared" / "data"))
+INVOICES = DATA / "online_retail_2010-12_2011-06.parquet"
 RELIABILITY = PROJECT / "docs" / "reliability.md"
 MOST_REFUSED = 0.05
 """Share of correct feeds, and of unusual days."""
@@ -59,7 +61,9 @@ def test_the_page_on_reliability_shows_these_rates(results: Results) -> None:
     assert expected in shown, f"docs/reliability.md should have:\n{expected}"
 
 
-@pytest.mark.skipif(not INVOICES.exists(), reason="the invoices are not part of the repository")
+@pytest.mark.skipif(
+    not INVOICES.exists(), reason=f"{INVOICES.name} is not in {DATA} (ONLINE_RETAIL_DIR)"
+)
 def test_a_shop_with_the_demand_of_real_invoices_is_guarded_alike() -> None:
     demand = read_demand(pd.read_parquet(INVOICES), unseen_share=0.1, seed=7)
     units = np.bincount(demand.sku, minlength=len(demand.skus)).astype(np.float64)
