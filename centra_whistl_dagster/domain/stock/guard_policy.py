@@ -33,7 +33,7 @@ class GuardPolicy:
     drop_share_a_week: float = 0.60
     rise_share: float = 0.20
     """Units, at once or in a day, net of goods-in that Whistl announced as on order."""
-    rise_share_a_week: float = 0.60
+    rise_share_a_week: float = 0.33
     changed_share: float = 0.10
     """SKUs with fewer units than our orders explain, and SKUs with more."""
     goods_in_share_a_day: float = 0.15
