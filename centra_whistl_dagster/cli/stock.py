@@ -45,14 +45,21 @@ def show(snapshot_id: str) -> None:
     """Show what a refused snapshot would change in Centra; changes nothing."""
     try:
         with open_link(load_settings(os.environ)) as link:
-            preview = refused.what_it_would_do(link, snapshot_id)
+            would = refused.what_it_would_do(link, snapshot_id)
     except (NotInQuarantine, NothingToReconcile) as error:
         raise Refusal(str(error)) from error
+    preview = would.preview
+    click.echo(f"Refused because of: {would.reason}.")
     click.echo(
         f"{preview.rising} SKUs would go up by {preview.units_added} units in total, "
         f"{preview.falling} down by {preview.units_removed}; "
         f"{preview.emptied} of those would be sold out."
     )
+    table = Table("SKU", "Centra has", "Centra would have", title="Largest changes")
+    for changed in would.largest:
+        table.add_row(Text(visible(changed.sku)), str(changed.before), str(changed.after))
+    if would.largest:
+        Console().print(table)
 
 
 @quarantine.command()
@@ -65,6 +72,6 @@ def release(snapshot_id: str) -> None:
     except NotInQuarantine as error:
         raise Refusal(str(error)) from error
     click.echo(
-        f"{visible(snapshot_id)} is released. "
-        "The next stock sync uses it, unless a newer valid snapshot arrives first."
+        f"{visible(snapshot_id)} is released. The next stock sync uses it, unless a newer valid "
+        "snapshot arrives first or it is too old. Later snapshots are compared with it."
     )

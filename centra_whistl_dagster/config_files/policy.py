@@ -33,7 +33,7 @@ from centra_whistl_dagster.domain.orders.skus import Ignored
 from centra_whistl_dagster.domain.stock.availability import Convention
 from centra_whistl_dagster.domain.stock.buffer import BufferPolicy
 from centra_whistl_dagster.domain.stock.cadence import CadencePolicy
-from centra_whistl_dagster.domain.stock.guards import GuardPolicy
+from centra_whistl_dagster.domain.stock.guard_policy import GuardPolicy
 from centra_whistl_dagster.domain.stock.policy import Sale, SkuRule, StockPolicy
 from centra_whistl_dagster.domain.stock.velocity import Pooling
 

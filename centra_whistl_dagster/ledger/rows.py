@@ -370,9 +370,8 @@ class SnapshotRow:
     reason: str
     file: str
     """Where its rows are, relative to the archive."""
-    zeroed_share: float | None
-    drop_share: float | None
-    gap_seconds: float | None
+    movement: str | None
+    """How far it had moved, as JSON; None where a person released it or it was refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,11 @@ def set_to(tx: Transaction, name: str, value: str) -> None:
         tx.execute(sa.insert(cursors).values(name=name, **values))
 
 
+def forget(tx: Transaction, name: str) -> None:
+    """Remove a cursor, as if the feed had never been read."""
+    tx.execute(sa.delete(cursors).where(cursors.c.name == name))
+
+
 def reached(tx: Transaction, name: str) -> datetime | None:
     """Return a cursor that is a time, never one in the future; None when nothing was read."""
     value = read(tx, name)

@@ -11,14 +11,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
-from centra_whistl_dagster.domain.stock.guards import Movement
+from centra_whistl_dagster.domain.stock.feed_movement import Movement
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import SnapshotRow, StockIntent
 from centra_whistl_dagster.ledger.states import Verdict, WriteOutcome
 from centra_whistl_dagster.ledger.tables import last_stock_writes, stock_snapshots, stock_writes
 
+_MOVEMENT = TypeAdapter(Movement)
 _MOVEMENTS = 1000
 """Good snapshots that tell what is usual."""
 _SYNCS = 20
@@ -51,9 +53,7 @@ def add_snapshot(
             verdict=verdict,
             reason=reason,
             file=file,
-            zeroed_share=move.zeroed_share if move else None,
-            drop_share=move.drop_share if move else None,
-            gap_seconds=move.gap_seconds if move else None,
+            movement=_MOVEMENT.dump_json(move).decode() if move else None,
         )
     )
 
@@ -100,22 +100,40 @@ def accepted_at(tx: Transaction, taken_at: datetime) -> SnapshotRow | None:
 
 
 def movements(tx: Transaction) -> list[Movement]:
-    """Return how far the last good snapshots had moved, newest first."""
-    query = (
-        sa.select(stock_snapshots)
-        .where(
-            stock_snapshots.c.verdict == Verdict.ACCEPTED,
-            stock_snapshots.c.gap_seconds.is_not(None),
-        )
-        .order_by(stock_snapshots.c.taken_at.desc())
-        .limit(_MOVEMENTS)
+    """Return how far the last good snapshots had moved, oldest first: what limits are learnt of."""
+    query = _moved().order_by(stock_snapshots.c.taken_at.desc()).limit(_MOVEMENTS)
+    return _movements(tx, query)[::-1]
+
+
+def movements_since(tx: Transaction, since: datetime) -> list[Movement]:
+    """Return how far good snapshots had moved after a moment, oldest first."""
+    query = _moved().where(stock_snapshots.c.taken_at > since)
+    return _movements(tx, query.order_by(stock_snapshots.c.taken_at))
+
+
+def released_at(tx: Transaction) -> datetime | None:
+    """Return when the snapshot was taken that a person released last; None before there was one."""
+    query = sa.select(sa.func.max(stock_snapshots.c.taken_at)).where(
+        stock_snapshots.c.verdict == Verdict.ACCEPTED, stock_snapshots.c.reason != ""
     )
-    return [
-        Movement(
-            zeroed_share=row.zeroed_share, drop_share=row.drop_share, gap_seconds=row.gap_seconds
-        )
-        for row in tx.execute(query)
-    ]
+    found: datetime | None = tx.execute(query).scalar_one()
+    return found
+
+
+def _moved() -> sa.Select[tuple[str]]:
+    return sa.select(stock_snapshots.c.movement).where(
+        stock_snapshots.c.verdict == Verdict.ACCEPTED, stock_snapshots.c.movement.is_not(None)
+    )
+
+
+def _movements(tx: Transaction, query: sa.Select[tuple[str]]) -> list[Movement]:
+    return [_MOVEMENT.validate_json(stored) for stored in tx.execute(query).scalars()]
+
+
+def of_moment(tx: Transaction, taken_at: datetime) -> SnapshotRow | None:
+    """Return the snapshot taken at a moment that was read last, under whatever name."""
+    query = sa.select(stock_snapshots).where(stock_snapshots.c.taken_at == taken_at)
+    return tx.row(SnapshotRow, query.order_by(stock_snapshots.c.read_at.desc()).limit(1))
 
 
 def snapshot(tx: Transaction, snapshot_id: str) -> SnapshotRow | None:

@@ -325,9 +325,7 @@ stock_snapshots = sa.Table(
     member("verdict", Verdict),
     text("reason"),
     text("file"),
-    sa.Column("zeroed_share", sa.Float),
-    sa.Column("drop_share", sa.Float),
-    sa.Column("gap_seconds", sa.Float),
+    text("movement", nullable=True),
 )
 
 stock_writes = sa.Table(

@@ -189,6 +189,8 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
         ExceptionKind.STOCK_SNAPSHOT_REFUSED: _automatic(
             "a later feed is accepted, or this one is released", by_hand=False
         ),
+        # Read again at once. That files vanish is for a person to look into.
+        ExceptionKind.STOCK_ARCHIVE_LOST: _person(),
         ExceptionKind.OVERSOLD: _automatic(
             "a stock sync finds that the stock suffices", by_hand=False
         ),

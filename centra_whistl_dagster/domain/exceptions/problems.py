@@ -136,6 +136,7 @@ class ExceptionKind(StrEnum):
 
     # ---- stock
     STOCK_SNAPSHOT_REFUSED = "stock_snapshot_refused"  # too old, incomplete or implausible
+    STOCK_ARCHIVE_LOST = "stock_archive_lost"  # a file that syncs need is gone
     OVERSOLD = "oversold"  # more sold than exists
     SKU_ABSENT_FROM_SNAPSHOT = "sku_absent_from_snapshot"  # absent is not zero
     ABSENT_SKU_SELLS = "absent_sku_sells"  # Centra sells what Whistl's feed does not list

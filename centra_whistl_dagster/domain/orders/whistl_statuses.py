@@ -11,6 +11,9 @@ SET_ASIDE = frozenset({"ALLOCATED", "PICKING", "PACKED", "PART_DESPATCHED", "DES
 HAS_LEFT = frozenset({"PART_DESPATCHED", "DESPATCHED"})
 """Statuses that prove, now or in its history, that something of an order has left."""
 
+BEING_PICKED = frozenset({"ALLOCATED", "PICKING"})
+"""Statuses in which all of its units are set aside and none is about to leave."""
+
 STOPPED = frozenset({"CANCELLED", "REJECTED"})
 
 KNOWN = SET_ASIDE | STOPPED | {"RECEIVED", "HELD", "BACKORDERED"}

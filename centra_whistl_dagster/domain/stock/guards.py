@@ -4,7 +4,8 @@ A feed cut off between two records is perfectly valid JSON, so only its contents
 refused snapshot changes nothing in Centra: the last good numbers stay. One unreadable row is not a
 reason to refuse the rest: its SKU stays as it is, like one that is absent.
 
-Does not belong here: measuring a snapshot (`snapshot_rows`), keeping and releasing a refused one.
+Does not belong here: measuring a snapshot (`feed_movement`), how much of it is too much
+(`feed_limits`), keeping and releasing a refused one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from statistics import median
+
+from centra_whistl_dagster.domain.stock.feed_limits import Excess, Limits, excesses
+from centra_whistl_dagster.domain.stock.feed_movement import Counts, Measure, Movement
+from centra_whistl_dagster.domain.stock.guard_policy import GuardPolicy
 
 
 class RefusalReason(StrEnum):
@@ -30,100 +34,34 @@ class RefusalReason(StrEnum):
     )
     FEW_ROWS = "few_rows"  # fewer than the last good one had
     FEW_KNOWN_SKUS = "few_known_skus"  # SKUs of the last good one are gone
-    MANY_TO_ZERO = "many_to_zero"  # more SKUs sold out at once than ever before
-    LARGE_DROP = "large_drop"  # more units gone at once than ever before
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardPolicy:
-    """What operators set. Shares are between 0 and 1."""
-
-    oldest_minutes: float = 60.0
-    least_rows_share: float = 0.95
-    least_known_share: float = 0.95
-    bad_rows_share: float = 0.01
-    zeroed_share: float = 0.02
-    """Used until the history is long enough to learn a limit from."""
-    drop_share: float = 0.30
-    """Used until the history is long enough to learn a limit from."""
-    zeroed_ceiling_share: float = 0.10
-    """Whatever happened before, a person decides about more than this."""
-    always_allowed_skus: int = 5
-    """So that a small catalogue may sell out of a few SKUs."""
-    always_allowed_units: int = 25
-    """So that a shop with little stock left may sell it."""
-    history_needed: int = 100
-    """Good snapshots before limits are learnt: an extreme share is not known from a handful."""
-    clock_tolerance_minutes: float = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
-    """How far one good snapshot had moved from the one before it."""
-
-    zeroed_share: float
-    """SKUs that had stock and have none, of those that had."""
-    drop_share: float
-    """Available units gone on balance, of those there were; 0 when they rose."""
-    gap_seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The most that may happen between two snapshots a usual gap apart."""
-
-    zeroed_share: float
-    drop_share: float
-    usual_gap_seconds: float | None
-    """None until learnt."""
-
-
-_LEAST_DROP = 0.05
-"""A drop up to this share is never suspect, however steady the past was."""
-
-
-def learn(history: Sequence[Movement], policy: GuardPolicy) -> Limits:
-    """Set the limits from what good snapshots did before, or the defaults while that is too little.
-
-    The zeroed limit is twice the largest share seen, no less than the default and no more than its
-    ceiling. The drop limit is six robust deviations (1.4826 x the median absolute deviation) above
-    the median, no less than twice the largest seen, and never above the default: history can only
-    make it stricter.
-    """
-    if len(history) < policy.history_needed:
-        return Limits(
-            zeroed_share=policy.zeroed_share,
-            drop_share=policy.drop_share,
-            usual_gap_seconds=median(move.gap_seconds for move in history) if history else None,
-        )
-    drops = [move.drop_share for move in history]
-    usual = median(drops)
-    deviation = 1.4826 * median(abs(drop - usual) for drop in drops)
-    zeroed = max(policy.zeroed_share, 2 * max(move.zeroed_share for move in history))
-    return Limits(
-        zeroed_share=min(zeroed, max(policy.zeroed_share, policy.zeroed_ceiling_share)),
-        drop_share=min(policy.drop_share, max(usual + 6 * deviation, 2 * max(drops), _LEAST_DROP)),
-        usual_gap_seconds=median(move.gap_seconds for move in history),
-    )
+    MANY_TO_ZERO = "many_to_zero"  # more SKUs sold out than ever before
+    LARGE_DROP = "large_drop"  # more units gone than ever before, of some SKUs or of all
+    LARGE_RISE = "large_rise"  # more units added than ever before, and not announced
+    MANY_CHANGES = "many_changes"  # more SKUs changed than sales and goods-in explain
+    MANY_NEW_SKUS = "many_new_skus"  # SKUs with stock that were never named before
+    OUR_ORDERS_UNDONE = "our_orders_undone"  # units that our orders took are back, or never went
+    OUR_UNITS_NOT_ALLOCATED = "our_units_not_allocated"  # Whistl said that they were
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Against:
-    """A snapshot measured against the last good one."""
+    """A snapshot measured against what was known before it."""
 
-    taken_at: datetime
-    """When the last good one was taken."""
+    taken_at: datetime | None
+    """When the last good one was taken; None where there is none, so that Centra's figures stand in
+    for it."""
     rows: int
     """Rows that it had."""
     still_named: int
     """Of its SKUs, those that the new one names."""
-    in_stock: int
-    """Of the SKUs in both, those it had available."""
-    zeroed: int
-    """Of those, SKUs that the new one has none available of."""
-    units_before: int
-    """Units it had available of the SKUs in both, negative ones counted as none."""
-    units_now: int
+    counts: Counts
+
+    def movement(self, taken_at: datetime) -> Movement | None:
+        """Say how far a snapshot taken at a moment has moved; None without a last good one."""
+        if self.taken_at is None:
+            return None
+        gap = (taken_at - self.taken_at).total_seconds()
+        return Movement(taken_at=taken_at, gap_seconds=gap, counts=self.counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +77,7 @@ class SnapshotFacts:
     """Rows read, bad ones included."""
     bad_rows: int
     against: Against | None
-    """None when there is no good snapshot yet."""
+    """None when nothing is known to compare it with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,25 +103,102 @@ class Verdict:
     refusals: tuple[Refusal, ...] = ()
 
 
-def movement(against: Against, taken_at: datetime) -> Movement:
-    """Say how far a snapshot has moved from the last good one."""
-    return Movement(
-        zeroed_share=against.zeroed / against.in_stock if against.in_stock else 0.0,
-        drop_share=max(0, against.units_before - against.units_now) / against.units_before
-        if against.units_before
-        else 0.0,
-        gap_seconds=(taken_at - against.taken_at).total_seconds(),
+_WORDS = {
+    Measure.ZEROED: (
+        RefusalReason.MANY_TO_ZERO,
+        "{hits} of {of} SKUs in stock would sell out",
+    ),
+    Measure.PLUNGED: (
+        RefusalReason.LARGE_DROP,
+        "{hits} of {of} SKUs in stock would lose half their units or more",
+    ),
+    Measure.FALLEN_UNITS: (
+        RefusalReason.LARGE_DROP,
+        "{hits} of {of} available units would be gone",
+    ),
+    Measure.RISEN_UNITS: (
+        RefusalReason.LARGE_RISE,
+        "{hits} units would be added to the {of} available ones, net of goods-in on order",
+    ),
+    Measure.FALLEN_SKUS: (
+        RefusalReason.MANY_CHANGES,
+        "{hits} of {of} SKUs in stock would fall, beyond as many as our own orders moved",
+    ),
+    Measure.RISEN_SKUS: (
+        RefusalReason.MANY_CHANGES,
+        "{hits} of {of} SKUs would rise, net of our own orders and goods-in on order",
+    ),
+    Measure.LEAPT: (
+        RefusalReason.MANY_CHANGES,
+        "{hits} of {of} SKUs would gain five units or more, net of goods-in on order",
+    ),
+    Measure.ALLOCATED_UNITS: (
+        RefusalReason.LARGE_DROP,
+        "{hits} units would be allocated beside the {of} that were, net of our own orders",
+    ),
+    Measure.NEW_SKUS: (
+        RefusalReason.MANY_NEW_SKUS,
+        "{hits} SKUs with stock were never listed before, beside {of} known ones",
+    ),
+    Measure.UNDONE: (
+        RefusalReason.OUR_ORDERS_UNDONE,
+        "{hits} of the {of} SKUs that our orders took in the last days have such units back",
+    ),
+    Measure.UNMOVED: (
+        RefusalReason.OUR_ORDERS_UNDONE,
+        "{hits} of {of} movements of our own orders are not in it",
+    ),
+    Measure.UNALLOCATED: (
+        RefusalReason.OUR_UNITS_NOT_ALLOCATED,
+        "{hits} of the {of} SKUs that it holds for our orders have too few units allocated",
+    ),
+}
+
+
+def judge(
+    facts: SnapshotFacts,
+    *,
+    now: datetime,
+    recent: Sequence[Movement],
+    limits: Limits,
+    policy: GuardPolicy,
+) -> Verdict:
+    """Judge a snapshot. Judge it again just before its numbers are written: by then it has aged.
+
+    Args:
+        facts: what was measured of it.
+        now: the time.
+        recent: how far the good snapshots moved since the last one that a person released.
+        limits: learnt from the good ones.
+        policy: what operators set.
+    """
+    refusals = [*_of_itself(facts, policy), *_of_its_age(facts, now, policy)]
+    if facts.against:
+        before = facts.against
+        refusals += _of_its_coverage(facts.rows, before, policy)
+        gap = (facts.taken_at - before.taken_at).total_seconds() if before.taken_at else 0.0
+        beyond = excesses(
+            before.counts,
+            taken_at=facts.taken_at,
+            gap_seconds=gap,
+            recent=recent,
+            limits=limits,
+            policy=policy,
+        )
+        refusals += [_of_movement(excess) for excess in beyond]
+    return Verdict(
+        outcome=Outcome.QUARANTINE if refusals else Outcome.USE, refusals=tuple(refusals)
     )
 
 
-def judge(facts: SnapshotFacts, *, now: datetime, limits: Limits, policy: GuardPolicy) -> Verdict:
-    """Judge a snapshot. Judge it again just before its numbers are written: by then it has aged."""
-    refusals = [*_of_itself(facts, policy), *_of_its_age(facts, now, policy)]
-    if facts.against:
-        refusals += _of_its_coverage(facts.rows, facts.against, policy)
-        refusals += _of_its_movement(facts.taken_at, facts.against, limits, policy)
-    return Verdict(
-        outcome=Outcome.QUARANTINE if refusals else Outcome.USE, refusals=tuple(refusals)
+def _of_movement(excess: Excess) -> Refusal:
+    reason, words = _WORDS[excess.measure]
+    over = f" within {excess.since.days * 24} hours" if excess.since else " at once"
+    count = excess.count
+    return _refusal(
+        reason,
+        f"{words.format(hits=count.hits, of=count.of)}{over} "
+        f"({count.share:.1%}; at most {excess.limit:.1%} is usual)",
     )
 
 
@@ -214,12 +229,13 @@ def _of_itself(facts: SnapshotFacts, policy: GuardPolicy) -> list[Refusal]:
 def _of_its_age(facts: SnapshotFacts, now: datetime, policy: GuardPolicy) -> list[Refusal]:
     refusals = []
     age = now - facts.taken_at
-    if facts.against and facts.taken_at < facts.against.taken_at:
+    last = facts.against.taken_at if facts.against else None
+    if last and facts.taken_at < last:
         refusals.append(
             _refusal(
                 RefusalReason.OLDER_THAN_LAST,
                 f"it was taken at {facts.taken_at:%H:%M:%S} UTC on {facts.taken_at:%d %B}, before "
-                f"one of {facts.against.taken_at:%H:%M:%S} on {facts.against.taken_at:%d %B} "
+                f"one of {last:%H:%M:%S} on {last:%d %B} "
                 "that was already used",
             )
         )
@@ -258,35 +274,6 @@ def _of_its_coverage(rows: int, against: Against, policy: GuardPolicy) -> list[R
                 RefusalReason.FEW_KNOWN_SKUS,
                 f"it names {against.still_named} of the {against.rows} SKUs of the last good one; "
                 f"at least {policy.least_known_share:.0%} are expected",
-            )
-        )
-    return refusals
-
-
-def _of_its_movement(
-    taken_at: datetime, against: Against, limits: Limits, policy: GuardPolicy
-) -> list[Refusal]:
-    move = movement(against, taken_at)
-    # After a gap of hours more has moved than between two snapshots a quarter of an hour apart.
-    wider = max(1.0, move.gap_seconds / limits.usual_gap_seconds) if limits.usual_gap_seconds else 1
-    zeroed = min(limits.zeroed_share * wider, max(limits.zeroed_share, policy.zeroed_ceiling_share))
-    dropped = min(limits.drop_share * wider, max(limits.drop_share, policy.drop_share))
-    refusals = []
-    if against.zeroed > policy.always_allowed_skus and move.zeroed_share > zeroed:
-        refusals.append(
-            _refusal(
-                RefusalReason.MANY_TO_ZERO,
-                f"{against.zeroed} of {against.in_stock} SKUs in stock would sell out at once "
-                f"({move.zeroed_share:.1%}; at most {zeroed:.1%} is usual)",
-            )
-        )
-    gone = against.units_before - against.units_now
-    if gone > policy.always_allowed_units and move.drop_share > dropped:
-        refusals.append(
-            _refusal(
-                RefusalReason.LARGE_DROP,
-                f"{gone} of {against.units_before} available units would be gone at once "
-                f"({move.drop_share:.1%}; at most {dropped:.1%} is usual)",
             )
         )
     return refusals

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from centra_whistl_dagster.domain.stock.availability import Convention
 from centra_whistl_dagster.domain.stock.buffer import BufferPolicy
 from centra_whistl_dagster.domain.stock.cadence import CadencePolicy
-from centra_whistl_dagster.domain.stock.guards import GuardPolicy
+from centra_whistl_dagster.domain.stock.guard_policy import GuardPolicy
 from centra_whistl_dagster.domain.stock.velocity import Pooling
 
 

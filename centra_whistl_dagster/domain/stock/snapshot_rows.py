@@ -5,19 +5,17 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypeGuard
 
 import numpy as np
 
-from centra_whistl_dagster.domain.stock.arrays import Ints, Rows
+from centra_whistl_dagster.domain.stock.arrays import Bools, Ints
 from centra_whistl_dagster.domain.stock.availability import (
     Convention,
     WarehouseStock,
     adds_up,
     in_contract_terms,
 )
-from centra_whistl_dagster.domain.stock.guards import Against
 
 FIGURES = ("on_hand", "allocated", "quarantined", "available")
 
@@ -44,6 +42,8 @@ class SnapshotRows:
     skus: tuple[str, ...]
     stock: WarehouseStock
     """One element a SKU, in the order of `skus`."""
+    on_order: Ints
+    """Units that Whistl expects; -1 where it does not say."""
     rows: int
     """Rows read, bad ones included."""
     bad: tuple[BadRow, ...]
@@ -51,7 +51,9 @@ class SnapshotRows:
 
 @dataclass(slots=True)
 class _Reading:
+    most_units: int
     figures: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    on_order: dict[str, int] = field(default_factory=dict)
     refused: dict[str, BadRow] = field(default_factory=dict)
     """By SKU. Of a SKU named twice with different figures, neither can be trusted."""
     nameless: list[BadRow] = field(default_factory=list)
@@ -60,14 +62,17 @@ class _Reading:
 
 
 def read_rows(
-    pages: Iterable[Sequence[Mapping[str, object]]], convention: Convention
+    pages: Iterable[Sequence[Mapping[str, object]]],
+    convention: Convention,
+    *,
+    most_units: int = _MOST_UNITS,
 ) -> SnapshotRows:
     """Read a snapshot page by page, as it arrives, and check each row by itself.
 
-    A row must name its SKU once and give whole numbers, none below zero but `available`, that add
-    up as the convention says.
+    A row must name its SKU once and give whole numbers, none below zero but `available` and none
+    above `most_units`, that add up as the convention says.
     """
-    reading = _Reading()
+    reading = _Reading(most_units=min(most_units, _MOST_UNITS))
     for page in pages:
         for row in page:
             _read_row(reading, row)
@@ -85,6 +90,7 @@ def read_rows(
             quarantined=converted.quarantined[agrees],
             available=converted.available[agrees],
         ),
+        on_order=np.array([reading.on_order[sku] for sku in skus], dtype=np.int64)[agrees],
         rows=reading.rows,
         bad=(*reading.nameless, *reading.repeats, *reading.refused.values(), *contradicting),
     )
@@ -101,23 +107,30 @@ def _read_row(reading: _Reading, row: Mapping[str, object]) -> None:
     figures: list[int] = []
     for name in FIGURES:
         value = row.get(name)
-        least = -_MOST_UNITS if name == "available" else 0
-        if not _is_whole(value) or not least <= value <= _MOST_UNITS:
+        most = reading.most_units
+        least = -most if name == "available" else 0
+        if not _is_whole(value) or not least <= value <= most:
             reading.refused[sku] = BadRow(
                 sku=sku,
                 field=name,
                 value=reprlib.repr(value),
-                message=f"{name} should be a whole number from {least:,} to {_MOST_UNITS:,}",
+                message=f"{name} should be a whole number from {least:,} to {most:,}",
             )
             return
         figures.append(value)
     again, known = tuple(figures), reading.figures.get(sku)
     if known is None:
         reading.figures[sku] = again
+        reading.on_order[sku] = _on_order(row.get("on_order"))
     elif known == again:
         reading.repeats.append(_repeated(sku, "named twice, with the same figures"))
     else:
         reading.refused[sku] = _repeated(sku, f"named twice, as {known} and as {again}")
+
+
+def _on_order(value: object) -> int:
+    """Return units on order, -1 where unknown: a row is not refused for the sake of this figure."""
+    return value if _is_whole(value) and 0 <= value <= _MOST_UNITS else -1
 
 
 def _is_whole(value: object) -> TypeGuard[int]:
@@ -145,37 +158,35 @@ def _contradiction(sku: str, figures: Ints) -> BadRow:
     )
 
 
-def against(
-    *,
-    taken_at: datetime,
-    rows_before: int,
-    is_in_both: Rows,
-    available_before: Ints,
-    available_now: Ints,
-    ours_taken: Ints | int = 0,
-) -> Against:
-    """Measure a snapshot against the last good one.
-
-    Units that Whistl is known to have taken for our own orders in between are added back first:
-    otherwise a busy hour would look like a faulty feed.
+def set_aside(rows: SnapshotRows, where: Bools, message: str) -> SnapshotRows:
+    """Return the rows without some of them, which are then bad ones: their SKUs stay as they are.
 
     Args:
-        taken_at: when the last good one was taken.
-        rows_before: rows that the last good one had.
-        is_in_both: of the aligned rows, those of SKUs that both name.
-        available_before: units of the last good one, aligned.
-        available_now: units of the new one, aligned.
-        ours_taken: units that Whistl took for our orders in between, aligned; 0 when that is not
-            known.
+        rows: one snapshot's.
+        where: which usable rows, in their order.
+        message: why, for the person who looks into it.
     """
-    before = np.maximum(available_before[is_in_both], 0)
-    now = np.maximum((available_now + ours_taken)[is_in_both], 0)
-    return Against(
-        taken_at=taken_at,
-        rows=rows_before,
-        still_named=len(before),
-        in_stock=int(np.count_nonzero(before)),
-        zeroed=int(np.count_nonzero((before > 0) & (now == 0))),
-        units_before=int(before.sum()),
-        units_now=int(now.sum()),
+    if not where.any():
+        return rows
+    stock, kept = rows.stock, ~where
+    left_out = [
+        BadRow(
+            sku=rows.skus[at],
+            field="allocated",
+            value=str(stock.allocated[at]),
+            message=message.format(allocated=stock.allocated[at]),
+        )
+        for at in np.flatnonzero(where).tolist()
+    ]
+    return SnapshotRows(
+        skus=tuple(sku for sku, is_kept in zip(rows.skus, kept, strict=True) if is_kept),
+        stock=WarehouseStock(
+            on_hand=stock.on_hand[kept],
+            allocated=stock.allocated[kept],
+            quarantined=stock.quarantined[kept],
+            available=stock.available[kept],
+        ),
+        on_order=rows.on_order[kept],
+        rows=rows.rows,
+        bad=(*rows.bad, *left_out),
     )

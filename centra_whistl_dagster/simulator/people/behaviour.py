@@ -206,7 +206,7 @@ class People:
         """Bring more of the scarcest of a few SKUs."""
         few = self._rng.choices(self._skus, cum_weights=self._weights, k=5)
         scarcest = min(few, key=self._world.whistl_available)
-        warehouse.goods_in(self._world, scarcest, self._rng.randint(*GOODS_IN_UNITS))
+        warehouse.expect_goods(self._world, scarcest, self._rng.randint(*GOODS_IN_UNITS))
 
 
 def _withdraw(world: World, order: CentraOrder) -> None:

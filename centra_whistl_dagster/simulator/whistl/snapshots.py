@@ -103,7 +103,7 @@ def _row(world: World, sku: str, backordered: int) -> dict[str, object]:
         "allocated": allocated,
         "quarantined": shelf.quarantined,
         "available": shelf.on_hand - allocated - shelf.quarantined,
-        "on_order": 0,
+        "on_order": shelf.on_order,
         "backordered": backordered,
         "last_movement_at": spelled(moved_at) if moved_at else None,
     }

@@ -50,6 +50,8 @@ class Shelf:
     quarantined: int = 0
     unseen_allocated: int = 0
     """Allocated by Whistl for the second channel, not yet gone."""
+    on_order: int = 0
+    """Announced, not arrived."""
     centra_physical: int = 0
     last_movement_at: datetime | None = None
 

@@ -52,6 +52,18 @@ def take_unseen(world: World, sku: str, units: int) -> int:
     return taken
 
 
+def expect_goods(world: World, sku: str, units: int) -> None:
+    """Order goods; they arrive after the stock was published twice with the units on order."""
+    shelf = world.shelves[sku]
+    shelf.on_order += units
+
+    def arrive() -> None:
+        shelf.on_order -= units
+        goods_in(world, sku, units)
+
+    world.after(2 * world.settings.snapshot_seconds, arrive, moves_orders=False)
+
+
 def goods_in(world: World, sku: str, units: int) -> None:
     """Put units on the shelf; orders that waited for them go first, oldest first."""
     shelf = world.shelves[sku]

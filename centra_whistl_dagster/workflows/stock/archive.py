@@ -38,7 +38,11 @@ def keep(folder: Path, kind: str, name: str, taken_at: datetime, frame: pd.DataF
 
 
 def fetch(folder: Path, relative: str) -> pd.DataFrame:
-    """Read a reading back."""
+    """Read a reading back.
+
+    Raises:
+        FileNotFoundError: the file is lost; `lost_files.forget_lost_files` lets it be read anew.
+    """
     return pd.read_parquet(folder / relative)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.stock.catalogue import Preview, preview
 from centra_whistl_dagster.domain.stock.guards import RefusalReason
@@ -33,6 +35,29 @@ class Quarantined:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedSku:
+    """What Centra would hold of a SKU."""
+
+    sku: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WouldDo:
+    """What using a refused snapshot would change in Centra."""
+
+    reason: str
+    """Why it was refused."""
+    preview: Preview
+    largest: tuple[ChangedSku, ...]
+    """The SKUs that would change most, by units."""
+
+
+_LARGEST = 10
+
+
 def quarantined(link: Link) -> list[Quarantined]:
     """Return the refused snapshots that are still kept, newest first."""
     with link.ledger.reading() as tx:
@@ -48,7 +73,7 @@ def quarantined(link: Link) -> list[Quarantined]:
         ]
 
 
-def what_it_would_do(link: Link, snapshot_id: str) -> Preview:
+def what_it_would_do(link: Link, snapshot_id: str) -> WouldDo:
     """Work out what using a refused snapshot would change in Centra; nothing is written.
 
     Raises:
@@ -57,11 +82,28 @@ def what_it_would_do(link: Link, snapshot_id: str) -> Preview:
     """
     with link.ledger.reading() as tx:
         row = _find(tx, link, snapshot_id)
-    return preview(reconcile_with(link, row).catalogue)
+    reconciliation = reconcile_with(link, row)
+    catalogue = reconciliation.catalogue
+    steps, where = catalogue.steps, catalogue.to_write
+    most_first = where[np.argsort(-np.abs(steps.change[where]), kind="stable")]
+    return WouldDo(
+        reason=row.reason,
+        preview=preview(catalogue),
+        largest=tuple(
+            ChangedSku(
+                sku=reconciliation.skus[at],
+                before=int(steps.centra.physical[at]),
+                after=int(steps.physical[at]),
+            )
+            for at in most_first[:_LARGEST].tolist()
+        ),
+    )
 
 
 def release(link: Link, snapshot_id: str) -> None:
     """Let a refused snapshot be used by the next sync, unless a newer good one has come since.
+
+    It is then what later ones are compared with, however old it is by now: one release is enough.
 
     Raises:
         NotInQuarantine: as `what_it_would_do`, and where its time is in the future: which of our

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
+from centra_whistl_dagster.domain.stock.feed_limits import LONGEST_SUM, learn
 from centra_whistl_dagster.domain.stock.guards import (
     Against,
     Outcome,
@@ -21,12 +22,9 @@ from centra_whistl_dagster.domain.stock.guards import (
     SnapshotFacts,
     Verdict,
     judge,
-    learn,
-    movement,
 )
-from centra_whistl_dagster.domain.stock.snapshot_rows import SnapshotRows, against, read_rows
-from centra_whistl_dagster.history.alignment import align, columns_of
-from centra_whistl_dagster.ledger import standings, states, stock
+from centra_whistl_dagster.domain.stock.snapshot_rows import SnapshotRows, read_rows, set_aside
+from centra_whistl_dagster.ledger import states, stock
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.transport import ContractBroken
@@ -34,12 +32,18 @@ from centra_whistl_dagster.whistl.client import SnapshotHead
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.age import is_too_old
+from centra_whistl_dagster.workflows.stock.feed_comparison import compare, known_before
+from centra_whistl_dagster.workflows.stock.lost_files import forget_lost_files
 from centra_whistl_dagster.workflows.stock.snapshot_exceptions import (
     raise_unreadable,
     update_snapshot_exceptions,
 )
 
 _BETWEEN_REASONS = ", "
+_READ_AGAIN_AFTER = timedelta(minutes=15)
+_TOO_FEW_ALLOCATED = (
+    "only {allocated} units are allocated, and Whistl has more of it allocated to our orders"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +60,6 @@ class SnapshotRead:
     absent_skus: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _LastGood:
-    """The last good snapshot, which the new one is compared with."""
-
-    row: SnapshotRow
-    stock: pd.DataFrame
-    ours: pd.DataFrame
-    """`sku` and `taken`: units that Whistl took for our orders since. They are sold, not lost."""
-
-
 def read_latest_snapshot(link: Link) -> SnapshotRead:
     """Read the newest snapshot, unless it was read before, and decide whether it may be used.
 
@@ -75,17 +69,20 @@ def read_latest_snapshot(link: Link) -> SnapshotRead:
         IntegrationError: Whistl could not be read to the end; nothing is kept of it. Where the
             pages break the contract, so that no attempt can help, an exception is raised too.
     """
+    forget_lost_files(link)
     head = link.whistl.latest_snapshot()
-    with link.ledger.reading() as tx:
-        known = _known(tx, head)
+    known = _known(link, head)
     if known is not None and not _may_be_complete_now(known, head):
         return _as_known(known, is_too_old=is_too_old(link, known))
-    last_good = _last_good(link, head)
     rows = _read(link, head)
+    before = known_before(link, head.taken_at)
+    compared, contradicting = compare(_frame(rows), before)
+    where = np.array([sku in contradicting for sku in rows.skus], dtype=bool)
+    facts = _facts(head, rows, compared)
+    rows = set_aside(rows, where, _TOO_FEW_ALLOCATED)
     frame = _frame(rows)
-    facts = _facts(head, rows, _compare(frame, last_good) if last_good else None)
     verdict = _judge(link, facts)
-    absent = set(last_good.stock["sku"]) - set(frame["sku"]) if last_good else set()
+    absent = before.skus - set(frame["sku"])
     archive_path, kind = link.settings.archive_path, archive.WHISTL_STOCK
     file = archive.keep(archive_path, kind, head.snapshot_id, head.taken_at, frame)
     with link.ledger.transaction() as tx:
@@ -110,17 +107,26 @@ def is_there_a_new_snapshot(link: Link) -> bool:
         IntegrationError: Whistl does not say what its newest snapshot is.
     """
     head = link.whistl.latest_snapshot()
-    with link.ledger.reading() as tx:
-        known = _known(tx, head)
+    known = _known(link, head)
     return known is None or _may_be_complete_now(known, head)
 
 
-def _known(tx: Transaction, head: SnapshotHead) -> SnapshotRow | None:
-    """Return what is known of a snapshot by its name, or by another of the same moment in use."""
-    used = stock.latest_accepted(tx)
+def _known(link: Link, head: SnapshotHead) -> SnapshotRow | None:
+    """Return what is known of a snapshot by its name, or by another name of the same moment.
+
+    None where its rows are lost, so that it is read again. So is a refused one that has come under
+    another name, since that may be a correction; but not at each sync, or a feed that gives the
+    same stock a new name each time would be read for ever.
+    """
+    with link.ledger.reading() as tx:
+        used, row = stock.latest_accepted(tx), stock.snapshot(tx, head.snapshot_id)
+        same_moment = stock.of_moment(tx, head.taken_at)
     if used is not None and used.taken_at == head.taken_at:
-        return used
-    return stock.snapshot(tx, head.snapshot_id)
+        return used if archive.is_kept(link.settings.archive_path, used.file) else None
+    if row is None and same_moment is not None:
+        was_just_read = link.now() - same_moment.read_at < _READ_AGAIN_AFTER
+        return same_moment if was_just_read else None
+    return row
 
 
 def _may_be_complete_now(known: SnapshotRow, head: SnapshotHead) -> bool:
@@ -141,28 +147,13 @@ def _as_known(row: SnapshotRow, *, is_too_old: bool) -> SnapshotRead:
     )
 
 
-def _last_good(link: Link, head: SnapshotHead) -> _LastGood | None:
-    with link.ledger.reading() as tx:
-        row = stock.latest_accepted(tx)
-        if row is None:
-            return None
-        taken = standings.units_taken(tx, since=row.taken_at, until=head.taken_at)
-    return _LastGood(
-        row=row,
-        stock=archive.fetch(link.settings.archive_path, row.file),
-        ours=pd.DataFrame(
-            {
-                "sku": pd.Series(list(taken), dtype="str"),
-                "taken": pd.Series(list(taken.values()), dtype="int64"),
-            }
-        ),
-    )
-
-
 def _read(link: Link, head: SnapshotHead) -> SnapshotRows:
     try:
         with closing(link.whistl.snapshot_rows(head.snapshot_id)) as pages:
-            return read_rows(pages, link.configuration.stock.convention)
+            stock_policy = link.configuration.stock
+            return read_rows(
+                pages, stock_policy.convention, most_units=stock_policy.guard.most_units_of_a_sku
+            )
     except ContractBroken as error:
         raise_unreadable(link, head, error)
         raise
@@ -176,29 +167,12 @@ def _frame(rows: SnapshotRows) -> pd.DataFrame:
             "allocated": rows.stock.allocated,
             "quarantined": rows.stock.quarantined,
             "available": rows.stock.available,
+            "on_order": rows.on_order,
         }
     )
 
 
-def _compare(frame: pd.DataFrame, last_good: _LastGood) -> Against:
-    available = ["sku", "available"]
-    columns = columns_of(
-        align(
-            {"now": frame[available], "before": last_good.stock[available]},
-            {"ours": last_good.ours},
-        )
-    )
-    return against(
-        taken_at=last_good.row.taken_at,
-        rows_before=last_good.row.row_count,
-        is_in_both=np.asarray(columns["in_now"] & columns["in_before"], dtype=bool),
-        available_before=columns["before_available"],
-        available_now=columns["now_available"],
-        ours_taken=columns["ours_taken"],
-    )
-
-
-def _facts(head: SnapshotHead, rows: SnapshotRows, compared: Against | None) -> SnapshotFacts:
+def _facts(head: SnapshotHead, rows: SnapshotRows, compared: Against) -> SnapshotFacts:
     return SnapshotFacts(
         snapshot_id=head.snapshot_id,
         taken_at=head.taken_at,
@@ -213,8 +187,15 @@ def _facts(head: SnapshotHead, rows: SnapshotRows, compared: Against | None) -> 
 def _judge(link: Link, facts: SnapshotFacts) -> Verdict:
     policy = link.configuration.stock.guard
     with link.ledger.reading() as tx:
-        limits = learn(stock.movements(tx), policy)
-        return judge(facts, now=tx.now, limits=limits, policy=policy)
+        released_at = stock.released_at(tx)
+        begin = facts.taken_at - LONGEST_SUM
+        return judge(
+            facts,
+            now=tx.now,
+            recent=stock.movements_since(tx, max(begin, released_at or begin)),
+            limits=learn(stock.movements(tx), policy, released_at=released_at),
+            policy=policy,
+        )
 
 
 def _store(tx: Transaction, facts: SnapshotFacts, verdict: Verdict, file: str) -> None:
@@ -228,7 +209,7 @@ def _store(tx: Transaction, facts: SnapshotFacts, verdict: Verdict, file: str) -
         verdict=states.Verdict.ACCEPTED if is_good else states.Verdict.REFUSED,
         reason=_reason(verdict),
         file=file,
-        move=movement(facts.against, facts.taken_at) if facts.against and is_good else None,
+        move=facts.against.movement(facts.taken_at) if facts.against and is_good else None,
     )
 
 

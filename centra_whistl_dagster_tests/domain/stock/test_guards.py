@@ -1,20 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from centra_whistl_dagster.domain.stock.feed_limits import Limits, learn
+from centra_whistl_dagster.domain.stock.feed_movement import Count, Measure, Movement
+from centra_whistl_dagster.domain.stock.guard_policy import GuardPolicy
 from centra_whistl_dagster.domain.stock.guards import (
     Against,
-    GuardPolicy,
-    Limits,
-    Movement,
     Outcome,
     RefusalReason,
     SnapshotFacts,
     judge,
-    learn,
 )
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -24,11 +24,21 @@ LAST = Against(
     taken_at=NOON - timedelta(minutes=15),
     rows=1000,
     still_named=1000,
-    in_stock=800,
-    zeroed=4,
-    units_before=20_000,
-    units_now=19_700,
+    counts={
+        **dict.fromkeys(Measure, Count(hits=0, of=800)),
+        Measure.ZEROED: Count(hits=4, of=800),
+        Measure.FALLEN_UNITS: Count(hits=300, of=20_000),
+        Measure.RISEN_UNITS: Count(hits=0, of=20_000),
+    },
 )
+
+
+def having(against: Against, **counts: tuple[int, int]) -> Against:
+    """Return the same with other counts."""
+    other = {Measure(name): Count(hits=hits, of=of) for name, (hits, of) in counts.items()}
+    return replace(against, counts={**against.counts, **other})
+
+
 GOOD = SnapshotFacts(
     snapshot_id="S-1",
     taken_at=NOON - timedelta(minutes=1),
@@ -40,17 +50,22 @@ GOOD = SnapshotFacts(
 )
 
 
-def reasons(facts: SnapshotFacts, limits: Limits = DEFAULT_LIMITS) -> set[RefusalReason]:
-    verdict = judge(facts, now=NOON, limits=limits, policy=POLICY)
+def reasons(
+    facts: SnapshotFacts, limits: Limits = DEFAULT_LIMITS, recent: Sequence[Movement] = ()
+) -> set[RefusalReason]:
+    verdict = judge(facts, now=NOON, recent=recent, limits=limits, policy=POLICY)
     assert bool(verdict.refusals) == (verdict.outcome is Outcome.QUARANTINE)
     return {refusal.reason for refusal in verdict.refusals}
 
 
 def test_a_good_snapshot_is_used() -> None:
-    assert judge(GOOD, now=NOON, limits=DEFAULT_LIMITS, policy=POLICY).outcome is Outcome.USE
+    assert (
+        judge(GOOD, now=NOON, recent=(), limits=DEFAULT_LIMITS, policy=POLICY).outcome
+        is Outcome.USE
+    )
 
 
-def test_the_very_first_snapshot_is_used_although_there_is_nothing_to_measure_it_against() -> None:
+def test_a_snapshot_is_used_although_there_is_nothing_at_all_to_measure_it_against() -> None:
     assert reasons(replace(GOOD, against=None)) == set()
 
 
@@ -64,7 +79,7 @@ def test_the_very_first_snapshot_is_used_although_there_is_nothing_to_measure_it
         ("damaged rows", replace(GOOD, bad_rows=11), RefusalReason.BAD_ROWS),
         (
             "old after new",
-            replace(GOOD, taken_at=LAST.taken_at - timedelta(minutes=15)),
+            replace(GOOD, taken_at=NOON - timedelta(minutes=30)),
             RefusalReason.OLDER_THAN_LAST,
         ),
         (
@@ -89,13 +104,58 @@ def test_the_very_first_snapshot_is_used_although_there_is_nothing_to_measure_it
         ),
         (
             "sold out at a stroke",
-            replace(GOOD, against=replace(LAST, zeroed=17)),
+            replace(GOOD, against=having(LAST, zeroed=(17, 800))),
             RefusalReason.MANY_TO_ZERO,
         ),
         (
             "a third of all units gone",
-            replace(GOOD, against=replace(LAST, units_now=13_000)),
+            replace(GOOD, against=having(LAST, fallen_units=(7_000, 20_000))),
             RefusalReason.LARGE_DROP,
+        ),
+        (
+            "half of many SKUs gone",
+            replace(GOOD, against=having(LAST, plunged=(17, 800))),
+            RefusalReason.LARGE_DROP,
+        ),
+        (
+            "ten times as many units",
+            replace(GOOD, against=having(LAST, risen_units=(180_000, 20_000))),
+            RefusalReason.LARGE_RISE,
+        ),
+        (
+            "a unit more of each",
+            replace(GOOD, against=having(LAST, risen_skus=(800, 800))),
+            RefusalReason.MANY_CHANGES,
+        ),
+        (
+            "a unit less of each",
+            replace(GOOD, against=having(LAST, fallen_skus=(800, 800))),
+            RefusalReason.MANY_CHANGES,
+        ),
+        (
+            "allocated twice over",
+            replace(GOOD, against=having(LAST, allocated_units=(500, 500))),
+            RefusalReason.LARGE_DROP,
+        ),
+        (
+            "yesterday's stock",
+            replace(GOOD, against=having(LAST, undone=(80, 200))),
+            RefusalReason.OUR_ORDERS_UNDONE,
+        ),
+        (
+            "as if we had sold nothing",
+            replace(GOOD, against=having(LAST, unmoved=(8, 10))),
+            RefusalReason.OUR_ORDERS_UNDONE,
+        ),
+        (
+            "nothing allocated",
+            replace(GOOD, against=having(LAST, unallocated=(40, 50))),
+            RefusalReason.OUR_UNITS_NOT_ALLOCATED,
+        ),
+        (
+            "another client's SKUs",
+            replace(GOOD, against=having(LAST, new_skus=(500, 800))),
+            RefusalReason.MANY_NEW_SKUS,
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -111,38 +171,32 @@ def test_one_damaged_row_does_not_delay_the_others() -> None:
 
 
 def test_a_small_shop_may_sell_out_of_a_few() -> None:
-    small = replace(LAST, rows=20, still_named=20, in_stock=20, zeroed=5)
+    small = having(replace(LAST, rows=20, still_named=20), zeroed=(5, 20))
 
     assert reasons(replace(GOOD, rows=20, rows_announced=20, against=small)) == set()
 
 
 def test_a_shop_with_little_left_may_sell_it() -> None:
-    little = replace(LAST, units_before=30, units_now=5)
-
-    assert reasons(replace(GOOD, against=little)) == set()
-    assert reasons(replace(GOOD, against=replace(little, units_now=4))) == {
+    assert reasons(replace(GOOD, against=having(LAST, fallen_units=(25, 30)))) == set()
+    assert reasons(replace(GOOD, against=having(LAST, fallen_units=(26, 30)))) == {
         RefusalReason.LARGE_DROP
     }
 
 
-def test_stock_that_rises_is_never_a_drop() -> None:
-    assert reasons(replace(GOOD, against=replace(LAST, units_now=90_000))) == set()
-
-
 def test_after_a_longer_gap_more_may_have_moved() -> None:
-    moved = replace(LAST, zeroed=40, taken_at=GOOD.taken_at - timedelta(hours=1))
-    limits = Limits(zeroed_share=0.02, drop_share=0.05, usual_gap_seconds=900)
+    moved = having(LAST, zeroed=(40, 800))
+    limits = Limits(shares={**DEFAULT_LIMITS.shares}, usual_gap_seconds=900)
+    after_an_hour = replace(moved, taken_at=GOOD.taken_at - timedelta(hours=1))
+    as_usual = replace(moved, taken_at=GOOD.taken_at - timedelta(minutes=15))
 
-    assert reasons(replace(GOOD, against=moved), limits) == set()
-    assert reasons(
-        replace(GOOD, against=replace(moved, taken_at=GOOD.taken_at - timedelta(minutes=15))),
-        limits,
-    ) == {RefusalReason.MANY_TO_ZERO}
+    assert reasons(replace(GOOD, against=after_an_hour), limits) == set()
+    assert reasons(replace(GOOD, against=as_usual), limits) == {RefusalReason.MANY_TO_ZERO}
 
 
 def test_no_gap_is_long_enough_to_let_everything_go_to_zero() -> None:
-    moved = replace(LAST, zeroed=200, units_now=10_000, taken_at=NOON - timedelta(days=4))
-    limits = Limits(zeroed_share=0.02, drop_share=0.05, usual_gap_seconds=900)
+    moved = having(LAST, zeroed=(200, 800), fallen_units=(10_000, 20_000))
+    moved = replace(moved, taken_at=NOON - timedelta(days=4))
+    limits = Limits(shares={**DEFAULT_LIMITS.shares}, usual_gap_seconds=900)
 
     assert reasons(replace(GOOD, against=moved), limits) == {
         RefusalReason.MANY_TO_ZERO,
@@ -150,38 +204,108 @@ def test_no_gap_is_long_enough_to_let_everything_go_to_zero() -> None:
     }
 
 
-def test_limits_are_the_defaults_until_the_history_is_long_enough() -> None:
-    wild = [Movement(zeroed_share=0.05, drop_share=0.2, gap_seconds=600)] * 99
+# ---- sums over days
+AT_REST = having(LAST, zeroed=(0, 800), fallen_units=(0, 20_000))
 
-    assert learn(wild, POLICY).zeroed_share == POLICY.zeroed_share
-    assert learn(wild, POLICY).usual_gap_seconds == 600
-    assert learn([*wild, wild[0]], POLICY).zeroed_share == pytest.approx(0.10)
+
+def drops(count: int, **counts: tuple[int, int]) -> list[Movement]:
+    """So many good snapshots, a quarter of an hour apart, the last one a quarter ago."""
+    return [
+        Movement(
+            taken_at=GOOD.taken_at - timedelta(minutes=15 * (count - at)),
+            gap_seconds=900,
+            counts=having(AT_REST, **counts).counts,
+        )
+        for at in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("measure", "a_drop", "reason"),
+    [
+        ("zeroed", (15, 800), RefusalReason.MANY_TO_ZERO),
+        ("fallen_units", (380, 20_000), RefusalReason.LARGE_DROP),
+        ("risen_units", (380, 20_000), RefusalReason.LARGE_RISE),
+        ("leapt", (15, 800), RefusalReason.MANY_CHANGES),
+        ("unmoved", (3, 5), RefusalReason.OUR_ORDERS_UNDONE),
+    ],
+)
+def test_what_comes_drop_by_drop_is_added_up(
+    measure: str, a_drop: tuple[int, int], reason: RefusalReason
+) -> None:
+    drip = replace(GOOD, against=having(AT_REST, **{measure: a_drop}))
+
+    assert reasons(drip) == set()
+    assert reasons(drip, recent=drops(30, **{measure: a_drop})) == {reason}
+
+
+def test_a_week_is_added_up_too() -> None:
+    a_drop = {"zeroed": (12, 800)}
+    slow = [
+        replace(move, taken_at=NOON - timedelta(hours=20 * (8 - at)))
+        for at, move in enumerate(drops(8, **a_drop))
+    ] + drops(3, **a_drop)
+
+    verdict = judge(
+        replace(GOOD, against=having(LAST, zeroed=(12, 800))),
+        now=NOON,
+        recent=slow,
+        limits=DEFAULT_LIMITS,
+        policy=POLICY,
+    )
+
+    assert [each.reason for each in verdict.refusals] == [RefusalReason.MANY_TO_ZERO]
+    assert "within 168 hours" in verdict.refusals[0].message
+
+
+# ---- limits
+def past(count: int, **counts: tuple[int, int]) -> list[Movement]:
+    return drops(count, **counts)
+
+
+def test_limits_are_the_defaults_until_the_history_is_long_enough() -> None:
+    wild = past(99, zeroed=(40, 800))
+
+    assert learn(wild, POLICY).shares[Measure.ZEROED] == POLICY.zeroed_share
+    assert learn(wild, POLICY).usual_gap_seconds == 900
+    assert learn([*wild, wild[0]], POLICY).shares[Measure.ZEROED] == pytest.approx(0.10)
 
 
 def test_a_calm_history_makes_the_drop_limit_stricter_and_the_zeroed_limit_no_looser() -> None:
-    calm = [
-        Movement(zeroed_share=0.001, drop_share=0.001 * (at % 3), gap_seconds=900)
-        for at in range(200)
-    ]
+    limits = learn(past(200, zeroed=(1, 800), fallen_units=(20, 20_000)), POLICY)
 
-    limits = learn(calm, POLICY)
-
-    assert limits.zeroed_share == POLICY.zeroed_share
-    assert limits.drop_share == pytest.approx(0.05)
+    assert limits.shares[Measure.ZEROED] == POLICY.zeroed_share
+    assert limits.shares[Measure.FALLEN_UNITS] == pytest.approx(0.05)
 
 
 def test_no_history_lifts_a_limit_above_what_a_person_must_see() -> None:
-    wild = [Movement(zeroed_share=0.5, drop_share=0.9, gap_seconds=900)] * 200
+    limits = learn(past(200, zeroed=(400, 800), fallen_units=(18_000, 20_000)), POLICY)
 
-    limits = learn(wild, POLICY)
+    assert limits.shares[Measure.ZEROED] == 0.10
+    assert limits.shares[Measure.FALLEN_UNITS] == 0.30
 
-    assert (limits.zeroed_share, limits.drop_share) == (0.10, 0.30)
+
+def test_after_a_release_nothing_learnt_before_it_counts() -> None:
+    calm = past(200, fallen_units=(20, 20_000))
+
+    limits = learn(calm, POLICY, released_at=calm[-10].taken_at)
+
+    assert limits.shares[Measure.FALLEN_UNITS] == POLICY.drop_share
+
+
+def test_after_a_clear_out_goods_in_is_measured_by_the_usual_stock() -> None:
+    limits = learn(past(200), POLICY, released_at=GOOD.taken_at)
+    restocked = having(LAST, risen_units=(900, 1_000))
+
+    assert reasons(replace(GOOD, against=restocked), limits) == set()
+    assert reasons(replace(GOOD, against=restocked)) == {RefusalReason.LARGE_RISE}
 
 
 def test_the_reason_gives_the_numbers_to_the_person_who_decides() -> None:
     verdict = judge(
-        replace(GOOD, against=replace(LAST, zeroed=17)),
+        replace(GOOD, against=having(LAST, zeroed=(17, 800))),
         now=NOON,
+        recent=(),
         limits=DEFAULT_LIMITS,
         policy=POLICY,
     )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.domain.stock.availability import Convention
-from centra_whistl_dagster.domain.stock.snapshot_rows import against, read_rows
+from centra_whistl_dagster.domain.stock.snapshot_rows import read_rows, set_aside
 
 CONTRACT = Convention()
 
@@ -108,28 +107,28 @@ def test_whatever_a_row_holds_it_is_used_or_set_aside(rows: list[dict[str, Any]]
     assert json.dumps([each.message for each in read.bad])
 
 
-def test_a_snapshot_is_measured_over_the_skus_that_both_name() -> None:
-    measured = against(
-        taken_at=datetime(2026, 6, 1, tzinfo=UTC),
-        rows_before=5,
-        is_in_both=np.array([True, True, True, False, True]),
-        available_before=np.array([10, 5, 0, 50, -2]),
-        available_now=np.array([4, 0, 7, 0, -9]),
+def test_a_number_that_a_column_cannot_hold_stops_its_own_row_alone() -> None:
+    read = read_rows([[row("A"), row("X", on_hand=2**31), row("B")]], CONTRACT, most_units=100_000)
+
+    assert read.skus == ("A", "B")
+    assert "from 0 to 100,000" in read.bad[0].message
+
+
+def test_units_on_order_are_read_where_whistl_says_them() -> None:
+    read = read_rows(
+        [[row("A", on_order=7), row("B", on_order=None), row("C", on_order=-3)]], CONTRACT
     )
 
-    assert (measured.rows, measured.still_named) == (5, 4)
-    assert (measured.in_stock, measured.zeroed) == (2, 1)
-    assert (measured.units_before, measured.units_now) == (15, 11)
+    assert read.on_order.tolist() == [7, -1, -1]
+    assert read.bad == ()
 
 
-def test_units_that_our_own_orders_took_are_not_a_drop() -> None:
-    measured = against(
-        taken_at=datetime(2026, 6, 1, tzinfo=UTC),
-        rows_before=2,
-        is_in_both=np.array([True, True]),
-        available_before=np.array([10, 5]),
-        available_now=np.array([0, 0]),
-        ours_taken=np.array([10, 2]),
-    )
+def test_rows_that_are_set_aside_are_bad_ones_and_the_others_stay() -> None:
+    read = read_rows([[row("A"), row("B", allocated=2), row("C")]], CONTRACT)
 
-    assert (measured.zeroed, measured.units_now) == (0, 12)
+    left = set_aside(read, np.array([False, True, False]), "only {allocated} are allocated")
+
+    assert left.skus == ("A", "C")
+    assert left.stock.available.tolist() == [8, 8]
+    assert left.rows == 3
+    assert [(each.sku, each.message) for each in left.bad] == [("B", "only 2 are allocated")]

@@ -930,6 +930,16 @@ def publish(desk: Desk) -> None:
     desk.clock.advance(1)
 
 
+@ends(K.STOCK_ARCHIVE_LOST)
+def stock_files_deleted(desk: Desk) -> Iterator[None]:
+    desk.sync_stock()
+    for file in desk.link.settings.archive_path.rglob("*.parquet"):
+        file.unlink()
+    desk.sync_stock()
+    yield
+    close(desk, K.STOCK_ARCHIVE_LOST)
+
+
 @ends(K.STOCK_SNAPSHOT_REFUSED)
 def sold_out_overnight(desk: Desk) -> Iterator[None]:
     desk.sync_stock()

@@ -44,10 +44,16 @@ def refused(desk: Desk) -> str:
 def test_a_refused_snapshot_shows_what_it_would_do(desk: Desk, refused: str) -> None:
     would = what_it_would_do(desk.link, refused)
 
-    assert would.rising == 0
-    assert would.falling > 30
-    assert would.emptied > 30
-    assert would.units_removed > 0
+    assert would.preview.rising == 0
+    assert would.preview.falling > 30
+    assert would.preview.emptied > 30
+    assert would.preview.units_removed > 0
+    assert "many_to_zero" in would.reason
+    falls = [changed.before - changed.after for changed in would.largest]
+    assert falls == sorted(falls, reverse=True)
+    assert (len(falls), falls[-1] > 0) == (10, True)
+    first = would.largest[0]
+    assert desk.world.shelves[first.sku].centra_physical == first.before
 
 
 def test_a_preview_changes_nothing(desk: Desk, refused: str) -> None:
