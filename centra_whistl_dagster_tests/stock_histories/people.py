@@ -113,11 +113,15 @@ class People:
         return True
 
     def _pre_order(self, which: int, much: int) -> bool:
-        """Order units that have no stock yet; Centra allocates nothing to them."""
+        """Order all there is and more: Centra allocates what it has, the rest is demand."""
         if len(self.world.orders) >= MOST_ORDERS:
             return False
-        order = place_order(self.world, [(self._sku(which), 1 + much % 3)])
-        order.lines[0].demand = order.lines[0].quantity
+        sku, more = self._sku(which), 1 + much % 2
+        free = max(0, self.world.centra_free(sku))
+        if free:
+            self.judge.sale(sku, free)
+        order = place_order(self.world, [(sku, free + more)])
+        order.lines[0].demand = more
         return True
 
     # ---- customer service and ecommerce, in Centra

@@ -22,11 +22,12 @@ whole sync with a younger snapshot has ended |
 that began after has ended |
 | units or orders cancelled in Centra that Whistl still has | until orders were read from Centra
 after | a whole sync that began after that has ended |
+| a pre-order, which Centra allocates no stock to | after its sync began | a whole sync that began after
+has ended |
 | stock edited in Centra by somebody | never: a write replaces it | a whole sync that began after has
 ended |
 
-Nothing else is excused: not a shipment made by hand, a hold, a resumed order, a pre-order, stock
-given back, a lag, a second sync, a killed process or a renamed SKU.
+Nothing else is excused: not a shipment made by hand, a hold, a resumed order, stock given back, a second sync, a killed process or a renamed SKU.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class Source(StrEnum):
     SNAPSHOT = "a snapshot"
     STATUSES = "Whistl's statuses"
     ORDERS = "Centra's orders"
+    DEMAND = "Centra's demand"
     LEVELS = "Centra's stock"
 
 
@@ -95,6 +97,7 @@ SOURCES = {
     "worked on": Source.STATUSES,
     "cancelled in Centra": Source.ORDERS,
     "units cancelled in Centra": Source.ORDERS,
+    "pre-ordered": Source.DEMAND,
     "stock edited in Centra": Source.LEVELS,
 }
 """Of the acts that may make Centra offer more than there is. An act not named here never may."""
@@ -182,7 +185,7 @@ class Judge:
             case Source.SNAPSHOT:
                 snapshot = self.world.snapshots.get(self.written_snapshot or "")
                 return snapshot is None or debt.visible_at >= snapshot.taken_at
-            case Source.STATUSES:
+            case Source.STATUSES | Source.DEMAND:
                 return self.sync_began_at is None or debt.visible_at >= self.sync_began_at
             case Source.ORDERS:
                 return self.orders_read_from is None or debt.visible_at >= self.orders_read_from
@@ -208,6 +211,7 @@ class Judge:
             Source.SNAPSHOT: taken_at,
             Source.STATUSES: began_at,
             Source.ORDERS: orders_from or began_at - timedelta(days=1),
+            Source.DEMAND: began_at,
             Source.LEVELS: began_at,
         }
         self.debts = [debt for debt in self.debts if debt.visible_at >= known_until[debt.source]]
