@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,12 +18,18 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from graphql import DocumentNode
+from graphql import DocumentNode, GraphQLSchema
 
+from centra_whistl_dagster import settings
+from centra_whistl_dagster.config_files.configuration import Configuration, load_configuration
 from centra_whistl_dagster.history import alignment
 from centra_whistl_dagster.simulator.centra import app
+from centra_whistl_dagster.simulator.centra.schema import centra_schema
+from centra_whistl_dagster.simulator.centra.times import read_time
+from centra_whistl_dagster.simulator.world.world import World
 from centra_whistl_dagster.workflows.stock import archive, reconciliation, snapshots
 
+_SCHEMAS: list[GraphQLSchema] = []
 _DOCUMENTS: dict[str, DocumentNode] = {}
 
 
@@ -74,6 +81,21 @@ class MemoryArchive:
         return self._frames[str(relative)].copy(deep=False)
 
 
+@cache
+def configuration_once(path: Path) -> Configuration:
+    """Read a folder of configuration that nobody edits meanwhile."""
+    return load_configuration(path)
+
+
+def schema_once(world: World) -> GraphQLSchema:
+    """Return the one schema, which reads moments by the clock of this world."""
+    if not _SCHEMAS:
+        _SCHEMAS.append(centra_schema(world))
+    moment: Any = _SCHEMAS[0].type_map["DateTimeTz"]
+    moment.parse_value = lambda value: read_time(value, world.now())
+    return _SCHEMAS[0]
+
+
 @contextmanager
 def cheaply() -> Iterator[None]:
     """Let everything in this block work in memory."""
@@ -90,5 +112,7 @@ def cheaply() -> Iterator[None]:
         patch.object(reconciliation, "align", aligned_without_duckdb),
         patch.object(snapshots, "align", aligned_without_duckdb),
         patch.object(app.Centra, "__init__", with_known_documents),
+        patch.object(app, "centra_schema", schema_once),
+        patch.object(settings, "load_configuration", configuration_once),
     ):
         yield

@@ -5,14 +5,12 @@ Does not belong here: what can happen (`people`), what is true (`truth`).
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from unittest.mock import patch
 
 from centra_whistl_dagster.ledger import exception_news, stock
@@ -22,21 +20,18 @@ from centra_whistl_dagster.simulator.world.world import World
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.orders import intake, statuses
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
-from centra_whistl_dagster_tests.faults.installation import Installation, installed
+from centra_whistl_dagster_tests.faults.installation import Installation
 from centra_whistl_dagster_tests.faults.wire import Call, Died, Fault
 from centra_whistl_dagster_tests.stock_histories.cheap import cheaply
 from centra_whistl_dagster_tests.stock_histories.lags import Lags
 from centra_whistl_dagster_tests.stock_histories.people import People
+from centra_whistl_dagster_tests.stock_histories.small_world import small_world
 from centra_whistl_dagster_tests.stock_histories.steps import PRODUCT, History, Step
 from centra_whistl_dagster_tests.stock_histories.truth import Judge, excess, room
 
-SKUS = 3
 SECONDS_BETWEEN = 7.0
 MOST_ROUNDS = 8
 EXPECTED = (IntegrationError, LeaseTaken, NothingToReconcile)
-STANDS_STILL = 1e-6
-"""The world's own agenda: an order moves on when a step says so, and not by itself."""
-FIRST_STOCK = (3, 5, 2)
 
 
 
@@ -265,36 +260,12 @@ def live_through(steps: History, *, seed: int | None = None) -> Lived:
 
 def _begin(stack: ExitStack) -> Life:
     fates = _Fates()
-    desk = stack.enter_context(
-        installed(
-            fates,
-            world_settings={"skus": SKUS, "speed": STANDS_STILL, "several_parcels_share": 0.5},
-            page_size=2,
-        )
-    )
-    world = desk.world
-    for sku in [sku for sku, item in world.items.items() if not item.is_known_to_whistl]:
-        del world.items[sku], world.shelves[sku]
-    for sku, units in zip(world.whistl_skus(), FIRST_STOCK, strict=True):
-        world.shelves[sku].on_hand = world.shelves[sku].centra_physical = units
-    _set_policy(desk)
+    desk = stack.enter_context(small_world(fates))
     life = fates.life = Life(desk)
     stack.enter_context(life.lags.shown())
     stack.enter_context(_judged_by(life))
     life.lags.take_snapshot()
     return life
-
-
-def _set_policy(desk: Installation) -> None:
-    """No buffer, which would hide a unit too many; guards that a world of three SKUs can pass."""
-    path = Path(desk.environment["CONFIG_DIR"]) / "policy.toml"
-    text = path.read_text()
-    for name, value in (("cap_units", "0"), ("least_rows_share", "0.1"), ("least_known_share", "0.1")):
-        text, count = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
-        if not count:
-            raise ValueError(f"policy.toml has no {name}")
-    path.write_text(text)
-    desk.reopen()
 
 
 class _Fates:

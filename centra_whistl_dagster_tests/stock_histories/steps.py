@@ -9,16 +9,16 @@ import random
 from collections.abc import Collection
 from typing import NamedTuple
 
-LENGTHS = (6, 9, 12, 16, 20, 26)
+LENGTHS = (8, 12, 18, 26, 36, 50)
 MEANWHILE_SHARE = 0.25
 """Of the steps, those that happen in the middle of the product's next run."""
 LATEST_CALL = 12
 
 PRODUCT: dict[str, int] = {
-    "orders relayed": 9,
-    "despatches relayed": 6,
-    "stock synced": 10,
-    "part of stock synced": 3,
+    "orders relayed": 6,
+    "despatches relayed": 4,
+    "stock synced": 7,
+    "part of stock synced": 2,
     "Centra swept": 1,
 }
 """Runs of the product's own jobs, and how often each is drawn."""
@@ -30,7 +30,7 @@ PEOPLE: dict[str, int] = {
     "pre-ordered": 3,
     "shipped by hand in Centra": 4,
     "held in Centra": 3,
-    "resumed in Centra": 3,
+    "resumed in Centra": 4,
     "units cancelled in Centra": 2,
     "cancelled in Centra": 2,
     "unlocked in Centra": 1,
@@ -40,9 +40,9 @@ PEOPLE: dict[str, int] = {
 """What shoppers, customer service and ecommerce do in Centra."""
 
 WAREHOUSE: dict[str, int] = {
-    "worked on": 14,
+    "worked on": 16,
     "held at Whistl, stock given back": 3,
-    "released at Whistl": 2,
+    "released at Whistl": 4,
     "unit not found": 2,
     "ended by Whistl": 2,
     "rest ended by Whistl": 1,
@@ -51,7 +51,7 @@ WAREHOUSE: dict[str, int] = {
     "quarantined": 2,
     "written off": 1,
     "goods came": 3,
-    "snapshot taken": 12,
+    "snapshot taken": 9,
     "row missing from snapshots": 1,
     "snapshots change while read": 1,
 }
