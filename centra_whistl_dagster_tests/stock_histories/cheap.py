@@ -37,7 +37,7 @@ def aligned_without_duckdb(
     whole: Mapping[str, alignment.SkuTable],
     beside: Mapping[str, alignment.SkuTable],
     *,
-    threads: int | None = None,  # noqa: ARG001 - of DuckDB
+    threads: int | None = None,
 ) -> pa.Table:
     """Join tables on `sku` as `alignment.align` does."""
     tables = {

@@ -79,7 +79,10 @@ class Lags:
                 self._despatches_until, is_late = None, False
             if not is_late:
                 return despatches(api, call)
-            every, self.world.despatches = self.world.despatches, self.world.despatches[: self._shown]
+            every, self.world.despatches = (
+                self.world.despatches,
+                self.world.despatches[: self._shown],
+            )
             try:
                 return despatches(api, call)
             finally:
@@ -108,7 +111,9 @@ class Lags:
             yield
             return
         true = self.world.whistl_orders
-        self.world.whistl_orders = {number: self._frozen.get(number, true[number]) for number in true}
+        self.world.whistl_orders = {
+            number: self._frozen.get(number, true[number]) for number in true
+        }
         try:
             yield
         finally:

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from unittest.mock import patch
 
 from centra_whistl_dagster.ledger import exception_news, stock
@@ -27,12 +26,11 @@ from centra_whistl_dagster_tests.stock_histories.lags import Lags
 from centra_whistl_dagster_tests.stock_histories.people import People
 from centra_whistl_dagster_tests.stock_histories.small_world import small_world
 from centra_whistl_dagster_tests.stock_histories.steps import PRODUCT, History, Step
-from centra_whistl_dagster_tests.stock_histories.truth import Judge, excess, room
+from centra_whistl_dagster_tests.stock_histories.truth import Judge, room
 
 SECONDS_BETWEEN = 7.0
 MOST_ROUNDS = 8
 EXPECTED = (IntegrationError, LeaseTaken, NothingToReconcile)
-
 
 
 @dataclass(slots=True, kw_only=True)
@@ -194,7 +192,7 @@ class Life:
         with desk.link.ledger.reading() as tx:
             used = stock.latest_accepted(tx)
         if used is not None and within_minutes is None:
-            judge.synced(began_at, used.taken_at, orders_from)
+            judge.synced(began_at, desk.world.snapshots[used.snapshot_id], orders_from)
 
     # ---- the end
     def come_to_rest(self) -> list[str]:
@@ -226,9 +224,7 @@ class Life:
         """Return those of which no open exception is about the SKU or one of its orders."""
         with self.desk.link.ledger.reading() as tx:
             subjects = {row.subject for row in exception_news.listed(tx)}
-        return [
-            each for each in wrong if not subjects & self._subjects(each.partition(":")[0])
-        ]
+        return [each for each in wrong if not subjects & self._subjects(each.partition(":")[0])]
 
     def _subjects(self, sku: str) -> set[str]:
         orders = self.desk.world.centra_orders_with(sku)

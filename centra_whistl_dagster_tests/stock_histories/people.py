@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 from centra_whistl_dagster.simulator.centra.rules import (
@@ -22,13 +22,12 @@ from centra_whistl_dagster.simulator.centra.rules import (
 )
 from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.people.shoppers import ADA
-from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world import warehouse
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.records import CentraOrder, WhistlOrder
 from centra_whistl_dagster.simulator.world.world import World
 from centra_whistl_dagster_tests.stock_histories.lags import Lags
-from centra_whistl_dagster_tests.stock_histories.truth import ENDED, Judge
+from centra_whistl_dagster_tests.stock_histories.truth import Judge
 
 T = TypeVar("T")
 
@@ -134,7 +133,9 @@ class People:
             allocated = {line: count - demand[line] for line, count in units.items()}
             return {line: count for line, count in allocated.items() if count > 0}
 
-        orders = self._orders(lambda order: order.status not in OVER_IN_CENTRA and bool(left(order)))
+        orders = self._orders(
+            lambda order: order.status not in OVER_IN_CENTRA and bool(left(order))
+        )
         if not orders:
             return False
         order = _one(orders, which)
@@ -288,7 +289,9 @@ class People:
         orders = self._held(lambda order: order.status in warehouse.FREELY_CANCELLABLE)
         if not orders:
             return False
-        warehouse._end(self.world, _one(orders, which), "REJECTED" if much % 3 == 0 else "CANCELLED")
+        warehouse._end(
+            self.world, _one(orders, which), "REJECTED" if much % 3 == 0 else "CANCELLED"
+        )
         return True
 
     def _end_rest(self, which: int, much: int) -> bool:

@@ -1,43 +1,42 @@
 """What is true of one SKU, and what a stock write or a sale did to it, by the simulators alone.
 
-Two words are counted, both in units, and both must be none:
+Two things are counted in units, and there must be none of either:
 
-**Back on sale.** A stock write offers a unit that is not there to be sold. Offered is Centra's
-physical quantity less what it has allocated, after the write; there is `room`: what Whistl has
-available, less every unit that is still owed and not yet out of `available`. Owed are the units of
-live orders at Whistl that it has not set aside yet, and the units that Centra's live orders want
-(pre-ordered ones too), that are in no shipped shipment, and that Whistl was not asked for. A write
-that lowers what was offered before brings nothing back, even where it does not lower it enough.
+**Back on sale.** A stock write offers a unit that is not there to be sold. What is offered: the
+physical quantity in Centra less its allocated, after the write. What is there (`room`): what Whistl
+has available, less every unit that is owed to an order and not yet out of `available`. Owed are the
+units of live orders at Whistl that it has not set aside yet, and the units that Centra's live
+orders want (pre-ordered ones too), that no shipment has taken away and that Whistl was not asked
+for. A write that offers less than before brings nothing back, even where it is still too much.
 
 **Oversold.** A shopper buys a unit beyond `room`. Centra sells what it shows as free and no more.
 
-Neither is held against the product as far as it could not know. Each act that makes Centra offer
-more than there is, is a *debt* of so many units, and excuses as many until the product can know:
+The product is not blamed for what it cannot know. Each act that lets Centra offer more than there
+is makes a *debt* of so many units, and a debt excuses that many units until it can be known:
 
-| what happened | a write may not know | a sale is excused until |
-| --- | --- | --- |
-| units gone without Centra (other channels, quarantine, a loss) | after its snapshot was taken | a
-whole sync with a younger snapshot has ended |
-| a unit not found at picking | after its sync began, and while Whistl's statuses lag | a whole sync
-that began after has ended |
-| units or orders cancelled in Centra that Whistl still has | until orders were read from Centra
-after | a whole sync that began after that has ended |
-| a pre-order, which Centra allocates no stock to | after its sync began | a whole sync that began after
-has ended |
-| stock edited in Centra by somebody | never: a write replaces it | a whole sync that began after has
-ended |
+- units gone without Centra (other channels, quarantine, a loss): a write from a snapshot taken
+  before; a sale until a full sync with a later snapshot that lists the SKU has ended.
+- a unit not found at picking: a write of a sync that had begun, or while Whistl's statuses are
+  late; a sale until a full sync that began afterwards has ended.
+- units cancelled in Centra that Whistl still has: a write as long as orders were not read from
+  Centra; a sale until a full sync after such a reading has ended.
+- a pre-order, to which Centra allocates nothing: a write of a sync that had begun; a sale until a
+  full sync that began afterwards has ended.
+- stock edited in Centra by somebody: no write, which replaces the edit; a sale until a full sync
+  that began afterwards has ended.
 
-Nothing else is excused: not a shipment made by hand, a hold, a resumed order, stock given back, a second sync, a killed process or a renamed SKU.
+Nothing else is excused: not a shipment made by hand, an order held or resumed, stock given back, a
+late message, a second sync, a killed process or a SKU renamed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from centra_whistl_dagster.simulator.world.records import CentraOrder, WhistlOrder
+from centra_whistl_dagster.simulator.world.records import CentraOrder, Snapshot, WhistlOrder
 from centra_whistl_dagster.simulator.world.world import NOT_ALLOCATING, WAREHOUSE_ID, World
 
 ENDED = frozenset({"CANCELLED", "REJECTED"})
@@ -199,19 +198,24 @@ class Judge:
         """Note that Centra's orders were read."""
         self.orders_read_from = began_at
 
-    def synced(self, began_at: datetime, taken_at: datetime, orders_from: datetime | None) -> None:
+    def synced(self, began_at: datetime, snapshot: Snapshot, orders_from: datetime | None) -> None:
         """Forget the debts that a whole sync could know of.
 
         Args:
             began_at: when the sync began.
-            taken_at: when the snapshot that it used was taken.
+            snapshot: the one that it used.
             orders_from: when the last reading of Centra's orders before it had begun.
         """
+        listed = {row["sku"] for row in snapshot.rows}
         known_until = {
-            Source.SNAPSHOT: taken_at,
+            Source.SNAPSHOT: snapshot.taken_at,
             Source.STATUSES: began_at,
-            Source.ORDERS: orders_from or began_at - timedelta(days=1),
+            Source.ORDERS: orders_from or datetime.min.replace(tzinfo=UTC),
             Source.DEMAND: began_at,
             Source.LEVELS: began_at,
         }
-        self.debts = [debt for debt in self.debts if debt.visible_at >= known_until[debt.source]]
+        self.debts = [
+            debt
+            for debt in self.debts
+            if debt.sku not in listed or debt.visible_at >= known_until[debt.source]
+        ]
