@@ -174,13 +174,13 @@ def test_a_bug_in_the_sum_is_noticed(monkeypatch: pytest.MonkeyPatch, bug: Rule)
 def test_demand_that_is_ignored_is_noticed_and_cut_down_to_what_matters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    right = catalogue.reconcile
+    right = availability.reconcile
 
     def without_demand(warehouse: Any, ours: Any, centra: Any, buffer: Any) -> Any:
         centra = replace(centra, demand=np.zeros_like(centra.physical))
         return right(warehouse, ours, centra, buffer)
 
-    monkeypatch.setattr(catalogue, "reconcile", without_demand)
+    monkeypatch.setattr(f"{catalogue.__name__}.reconcile", without_demand)
     noise = (Step("time passes", 0, 3), Step("unlocked in Centra", 0, 0))
     failing = live_through((*noise, *HOLES["goods come for a pre-order"], *noise))
 

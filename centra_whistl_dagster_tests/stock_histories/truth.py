@@ -93,7 +93,6 @@ SOURCES = {
     "quarantined": Source.SNAPSHOT,
     "written off": Source.SNAPSHOT,
     "unit not found": Source.STATUSES,
-    "worked on": Source.STATUSES,
     "cancelled in Centra": Source.ORDERS,
     "units cancelled in Centra": Source.ORDERS,
     "pre-ordered": Source.DEMAND,
