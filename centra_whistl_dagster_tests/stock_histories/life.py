@@ -1,6 +1,6 @@
 """Live through one history: a small world, a ledger and a clock of its own, the product's own runs.
 
-Does not belong here: what can happen (`people`), what is true (`truth`).
+Does not belong here: what people do (`acts_in_centra`, `acts_at_whistl`), what is true (`truth`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from centra_whistl_dagster.workflows.orders import intake, statuses
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
 from centra_whistl_dagster_tests.faults.installation import Installation
 from centra_whistl_dagster_tests.faults.wire import Call, Died, Fault
+from centra_whistl_dagster_tests.stock_histories.acts_at_whistl import ActsAtWhistl
+from centra_whistl_dagster_tests.stock_histories.acts_in_centra import ActsInCentra
 from centra_whistl_dagster_tests.stock_histories.cheap import cheaply
 from centra_whistl_dagster_tests.stock_histories.lags import Lags
-from centra_whistl_dagster_tests.stock_histories.people import People
 from centra_whistl_dagster_tests.stock_histories.small_world import small_world
 from centra_whistl_dagster_tests.stock_histories.steps import PRODUCT, History, Step
 from centra_whistl_dagster_tests.stock_histories.truth import Judge, room
@@ -64,7 +65,10 @@ class Life:
         self.desk = desk
         self.judge = Judge(desk.world)
         self.lags = Lags(desk.world)
-        self.people = People(desk.world, desk.clock, self.judge, self.lags)
+        self.acts = {
+            **ActsInCentra(desk.world, self.judge).by_name,
+            **ActsAtWhistl(desk.world, desk.clock, self.judge, self.lags).by_name,
+        }
         self.happened: Counter[str] = Counter()
         self.crashed: list[str] = []
         self._pending: list[Step] = []
@@ -141,7 +145,7 @@ class Life:
 
     def _act(self, step: Step) -> None:
         before = self.judge.before_act()
-        if self.people.acts[step.act](step.which, step.much):
+        if self.acts[step.act](step.which, step.much):
             self.happened[step.act] += 1
             self.judge.after_act(step.act, before)
         self.desk.clock.advance(0.001)
@@ -164,7 +168,7 @@ class Life:
         if self._depth == 0:
             late, self._pending = self._pending, []
             for each in late:
-                if each.act in self.people.acts:
+                if each.act in self.acts:
                     self._act(each)
 
     # ---- the product's runs

@@ -24,9 +24,9 @@ from centra_whistl_dagster_tests.faults.installation import (
     FORGIVES_NOTHING,
     AllWell,
     Installation,
-    _empty_state,
-    _state_folder,
+    empty_state,
     environment_of,
+    state_folder,
 )
 from centra_whistl_dagster_tests.faults.wire import Fates
 
@@ -41,7 +41,7 @@ POLICY = {"cap_units": "0", "least_rows_share": "0.1", "least_known_share": "0.1
 def small_world(fates: Fates) -> Iterator[Installation]:
     """Make a world and an installation beside it, whose ledger knows both catalogues."""
     informed = _informed_ledger()
-    state = _empty_state()
+    state = empty_state()
     shutil.copy(informed, state / "ledger.db")
     with _made(fates, state) as desk:
         yield desk
@@ -82,10 +82,10 @@ def _made(fates: Fates, state: Path) -> Iterator[Installation]:
 @cache
 def _environment() -> dict[str, str]:
     """Return what `.env` holds for every history; its folder of configuration stays as it is."""
-    config = Path(tempfile.mkdtemp(dir=_state_folder()))
+    config = Path(tempfile.mkdtemp(dir=state_folder()))
     world = World(Settings(skus=1))
     stock_world(world)
-    environment = environment_of(world, "http://127.0.0.1:1", config, _state_folder())
+    environment = environment_of(world, "http://127.0.0.1:1", config, state_folder())
     path = config / "policy.toml"
     text = path.read_text()
     for name, value in POLICY.items():
@@ -99,10 +99,10 @@ def _environment() -> dict[str, str]:
 @cache
 def _informed_ledger() -> Path:
     """Return a ledger that has read both catalogues and nothing else."""
-    state = _empty_state()
+    state = empty_state()
     with _made(AllWell(), state) as desk:
         refresh_reference(desk.link)
         desk.link.ledger.close()
-    path = _state_folder() / "informed.db"
+    path = state_folder() / "informed.db"
     shutil.copy(state / "ledger.db", path)
     return path

@@ -27,6 +27,8 @@ is makes a *debt* of so many units, and a debt excuses that many units until it 
 
 Nothing else is excused: not a shipment made by hand, an order held or resumed, stock given back, a
 late message, a second sync, a killed process or a SKU renamed.
+
+Does not belong here: what happens and when (`life`), and what a person makes of it (`run`).
 """
 
 from __future__ import annotations
