@@ -43,6 +43,7 @@ class ActsInCentra:
             "units cancelled in Centra": self._cancel_units,
             "cancelled in Centra": self._cancel,
             "unlocked in Centra": self._unlock,
+            "address edited in Centra": self._edit_address,
             "stock edited in Centra": self._edit_stock,
             "SKU renamed": self._rename,
         }
@@ -151,6 +152,16 @@ class ActsInCentra:
             return False
         order = one(orders, which)
         order.is_locked = False
+        touch(self.world, order)
+        return True
+
+    def _edit_address(self, which: int, much: int) -> bool:
+        """Correct an address, or get it wrong: the order is stopped at Whistl and sent again."""
+        orders = self._orders(lambda order: order.status not in OVER_IN_CENTRA)
+        if not orders:
+            return False
+        order = one(orders, which)
+        order.address = dict(WRONG_ADDRESS if much % 3 == 0 else ADA) | {"address2": f"Flat {much}"}
         touch(self.world, order)
         return True
 

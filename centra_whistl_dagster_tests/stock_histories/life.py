@@ -85,6 +85,7 @@ class Life:
     # ---- fates of the product's processes
     def of_call(self, call: Call) -> Fault | None:
         """Let happen what happens just before this request; say whether the process dies."""
+        self.desk.clock.advance(0.001)
         if call.operation == "SetStock" or "setStock" in str(call.body[:4000]):
             found = re.search(r"S-\d{6}", call.body.decode())
             self.judge.written_snapshot = found.group() if found else None
@@ -209,6 +210,8 @@ class Life:
             for act in ("orders relayed", "Centra swept", "despatches relayed"):
                 if act != "Centra swept" or number:
                     self._run(Step(act, 0, 0))
+            # Of two things at one moment nobody could say which came first.
+            self.desk.clock.advance(1.0)
             self.lags.take_snapshot()
             self.desk.clock.advance(1.0)
             self._run(Step("stock synced", 0, 0))

@@ -34,6 +34,7 @@ PEOPLE: dict[str, int] = {
     "units cancelled in Centra": 2,
     "cancelled in Centra": 2,
     "unlocked in Centra": 1,
+    "address edited in Centra": 3,
     "stock edited in Centra": 2,
     "SKU renamed": 1,
 }

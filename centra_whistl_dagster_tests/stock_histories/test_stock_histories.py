@@ -99,7 +99,7 @@ HOLES: dict[str, History] = {
         Step("stock synced", 0, 0),
         Step("ordered", 0, 2),
     ),
-    "held, stopped at Whistl, resumed": (
+    "held, stopped at Whistl, resumed with a wrong address": (
         Step("ordered", 0, 1),
         Step("orders relayed", 0, 0),
         Step("worked on", 0, 0),
@@ -107,8 +107,7 @@ HOLES: dict[str, History] = {
         Step("held in Centra", 0, 0),
         Step("orders relayed", 0, 0),
         Step("resumed in Centra", 0, 0),
-        Step("snapshot taken", 0, 0),
-        Step("stock synced", 0, 0),
+        Step("address edited in Centra", 0, 0),
         Step("orders relayed", 0, 0),
         Step("snapshot taken", 0, 0),
         Step("stock synced", 0, 0),
