@@ -120,7 +120,7 @@ class _SharedLedger(Ledger):
 
 
 @cache
-def _state_folder() -> Path:
+def state_folder() -> Path:
     """Return the folder of this process's ledger; it begins empty for each schedule."""
     folder = Path(tempfile.mkdtemp(dir=in_memory(), prefix="faults-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -129,17 +129,17 @@ def _state_folder() -> Path:
 
 @cache
 def _first_ledger() -> Ledger:
-    url = f"sqlite:///{_state_folder() / 'ledger.db'}"
+    url = f"sqlite:///{state_folder() / 'ledger.db'}"
     ledger = Ledger(url, now=lambda: datetime.now(UTC))
     ledger.close()
-    shutil.copy(_state_folder() / "ledger.db", _state_folder() / "empty.db")
+    shutil.copy(state_folder() / "ledger.db", state_folder() / "empty.db")
     return ledger
 
 
-def _empty_state() -> Path:
+def empty_state() -> Path:
     """Return the state folder with a ledger that holds nothing."""
     _first_ledger().close()
-    folder = _state_folder()
+    folder = state_folder()
     for left in folder.glob("ledger.db-*"):
         left.unlink()
     shutil.copy(folder / "empty.db", folder / "ledger.db")
@@ -183,7 +183,7 @@ def installed(
             world=world,
             clock=clock,
             environment={
-                **environment_of(world, "http://127.0.0.1:1", config, _empty_state()),
+                **environment_of(world, "http://127.0.0.1:1", config, empty_state()),
                 # One after the other, so that a seed always means the same.
                 "WHISTL_PARALLEL_CALLS": "1",
                 **(environment or {}),
