@@ -30,6 +30,8 @@ class Snapshot:
     available: Ints
     taken: Ints
     """Units that Whistl had taken for our orders up to that moment, as its order histories show."""
+    unseen: Ints
+    """Units that the other channel had taken up to that moment. The product does not know them."""
 
 
 class Guard:

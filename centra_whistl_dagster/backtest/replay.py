@@ -91,6 +91,8 @@ class World:
     """Of the allocated, what Whistl has not taken yet."""
     touched: set[int] = field(default_factory=set)
     """SKUs that something happened to since the product last read them."""
+    unseen: Ints = field(init=False)
+    """Units that the other channel has taken, ever."""
     sold: list[tuple[int, int, int]] = field(default_factory=list)
     """Second, SKU and units of each line accepted since the product last read them."""
     _on_order: Ints = field(init=False)
@@ -112,7 +114,7 @@ class World:
         self.physical = self._target.copy()
         self.taken, self.completed = np.zeros(skus, np.int64), np.zeros(skus, np.int64)
         self.allocated, self.untaken = np.zeros(skus, np.int64), np.zeros(skus, np.int64)
-        self._on_order = np.zeros(skus, np.int64)
+        self._on_order, self.unseen = np.zeros(skus, np.int64), np.zeros(skus, np.int64)
         orders = int(demand.order.max()) + 1
         self._blocked = self._rng.random(orders) < self.settings.blocked_share
         for day in range(self.settings.review_days, demand.days, self.settings.review_days):
@@ -141,6 +143,7 @@ class World:
         if self.demand.is_unseen[line]:
             sold = min(wanted, max(0, int(self.available[sku])))
             self.available[sku] -= sold
+            self.unseen[sku] += sold
             self.score.unseen += sold * (at >= self.counts_from)
             return
         free = max(0, int(self.physical[sku] - self.allocated[sku]))

@@ -17,10 +17,11 @@ from centra_whistl_dagster.backtest.calls import WHISTL_PAGE, Calls, CentraCalls
 from centra_whistl_dagster.backtest.demand import Demand
 from centra_whistl_dagster.backtest.guarding import Guard, Snapshot
 from centra_whistl_dagster.backtest.outcomes import Outcomes
+from centra_whistl_dagster.backtest.realised import TRADING, MeasuredFeed, RealisedRisk
 from centra_whistl_dagster.backtest.replay import DAY, World, WorldSettings
 from centra_whistl_dagster.backtest.strategies import Strategy
 from centra_whistl_dagster.domain.london import LONDON
-from centra_whistl_dagster.domain.stock.arrays import Ints, Rows
+from centra_whistl_dagster.domain.stock.arrays import Floats, Ints, Rows
 from centra_whistl_dagster.domain.stock.availability import (
     CentraStock,
     OurUnits,
@@ -76,6 +77,7 @@ class Backtest:
         self.observed: Observed = nothing_yet(len(demand.skus))
         self.sold_by_hour, self.hours_seen = [0.0] * HOURS_OF_WEEK, [0.0] * HOURS_OF_WEEK
         self.guard = Guard(self.policy.guard)
+        self.feed, self.realised = MeasuredFeed(), RealisedRisk(len(demand.skus))
         self.last_good = self._take_snapshot(0)
         self.published = self.last_read = self.last_good
         self.plan: StockPlan = self._planned(0)
@@ -119,6 +121,8 @@ class Backtest:
             whistl_requests_peak_minute=self.whistl.peak,
             centra_requests=self.centra.hour.requests.total,
             centra_mutations=self.centra.hour.mutations.total,
+            stated_risk=self.policy.buffer.risk,
+            realised_risk=self.realised.by_velocity(self._units_ordered()),
         )
 
     # ---- what the product learns
@@ -146,7 +150,7 @@ class Backtest:
         return plan(
             velocity,
             busyness=self.planned_for,
-            write_minutes=self.settings.write_seconds / 60,
+            exposure=self.feed.exposure(),
             groups=policies(self.demand.skus, self._moment(tick), self.policy),
             policy=self.policy,
         )
@@ -184,10 +188,12 @@ class Backtest:
         is_covered = is_full | (self.minutes <= decision.minutes)
         where = np.flatnonzero(is_covered & self.is_pending)
         self.is_pending[where] = False
-        self.centra.read(tick, int(is_covered.sum()))
+        if is_full:
+            self.centra.read(tick, len(self.demand.skus))
         self.world.advance(at)
         self.looked_at[is_covered] = self._moment(tick).timestamp()
-        self._write(at, where)
+        self._write(at, where, is_full=is_full)
+        self._judge_buffers(at, np.flatnonzero(is_covered))
         self.rungs = in_short(
             self.minutes,
             self.looked_at,
@@ -197,6 +203,17 @@ class Backtest:
         )
         if is_full:
             self.centra.read(at, len(self.demand.skus))  # both systems are compared
+
+    def _judge_buffers(self, at: int, covered: Ints) -> None:
+        ladder = self.policy.cadence.ladder_minutes
+        rungs = np.searchsorted(ladder, self.minutes[covered])
+        self.realised.end_exposures(covered, self.world.unseen)
+        self.realised.begin_exposures(
+            covered,
+            self.last_good.unseen,
+            self.plan.buffers_at(rungs, covered),
+            counts=at >= self.counts_from and self.planned_for >= TRADING,
+        )
 
     def _read_snapshot(self, tick: int) -> None:
         snapshot, counts = self.published, tick >= self.counts_from
@@ -208,6 +225,7 @@ class Backtest:
         if self.guard.accepts(snapshot, self.last_good, now=self._moment(tick)):
             self._count_unseen(self.last_good, snapshot)
             self.last_good = snapshot
+            self.feed.write(snapshot.taken_at, self._moment(tick + self.settings.write_seconds))
         else:
             self.refused += counts
 
@@ -222,7 +240,7 @@ class Backtest:
         hours = (snapshot.taken_at - last.taken_at).total_seconds() / 3600
         self.observed = with_interval(self.observed, unseen, hours, where)
 
-    def _write(self, at: int, where: Ints) -> None:
+    def _write(self, at: int, where: Ints, *, is_full: bool) -> None:
         """Write what differs of some SKUs, by the last good snapshot."""
         snapshot = self.last_good
         rungs = self.plan.rungs(
@@ -232,6 +250,8 @@ class Backtest:
         self.minutes[where] = np.asarray(ladder, dtype=np.int64)[rungs]
         steps = self._steps(snapshot, where, buffer=self.plan.buffers_at(rungs, where))
         differing = np.flatnonzero(steps.needs_write)
+        if not is_full:
+            self.centra.read(at, len(differing))  # only these are asked for
         order = hottest_first(self.plan.per_hour[where[differing]], steps.change[differing])
         most = self._allowed(at).batches * SKUS_OF_A_BATCH
         written, left = differing[order[:most]], where[differing[order[most:]]]
@@ -264,6 +284,7 @@ class Backtest:
         each = self.settings.publishes_each_seconds
         if each == 0 or tick % each == 0:
             self.published = self._take_snapshot(tick)
+            self.feed.publish(self.published.taken_at)
         if each and tick % each == 0:
             self._notice(slice(None))  # older events are in it only now
 
@@ -272,7 +293,13 @@ class Backtest:
             taken_at=self._moment(tick),
             available=self.world.available.copy(),
             taken=self.world.taken.copy(),
+            unseen=self.world.unseen.copy(),
         )
+
+    def _units_ordered(self) -> Floats:
+        units: Floats = np.zeros(len(self.demand.skus))
+        np.add.at(units, self.demand.sku, self.demand.quantity)
+        return units
 
     def _moment(self, second: int) -> datetime:
         return self.demand.starts_at.to_pydatetime() + timedelta(seconds=second)

@@ -18,6 +18,7 @@ from centra_whistl_dagster.domain.stock.demand_counts import (
     average,
     nothing_yet,
     units_by_hour,
+    with_clumps_of_units,
     with_interval,
     with_lines,
 )
@@ -116,9 +117,13 @@ def counted_until(tx: Transaction) -> CountedUntil | None:
 def _fetch(link: Link, kept: CountedUntil) -> Counted:
     frame = archive.fetch(link.settings.archive_path, kept.file)
     columns = {
-        field.name: frame[field.name].to_numpy(dtype=np.float64) for field in fields(Observed)
+        field.name: np.asarray(frame.get(field.name, np.zeros(len(frame))), dtype=np.float64)
+        for field in fields(Observed)
     }
-    return Counted(skus=frame["sku"].tolist(), observed=Observed(**columns), until=kept.until)
+    observed = Observed(**columns)
+    if "unseen_clumps" not in frame.columns:  # a file of an earlier release
+        observed = with_clumps_of_units(observed)
+    return Counted(skus=frame["sku"].tolist(), observed=observed, until=kept.until)
 
 
 def _first_counts(link: Link, latest: SnapshotRow) -> Counted:

@@ -34,6 +34,7 @@ from centra_whistl_dagster.whistl.client import SnapshotHead
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.age import is_too_old
+from centra_whistl_dagster.workflows.stock.exposure import is_noted, note_published
 from centra_whistl_dagster.workflows.stock.snapshot_exceptions import (
     raise_unreadable,
     update_snapshot_exceptions,
@@ -111,7 +112,10 @@ def is_there_a_new_snapshot(link: Link) -> bool:
     """
     head = link.whistl.latest_snapshot()
     with link.ledger.reading() as tx:
-        known = _known(tx, head)
+        known, noted = _known(tx, head), is_noted(tx, head.taken_at)
+    if not noted:
+        with link.ledger.transaction() as tx:
+            note_published(tx, head.taken_at)
     return known is None or _may_be_complete_now(known, head)
 
 

@@ -128,9 +128,9 @@ def _log_buffer_changes(
             "to_units": units,
             "reason": buffer_reason(
                 units=units,
-                unseen_per_hour=float(demand.unseen_per_hour[at]),
-                dispersion=float(demand.unseen_dispersion[at]),
-                exposure_minutes=float(demand.minutes[at]) + demand.write_minutes,
+                clumps_per_hour=float(demand.unseen_clumps.per_hour[at]),
+                clump_units=float(demand.unseen_clumps.units[at]),
+                exposure_minutes=float(demand.exposure_minutes[at]),
                 policy=policy_for(sku, reconciliation.at, link.configuration.stock).buffer,
             ),
         }
