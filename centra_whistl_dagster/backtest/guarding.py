@@ -42,6 +42,8 @@ class Guard:
         self._movements: deque[Movement] = deque(maxlen=2000)
         self._limits = learn((), policy)
         self._refused_since: datetime | None = None
+        self.is_released = False
+        """A person had to release the snapshot that was accepted last."""
 
     def learn(self) -> None:
         """Learn the limits again from the snapshots accepted so far."""
@@ -69,7 +71,8 @@ class Guard:
             against=measured,
         )
         verdict = judge(facts, now=now, limits=self._limits, policy=self._policy)
-        if verdict.outcome is Outcome.QUARANTINE:
+        self.is_released = verdict.outcome is Outcome.QUARANTINE
+        if self.is_released:
             self._refused_since = self._refused_since or now
             if now - self._refused_since < RELEASED_AFTER:
                 return False

@@ -8,6 +8,7 @@ Does not belong here: a stock rule; where a comparison needs a wrong one, `strat
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -45,6 +46,7 @@ from centra_whistl_dagster.domain.stock.demand_counts import (
     with_interval,
     with_lines,
 )
+from centra_whistl_dagster.domain.stock.movements import INTERVALS_KEPT, demand_of, is_bulk
 from centra_whistl_dagster.domain.stock.plan import (
     StockPlan,
     hottest_first,
@@ -59,6 +61,7 @@ from centra_whistl_dagster.domain.stock.velocity import (
     aged,
     estimate,
     hour_of_week,
+    most_usual,
     profile,
     unexplained,
 )
@@ -77,6 +80,7 @@ class Backtest:
         self.observed: Observed = nothing_yet(len(demand.skus))
         self.sold_by_hour, self.hours_seen = [0.0] * HOURS_OF_WEEK, [0.0] * HOURS_OF_WEEK
         self.guard = Guard(self.policy.guard)
+        self.fallen: deque[int] = deque(maxlen=INTERVALS_KEPT)
         self.feed, self.realised = MeasuredFeed(), RealisedRisk(len(demand.skus))
         self.last_good = self._take_snapshot(0)
         self.published = self.last_read = self.last_good
@@ -146,9 +150,10 @@ class Backtest:
 
     def _planned(self, tick: int) -> StockPlan:
         self.planned_for = self._busyness(tick)
-        velocity = estimate(self.observed, average(self.observed), self.policy.pooling)
+        known = self.observed, average(self.observed), self.policy.pooling
+        self.most_usual = most_usual(*known)
         return plan(
-            velocity,
+            estimate(*known),
             busyness=self.planned_for,
             exposure=self.feed.exposure(),
             groups=policies(self.demand.skus, self._moment(tick), self.policy),
@@ -238,6 +243,12 @@ class Backtest:
             snapshot.taken[where] - last.taken[where],
         )
         hours = (snapshot.taken_at - last.taken_at).total_seconds() / 3600
+        fell = int(np.count_nonzero(unseen))
+        if self.guard.is_released or is_bulk(fell, len(self.demand.skus), self.fallen):
+            unseen = np.zeros_like(unseen)
+        else:
+            unseen = demand_of(unseen, snapshot.available[where], self.most_usual[where])
+        self.fallen.append(fell)
         self.observed = with_interval(self.observed, unseen, hours, where)
 
     def _write(self, at: int, where: Ints, *, is_full: bool) -> None:

@@ -371,6 +371,11 @@ class SnapshotRow:
     drop_share: float | None
     gap_seconds: float | None
 
+    @property
+    def is_released(self) -> bool:
+        """Whether the guards refused it and a person let it be used all the same."""
+        return self.verdict is Verdict.ACCEPTED and bool(self.reason)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockIntent:

@@ -28,6 +28,10 @@ _FLAT_WEEK_UNITS = 500.0
 _ASSUMED_LOG_VARIANCE = 0.5
 """Of a clump's units, until measured: two of three are between half and twice the usual."""
 
+_USUAL_DEVIATIONS = 4.0
+"""From the mean logarithm of a clump to that of the largest usual one."""
+_LARGEST_LOG = 20.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
@@ -171,12 +175,25 @@ def _unseen_clumps(observed: Observed, average: Observed, pooling: Pooling) -> C
         average_clumps + weight
     )
     share = (observed.unseen_clumps + whole_share * weight) / (clumps + weight)
-    mean, variance = _assumed_logs(pooling)
-    mean, variance = _log_shape(average, mean, variance, weight)
-    mean, variance = _log_shape(observed, mean, variance, weight)
+    mean, variance = _logs(observed, average, pooling)
     intervals = np.maximum(observed.unseen_intervals, 1e-9)
     hours = np.where(observed.hours > 0, observed.hours / intervals, 0.0)
     return clumps_of_intervals(rate * share, mean, variance, hours)
+
+
+def most_usual(observed: Observed, average: Observed, pooling: Pooling) -> Ints:
+    """Return the units of each SKU above which a clump is no usual order."""
+    mean, variance = _logs(observed, average, pooling)
+    largest = np.exp(np.minimum(mean + _USUAL_DEVIATIONS * np.sqrt(variance), _LARGEST_LOG))
+    units: Ints = np.ceil(largest).astype(np.int64)
+    return units
+
+
+def _logs(observed: Observed, average: Observed, pooling: Pooling) -> tuple[Floats, Floats]:
+    """Return the mean and variance of the logarithm of each SKU's clumps."""
+    mean, variance = _assumed_logs(pooling)
+    mean, variance = _log_shape(average, mean, variance, pooling.clumps)
+    return _log_shape(observed, mean, variance, pooling.clumps)
 
 
 def _assumed_logs(pooling: Pooling) -> tuple[Floats, Floats]:
