@@ -111,8 +111,9 @@ def test_the_first_sync_is_made_at_once_and_the_next_says_why_it_waits(desk: Des
 def test_what_a_released_feed_took_away_is_no_demand(desk: Desk) -> None:
     count(desk)
     with desk.world.lock:
-        for sku in desk.skus[1:]:
-            take_unseen(desk.world, sku, 1000)
+        fullest = sorted(desk.skus, key=desk.world.centra_free)[-9:]
+        for sku in fullest:
+            take_unseen(desk.world, sku, desk.world.centra_free(sku) - 1)
     desk.wait(60)
     new_snapshot(desk)
     refused = read_latest_snapshot(desk.link)
