@@ -8,7 +8,6 @@ Does not belong here: a stock rule; where a comparison needs a wrong one, `strat
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -17,11 +16,11 @@ import numpy as np
 from centra_whistl_dagster.backtest.calls import WHISTL_PAGE, Calls, CentraCalls
 from centra_whistl_dagster.backtest.demand import Demand
 from centra_whistl_dagster.backtest.guarding import Guard, Snapshot
+from centra_whistl_dagster.backtest.learning import Learning
 from centra_whistl_dagster.backtest.outcomes import Outcomes
 from centra_whistl_dagster.backtest.realised import TRADING, MeasuredFeed, RealisedRisk
 from centra_whistl_dagster.backtest.replay import DAY, World, WorldSettings
 from centra_whistl_dagster.backtest.strategies import Strategy
-from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.stock.arrays import Floats, Ints, Rows
 from centra_whistl_dagster.domain.stock.availability import (
     CentraStock,
@@ -40,13 +39,6 @@ from centra_whistl_dagster.domain.stock.cadence import (
     allowance,
     decide,
 )
-from centra_whistl_dagster.domain.stock.demand_counts import (
-    average,
-    nothing_yet,
-    with_interval,
-    with_lines,
-)
-from centra_whistl_dagster.domain.stock.movements import INTERVALS_KEPT, demand_of, is_bulk
 from centra_whistl_dagster.domain.stock.plan import (
     StockPlan,
     hottest_first,
@@ -55,16 +47,6 @@ from centra_whistl_dagster.domain.stock.plan import (
     policies,
 )
 from centra_whistl_dagster.domain.stock.policy import sale_begun
-from centra_whistl_dagster.domain.stock.velocity import (
-    HOURS_OF_WEEK,
-    Observed,
-    aged,
-    estimate,
-    hour_of_week,
-    most_usual,
-    profile,
-    unexplained,
-)
 
 
 class Backtest:
@@ -77,10 +59,8 @@ class Backtest:
         self.policy = strategy.policy
         self.counts_from = int(demand.days * warm_up_share) * DAY
         self.world = World(demand=demand, settings=settings, counts_from=self.counts_from)
-        self.observed: Observed = nothing_yet(len(demand.skus))
-        self.sold_by_hour, self.hours_seen = [0.0] * HOURS_OF_WEEK, [0.0] * HOURS_OF_WEEK
+        self.learning = Learning(len(demand.skus), self.policy.pooling)
         self.guard = Guard(self.policy.guard)
-        self.fallen: deque[int] = deque(maxlen=INTERVALS_KEPT)
         self.feed, self.realised = MeasuredFeed(), RealisedRisk(len(demand.skus))
         self.last_good = self._take_snapshot(0)
         self.published = self.last_read = self.last_good
@@ -132,28 +112,19 @@ class Backtest:
     # ---- what the product learns
     def _learn(self, tick: int) -> None:
         sold, self.world.sold = self.world.sold, []
-        self.hours_seen[self._hour_of_week(tick - 1)] += 1.0 if tick else 0.0
-        if sold:
-            lines = np.array(sold, dtype=np.int64)
-            self.observed = with_lines(self.observed, lines[:, 1], lines[:, 2])
-            self.sold_by_hour[self._hour_of_week(tick - 1)] += float(lines[:, 2].sum())
-        self.observed = aged(self.observed, 1.0, self.policy.pooling.half_life_days)
+        if tick:
+            self.learning.count_hour(self._moment(tick - 1), sold)
         if tick % DAY == 0:
             self.guard.learn()
-        busyness = self._busyness(tick)
+        busyness = self.learning.busyness(self._moment(tick))
         if sold or not 0.9 < busyness / self.planned_for < 1.1:
             self.plan = self._planned(tick)
             self.is_pending[:] = True
 
-    def _busyness(self, tick: int) -> float:
-        return profile(self.sold_by_hour, self.hours_seen)[self._hour_of_week(tick)]
-
     def _planned(self, tick: int) -> StockPlan:
-        self.planned_for = self._busyness(tick)
-        known = self.observed, average(self.observed), self.policy.pooling
-        self.most_usual = most_usual(*known)
+        self.planned_for = self.learning.busyness(self._moment(tick))
         return plan(
-            estimate(*known),
+            self.learning.velocity(),
             busyness=self.planned_for,
             exposure=self.feed.exposure(),
             groups=policies(self.demand.skus, self._moment(tick), self.policy),
@@ -228,28 +199,15 @@ class Backtest:
         self.last_read = snapshot
         self.whistl.add(tick, 1 + -(-len(self.demand.skus) // WHISTL_PAGE))
         if self.guard.accepts(snapshot, self.last_good, now=self._moment(tick)):
-            self._count_unseen(self.last_good, snapshot)
+            where = np.flatnonzero(self.is_uncounted)
+            self.is_uncounted[:] = False
+            self.learning.count_unseen(
+                self.last_good, snapshot, where, is_released=self.guard.is_released
+            )
             self.last_good = snapshot
             self.feed.write(snapshot.taken_at, self._moment(tick + self.settings.write_seconds))
         else:
             self.refused += counts
-
-    def _count_unseen(self, last: Snapshot, snapshot: Snapshot) -> None:
-        where = np.flatnonzero(self.is_uncounted)
-        self.is_uncounted[:] = False
-        unseen, _ = unexplained(
-            last.available[where],
-            snapshot.available[where],
-            snapshot.taken[where] - last.taken[where],
-        )
-        hours = (snapshot.taken_at - last.taken_at).total_seconds() / 3600
-        fell = int(np.count_nonzero(unseen))
-        if self.guard.is_released or is_bulk(fell, len(self.demand.skus), self.fallen):
-            unseen = np.zeros_like(unseen)
-        else:
-            unseen = demand_of(unseen, snapshot.available[where], self.most_usual[where])
-        self.fallen.append(fell)
-        self.observed = with_interval(self.observed, unseen, hours, where)
 
     def _write(self, at: int, where: Ints, *, is_full: bool) -> None:
         """Write what differs of some SKUs, by the last good snapshot."""
@@ -314,9 +272,6 @@ class Backtest:
 
     def _moment(self, second: int) -> datetime:
         return self.demand.starts_at.to_pydatetime() + timedelta(seconds=second)
-
-    def _hour_of_week(self, second: int) -> int:
-        return hour_of_week(self._moment(second), LONDON)
 
 
 def run(
