@@ -36,14 +36,23 @@ class Outcomes:
         return 10_000 * self.score.oversold / max(1, self.score.accepted)
 
     @property
-    def preventable_per_10k(self) -> float:
+    def gone_when_sold_per_10k(self) -> float:
         """Of the oversold, those that were gone when the shop sold them.
 
         The rest were in stock then, and the other channel took them before Whistl had the order: no
         stock figure prevents that.
         """
-        gone = self.score.oversold - self.score.taken_first
+        return 10_000 * self._gone_when_sold / max(1, self.score.accepted)
+
+    @property
+    def preventable_per_10k(self) -> float:
+        """Of those, the ones that a snapshot showed whose figures could have been in Centra."""
+        gone = max(0, self._gone_when_sold - self.score.taken_just_before)
         return 10_000 * gone / max(1, self.score.accepted)
+
+    @property
+    def _gone_when_sold(self) -> int:
+        return self.score.oversold - self.score.taken_first
 
     @property
     def withheld_per_10k(self) -> float:

@@ -16,10 +16,11 @@ import numpy as np
 from centra_whistl_dagster.backtest.calls import WHISTL_PAGE, Calls, CentraCalls
 from centra_whistl_dagster.backtest.demand import Demand
 from centra_whistl_dagster.backtest.guarding import Guard, Snapshot
+from centra_whistl_dagster.backtest.known import Known
 from centra_whistl_dagster.backtest.learning import Learning
 from centra_whistl_dagster.backtest.outcomes import Outcomes
 from centra_whistl_dagster.backtest.realised import TRADING, MeasuredFeed, RealisedRisk
-from centra_whistl_dagster.backtest.replay import DAY, World, WorldSettings
+from centra_whistl_dagster.backtest.replay import DAY, TICK, World, WorldSettings
 from centra_whistl_dagster.backtest.strategies import Strategy
 from centra_whistl_dagster.domain.stock.arrays import Floats, Ints, Rows
 from centra_whistl_dagster.domain.stock.availability import (
@@ -73,6 +74,7 @@ class Backtest:
         """Something happened to the SKU since the last snapshot that was used."""
         self.is_pending = np.ones(count, dtype=bool)
         """Something happened to the SKU since it was last synced."""
+        self.known = Known(self.last_good.available)
         self.unfinished = 0
         self.last_full: int | None = None
         self.syncs = self.refused = 0
@@ -80,7 +82,7 @@ class Backtest:
 
     def run(self, on_day: Callable[[], object]) -> Outcomes:
         """Replay all orders, a tick a minute; `on_day` is called at the end of each day."""
-        for tick in range(0, self.demand.days * DAY, 60):
+        for tick in range(0, self.demand.days * DAY, TICK):
             self.world.advance(tick)
             if tick % 3600 == 0:
                 self._learn(tick)
@@ -90,7 +92,7 @@ class Backtest:
             decision = self._decide(tick)
             if decision.does is not StockSync.NONE:
                 self._sync(tick, decision)
-            if tick % DAY == DAY - 60:
+            if tick % DAY == DAY - TICK:
                 on_day()
         return Outcomes(
             strategy=self.strategy.name,
@@ -161,7 +163,8 @@ class Backtest:
         is_full = decision.does is StockSync.FULL
         if is_full:
             self.last_full = tick
-        is_covered = is_full | (self.minutes <= decision.minutes)
+        fell = self.last_good.available < self.known.available
+        is_covered = is_full | (self.minutes <= decision.minutes) | fell
         where = np.flatnonzero(is_covered & self.is_pending)
         self.is_pending[where] = False
         if is_full:
@@ -218,9 +221,11 @@ class Backtest:
         ladder = self.policy.cadence.ladder_minutes
         self.minutes[where] = np.asarray(ladder, dtype=np.int64)[rungs]
         steps = self._steps(snapshot, where, buffer=self.plan.buffers_at(rungs, where))
-        differing = np.flatnonzero(steps.needs_write)
+        is_asked = self.known.may_differ(where, steps) | is_full
         if not is_full:
-            self.centra.read(at, len(differing))  # only these are asked for
+            self.centra.read(at, int(is_asked.sum()))
+        self.known.note(where, steps, snapshot.available, is_asked)
+        differing = np.flatnonzero(steps.needs_write & is_asked)
         order = hottest_first(self.plan.per_hour[where[differing]], steps.change[differing])
         most = self._allowed(at).batches * SKUS_OF_A_BATCH
         written, left = differing[order[:most]], where[differing[order[most:]]]

@@ -63,7 +63,7 @@ def read_centra_levels(
         link: the connection.
         within_minutes: read only SKUs that need this interval or a shorter one, and keep the others
             as they were read last. None reads all, and so does any value before the first sync.
-        skus: of those, only these (`workflows.stock.levels_needed`); None: all of them.
+        skus: in their place only these (`workflows.stock.levels_needed`).
 
     Raises:
         IntegrationError: Centra could not be read to the end; the last reading stays.
@@ -77,7 +77,7 @@ def read_centra_levels(
         levels, minutes = known
         is_due = levels["sku"].map(minutes) <= within_minutes
         if skus is not None:
-            is_due &= levels["sku"].isin(list(skus))
+            is_due = levels["sku"].isin(list(skus))
         sizes = levels.loc[is_due, "product_size_id"].tolist()
         read = _frame(link.centra.stock_levels_of(sizes, unreadable), read_at)
         frame = pd.concat([levels[~is_due], read], ignore_index=True)

@@ -19,7 +19,7 @@ from centra_whistl_dagster.ledger import standings
 from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
-from centra_whistl_dagster.workflows.stock.centra_levels import Levels, last_levels
+from centra_whistl_dagster.workflows.stock.centra_levels import last_levels
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 from centra_whistl_dagster.workflows.stock.reconciliation import (
     Reconciliation,
@@ -40,14 +40,23 @@ class DueSkus:
 
 
 def due_skus(link: Link, snapshot: SnapshotRow, within_minutes: int) -> DueSkus | None:
-    """Return the SKUs that need an interval or a shorter one; None before the first full sync."""
+    """Return the SKUs that a partial sync covers; None before the first full sync.
+
+    Those are the SKUs that need this interval or a shorter one, and those of which Whistl has less
+    than at their last sync.
+    """
     levels = last_levels(link)
     with link.ledger.reading() as tx:
         last = last_sync(tx)
     if levels is None or last is None:
         return None
     synced = archive.fetch(link.settings.archive_path, last.file).set_index("sku")
-    due = _due_levels(link, levels, synced, within_minutes)
+    whistl = archive.fetch(link.settings.archive_path, snapshot.file).set_index("sku")
+    is_due = levels.frame["sku"].map(synced["minutes"]) <= within_minutes
+    # What must no longer be for sale costs little more where something is written anyway.
+    available = levels.frame["sku"].map(whistl["available"])
+    has_fallen = available < levels.frame["sku"].map(synced["whistl_available"])
+    due = _with_new_orders(link, levels.frame[is_due | has_fallen])
     found = reconcile_levels(link, snapshot, due, within_minutes=within_minutes)
     return DueSkus(
         skus=tuple(found.skus),
@@ -68,11 +77,8 @@ def skus_to_read(link: Link, within_minutes: int | None) -> frozenset[str] | Non
     return None if due is None else due.to_read
 
 
-def _due_levels(
-    link: Link, levels: Levels, synced: pd.DataFrame, within_minutes: int
-) -> pd.DataFrame:
-    """Return the levels of due SKUs, with what was ordered since they were read."""
-    due = levels.frame[levels.frame["sku"].map(synced["minutes"]) <= within_minutes]
+def _with_new_orders(link: Link, due: pd.DataFrame) -> pd.DataFrame:
+    """Return levels as they are with what was ordered since they were read."""
     if due.empty:
         return due
     since: datetime = due["read_at"].min().to_pydatetime()

@@ -86,6 +86,21 @@ def test_what_no_news_can_have_changed_is_synced_without_a_call_and_what_moved_i
     assert watch.synced_at()[at_rest] > synced[at_rest]
 
 
+def test_what_has_gone_at_whistl_is_taken_off_sale_by_the_next_sync_of_anything(
+    watch: Watch,
+) -> None:
+    hot, slow = watch.skus[:2]
+    watch.put_on_sale(hot)
+    watch.settle_down()
+    offered = watch.free(slow)
+    with watch.world.lock:
+        take_unseen(watch.world, slow, 3)
+
+    watch.sync(within_minutes=1)
+
+    assert watch.free(slow) <= offered - 3
+
+
 def test_goods_in_that_offset_a_shipment_are_still_put_on_sale(watch: Watch) -> None:
     sku = watch.skus[0]
     watch.put_on_sale(sku)
