@@ -13,7 +13,7 @@ from centra_whistl_dagster.backtest.run import run
 from centra_whistl_dagster.backtest.strategies import Strategy
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
 
-DAYS, HOURS = 16, 12
+DAYS, HOURS = 28, 12
 SKUS = 80
 
 
