@@ -90,6 +90,8 @@ def as_table(outcomes: Sequence[Outcomes]) -> pd.DataFrame:
         {
             "strategy": [outcome.strategy for outcome in outcomes],
             "oversold": [round(outcome.oversold_per_10k, 2) for outcome in outcomes],
+            "gone when sold": [round(outcome.gone_when_sold_per_10k, 2) for outcome in outcomes],
+            "preventable": [round(outcome.preventable_per_10k, 2) for outcome in outcomes],
             "withheld": [round(outcome.withheld_per_10k, 2) for outcome in outcomes],
             "lost": [round(outcome.lost_per_10k, 1) for outcome in outcomes],
             "syncs a day": [round(outcome.syncs / outcome.days) for outcome in outcomes],
@@ -97,6 +99,8 @@ def as_table(outcomes: Sequence[Outcomes]) -> pd.DataFrame:
             "Centra mutations/h": [outcome.centra_mutations_peak_hour for outcome in outcomes],
             "Centra mutations/10 s": [outcome.centra_mutations_peak_10s for outcome in outcomes],
             "Whistl requests/min": [outcome.whistl_requests_peak_minute for outcome in outcomes],
+            "risk stated": [outcome.stated_risk for outcome in outcomes],
+            "worst realised": [round(max(outcome.realised_risk), 4) for outcome in outcomes],
         }
     )
 
@@ -107,6 +111,8 @@ def as_records(outcomes: Sequence[Outcomes]) -> list[dict[str, object]]:
         {
             **asdict(outcome),
             "oversold_per_10k": outcome.oversold_per_10k,
+            "gone_when_sold_per_10k": outcome.gone_when_sold_per_10k,
+            "preventable_per_10k": outcome.preventable_per_10k,
             "withheld_per_10k": outcome.withheld_per_10k,
             "lost_per_10k": outcome.lost_per_10k,
         }

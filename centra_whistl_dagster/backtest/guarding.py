@@ -74,6 +74,8 @@ class Snapshot:
     available: Ints
     taken: Ints
     """Units that Whistl had taken for our orders up to that moment, as its order histories show."""
+    unseen: Ints
+    """Units that the other channel had taken up to that moment. The product does not know them."""
 
 
 class Guard(FeedGuard):
@@ -83,19 +85,21 @@ class Guard(FeedGuard):
         super().__init__(policy)
         self._refused_since: datetime | None = None
         self._used: deque[Snapshot] = deque()
+        self.is_released = False
+        """A person had to release the snapshot that was accepted last."""
 
     def accepts(self, snapshot: Snapshot, last_good: Snapshot, *, now: datetime) -> bool:
         """Say whether a snapshot may be used, by itself or because a person has released it."""
         if snapshot.taken_at == last_good.taken_at:
             return False
         facts = self._facts(snapshot, last_good)
-        is_refused = self.verdict(facts, now=now).outcome is Outcome.QUARANTINE
-        if is_refused:
+        self.is_released = self.verdict(facts, now=now).outcome is Outcome.QUARANTINE
+        if self.is_released:
             self._refused_since = self._refused_since or now
             if now - self._refused_since < RELEASED_AFTER:
                 return False
         self._refused_since = None
-        self.use(facts, is_released=is_refused)
+        self.use(facts, is_released=self.is_released)
         if not self._used or snapshot.taken_at - self._used[-1].taken_at >= timedelta(hours=1):
             self._used.append(snapshot)
         return True

@@ -20,6 +20,8 @@ from centra_whistl_dagster.backtest.demand import Demand
 from centra_whistl_dagster.domain.stock.arrays import Bools, Ints
 
 DAY = 86_400
+TICK = 60
+"""Seconds from one decision about stock to the next."""
 
 Event = Callable[[int, int, int, int], None]
 """Takes the second, the SKU's position, its units, and how many of them were there when sold."""
@@ -61,6 +63,9 @@ class Score:
     taken_first: int = 0
     """Of those, units that were there when the shop sold them: the other channel took them before
     Whistl had the order. No stock figure can prevent it, only a faster order."""
+    taken_just_before: int = 0
+    """Accepted, and gone already, but for so short a time that no snapshot showed it whose figures
+    could be in Centra by then."""
     withheld: int = 0
     """Refused by the shop although they were there and promised to nobody."""
     lost: int = 0
@@ -91,8 +96,12 @@ class World:
     """Of the allocated, what Whistl has not taken yet."""
     touched: set[int] = field(default_factory=set)
     """SKUs that something happened to since the product last read them."""
+    unseen: Ints = field(init=False)
+    """Units that the other channel has taken, ever."""
     sold: list[tuple[int, int, int]] = field(default_factory=list)
     """Second, SKU and units of each line accepted since the product last read them."""
+    _lately: dict[int, deque[tuple[int, int]]] = field(default_factory=dict)
+    """By SKU: the second and units of what the other channel has taken lately."""
     _on_order: Ints = field(init=False)
     _target: Ints = field(init=False)
     _blocked: Bools = field(init=False)
@@ -112,7 +121,7 @@ class World:
         self.physical = self._target.copy()
         self.taken, self.completed = np.zeros(skus, np.int64), np.zeros(skus, np.int64)
         self.allocated, self.untaken = np.zeros(skus, np.int64), np.zeros(skus, np.int64)
-        self._on_order = np.zeros(skus, np.int64)
+        self._on_order, self.unseen = np.zeros(skus, np.int64), np.zeros(skus, np.int64)
         orders = int(demand.order.max()) + 1
         self._blocked = self._rng.random(orders) < self.settings.blocked_share
         for day in range(self.settings.review_days, demand.days, self.settings.review_days):
@@ -141,6 +150,8 @@ class World:
         if self.demand.is_unseen[line]:
             sold = min(wanted, max(0, int(self.available[sku])))
             self.available[sku] -= sold
+            self.unseen[sku] += sold
+            self._lately.setdefault(sku, deque(maxlen=20)).append((at, sold))
             self.score.unseen += sold * (at >= self.counts_from)
             return
         free = max(0, int(self.physical[sku] - self.allocated[sku]))
@@ -152,6 +163,8 @@ class World:
             self.score.accepted += bought
             self.score.withheld += withheld
             self.score.lost += wanted - bought - withheld
+            if bought > there:
+                self.score.taken_just_before += min(bought - there, self._too_late_to_tell(sku, at))
         if bought:
             self.allocated[sku] += bought
             self.untaken[sku] += bought
@@ -159,6 +172,12 @@ class World:
             waits = self.settings.relay_seconds + self.settings.allocate_seconds
             waits += self.settings.blocked_seconds * bool(self._blocked[self.demand.order[line]])
             self._later(at + waits, self._allocate, sku, bought, min(bought, there))
+
+    def _too_late_to_tell(self, sku: int, at: int) -> int:
+        """Return the units taken since the newest snapshot whose figures could be in Centra."""
+        each = self.settings.publishes_each_seconds or TICK
+        taken_by = (at - self.settings.write_seconds) // each * each
+        return sum(units for taken_at, units in self._lately.get(sku, ()) if taken_at >= taken_by)
 
     def _allocate(self, at: int, sku: int, units: int, covered: int) -> None:
         there = min(units, max(0, int(self.available[sku])))

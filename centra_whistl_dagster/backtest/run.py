@@ -16,11 +16,13 @@ import numpy as np
 from centra_whistl_dagster.backtest.calls import WHISTL_PAGE, Calls, CentraCalls
 from centra_whistl_dagster.backtest.demand import Demand
 from centra_whistl_dagster.backtest.guarding import Guard, Snapshot
+from centra_whistl_dagster.backtest.known import Known
+from centra_whistl_dagster.backtest.learning import Learning
 from centra_whistl_dagster.backtest.outcomes import Outcomes
-from centra_whistl_dagster.backtest.replay import DAY, World, WorldSettings
+from centra_whistl_dagster.backtest.realised import TRADING, MeasuredFeed, RealisedRisk
+from centra_whistl_dagster.backtest.replay import DAY, TICK, World, WorldSettings
 from centra_whistl_dagster.backtest.strategies import Strategy
-from centra_whistl_dagster.domain.london import LONDON
-from centra_whistl_dagster.domain.stock.arrays import Ints, Rows
+from centra_whistl_dagster.domain.stock.arrays import Floats, Ints, Rows
 from centra_whistl_dagster.domain.stock.availability import (
     CentraStock,
     OurUnits,
@@ -38,12 +40,6 @@ from centra_whistl_dagster.domain.stock.cadence import (
     allowance,
     decide,
 )
-from centra_whistl_dagster.domain.stock.demand_counts import (
-    average,
-    nothing_yet,
-    with_interval,
-    with_lines,
-)
 from centra_whistl_dagster.domain.stock.plan import (
     StockPlan,
     hottest_first,
@@ -52,15 +48,6 @@ from centra_whistl_dagster.domain.stock.plan import (
     policies,
 )
 from centra_whistl_dagster.domain.stock.policy import sale_begun
-from centra_whistl_dagster.domain.stock.velocity import (
-    HOURS_OF_WEEK,
-    Observed,
-    aged,
-    estimate,
-    hour_of_week,
-    profile,
-    unexplained,
-)
 
 
 class Backtest:
@@ -73,9 +60,9 @@ class Backtest:
         self.policy = strategy.policy
         self.counts_from = int(demand.days * warm_up_share) * DAY
         self.world = World(demand=demand, settings=settings, counts_from=self.counts_from)
-        self.observed: Observed = nothing_yet(len(demand.skus))
-        self.sold_by_hour, self.hours_seen = [0.0] * HOURS_OF_WEEK, [0.0] * HOURS_OF_WEEK
+        self.learning = Learning(len(demand.skus), self.policy.pooling)
         self.guard = Guard(self.policy.guard)
+        self.feed, self.realised = MeasuredFeed(), RealisedRisk(len(demand.skus))
         self.last_good = self._take_snapshot(0)
         self.published = self.last_read = self.last_good
         self.plan: StockPlan = self._planned(0)
@@ -87,6 +74,7 @@ class Backtest:
         """Something happened to the SKU since the last snapshot that was used."""
         self.is_pending = np.ones(count, dtype=bool)
         """Something happened to the SKU since it was last synced."""
+        self.known = Known(self.last_good.available)
         self.unfinished = 0
         self.last_full: int | None = None
         self.syncs = self.refused = 0
@@ -94,7 +82,7 @@ class Backtest:
 
     def run(self, on_day: Callable[[], object]) -> Outcomes:
         """Replay all orders, a tick a minute; `on_day` is called at the end of each day."""
-        for tick in range(0, self.demand.days * DAY, 60):
+        for tick in range(0, self.demand.days * DAY, TICK):
             self.world.advance(tick)
             if tick % 3600 == 0:
                 self._learn(tick)
@@ -104,7 +92,7 @@ class Backtest:
             decision = self._decide(tick)
             if decision.does is not StockSync.NONE:
                 self._sync(tick, decision)
-            if tick % DAY == DAY - 60:
+            if tick % DAY == DAY - TICK:
                 on_day()
         return Outcomes(
             strategy=self.strategy.name,
@@ -119,34 +107,28 @@ class Backtest:
             whistl_requests_peak_minute=self.whistl.peak,
             centra_requests=self.centra.hour.requests.total,
             centra_mutations=self.centra.hour.mutations.total,
+            stated_risk=self.policy.buffer.risk,
+            realised_risk=self.realised.by_velocity(self._units_ordered()),
         )
 
     # ---- what the product learns
     def _learn(self, tick: int) -> None:
         sold, self.world.sold = self.world.sold, []
-        self.hours_seen[self._hour_of_week(tick - 1)] += 1.0 if tick else 0.0
-        if sold:
-            lines = np.array(sold, dtype=np.int64)
-            self.observed = with_lines(self.observed, lines[:, 1], lines[:, 2])
-            self.sold_by_hour[self._hour_of_week(tick - 1)] += float(lines[:, 2].sum())
-        self.observed = aged(self.observed, 1.0, self.policy.pooling.half_life_days)
+        if tick:
+            self.learning.count_hour(self._moment(tick - 1), sold)
         if tick % DAY == 0:
             self.guard.learn()
-        busyness = self._busyness(tick)
+        busyness = self.learning.busyness(self._moment(tick))
         if sold or not 0.9 < busyness / self.planned_for < 1.1:
             self.plan = self._planned(tick)
             self.is_pending[:] = True
 
-    def _busyness(self, tick: int) -> float:
-        return profile(self.sold_by_hour, self.hours_seen)[self._hour_of_week(tick)]
-
     def _planned(self, tick: int) -> StockPlan:
-        self.planned_for = self._busyness(tick)
-        velocity = estimate(self.observed, average(self.observed), self.policy.pooling)
+        self.planned_for = self.learning.busyness(self._moment(tick))
         return plan(
-            velocity,
+            self.learning.velocity(),
             busyness=self.planned_for,
-            write_minutes=self.settings.write_seconds / 60,
+            exposure=self.feed.exposure(),
             groups=policies(self.demand.skus, self._moment(tick), self.policy),
             policy=self.policy,
         )
@@ -181,13 +163,16 @@ class Backtest:
         is_full = decision.does is StockSync.FULL
         if is_full:
             self.last_full = tick
-        is_covered = is_full | (self.minutes <= decision.minutes)
+        fell = self.last_good.available < self.known.available
+        is_covered = is_full | (self.minutes <= decision.minutes) | fell
         where = np.flatnonzero(is_covered & self.is_pending)
         self.is_pending[where] = False
-        self.centra.read(tick, int(is_covered.sum()))
+        if is_full:
+            self.centra.read(tick, len(self.demand.skus))
         self.world.advance(at)
         self.looked_at[is_covered] = self._moment(tick).timestamp()
-        self._write(at, where)
+        self._write(at, where, is_full=is_full)
+        self._judge_buffers(at, np.flatnonzero(is_covered))
         self.rungs = in_short(
             self.minutes,
             self.looked_at,
@@ -198,6 +183,17 @@ class Backtest:
         if is_full:
             self.centra.read(at, len(self.demand.skus))  # both systems are compared
 
+    def _judge_buffers(self, at: int, covered: Ints) -> None:
+        ladder = self.policy.cadence.ladder_minutes
+        rungs = np.searchsorted(ladder, self.minutes[covered])
+        self.realised.end_exposures(covered, self.world.unseen)
+        self.realised.begin_exposures(
+            covered,
+            self.last_good.unseen,
+            self.plan.buffers_at(rungs, covered),
+            counts=at >= self.counts_from and self.planned_for >= TRADING,
+        )
+
     def _read_snapshot(self, tick: int) -> None:
         snapshot, counts = self.published, tick >= self.counts_from
         self.syncs += counts
@@ -206,23 +202,17 @@ class Backtest:
         self.last_read = snapshot
         self.whistl.add(tick, 1 + -(-len(self.demand.skus) // WHISTL_PAGE))
         if self.guard.accepts(snapshot, self.last_good, now=self._moment(tick)):
-            self._count_unseen(self.last_good, snapshot)
+            where = np.flatnonzero(self.is_uncounted)
+            self.is_uncounted[:] = False
+            self.learning.count_unseen(
+                self.last_good, snapshot, where, is_released=self.guard.is_released
+            )
             self.last_good = snapshot
+            self.feed.write(snapshot.taken_at, self._moment(tick + self.settings.write_seconds))
         else:
             self.refused += counts
 
-    def _count_unseen(self, last: Snapshot, snapshot: Snapshot) -> None:
-        where = np.flatnonzero(self.is_uncounted)
-        self.is_uncounted[:] = False
-        unseen, _ = unexplained(
-            last.available[where],
-            snapshot.available[where],
-            snapshot.taken[where] - last.taken[where],
-        )
-        hours = (snapshot.taken_at - last.taken_at).total_seconds() / 3600
-        self.observed = with_interval(self.observed, unseen, hours, where)
-
-    def _write(self, at: int, where: Ints) -> None:
+    def _write(self, at: int, where: Ints, *, is_full: bool) -> None:
         """Write what differs of some SKUs, by the last good snapshot."""
         snapshot = self.last_good
         rungs = self.plan.rungs(
@@ -231,7 +221,11 @@ class Backtest:
         ladder = self.policy.cadence.ladder_minutes
         self.minutes[where] = np.asarray(ladder, dtype=np.int64)[rungs]
         steps = self._steps(snapshot, where, buffer=self.plan.buffers_at(rungs, where))
-        differing = np.flatnonzero(steps.needs_write)
+        is_asked = self.known.may_differ(where, steps) | is_full
+        if not is_full:
+            self.centra.read(at, int(is_asked.sum()))
+        self.known.note(where, steps, snapshot.available, is_asked)
+        differing = np.flatnonzero(steps.needs_write & is_asked)
         order = hottest_first(self.plan.per_hour[where[differing]], steps.change[differing])
         most = self._allowed(at).batches * SKUS_OF_A_BATCH
         written, left = differing[order[:most]], where[differing[order[most:]]]
@@ -264,6 +258,7 @@ class Backtest:
         each = self.settings.publishes_each_seconds
         if each == 0 or tick % each == 0:
             self.published = self._take_snapshot(tick)
+            self.feed.publish(self.published.taken_at)
         if each and tick % each == 0:
             self._notice(slice(None))  # older events are in it only now
 
@@ -272,13 +267,16 @@ class Backtest:
             taken_at=self._moment(tick),
             available=self.world.available.copy(),
             taken=self.world.taken.copy(),
+            unseen=self.world.unseen.copy(),
         )
+
+    def _units_ordered(self) -> Floats:
+        units: Floats = np.zeros(len(self.demand.skus))
+        np.add.at(units, self.demand.sku, self.demand.quantity)
+        return units
 
     def _moment(self, second: int) -> datetime:
         return self.demand.starts_at.to_pydatetime() + timedelta(seconds=second)
-
-    def _hour_of_week(self, second: int) -> int:
-        return hour_of_week(self._moment(second), LONDON)
 
 
 def run(

@@ -201,7 +201,8 @@ def _taken_under_former_numbers(taken_at: datetime) -> sa.Subquery:
     """Return units that Whistl had set aside by then, and gave back later to stop the order.
 
     The snapshot does not count them as available yet: without them, an order that is only sent
-    again would look oversold.
+    again would look oversold. Given back in the very second of the snapshot, they are available:
+    counted as still held, they would be sold again.
     """
     return (
         sa.select(
@@ -211,7 +212,7 @@ def _taken_under_former_numbers(taken_at: datetime) -> sa.Subquery:
             sa.func.sum(former_lines.c.quantity).label("units"),
         )
         .join(former_lines, former_lines.c.whistl_number == former_numbers.c.whistl_number)
-        .where(former_numbers.c.allocated_at < taken_at, former_numbers.c.ended_at >= taken_at)
+        .where(former_numbers.c.allocated_at < taken_at, former_numbers.c.ended_at > taken_at)
         .group_by(former_numbers.c.centra_id, former_lines.c.line_id, former_lines.c.sku)
         .subquery()
     )
@@ -248,7 +249,7 @@ def _taken(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> tuple[int, in
     What it has given back is not among them, whatever became of the order since.
     """
     left = min(int(row.despatched), row.quantity)
-    if row.given_back_at is not None and row.given_back_at < taken_at:
+    if row.given_back_at is not None and row.given_back_at <= taken_at:
         return min(max(left, int(row.gone)) + int(row.not_found), row.quantity), left
     if row.allocated_at is not None and row.allocated_at < taken_at:
         return int(row.quantity), left

@@ -373,6 +373,11 @@ class SnapshotRow:
     movement: str | None
     """How far it had moved, as JSON; None where a person released it or it was refused."""
 
+    @property
+    def is_released(self) -> bool:
+        """Whether the guards refused it and a person let it be used all the same."""
+        return self.verdict is Verdict.ACCEPTED and bool(self.reason)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockIntent:

@@ -42,6 +42,7 @@ from centra_whistl_dagster.workflows.shipments import completion, despatches
 from centra_whistl_dagster.workflows.stock import (
     archive,
     centra_levels,
+    levels_needed,
     sales_velocity,
     snapshots,
     sync,
@@ -204,7 +205,11 @@ class Desk:
         """One pass over all stock, or over the SKUs that need one that often."""
         snapshots.read_latest_snapshot(self.link)
         sales_velocity.count_demand(self.link)
-        centra_levels.read_centra_levels(self.link, within_minutes=within_minutes)
+        centra_levels.read_centra_levels(
+            self.link,
+            within_minutes=within_minutes,
+            skus=levels_needed.skus_to_read(self.link, within_minutes),
+        )
         sync.publish_stock(self.link)
 
     def relay(self, rounds: int = 1, *, every: float = 30.0) -> None:

@@ -15,6 +15,7 @@ from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibil
 from centra_whistl_dagster.history.stock_tables import CentraLevels, StockLevels
 from centra_whistl_dagster.workflows.stock.age import age_of_stock_in_use
 from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
+from centra_whistl_dagster.workflows.stock.levels_needed import skus_to_read
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile, usable_snapshot
 from centra_whistl_dagster.workflows.stock.sales_velocity import (
     Measured,
@@ -141,7 +142,11 @@ def centra_stock_levels(config: StockScope, link: LinkResource) -> dg.Materializ
             usable_snapshot(opened)
         except NothingToReconcile as error:
             return dg.MaterializeResult(metadata={"nothing_to_do": str(error)})
-        count = read_centra_levels(opened, within_minutes=config.within_minutes)
+        count = read_centra_levels(
+            opened,
+            within_minutes=config.within_minutes,
+            skus=skus_to_read(opened, config.within_minutes),
+        )
     return dg.MaterializeResult(metadata={"dagster/row_count": count})
 
 

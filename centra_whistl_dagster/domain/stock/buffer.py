@@ -1,8 +1,8 @@
 """How many units to hold back for demand that Centra cannot see, at a stated risk.
 
-The buffer is the smallest b with P(demand over the exposure <= b) >= 1 - risk. Demand is negative
-binomial with the measured mean m and variance over mean phi: sales come in clumps, and treating
-them as single units (Poisson, phi = 1) would about halve the buffer that three units a sale need.
+The buffer is the smallest b with P(unseen demand over the exposure <= b) >= 1 - risk. The exposure
+goes from the moment a snapshot is taken until the figures of the next one are in Centra: Whistl's
+own publishing period is in it, and the age of a snapshot when its figures are written.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from statistics import NormalDist
 import numpy as np
 
 from centra_whistl_dagster.domain.stock.arrays import Floats, Ints
+from centra_whistl_dagster.domain.stock.clumps import Clumps
 
 _LEAST_DISPERSION = 1.0001
 """Poisson is the limit at 1, where the formula divides by zero."""
@@ -27,6 +28,9 @@ _CHUNK = 512
 
 def units_covering(mean: Floats, dispersion: Floats, risk: float, most: int) -> Ints:
     """Return the smallest number of units that demand exceeds with at most this risk, SKU by SKU.
+
+    Demand is negative binomial: where sales come in clumps of three, treating them as single units
+    (Poisson) would about halve the answer.
 
     Args:
         mean: expected units over the exposure.
@@ -70,25 +74,23 @@ class BufferPolicy:
     """What operators set for all SKUs, or for some."""
 
     risk: float = 0.01
-    """Chance that unseen demand between one sync and the next exceeds the buffer."""
+    """Chance that unseen demand over one exposure exceeds the buffer."""
     share_of_daily_sales: float = 0.0
     """Held back on top of that, of the SKU's own sales in a day."""
     floor_units: int = 0
     cap_units: int = 200
 
 
-def buffer_units(
-    exposed_units: Floats, dispersion: Floats, daily_sales: Floats, policy: BufferPolicy
-) -> Ints:
+def buffer_units(clumps: Clumps, hours: float, daily_sales: Floats, policy: BufferPolicy) -> Ints:
     """Return the units to hold back, SKU by SKU.
 
     Args:
-        exposed_units: unseen demand expected over the exposure: rate x (interval + time to write).
-        dispersion: its variance over its mean.
+        clumps: how unseen demand comes.
+        hours: of the exposure, busy ones counted as more.
         daily_sales: all of the SKU's sales in an average day.
         policy: the policy that holds for these SKUs now.
     """
-    at_risk = units_covering(exposed_units, dispersion, policy.risk, policy.cap_units)
+    at_risk = clumps.covering(hours, policy.risk, policy.cap_units)
     share = np.ceil(policy.share_of_daily_sales * daily_sales).astype(np.int64)
     units: Ints = np.maximum(at_risk + share, policy.floor_units)
     return np.minimum(units, policy.cap_units)
@@ -97,16 +99,16 @@ def buffer_units(
 def buffer_reason(
     *,
     units: int,
-    unseen_per_hour: float,
-    dispersion: float,
+    clumps_per_hour: float,
+    clump_units: float,
     exposure_minutes: float,
     policy: BufferPolicy,
 ) -> str:
     """Say in one sentence why a SKU's buffer is what it is, for the log of changes."""
     why = (
-        f"{units} held back: about {unseen_per_hour:.2g} units an hour go unseen by Centra "
-        f"(clumping {dispersion:.1f}), over {exposure_minutes:.0f} minutes, at a risk of "
-        f"{policy.risk:.1%}"
+        f"{units} held back: about {clumps_per_hour:.2g} orders an hour go unseen by Centra, of "
+        f"{clump_units:.2g} units on average, over {exposure_minutes:.0f} minutes from a snapshot "
+        f"to the next one's figures, at a risk of {policy.risk:.1%}"
     )
     words = [why]
     if policy.share_of_daily_sales:

@@ -21,7 +21,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from centra_whistl_dagster.domain.stock.arrays import Ints
+from centra_whistl_dagster.domain.stock.arrays import Bools, Ints
 
 _EARLY = timedelta(seconds=30)
 """Ticks come once a minute and a sync begins some seconds after its tick: waiting for the full
@@ -49,6 +49,36 @@ def needed_rung(room: Ints, reaches: Ints) -> Ints:
         # Not every longer rung reaches further: each has its own share of the risk.
         needed[room >= reach] = rung
     needed[room <= 0] = len(reaches) - 1
+    return needed
+
+
+def may_differ(
+    *,
+    wanted: Ints,
+    shown: Ints,
+    held: Ints,
+    left: Ints,
+    wanted_before: Ints,
+    held_before: Ints,
+    left_before: Ints,
+) -> Bools:
+    """Say of which SKUs Centra's level must be read, since it may have to be written.
+
+    A figure is known to stand where nothing of its sum has moved since it was synced. That what is
+    wanted is what was shown is not enough: it may have been written in between, or a shipment that
+    was completed may have taken from Centra what came in at Whistl.
+
+    Args:
+        wanted: what Centra should hold.
+        shown: what it held when it was read last.
+        held: units of open orders that Whistl has taken.
+        left: units that are gone from Centra and not yet from the snapshot.
+        wanted_before: the same three at the SKU's last sync.
+        held_before: see there.
+        left_before: see there.
+    """
+    is_moved = (held != held_before) | (left != left_before) | (wanted != wanted_before)
+    needed: Bools = is_moved | (wanted != shown)
     return needed
 
 

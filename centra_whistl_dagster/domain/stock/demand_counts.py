@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 
 import numpy as np
 
-from centra_whistl_dagster.domain.stock.arrays import Ints, Rows
+from centra_whistl_dagster.domain.stock.arrays import Floats, Ints, Rows
 from centra_whistl_dagster.domain.stock.velocity import HOURS_OF_WEEK, Observed, hour_of_week
 
 _COUNTS = fields(Observed)
@@ -27,6 +27,7 @@ def with_lines(observed: Observed, positions: Ints, quantities: Ints) -> Observe
         observed,
         seen_units=observed.seen_units + np.bincount(positions, units, size),
         seen_squares=observed.seen_squares + np.bincount(positions, units**2, size),
+        seen_clumps=observed.seen_clumps + np.bincount(positions, minlength=size),
     )
 
 
@@ -41,16 +42,37 @@ def with_interval(
         hours: between the two.
         where: the SKUs that `unseen` is about; for the others nothing went unseen.
     """
-    units, squares = observed.unseen_units.copy(), observed.unseen_squares.copy()
-    units[where] += unseen
-    squares[where] += unseen.astype(np.float64) ** 2
+    units = np.zeros_like(observed.hours)
+    units[where] = unseen
+    logs = np.log(np.maximum(units, 1.0))
     return replace(
         observed,
         hours=observed.hours + hours,
-        unseen_units=units,
-        unseen_squares=squares,
+        unseen_units=observed.unseen_units + units,
+        unseen_squares=observed.unseen_squares + units**2,
         unseen_intervals=observed.unseen_intervals + 1,
+        unseen_clumps=observed.unseen_clumps + (units > 0),
+        unseen_logs=observed.unseen_logs + logs,
+        unseen_squared_logs=observed.unseen_squared_logs + logs**2,
     )
+
+
+def with_clumps_of_units(observed: Observed) -> Observed:
+    """Tell the clumps from units and squares, for counts of a release that kept only those."""
+    clumps = _clumps_of(observed.unseen_units, observed.unseen_squares)
+    logs = np.log(np.maximum(observed.unseen_units / np.maximum(clumps, 1e-9), 1.0))
+    return replace(
+        observed,
+        seen_clumps=_clumps_of(observed.seen_units, observed.seen_squares),
+        unseen_clumps=clumps,
+        unseen_logs=clumps * logs,
+        unseen_squared_logs=clumps * logs**2,
+    )
+
+
+def _clumps_of(units: Floats, squares: Floats) -> Floats:
+    """Return how many clumps of one size have this sum and these squares."""
+    return np.divide(units**2, squares, out=np.zeros_like(units), where=squares > 0)
 
 
 def average(observed: Observed) -> Observed:

@@ -15,6 +15,7 @@ import numpy as np
 from centra_whistl_dagster.domain.stock.arrays import Bools, Floats, Ints, Rows
 from centra_whistl_dagster.domain.stock.buffer import buffer_units
 from centra_whistl_dagster.domain.stock.cadence import Rung, needed_rung, risk_of_rung
+from centra_whistl_dagster.domain.stock.exposure import Exposure
 from centra_whistl_dagster.domain.stock.policy import SkuPolicy, StockPolicy, policy_for
 from centra_whistl_dagster.domain.stock.reach import reach
 from centra_whistl_dagster.domain.stock.velocity import Velocity
@@ -106,7 +107,7 @@ def plan(
     velocity: Velocity,
     *,
     busyness: float,
-    write_minutes: float,
+    exposure: Exposure,
     groups: dict[SkuPolicy, Ints],
     policy: StockPolicy,
 ) -> StockPlan:
@@ -115,28 +116,24 @@ def plan(
     Args:
         velocity: one element a SKU.
         busyness: how much busier than average the hour is (`domain.stock.velocity.profile`).
-        write_minutes: measured time from a snapshot being taken to its numbers being in Centra. It
-            is part of the exposure: no snapshot shows what is sold in it.
+        exposure: for how long the shop sells on one snapshot, beside the interval of a SKU.
         groups: positions by policy, from `policies`.
         policy: what operators set.
     """
     ladder = policy.cadence.ladder_minutes
     per_hour = velocity.per_hour * busyness
-    unseen = velocity.unseen_per_hour * busyness
     shape = (len(ladder), len(per_hour))
     reaches, buffers = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     longest = np.zeros(len(per_hour), dtype=np.int64)
     for held, where in groups.items():
         longest[where] = sum(minutes <= held.most_minutes for minutes in ladder[1:])
         daily = 24 * velocity.per_hour[where]
-        unseen_dispersion = velocity.unseen_dispersion[where]
+        clumps = velocity.unseen_clumps.at(where)
         for rung, minutes in enumerate(ladder):
-            hours = (minutes + write_minutes) / 60
+            hours = exposure.minutes(minutes) / 60
             risk = risk_of_rung(minutes, policy.cadence)
             reaches[rung, where] = reach(per_hour[where] * hours, velocity.dispersion[where], risk)
-            buffers[rung, where] = buffer_units(
-                unseen[where] * hours, unseen_dispersion, daily, held.buffer
-            )
+            buffers[rung, where] = buffer_units(clumps, hours * busyness, daily, held.buffer)
     return StockPlan(
         ladder_minutes=ladder,
         reaches=reaches,

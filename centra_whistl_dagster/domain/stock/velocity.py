@@ -18,27 +18,41 @@ from datetime import datetime, timedelta, tzinfo
 import numpy as np
 
 from centra_whistl_dagster.domain.stock.arrays import Bools, Floats, Ints
+from centra_whistl_dagster.domain.stock.clumps import Clumps, clumps_of_intervals
 
 HOURS_OF_WEEK = 168
 
 _FLAT_WEEK_UNITS = 500.0
 """What a flat week weighs beside the sales that were counted."""
 
+_ASSUMED_LOG_VARIANCE = 0.5
+"""Of a clump's units, until measured: two of three are between half and twice the usual."""
+
+_USUAL_DEVIATIONS = 4.0
+"""From the mean logarithm of a clump to that of the largest usual one."""
+_LARGEST_LOG = 20.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What was counted of each SKU, recent counts weighing more.
 
-    Squares are the sums of squared clumps: an order line's units, or one interval's unseen units.
+    A clump is an order line's units, or one interval's unseen units. Squares are the sums of
+    squared clumps, logs the sums of their natural logarithms.
     """
 
     hours: Floats
     seen_units: Floats
     seen_squares: Floats
+    seen_clumps: Floats
     unseen_units: Floats
     unseen_squares: Floats
     unseen_intervals: Floats
     """Intervals between two snapshots that were compared, those without unseen demand too."""
+    unseen_clumps: Floats
+    """Of the intervals, those with unseen demand."""
+    unseen_logs: Floats
+    unseen_squared_logs: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +77,8 @@ class Velocity:
     seen_per_hour: Floats
     unseen_per_hour: Floats
     dispersion: Floats
-    unseen_dispersion: Floats
+    unseen_clumps: Clumps
+    """How unseen demand comes."""
     is_measured: Bools
     """Anything was ever counted. Where not, demand is unknown, which is not the same as none."""
 
@@ -120,9 +135,7 @@ def estimate(observed: Observed, average: Observed, pooling: Pooling) -> Velocit
         dispersion=_leaning(
             observed.seen_squares + _unseen_spread(observed), units, whole.dispersion, pooling
         ),
-        unseen_dispersion=_leaning(
-            _unseen_spread(observed), observed.unseen_units, whole.unseen_dispersion, pooling
-        ),
+        unseen_clumps=_unseen_clumps(observed, average, pooling),
         is_measured=observed.hours > 0,
     )
 
@@ -133,7 +146,6 @@ class _Shape:
 
     unseen_share: Floats
     dispersion: Floats
-    unseen_dispersion: Floats
 
 
 def _shape(average: Observed, pooling: Pooling) -> _Shape:
@@ -145,8 +157,59 @@ def _shape(average: Observed, pooling: Pooling) -> _Shape:
         unseen_share=(average.unseen_units + pooling.assumed_unseen_share * weight)
         / (units + weight),
         dispersion=_leaning(average.seen_squares + spread, units, assumed, pooling),
-        unseen_dispersion=_leaning(spread, average.unseen_units, assumed, pooling),
     )
+
+
+def _unseen_clumps(observed: Observed, average: Observed, pooling: Pooling) -> Clumps:
+    """Estimate how often clumps go unseen and how large they are, with the weights of `estimate`.
+
+    How often is told from all clumps of the SKU and the share of them that goes unseen: of a SKU
+    that sells each hour in the shop, other channels may have taken none yet.
+    """
+    weight = pooling.clumps
+    clumps = observed.seen_clumps + observed.unseen_clumps
+    average_clumps = average.seen_clumps + average.unseen_clumps
+    usual = average_clumps / np.maximum(average.hours, 1e-9)
+    rate = (clumps + usual * pooling.hours) / (observed.hours + pooling.hours)
+    whole_share = (average.unseen_clumps + pooling.assumed_unseen_share * weight) / (
+        average_clumps + weight
+    )
+    share = (observed.unseen_clumps + whole_share * weight) / (clumps + weight)
+    mean, variance = _logs(observed, average, pooling)
+    intervals = np.maximum(observed.unseen_intervals, 1e-9)
+    hours = np.where(observed.hours > 0, observed.hours / intervals, 0.0)
+    return clumps_of_intervals(rate * share, mean, variance, hours)
+
+
+def most_usual(observed: Observed, average: Observed, pooling: Pooling) -> Ints:
+    """Return the units of each SKU above which a clump is no usual order."""
+    mean, variance = _logs(observed, average, pooling)
+    largest = np.exp(np.minimum(mean + _USUAL_DEVIATIONS * np.sqrt(variance), _LARGEST_LOG))
+    units: Ints = np.ceil(largest).astype(np.int64)
+    return units
+
+
+def _logs(observed: Observed, average: Observed, pooling: Pooling) -> tuple[Floats, Floats]:
+    """Return the mean and variance of the logarithm of each SKU's clumps."""
+    mean, variance = _assumed_logs(pooling)
+    mean, variance = _log_shape(average, mean, variance, pooling.clumps)
+    return _log_shape(observed, mean, variance, pooling.clumps)
+
+
+def _assumed_logs(pooling: Pooling) -> tuple[Floats, Floats]:
+    """Return the assumed mean and variance of a clump's logarithm."""
+    mean = np.log(pooling.assumed_dispersion) - 1.5 * _ASSUMED_LOG_VARIANCE
+    return np.array([max(mean, 0.0)]), np.array([_ASSUMED_LOG_VARIANCE])
+
+
+def _log_shape(
+    counts: Observed, mean: Floats, variance: Floats, weight: float
+) -> tuple[Floats, Floats]:
+    """Return the mean and variance of a clump's logarithm, leaning on what is usual."""
+    number = counts.unseen_clumps + weight
+    own_mean = (counts.unseen_logs + mean * weight) / number
+    own_variance = (counts.unseen_squared_logs + (variance + mean**2) * weight) / number
+    return own_mean, np.maximum(own_variance - own_mean**2, 0.0)
 
 
 def _unseen_spread(observed: Observed) -> Floats:

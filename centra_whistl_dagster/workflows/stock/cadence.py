@@ -44,7 +44,7 @@ def decide_stock_sync(link: Link) -> Decision:
         sale_begun=sale_begun(policy, last_full_at, now),
         feed=Feed(
             last_used_taken_at=used.taken_at if used else None,
-            has_newer=is_released or is_there_a_new_snapshot(link),
+            has_newer=is_there_a_new_snapshot(link) or is_released,
         ),
         allowed=allowed_for_stock(link),
         policy=policy.cadence,

@@ -5,7 +5,7 @@ Does not belong here: what the levels should be (`workflows.stock.reconciliation
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -72,7 +72,9 @@ _FIGURES = ("product_size_id", "physical", "allocated", "free", "demand")
 _STORED = TypeAdapter(_LastReading)
 
 
-def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
+def read_centra_levels(
+    link: Link, *, within_minutes: int | None = None, skus: Set[str] | None = None
+) -> int:
     """Read stock levels from Centra into the archive and return how many SKUs were read.
 
     The next reconciliation covers the SKUs read here.
@@ -81,6 +83,7 @@ def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
         link: the connection.
         within_minutes: read only SKUs that need this interval or a shorter one, and keep the others
             as they were read last. None reads all, and so does any value before the first sync.
+        skus: in their place only these (`workflows.stock.levels_needed`).
 
     Raises:
         IntegrationError: Centra could not be read to the end; the last reading stays.
@@ -97,6 +100,8 @@ def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
     else:
         levels, minutes, twins = known
         is_due = levels["sku"].map(minutes) <= within_minutes
+        if skus is not None:
+            is_due = levels["sku"].isin(list(skus))
         sizes = levels.loc[is_due, "product_size_id"].tolist()
         read = _frame(link.centra.stock_levels_of(sizes, unreadable), read_at)
         frame = pd.concat([levels[~is_due], read], ignore_index=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from statistics import median
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,8 @@ import pandas as pd
 from centra_whistl_dagster.domain.stock.arrays import Floats, Ints
 from centra_whistl_dagster.domain.stock.availability import LineStanding, OurUnits, units_of_line
 from centra_whistl_dagster.domain.stock.catalogue import ReconciledCatalogue, reconcile_columns
+from centra_whistl_dagster.domain.stock.clumps import Clumps
+from centra_whistl_dagster.domain.stock.exposure import Exposure, measured_exposure
 from centra_whistl_dagster.domain.stock.plan import plan, policies
 from centra_whistl_dagster.history.alignment import align, columns_of
 from centra_whistl_dagster.ledger import absences, standings, stock
@@ -28,11 +29,10 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.age import age_of
 from centra_whistl_dagster.workflows.stock.centra_levels import last_levels, read_again
+from centra_whistl_dagster.workflows.stock.exposure import exposure_now
 from centra_whistl_dagster.workflows.stock.sales_velocity import measure_velocity
 
 _NOTHING_READ = "Centra's stock has not been read yet"
-_ASSUMED_SECONDS_TO_WRITE = 120.0
-"""From a snapshot being taken to its numbers being in Centra, until that has been measured."""
 
 
 class NothingToReconcile(Exception):
@@ -47,14 +47,19 @@ class Demand:
     """Units, seen and unseen, in this hour of the week."""
     unseen_per_hour: Floats
     """The part of `per_hour` that Centra does not see."""
-    unseen_dispersion: Floats
-    """The variance of unseen demand over its mean."""
-    write_minutes: float
-    """From a snapshot being taken to its numbers being in Centra, as measured."""
+    unseen_clumps: Clumps
+    """How that comes, in the week's average hour."""
+    exposure: Exposure
+    """For how long the shop sells on one snapshot, as measured."""
     buffer: Ints
     """Units to hold back."""
     minutes: Ints
     """The longest interval between two syncs of the SKU at the stated risk."""
+
+    @property
+    def exposure_minutes(self) -> Floats:
+        """From a snapshot being taken until the next one's figure of the SKU is in Centra."""
+        return self.exposure.minutes_of(self.minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +124,7 @@ def reconcile_stock(link: Link, *, read_anew: Collection[str] = ()) -> Reconcili
     if read is None:
         raise NothingToReconcile(_NOTHING_READ)
     levels = read_again(link, read.just_read, read_anew)
-    return _reconcile(link, snapshot, levels, within_minutes=read.within_minutes)
+    return reconcile_levels(link, snapshot, levels, within_minutes=read.within_minutes)
 
 
 def reconcile_with(link: Link, snapshot: SnapshotRow) -> Reconciliation:
@@ -131,12 +136,20 @@ def reconcile_with(link: Link, snapshot: SnapshotRow) -> Reconciliation:
     read = last_levels(link)
     if read is None:
         raise NothingToReconcile(_NOTHING_READ)
-    return _reconcile(link, snapshot, read.frame, within_minutes=None)
+    return reconcile_levels(link, snapshot, read.frame, within_minutes=None)
 
 
-def _reconcile(
+def reconcile_levels(
     link: Link, snapshot: SnapshotRow, levels: pd.DataFrame, *, within_minutes: int | None
 ) -> Reconciliation:
+    """Work it out for these levels of Centra, and for what Whistl has beside them if all are given.
+
+    Args:
+        link: the connection.
+        snapshot: Whistl's side.
+        levels: Centra's side, with the columns of `Levels.frame`.
+        within_minutes: the levels are of SKUs only that need this interval or a shorter one.
+    """
     levels_at = levels["read_at"].min().to_pydatetime() if len(levels) else None
     with link.ledger.reading() as tx:
         now = tx.now
@@ -198,12 +211,11 @@ def _demand(link: Link, skus: list[str], room: Ints, now: datetime) -> Demand:
     if measured is None:
         return _no_demand(len(skus), shortest_minutes=policy.cadence.ladder_minutes[0])
     with link.ledger.reading() as tx:
-        seconds = stock.seconds_to_write(tx)
-    write_minutes = (median(seconds) if seconds else _ASSUMED_SECONDS_TO_WRITE) / 60
+        exposure = exposure_now(tx)
     stock_plan = plan(
         measured.velocity,
         busyness=measured.busyness,
-        write_minutes=write_minutes,
+        exposure=exposure,
         groups=policies(skus, now, policy),
         policy=policy,
     )
@@ -211,8 +223,8 @@ def _demand(link: Link, skus: list[str], room: Ints, now: datetime) -> Demand:
     return Demand(
         per_hour=stock_plan.per_hour,
         unseen_per_hour=np.asarray(measured.velocity.unseen_per_hour) * measured.busyness,
-        unseen_dispersion=np.asarray(measured.velocity.unseen_dispersion),
-        write_minutes=write_minutes,
+        unseen_clumps=measured.velocity.unseen_clumps,
+        exposure=exposure,
         buffer=stock_plan.buffers_at(rungs),
         minutes=np.asarray(policy.cadence.ladder_minutes, dtype=np.int64)[rungs],
     )
@@ -223,8 +235,8 @@ def _no_demand(skus: int, *, shortest_minutes: int) -> Demand:
     return Demand(
         per_hour=np.zeros(skus),
         unseen_per_hour=np.zeros(skus),
-        unseen_dispersion=np.ones(skus),
-        write_minutes=_ASSUMED_SECONDS_TO_WRITE / 60,
+        unseen_clumps=Clumps(per_hour=np.zeros(skus), units=np.ones(skus), spread=np.zeros(skus)),
+        exposure=measured_exposure((), ()),
         buffer=np.zeros(skus, dtype=np.int64),
         minutes=np.full(skus, shortest_minutes, dtype=np.int64),
     )

@@ -1,5 +1,8 @@
 """Count demand from one snapshot to the next: what Centra saw sold, and what left unseen.
 
+Movements that are no demand are left out, so that buffers and intervals are those of the day before
+as soon as they are over.
+
 The counts are carried forward and kept in the archive. What they mean is `domain.stock.velocity`'s.
 """
 
@@ -18,9 +21,11 @@ from centra_whistl_dagster.domain.stock.demand_counts import (
     average,
     nothing_yet,
     units_by_hour,
+    with_clumps_of_units,
     with_interval,
     with_lines,
 )
+from centra_whistl_dagster.domain.stock.movements import INTERVALS_KEPT, demand_of, is_bulk
 from centra_whistl_dagster.domain.stock.velocity import (
     Observed,
     Velocity,
@@ -28,6 +33,7 @@ from centra_whistl_dagster.domain.stock.velocity import (
     estimate,
     hour_of_week,
     hours_of_week_between,
+    most_usual,
     profile,
     unexplained,
 )
@@ -47,6 +53,9 @@ class Counted:
     skus: list[str]
     observed: Observed
     until: datetime
+    fallen: tuple[int, ...] = ()
+    """Of the last intervals between two snapshots, how many SKUs fell that no order of ours took
+    from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,7 @@ class CountedUntil:
 
     file: str
     until: datetime
+    fallen: tuple[int, ...] = ()
 
 
 _STORED = TypeAdapter(CountedUntil)
@@ -83,7 +93,7 @@ def count_demand(link: Link) -> Counted | None:
     file = archive.keep(
         link.settings.archive_path, archive.DEMAND, latest.snapshot_id, latest.taken_at, frame
     )
-    record = CountedUntil(file=str(file), until=counted.until)
+    record = CountedUntil(file=str(file), until=counted.until, fallen=counted.fallen)
     with link.ledger.transaction() as tx:
         state.set_to(tx, state.SALES_VELOCITY, _STORED.dump_json(record).decode())
     return counted
@@ -116,9 +126,15 @@ def counted_until(tx: Transaction) -> CountedUntil | None:
 def _fetch(link: Link, kept: CountedUntil) -> Counted:
     frame = archive.fetch(link.settings.archive_path, kept.file)
     columns = {
-        field.name: frame[field.name].to_numpy(dtype=np.float64) for field in fields(Observed)
+        field.name: np.asarray(frame.get(field.name, np.zeros(len(frame))), dtype=np.float64)
+        for field in fields(Observed)
     }
-    return Counted(skus=frame["sku"].tolist(), observed=Observed(**columns), until=kept.until)
+    observed = Observed(**columns)
+    if "unseen_clumps" not in frame.columns:  # a file of an earlier release
+        observed = with_clumps_of_units(observed)
+    return Counted(
+        skus=frame["sku"].tolist(), observed=observed, until=kept.until, fallen=kept.fallen
+    )
 
 
 def _first_counts(link: Link, latest: SnapshotRow) -> Counted:
@@ -136,18 +152,21 @@ def _carry_forward(link: Link, before: Counted, latest: SnapshotRow) -> Counted:
     hours = (latest.taken_at - before.until).total_seconds() / 3600
     half_life = link.configuration.stock.pooling.half_life_days
     observed = _with_orders(aged(_on(skus, before), hours, half_life), skus, lines)
+    fallen = before.fallen
     if earlier is not None:
         was = _available(link, earlier)
         both = [sku for sku in skus if sku in was.index and sku in now.index]
         ours = np.array([taken.get(sku, 0) for sku in both], dtype=np.int64)
-        unseen, _arrived = unexplained(
-            np.asarray(was.loc[both], dtype=np.int64),
-            np.asarray(now.loc[both], dtype=np.int64),
-            ours,
-        )
+        available = np.asarray(now.loc[both], dtype=np.int64)
+        unseen, _arrived = unexplained(np.asarray(was.loc[both], dtype=np.int64), available, ours)
         where = pd.Index(skus).get_indexer(both)
-        observed = with_interval(observed, unseen, hours, where)
-    return Counted(skus=skus, observed=observed, until=latest.taken_at)
+        most = most_usual(observed, average(observed), link.configuration.stock.pooling)[where]
+        fell = int(np.count_nonzero(unseen))
+        is_demand = not (latest.is_released or is_bulk(fell, len(both), fallen))
+        units = demand_of(unseen, available, most) if is_demand else np.zeros_like(unseen)
+        observed = with_interval(observed, units, hours, where)
+        fallen = (*fallen, fell)[-INTERVALS_KEPT:]
+    return Counted(skus=skus, observed=observed, until=latest.taken_at, fallen=fallen)
 
 
 def _available(link: Link, snapshot: SnapshotRow) -> pd.Series[int]:

@@ -32,6 +32,7 @@ from centra_whistl_dagster.whistl.client import SnapshotHead
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.age import is_too_old
+from centra_whistl_dagster.workflows.stock.exposure import is_noted, note_published
 from centra_whistl_dagster.workflows.stock.feed_comparison import compare, known_before
 from centra_whistl_dagster.workflows.stock.lost_files import forget_lost_files
 from centra_whistl_dagster.workflows.stock.snapshot_exceptions import (
@@ -108,6 +109,11 @@ def is_there_a_new_snapshot(link: Link) -> bool:
     """
     head = link.whistl.latest_snapshot()
     known = _known(link, head)
+    with link.ledger.reading() as tx:
+        noted = is_noted(tx, head.taken_at)
+    if not noted:
+        with link.ledger.transaction() as tx:
+            note_published(tx, head.taken_at)
     return known is None or _may_be_complete_now(known, head)
 
 

@@ -15,9 +15,11 @@ from centra_whistl_dagster.domain.stock.buffer import buffer_reason
 from centra_whistl_dagster.domain.stock.cadence import Rung
 from centra_whistl_dagster.domain.stock.plan import in_short
 from centra_whistl_dagster.domain.stock.policy import policy_for
+from centra_whistl_dagster.ledger import stock
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.last_sync import LastSync, keep_last_sync, last_sync
+from centra_whistl_dagster.workflows.stock.levels_needed import due_skus
 from centra_whistl_dagster.workflows.stock.reconciliation import Reconciliation
 
 _EPOCH = pd.Timestamp(datetime.fromtimestamp(0, UTC))
@@ -47,7 +49,7 @@ def keep_reconciliation(
     frame = _steps_frame(reconciliation).assign(looked_at=pd.Timestamp(reconciliation.at))
     frame.loc[frame["sku"].isin(unfinished), "minutes"] = ladder[0]
     if before is not None and reconciliation.within_minutes is not None:
-        others = _others(before, frame, reconciliation.within_minutes)
+        others = _others(link, before, frame, reconciliation)
         frame = pd.concat([others, frame], ignore_index=True)
     file = archive.keep(folder, archive.RECONCILED, f"R--{now:{archive.STAMP}}", now, frame)
     record = LastSync(
@@ -70,12 +72,31 @@ def _unanswered(last: LastSync | None, *, is_answered: bool | None) -> int:
     return 0 if is_answered else before + 1
 
 
-def _others(before: pd.DataFrame, synced: pd.DataFrame, within_minutes: int) -> pd.DataFrame:
-    """Return the SKUs that a partial sync left alone, as they were before."""
+def _others(
+    link: Link, before: pd.DataFrame, synced: pd.DataFrame, reconciliation: Reconciliation
+) -> pd.DataFrame:
+    """Return the SKUs that a partial sync did not write, as they were before.
+
+    Those that were due and whose figure stands count as synced, with the interval they need now.
+    Centra was asked for the others that were due, and no longer has them.
+    """
     others = before[~before["sku"].isin(synced["sku"])]
-    # Centra was asked for these, and no longer has them.
-    is_gone = others["minutes"] <= within_minutes
-    return others.assign(in_centra=others["in_centra"] & ~is_gone)
+    within_minutes = reconciliation.within_minutes
+    with link.ledger.reading() as tx:
+        snapshot = stock.snapshot(tx, reconciliation.snapshot_id)
+    if snapshot is None or within_minutes is None:
+        return others
+    due = due_skus(link, snapshot, within_minutes)
+    if due is None:
+        return others
+    needed = others["sku"].map(pd.Series(due.minutes, index=pd.Index(due.skus)))
+    stands = needed.notna()
+    is_gone = ~stands & (others["minutes"] <= within_minutes)
+    return others.assign(
+        minutes=needed.fillna(others["minutes"]).astype("int64"),
+        looked_at=others["looked_at"].mask(stands, pd.Timestamp(reconciliation.at)),
+        in_centra=others["in_centra"] & ~is_gone,
+    )
 
 
 def _rungs(frame: pd.DataFrame, *, longest: int) -> tuple[Rung, ...]:
@@ -128,9 +149,9 @@ def _log_buffer_changes(
             "to_units": units,
             "reason": buffer_reason(
                 units=units,
-                unseen_per_hour=float(demand.unseen_per_hour[at]),
-                dispersion=float(demand.unseen_dispersion[at]),
-                exposure_minutes=float(demand.minutes[at]) + demand.write_minutes,
+                clumps_per_hour=float(demand.unseen_clumps.per_hour[at]),
+                clump_units=float(demand.unseen_clumps.units[at]),
+                exposure_minutes=float(demand.exposure_minutes[at]),
                 policy=policy_for(sku, reconciliation.at, link.configuration.stock).buffer,
             ),
         }

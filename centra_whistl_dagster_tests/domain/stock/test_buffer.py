@@ -13,6 +13,7 @@ from centra_whistl_dagster.domain.stock.buffer import (
     buffer_units,
     units_covering,
 )
+from centra_whistl_dagster.domain.stock.clumps import Clumps
 
 
 def negative_binomial(mean: float, dispersion: float, upto: int) -> list[float]:
@@ -94,11 +95,14 @@ def test_a_catalogue_is_covered_as_each_sku_alone_would_be() -> None:
         assert catalogue[at] == units(mean[at], dispersion[at], 0.01, 300)
 
 
+ONE_AN_HOUR = Clumps(per_hour=np.array([1.0]), units=np.array([3.0]), spread=np.array([0.5]))
+
+
 @pytest.mark.parametrize(
     ("case", "policy", "expected"),
     [
-        ("risk alone", BufferPolicy(risk=0.01), 12),
-        ("and a share of a day's sales", BufferPolicy(risk=0.01, share_of_daily_sales=0.1), 16),
+        ("risk alone", BufferPolicy(risk=0.01), 17),
+        ("and a share of a day's sales", BufferPolicy(risk=0.01, share_of_daily_sales=0.1), 21),
         ("raised to a floor", BufferPolicy(risk=0.01, floor_units=20), 20),
         ("held to a cap", BufferPolicy(risk=0.01, cap_units=5), 5),
         ("the cap over the floor", BufferPolicy(risk=0.01, floor_units=20, cap_units=5), 5),
@@ -106,7 +110,7 @@ def test_a_catalogue_is_covered_as_each_sku_alone_would_be() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_policy_changes_the_buffer(case: str, policy: BufferPolicy, expected: int) -> None:
-    got = buffer_units(np.array([2.5]), np.array([3.0]), np.array([31.0]), policy)
+    got = buffer_units(ONE_AN_HOUR, 1.0, np.array([31.0]), policy)
 
     assert got.tolist() == [expected]
 
@@ -114,13 +118,13 @@ def test_policy_changes_the_buffer(case: str, policy: BufferPolicy, expected: in
 def test_the_reason_names_what_the_number_came_from() -> None:
     reason = buffer_reason(
         units=12,
-        unseen_per_hour=10,
-        dispersion=3,
+        clumps_per_hour=0.5,
+        clump_units=20,
         exposure_minutes=15,
         policy=BufferPolicy(risk=0.01, cap_units=12),
     )
 
     assert reason == (
-        "12 held back: about 10 units an hour go unseen by Centra (clumping 3.0), over 15 minutes, "
-        "at a risk of 1.0%, held to its cap"
+        "12 held back: about 0.5 orders an hour go unseen by Centra, of 20 units on average, over "
+        "15 minutes from a snapshot to the next one's figures, at a risk of 1.0%, held to its cap"
     )

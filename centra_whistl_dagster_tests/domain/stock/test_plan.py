@@ -8,6 +8,8 @@ import pytest
 
 from centra_whistl_dagster.domain.stock.buffer import BufferPolicy, units_covering
 from centra_whistl_dagster.domain.stock.cadence import Rung
+from centra_whistl_dagster.domain.stock.clumps import Clumps
+from centra_whistl_dagster.domain.stock.exposure import Exposure
 from centra_whistl_dagster.domain.stock.plan import (
     StockPlan,
     hottest_first,
@@ -23,17 +25,27 @@ NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 SKUS = ("SLOW", "DRESS-M", "DRESS-L")
 
 
-def laid(policy: StockPolicy, *, busyness: float = 1.0) -> StockPlan:
+CLUMPS = Clumps(
+    per_hour=np.array([0.001, 1.6, 1.6]),
+    units=np.array([1.0, 2.5, 2.5]),
+    spread=np.array([0.0, 0.6, 0.6]),
+)
+EACH_MINUTE = Exposure(publishing_minutes=1.0, age_minutes=0.5)
+
+
+def laid(
+    policy: StockPolicy, *, busyness: float = 1.0, exposure: Exposure = EACH_MINUTE
+) -> StockPlan:
     return plan(
         Velocity(
             seen_per_hour=np.array([0.01, 20.0, 20.0]),
             unseen_per_hour=np.array([0.001, 4.0, 4.0]),
             dispersion=np.array([1.0, 4.0, 4.0]),
-            unseen_dispersion=np.array([1.0, 4.0, 4.0]),
+            unseen_clumps=CLUMPS,
             is_measured=np.array([True, True, True]),
         ),
         busyness=busyness,
-        write_minutes=0.5,
+        exposure=exposure,
         groups=policies(SKUS, NOON, policy),
         policy=policy,
     )
@@ -65,9 +77,19 @@ def test_the_buffer_is_that_of_the_interval_the_sku_is_on() -> None:
 
     buffers = laid_out.buffers_at(rungs)
 
-    exposed = np.array([0.001 * 15.5, 4.0 * 1.5, 4.0 * 15.5]) / 60
-    expected = units_covering(exposed, np.array([1.0, 4.0, 4.0]), 0.01, 200)
+    on_fifteen, on_one = (CLUMPS.covering(minutes / 60, 0.01, 200) for minutes in (15.5, 1.5))
+    expected = np.array([on_fifteen[0], on_one[1], on_fifteen[2]])
     assert buffers.tolist() == expected.tolist()
+
+
+def test_a_sku_synced_each_minute_is_covered_until_whistl_publishes_again() -> None:
+    hourly = Exposure(publishing_minutes=60.0, age_minutes=0.5)
+    on_one = np.array([0, 0, 0])
+
+    buffers = laid(StockPolicy(), exposure=hourly).buffers_at(on_one)
+
+    assert buffers.tolist() == CLUMPS.covering(60.5 / 60, 0.01, 200).tolist()
+    assert buffers[1] > 3 * laid(StockPolicy()).buffers_at(on_one)[1]
 
 
 def test_looking_up_some_skus_gives_what_looking_up_all_gives() -> None:

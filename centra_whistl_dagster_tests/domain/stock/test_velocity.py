@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from centra_whistl_dagster.domain.london import LONDON
-from centra_whistl_dagster.domain.stock.demand_counts import average, nothing_yet
+from centra_whistl_dagster.domain.stock.arrays import Ints
+from centra_whistl_dagster.domain.stock.demand_counts import (
+    average,
+    nothing_yet,
+    with_clumps_of_units,
+    with_interval,
+)
 from centra_whistl_dagster.domain.stock.velocity import (
     Observed,
     Pooling,
@@ -49,12 +55,14 @@ def test_what_our_orders_do_not_explain_is_unseen_demand_or_goods_in(
 def test_counts_halve_in_each_half_life() -> None:
     old = aged(counted(hours=10.0, seen_units=8.0, unseen_intervals=4.0), 14 * 24, 14)
 
-    assert astuple(old) == (5.0, 4.0, 0.0, 0.0, 0.0, 2.0)
+    assert [old.hours.item(), old.seen_units.item(), old.unseen_intervals.item()] == [5, 4, 2]
+    assert sum(astuple(old)) == 11.0
 
 
 def test_a_sku_with_plenty_of_counts_has_its_own_rate_and_a_new_one_the_average() -> None:
     average_sku = counted(hours=1000.0, seen_units=90.0, unseen_units=10.0)
-    observed = Observed(
+    observed = replace(
+        nothing_yet(2),
         hours=np.array([100_000.0, 0.0]),
         seen_units=np.array([300_000.0, 0.0]),
         seen_squares=np.array([300_000.0, 0.0]),
@@ -86,7 +94,8 @@ def test_before_anything_was_counted_the_assumptions_hold() -> None:
 
     assert velocity.per_hour == 0
     assert not velocity.is_measured
-    assert velocity.unseen_dispersion == POOLING.assumed_dispersion
+    assert velocity.unseen_clumps.per_hour == 0
+    assert velocity.unseen_clumps.units > 1
 
 
 def test_clumping_is_measured_by_the_size_of_the_clumps() -> None:
@@ -97,35 +106,57 @@ def test_clumping_is_measured_by_the_size_of_the_clumps() -> None:
     assert velocity.dispersion == pytest.approx(12, rel=0.05)
 
 
+def counted_intervals(units: Ints, hours: float) -> Observed:
+    """The counts of one SKU of which so many units went unseen in each interval."""
+    observed = nothing_yet(1)
+    for each in units.tolist():
+        observed = with_interval(observed, np.array([each]), hours)
+    return observed
+
+
 def test_a_steady_unseen_flow_is_no_clump_however_long_the_intervals_are() -> None:
-    rng = np.random.default_rng(2)
-    counts = rng.poisson(100, 5000)
-    flow = counted(
-        hours=5000.0,
-        unseen_units=float(counts.sum()),
-        unseen_squares=float((counts**2).sum()),
-        unseen_intervals=5000.0,
-    )
+    flow = counted_intervals(np.random.default_rng(2).poisson(100, 3000), hours=1.0)
 
-    velocity = estimate(flow, flow, POOLING)
+    clumps = estimate(flow, flow, POOLING).unseen_clumps
 
-    assert velocity.unseen_dispersion == pytest.approx(1, abs=0.1)
+    assert clumps.units == pytest.approx(1, abs=0.25)
+    assert clumps.per_hour * clumps.units == pytest.approx(100, rel=0.02)
 
 
-def test_measured_clumping_is_that_of_the_demand_it_came_from() -> None:
+def test_measured_clumps_are_those_of_the_demand_they_came_from() -> None:
     rng = np.random.default_rng(3)
-    clumps = rng.poisson(0.5, 20_000)
-    counts = np.array([rng.integers(1, 12, n).sum() for n in clumps])
-    flow = counted(
-        hours=20_000.0,
-        unseen_units=float(counts.sum()),
-        unseen_squares=float((counts**2).sum()),
-        unseen_intervals=20_000.0,
-    )
+    counts = np.array([rng.integers(1, 12, n).sum() for n in rng.poisson(0.05, 20_000)])
+    flow = counted_intervals(counts, hours=0.25)
 
-    velocity = estimate(flow, flow, POOLING)
+    clumps = estimate(flow, flow, POOLING).unseen_clumps
 
-    assert velocity.unseen_dispersion == pytest.approx(counts.var() / counts.mean(), rel=0.02)
+    assert clumps.per_hour == pytest.approx(0.2, rel=0.1)
+    assert clumps.units == pytest.approx(6, rel=0.15)
+
+
+def test_one_immense_clump_among_many_hardly_changes_what_a_clump_is() -> None:
+    rng = np.random.default_rng(4)
+    usual = np.where(rng.random(4000) < 0.05, rng.integers(1, 8, 4000), 0)
+    clearance = usual.copy()
+    clearance[2000] = 74_215
+
+    before, after = (counted_intervals(each, 0.25) for each in (usual, clearance))
+
+    assert after.unseen_units > 50 * before.unseen_units
+    shape = estimate(before, before, POOLING).unseen_clumps
+    shape_after = estimate(after, after, POOLING).unseen_clumps
+    assert shape_after.per_hour == pytest.approx(shape.per_hour, rel=0.02)
+    assert shape_after.covering(2.0, 0.01, 200) <= 2 * shape.covering(2.0, 0.01, 200)
+
+
+def test_counts_of_a_release_without_clumps_still_hold_something_back() -> None:
+    old = counted(hours=336.0, unseen_units=400.0, unseen_squares=2000.0, unseen_intervals=1344.0)
+
+    told = with_clumps_of_units(old)
+
+    clumps = estimate(told, told, POOLING).unseen_clumps
+
+    assert clumps.covering(1.0, 0.01, 200) >= 5
 
 
 def test_the_hour_of_the_week_is_the_shoppers_own_summer_and_winter() -> None:

@@ -9,10 +9,13 @@ from centra_whistl_dagster.simulator.world.warehouse import take_unseen
 from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.cadence import decide_stock_sync
+from centra_whistl_dagster.workflows.stock.exposure import exposure_now
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
+from centra_whistl_dagster.workflows.stock.quarantine import release
 from centra_whistl_dagster.workflows.stock.sales_velocity import (
     Counted,
     count_demand,
+    counted_until,
     measure_velocity,
 )
 from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
@@ -103,3 +106,58 @@ def test_the_first_sync_is_made_at_once_and_the_next_says_why_it_waits(desk: Des
 
     assert decision.does == "none"
     assert "min" in decision.reason
+
+
+def test_what_a_released_feed_took_away_is_no_demand(desk: Desk) -> None:
+    count(desk)
+    with desk.world.lock:
+        fullest = sorted(desk.skus, key=desk.world.centra_free)[-9:]
+        for sku in fullest:
+            take_unseen(desk.world, sku, desk.world.centra_free(sku) - 1)
+    desk.wait(60)
+    new_snapshot(desk)
+    refused = read_latest_snapshot(desk.link)
+    assert not refused.is_accepted
+
+    release(desk.link, refused.snapshot_id)
+    counted = count(desk)
+
+    assert counted.until == refused.taken_at
+    assert counted.observed.unseen_units.sum() == 0
+    assert len(counted.fallen) == 1
+
+
+def test_buffers_cover_the_time_until_whistl_publishes_again(desk: Desk) -> None:
+    for _ in range(4):
+        desk.wait(3600)
+        new_snapshot(desk)
+        decide_stock_sync(desk.link)
+        count(desk)
+
+    with desk.link.ledger.reading() as tx:
+        exposure = exposure_now(tx)
+
+    assert 59 < exposure.publishing_minutes < 62
+    assert exposure.minutes(1) > 60
+
+
+def test_counts_kept_by_an_earlier_release_are_carried_forward(desk: Desk) -> None:
+    count(desk)
+    with desk.world.lock:
+        take_unseen(desk.world, desk.skus[0], 4)
+    desk.wait(60)
+    new_snapshot(desk)
+    count(desk)
+    with desk.link.ledger.reading() as tx:
+        kept = counted_until(tx)
+    assert kept is not None
+    file = desk.link.settings.archive_path / kept.file
+    frame = pd.read_parquet(file)
+    newer = [name for name in frame.columns if "clumps" in name or "logs" in name]
+    frame.drop(columns=newer).to_parquet(file)
+
+    desk.wait(60)
+    new_snapshot(desk)
+    counted = count(desk)
+
+    assert of(counted, desk.skus[0], "unseen_clumps") > 0.9

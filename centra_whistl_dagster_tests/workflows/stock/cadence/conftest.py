@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from centra_whistl_dagster.domain.stock.cadence import Decision, StockSync
@@ -13,8 +14,11 @@ from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world.world import World
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.cadence import decide_stock_sync
 from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
+from centra_whistl_dagster.workflows.stock.last_sync import last_sync
+from centra_whistl_dagster.workflows.stock.levels_needed import skus_to_read
 from centra_whistl_dagster.workflows.stock.sales_velocity import count_demand
 from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
 from centra_whistl_dagster.workflows.stock.sync import publish_stock
@@ -81,7 +85,8 @@ class Watch:
         """Do what the job does with the newest snapshot there is."""
         read_latest_snapshot(self.desk.link)
         count_demand(self.desk.link)
-        read_centra_levels(self.desk.link, within_minutes=within_minutes)
+        skus = skus_to_read(self.desk.link, within_minutes)
+        read_centra_levels(self.desk.link, within_minutes=within_minutes, skus=skus)
         return publish_stock(self.desk.link)
 
     def settle_down(self) -> None:
@@ -109,6 +114,14 @@ class Watch:
         """How often Centra was asked for each SKU's stock."""
         reads: dict[str, int] = self.desk.truth()["stock"]["reads"]
         return reads
+
+    def synced_at(self) -> dict[str, pd.Timestamp]:
+        """When each SKU was last synced, with or without a call."""
+        with self.link.ledger.reading() as tx:
+            last = last_sync(tx)
+        assert last is not None
+        frame = archive.fetch(self.link.settings.archive_path, last.file)
+        return dict(zip(frame["sku"], frame["looked_at"], strict=True))
 
     def assert_the_shop_is_right(self) -> None:
         stock = self.desk.truth()["stock"]

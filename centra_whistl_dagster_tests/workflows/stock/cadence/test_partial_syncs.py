@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from centra_whistl_dagster.domain.stock import cadence
@@ -57,13 +58,62 @@ def test_after_the_very_first_sync_the_next_minute_syncs_everything_again(
     watch: Watch,
 ) -> None:
     watch.tick()
-    before = watch.reads()
+    before = watch.synced_at()
 
     decision = watch.tick()
 
     assert (decision.does, decision.minutes) == (StockSync.PARTIAL, 1)
-    assert all(watch.reads()[sku] > before[sku] for sku in watch.skus)
+    assert all(watch.synced_at()[sku] > before[sku] for sku in watch.skus)
     assert watch.tick().does is StockSync.NONE
+
+
+def test_what_no_news_can_have_changed_is_synced_without_a_call_and_what_moved_is_read(
+    watch: Watch,
+) -> None:
+    moved, at_rest = watch.skus[:2]
+    for sku in (moved, at_rest):
+        watch.put_on_sale(sku)
+    watch.settle_down()
+    before, synced, offered = watch.reads(), watch.synced_at(), watch.free(moved)
+    goods_in(watch.world, moved, 20)
+
+    tally = watch.sync(within_minutes=1)
+
+    assert (tally.read, tally.written) == (1, 1)
+    assert watch.free(moved) == offered + 20
+    assert watch.reads()[moved] > before[moved]
+    assert watch.reads()[at_rest] == before[at_rest]
+    assert watch.synced_at()[at_rest] > synced[at_rest]
+
+
+def test_what_has_gone_at_whistl_is_taken_off_sale_by_the_next_sync_of_anything(
+    watch: Watch,
+) -> None:
+    hot, slow = watch.skus[:2]
+    watch.put_on_sale(hot)
+    watch.settle_down()
+    offered = watch.free(slow)
+    with watch.world.lock:
+        take_unseen(watch.world, slow, 3)
+
+    watch.sync(within_minutes=1)
+
+    assert watch.free(slow) <= offered - 3
+
+
+def test_goods_in_that_offset_a_shipment_are_still_put_on_sale(watch: Watch) -> None:
+    sku = watch.skus[0]
+    watch.put_on_sale(sku)
+    watch.desk.leave_the_building([watch.desk.order((sku, 3))])
+    watch.settle_down()
+    offered = watch.free(sku)
+    watch.desk.relay_despatches()
+    goods_in(watch.world, sku, 3)
+
+    watch.sync(within_minutes=1)
+
+    assert watch.free(sku) == offered + 3
+    watch.assert_the_shop_is_right()
 
 
 def test_in_a_quarter_of_an_hour_a_hot_sku_is_synced_each_minute_and_a_slow_one_once(
@@ -72,15 +122,19 @@ def test_in_a_quarter_of_an_hour_a_hot_sku_is_synced_each_minute_and_a_slow_one_
     hot, slow = watch.skus[:2]
     watch.put_on_sale(hot)
     watch.settle_down()
-    before = watch.reads()
+    before, syncs = watch.reads(), set[pd.Timestamp]()
 
-    decisions = [watch.tick() for _ in range(15)]
+    decisions = []
+    for _ in range(15):
+        decisions.append(watch.tick())
+        syncs.add(watch.synced_at()[hot])
 
     assert sum(decision.does is StockSync.FULL for decision in decisions) == 1
     assert sum(decision.does is StockSync.PARTIAL for decision in decisions) == 14
     assert f"1 SKU needs a sync every 1 min, the fastest {hot}" in decisions[0].reason
     assert watch.reads()[slow] - before[slow] == 1
-    assert watch.reads()[hot] - before[hot] >= 15
+    assert len(syncs) == 15
+    assert watch.reads()[hot] - before[hot] == 1, "nothing happened to it"
 
 
 def test_a_sale_is_synced_as_soon_as_it_begins_and_each_minute_then(
