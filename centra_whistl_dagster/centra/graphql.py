@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from centra_whistl_dagster.centra.partial import broken_field, mark
 from centra_whistl_dagster.centra.refusals import SYSTEM, objects, reasons_in, reasons_of
-from centra_whistl_dagster.transport import CallKind, Json, Judge, Quota, Transport
+from centra_whistl_dagster.transport import CallKind, Json, Judge, Lane, Quota, Transport
 from centra_whistl_dagster.transport.errors import ContractBroken, IntegrationError
 
 COMPLEXITY_UNIT = 1_000
@@ -48,14 +48,8 @@ PLANS: Mapping[str, Mapping[str, tuple[Quota, ...]]] = {
 """Quotas by plan (https://centra.dev/integration-api/api-rate-limits), shared by everything
 that calls one environment. "unlimited" is for a Centra without limits, such as the simulator."""
 
-_STOCK_OPERATIONS = {"StockLevels", "SetStock"}
+_IN_THE_STOCK_LANE = {"StockLevels", "SetStock", "ProductSizes"}
 """They take many calls at once; an order must not wait behind them."""
-
-
-def stock_lane(resource: str) -> str:
-    """Return the name of the part of a quota that stock operations may take."""
-    return f"{resource} for stock"
-
 
 _GUESSED_COMPLEXITY = {"WholeOrders": 230, "ShippingOrders": 60}
 """Per record asked for, until an answer gives the true figure; an order read with its addresses is
@@ -115,8 +109,6 @@ class GraphQL:
         costs = {"requests": 1, "complexity": math.ceil(complexity / COMPLEXITY_UNIT)}
         if not is_read:
             costs["mutations"] = 1
-        if operation in _STOCK_OPERATIONS:
-            costs |= {stock_lane(resource): units for resource, units in costs.items()}
         answer = self._transport.request(
             kind,
             operation,
@@ -128,6 +120,7 @@ class GraphQL:
                 "variables": dict(variables),
             },
             costs=costs,
+            lane=Lane.STOCK if operation in _IN_THE_STOCK_LANE else Lane.ORDERS,
         )
         self.clock_behind = lag_of(answer.headers.get("date", ""), now=self._now())
         body = answer.body if isinstance(answer.body, dict) else {}
@@ -161,9 +154,9 @@ class GraphQL:
         """Return the error for an answer whose data does not match the schema."""
         return self._judge.unreadable(kind, operation, detail)
 
-    def left(self, resource: str) -> list[tuple[int, int]]:
-        """Return, per rate of a quota, our share of it and what is left of that now."""
-        return self._transport.left(resource)
+    def left(self, resource: str, lane: Lane = Lane.ORDERS) -> list[tuple[int, int]]:
+        """Return, per rate of a quota, a lane's share of it and what is left of that now."""
+        return self._transport.left(resource, lane)
 
     def close(self) -> None:
         """Close connections."""
