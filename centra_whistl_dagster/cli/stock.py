@@ -1,4 +1,4 @@
-"""The commands for refused stock snapshots: list, preview, release."""
+"""The commands for stock: preview a change of its policy; list, show, release refused snapshots."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from centra_whistl_dagster.cli.stock_preview import preview
 from centra_whistl_dagster.cli.terminal import Refusal, visible
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import open_link
@@ -19,7 +20,10 @@ from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconc
 
 @click.group()
 def stock() -> None:
-    """Review and release refused stock snapshots."""
+    """Preview a change of the stock policy; review and release refused stock snapshots."""
+
+
+stock.add_command(preview)
 
 
 @stock.group(invoke_without_command=True)
@@ -45,13 +49,13 @@ def show(snapshot_id: str) -> None:
     """Show what a refused snapshot would change in Centra; changes nothing."""
     try:
         with open_link(load_settings(os.environ)) as link:
-            preview = refused.what_it_would_do(link, snapshot_id)
+            effect = refused.what_it_would_do(link, snapshot_id)
     except (NotInQuarantine, NothingToReconcile) as error:
         raise Refusal(str(error)) from error
     click.echo(
-        f"{preview.rising} SKUs would go up by {preview.units_added} units in total, "
-        f"{preview.falling} down by {preview.units_removed}; "
-        f"{preview.emptied} of those would be sold out."
+        f"{effect.rising} SKUs would go up by {effect.units_added} units in total, "
+        f"{effect.falling} down by {effect.units_removed}; "
+        f"{effect.emptied} of those would be sold out."
     )
 
 
