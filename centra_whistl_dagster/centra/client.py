@@ -33,7 +33,7 @@ from centra_whistl_dagster.centra.stock_writing import Level, write_apart
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
 from centra_whistl_dagster.domain.stock.cadence import Quota
-from centra_whistl_dagster.transport import CallKind, Json, Wire
+from centra_whistl_dagster.transport import CallKind, Json, Lane, Wire
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 
 __all__ = [
@@ -106,6 +106,16 @@ class CentraClient:
             mutations_limit=mutations_limit,
             mutations_left=mutations_left,
         )
+
+    @property
+    def page_size(self) -> int:
+        """Records of a page."""
+        return self._config.page_size
+
+    def stock_requests_an_hour(self) -> int | None:
+        """Return the stock lane's share of the longest quota; None without a limit."""
+        rates = self._graphql.left("requests", Lane.STOCK)
+        return rates[-1][0] if rates else None
 
     # ---- orders
     def open_order_stamps(self, since: datetime | None) -> OrderStamps:

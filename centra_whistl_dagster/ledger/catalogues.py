@@ -102,6 +102,14 @@ def active_centra_skus(tx: Transaction) -> frozenset[str]:
     return frozenset(tx.execute(query).scalars())
 
 
+def active_centra_sizes(tx: Transaction) -> dict[int, str]:
+    """Return the SKU of every size of Centra's catalogue that is for sale, by its id."""
+    query = sa.select(centra_sizes.c.product_size_id, centra_sizes.c.sku).where(
+        centra_sizes.c.is_active, centra_sizes.c.sku != ""
+    )
+    return dict(tx.execute(query).tuples().all())
+
+
 def replace_collisions(tx: Transaction, colliding: Mapping[str, Iterable[str]]) -> None:
     """Replace the list of SKUs that look alike: by SKU, the others."""
     tx.execute(sa.delete(sku_collisions))

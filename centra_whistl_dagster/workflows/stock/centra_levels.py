@@ -16,6 +16,7 @@ from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
+from centra_whistl_dagster.workflows.stock.levels_due import LevelsDue, levels_due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,9 @@ class Levels:
 
     @property
     def just_read(self) -> pd.DataFrame:
-        """The SKUs of the last reading."""
+        """The SKUs that the last reading covers: of a full sync all, though few were read anew."""
+        if self.within_minutes is None:
+            return self.frame
         return self.frame[self.frame["read_at"] == self.read_at]
 
 
@@ -60,22 +63,25 @@ def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
     Args:
         link: the connection.
         within_minutes: read only SKUs that need this interval or a shorter one, and keep the others
-            as they were read last. None reads all, and so does any value before the first sync.
+            as they were read last. None covers all, and so does any value before the first sync; of
+            more than the quota allows, those are read that `levels_due` says.
 
     Raises:
         IntegrationError: Centra could not be read to the end; the last reading stays.
     """
     read_at = link.now()
     unreadable: list[UnreadableStockLevel] = []
-    if within_minutes is None or (known := _known(link)) is None:
+    known = _known(link)
+    if known is None:
         within_minutes = None
+    due = _due(link, known, within_minutes)
+    if known is None or due is None:
         read = frame = _frame(link.centra.stock_levels(unreadable), read_at)
     else:
-        levels, minutes = known
-        is_due = levels["sku"].map(minutes) <= within_minutes
-        sizes = levels.loc[is_due, "product_size_id"].tolist()
+        levels = due.levels
+        sizes = levels.loc[due.is_due, "product_size_id"].tolist() + due.new_sizes
         read = _frame(link.centra.stock_levels_of(sizes, unreadable), read_at)
-        frame = pd.concat([levels[~is_due], read], ignore_index=True)
+        frame = pd.concat([levels[~due.is_due], read], ignore_index=True)
     # Two sizes under one SKU cannot be told apart by a warehouse that knows only SKUs; screening
     # says so, and neither is written.
     frame = frame.drop_duplicates("sku", keep=False)
@@ -84,8 +90,21 @@ def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
     last = _LastReading(file=str(file), read_at=read_at, within_minutes=within_minutes)
     with link.ledger.transaction() as tx:
         state.set_to(tx, state.CENTRA_LEVELS, _STORED.dump_json(last).decode())
-        _update_unreadable(tx, unreadable, read, is_whole=within_minutes is None)
+        _update_unreadable(tx, unreadable, read, is_whole=due is None)
     return len(read)
+
+
+def _due(
+    link: Link, known: tuple[pd.DataFrame, pd.Series[int]] | None, within_minutes: int | None
+) -> LevelsDue | None:
+    """Return what to read; None: everything, page by page."""
+    if known is None:
+        return None
+    levels, minutes = known
+    if within_minutes is None:
+        return levels_due(link, levels)
+    is_due = (levels["sku"].map(minutes) <= within_minutes).to_numpy()
+    return LevelsDue(levels=levels, is_due=is_due, new_sizes=[])
 
 
 def _update_unreadable(
