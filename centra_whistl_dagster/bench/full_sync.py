@@ -1,7 +1,8 @@
 """Time a full stock sync over HTTP at the systems' limits, beside reading the same pages alone.
 
 Both systems are stand-ins on loopback that answer at once. Waiting for a turn takes no time: it is
-added to the clock. So the figures are the waits that the limits ask for plus our own work.
+added to the clock. So the figures are the waits that the limits ask for plus our own work. Does not
+belong here: what is done with stock once it is in memory (`stock`).
 """
 
 from __future__ import annotations

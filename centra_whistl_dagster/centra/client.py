@@ -34,6 +34,7 @@ from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
 from centra_whistl_dagster.domain.stock.cadence import Quota
 from centra_whistl_dagster.transport import CallKind, Json, Lane, Wire
+from centra_whistl_dagster.transport.calls import LANE_PATIENCE_SECONDS
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 
 __all__ = [
@@ -56,6 +57,10 @@ T = TypeVar("T")
 WHOLE_ORDERS_PER_PAGE = 100
 """A whole order costs some hundreds of complexity; 200 at once would come near what half of the
 Growth plan's quota allows in ten seconds."""
+
+_ONE_WINDOW_SECONDS = 3600.0
+"""A page of a list that must be read whole waits for the longest window of any plan: given up for
+want of quota it would be begun again, and never end."""
 
 _logger = logging.getLogger("centra_whistl_dagster.centra")
 
@@ -266,11 +271,11 @@ class CentraClient:
     def stock_levels(
         self, unreadable: list[UnreadableStockLevel] | None = None
     ) -> Iterator[CentraStockLevel]:
-        """Read the stock of every size in our warehouse.
+        """Read the stock of every size in our warehouse, for hours where the plan is too small.
 
         A row that cannot be read is logged, and added to `unreadable` where that is given.
         """
-        return self._stock_levels({}, unreadable)
+        return self._stock_levels({}, unreadable, patience_seconds=_ONE_WINDOW_SECONDS)
 
     def stock_levels_of(
         self,
@@ -282,7 +287,11 @@ class CentraClient:
             yield from self._stock_levels({"stock": {"productSizeId": chunk}}, unreadable)
 
     def _stock_levels(
-        self, which: Mapping[str, object], unreadable: list[UnreadableStockLevel] | None
+        self,
+        which: Mapping[str, object],
+        unreadable: list[UnreadableStockLevel] | None,
+        *,
+        patience_seconds: float = LANE_PATIENCE_SECONDS,
     ) -> Iterator[CentraStockLevel]:
         rows = pages(
             self._graphql,
@@ -291,6 +300,7 @@ class CentraClient:
             limit=self._config.page_size,
             find=self._stock_rows,
             key=size_id_of,
+            patience_seconds=patience_seconds,
         )
         found = [] if unreadable is None else unreadable
 
@@ -328,6 +338,7 @@ class CentraClient:
             variables,
             limit=self._config.page_size,
             find=lambda data: rows_of(self._graphql, operation, data, name),
+            patience_seconds=_ONE_WINDOW_SECONDS,
         )
 
     def _whole_orders(

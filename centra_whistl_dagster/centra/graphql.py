@@ -16,6 +16,7 @@ from importlib.resources import files
 from centra_whistl_dagster.centra.partial import broken_field, mark
 from centra_whistl_dagster.centra.refusals import SYSTEM, objects, reasons_in, reasons_of
 from centra_whistl_dagster.transport import CallKind, Json, Judge, Lane, Quota, Transport
+from centra_whistl_dagster.transport.calls import LANE_PATIENCE_SECONDS
 from centra_whistl_dagster.transport.errors import ContractBroken, IntegrationError
 
 COMPLEXITY_UNIT = 1_000
@@ -88,7 +89,13 @@ class GraphQL:
         """By operation, the highest complexity per record that an answer has reported."""
 
     def run(
-        self, kind: CallKind, operation: str, variables: Mapping[str, object], *, records: int = 1
+        self,
+        kind: CallKind,
+        operation: str,
+        variables: Mapping[str, object],
+        *,
+        records: int = 1,
+        patience_seconds: float = LANE_PATIENCE_SECONDS,
     ) -> dict[str, Json]:
         """Run one operation and return its `data`; Centra's warnings are logged.
 
@@ -99,6 +106,7 @@ class GraphQL:
             operation: the name of the document.
             variables: as it declares them.
             records: how many it asks for at most; the complexity grows with them.
+            patience_seconds: how long it may wait for its turn in the lane of stock.
 
         Raises:
             IntegrationError: of any kind.
@@ -121,6 +129,7 @@ class GraphQL:
             },
             costs=costs,
             lane=Lane.STOCK if operation in _IN_THE_STOCK_LANE else Lane.ORDERS,
+            patience_seconds=patience_seconds,
         )
         self.clock_behind = lag_of(answer.headers.get("date", ""), now=self._now())
         body = answer.body if isinstance(answer.body, dict) else {}

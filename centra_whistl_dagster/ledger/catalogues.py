@@ -110,6 +110,11 @@ def active_centra_sizes(tx: Transaction) -> dict[int, str]:
     return dict(tx.execute(query).tuples().all())
 
 
+def count_centra_sizes(tx: Transaction) -> int:
+    """Count the sizes of Centra's catalogue."""
+    return tx.execute(sa.select(sa.func.count()).select_from(centra_sizes)).scalar_one()
+
+
 def replace_collisions(tx: Transaction, colliding: Mapping[str, Iterable[str]]) -> None:
     """Replace the list of SKUs that look alike: by SKU, the others."""
     tx.execute(sa.delete(sku_collisions))

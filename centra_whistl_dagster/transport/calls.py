@@ -35,9 +35,9 @@ FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 _CREATE_SECONDS = 15.0
 """A create that has waited must have as long left: one that is cut short is a lost answer."""
-_LANE_PATIENCE_SECONDS = 90.0
-"""How long a call waits for its lane before its deadline begins to count. A list of many pages is
-lost with one of them: a page whose turn came late must have all the time there is to be read."""
+LANE_PATIENCE_SECONDS = 90.0
+"""A list of many pages is lost with one of them: a page whose turn came late must have all the time
+there is to be read."""
 _SHORTEST_TRY_SECONDS = 0.25
 """With less time left, sending would only lose the answer."""
 
@@ -54,7 +54,7 @@ class _Call:
     correlation_id: str
     ends_at: float
     """On the monotonic clock: pacing, tries and waits all end before it."""
-    patience: float = _LANE_PATIENCE_SECONDS
+    patience: float
     """Seconds that it may still wait for its lane, if that is not the one of orders."""
     tries: int = 0
     unreadable: int = 0
@@ -131,6 +131,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         costs: Mapping[str, int] | None = None,
         lane: Lane = Lane.ORDERS,
+        patience_seconds: float = LANE_PATIENCE_SECONDS,
         within_seconds: float | None = None,
     ) -> Answer:
         """Carry out one call.
@@ -146,6 +147,8 @@ class Transport:
             headers: in addition to those of authorization.
             costs: units of each quota that one try takes.
             lane: whose part of the quotas they are.
+            patience_seconds: how long it may wait for its lane before its deadline begins to count;
+                not used in the lane of orders.
             within_seconds: a shorter deadline than the transport's own, for a call whose caller can
                 ask again later.
 
@@ -158,6 +161,7 @@ class Transport:
             kind=kind,
             operation=operation,
             lane=lane,
+            patience=patience_seconds,
             correlation_id=f"{self._rng.getrandbits(64):016x}",
             ends_at=started + min(within_seconds or inf, self._deadline_seconds),
         )

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from centra_whistl_dagster.centra.client import CentraClient, CentraConfig
-from centra_whistl_dagster.transport import Lane, Wire
+from centra_whistl_dagster.documents.stock_age import shop_on
+from centra_whistl_dagster.domain.stock.pace import seconds_to_send
+from centra_whistl_dagster.transport import Lane, Throttled, Wire
 
 BASE_URL = "http://127.0.0.1:1/centra"
 SKUS, PER_PAGE = 100_000, 200
@@ -27,6 +29,7 @@ class Centra:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.skus = SKUS
         self.pages: list[float] = []
         """When each page was sent."""
 
@@ -43,7 +46,7 @@ class Centra:
             return httpx.Response(200, json={"data": {"setOrdersLock": {"userErrors": []}}})
         self.pages.append(self.seconds)
         first = (asked["variables"]["page"] - 1) * PER_PAGE
-        numbers = range(first, min(first + PER_PAGE, SKUS))
+        numbers = range(first, min(first + PER_PAGE, self.skus))
         if asked["operationName"] == "ProductSizes":
             sizes = [{"id": number, "SKU": f"S{number}", "isActive": True} for number in numbers]
             return httpx.Response(200, json={"data": {"productSizes": sizes}})
@@ -127,6 +130,44 @@ def test_pages_are_bounded_in_any_ten_seconds_and_leave_orders_their_half(
     assert max(at_once) <= 15
     assert [left for _, left in graphql.left("requests", Lane.STOCK)][-1] == 1250 - 501
     assert [left for _, left in graphql.left("requests")][-1] == 2500 - 501
+
+
+@pytest.mark.parametrize("what", ["stock_levels", "product_sizes"])
+def test_a_list_that_needs_more_than_an_hour_of_the_lane_is_read_to_its_end(
+    centra: Centra, processes: tuple[Process, Process], what: str
+) -> None:
+    stock, orders = processes
+    centra.skus = 260_000
+
+    assert sum(1 for _ in getattr(stock.client, what)()) == centra.skus
+
+    assert 3600 < centra.seconds < 2 * 3600
+    orders.client.lock_orders(["7f3c"])
+    assert sum(orders.waits) == 0
+
+
+def test_some_levels_are_not_waited_for_that_long(
+    centra: Centra, processes: tuple[Process, Process]
+) -> None:
+    stock, _ = processes
+    centra.skus = 249_900
+    list(stock.client.stock_levels())
+
+    with pytest.raises(Throttled, match="requests for stock"):
+        list(stock.client.stock_levels_of(range(200)))
+
+
+def test_the_time_that_a_list_takes_is_the_one_in_the_documents(
+    centra: Centra, processes: tuple[Process, Process]
+) -> None:
+    stock, _ = processes
+
+    list(stock.client.stock_levels())
+
+    shop = shop_on("growth", SKUS)
+    documented = seconds_to_send(len(centra.pages), shop.centra_rates[:-1])
+    assert centra.pages[-1] - centra.pages[0] == pytest.approx(documented, abs=2)
+    assert (shop.centra_page, shop.centra_rates[-1][0]) == (PER_PAGE, 1250)
 
 
 def test_a_page_that_waited_for_the_stock_lane_has_taken_nothing_of_the_orders_quota(

@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from centra_whistl_dagster.documents.stock_age import shop_on
+from centra_whistl_dagster.domain.stock.pace import seconds_to_send
 from centra_whistl_dagster.transport import Wire
 from centra_whistl_dagster.whistl.client import WhistlClient, WhistlConfig
 
@@ -140,3 +142,7 @@ def test_the_pages_of_a_snapshot_are_bounded_in_any_minute_and_it_is_read_to_its
     assert read == SKUS // PER_PAGE
     assert max(in_a_minute) <= 48
     assert max(stock.waits) <= 10
+    shop = shop_on("growth", SKUS)
+    documented = seconds_to_send(read, shop.whistl_rates)
+    assert whistl.pages[-1] - whistl.pages[0] == pytest.approx(documented, abs=2)
+    assert (shop.whistl_page, shop.whistl_rates[-1]) == (PER_PAGE, (48, 60))

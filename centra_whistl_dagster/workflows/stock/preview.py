@@ -1,7 +1,8 @@
 """What a change of the stock policy would withhold from sale, and what overselling it would avoid.
 
 Both policies are worked out with the last good snapshot, Centra's levels as last read and the
-ledger as it is now. Nothing is written.
+ledger as it is now. Nothing is written. Does not belong here: what a change consists of
+(`domain.stock.policy_change`), how it is shown (`cli.stock_preview`).
 """
 
 from __future__ import annotations
