@@ -97,20 +97,21 @@ class CentraClient:
         self._graphql.close()
 
     def quota_left(self) -> Quota | None:
-        """Return our share of the longest quota and what is left of it; None without a limit."""
+        """Return our share of the longest quota and what stock finds left of it; None: no limit."""
         requests, mutations = self._graphql.left("requests"), self._graphql.left("mutations")
         if not requests or not mutations:
             return None
-        (requests_limit, requests_left), (mutations_limit, mutations_left) = (
-            requests[-1],
-            mutations[-1],
-        )
         return Quota(
-            requests_limit=requests_limit,
-            requests_left=requests_left,
-            mutations_limit=mutations_limit,
-            mutations_left=mutations_left,
+            requests_limit=requests[-1][0],
+            requests_left=self._left_for_stock("requests", *requests[-1]),
+            mutations_limit=mutations[-1][0],
+            mutations_left=self._left_for_stock("mutations", *mutations[-1]),
         )
+
+    def _left_for_stock(self, resource: str, limit: int, left: int) -> int:
+        """Return what is left of a quota, less what the lane of stock has used up of its own."""
+        in_lane, left_in_lane = self._graphql.left(resource, Lane.STOCK)[-1]
+        return min(left, limit - in_lane + left_in_lane)
 
     @property
     def page_size(self) -> int:
@@ -269,13 +270,21 @@ class CentraClient:
 
     # ---- stock and catalogue
     def stock_levels(
-        self, unreadable: list[UnreadableStockLevel] | None = None
+        self,
+        unreadable: list[UnreadableStockLevel] | None = None,
+        *,
+        takes_hours: bool = False,
     ) -> Iterator[CentraStockLevel]:
-        """Read the stock of every size in our warehouse, for hours where the plan is too small.
+        """Read the stock of every size in our warehouse.
 
         A row that cannot be read is logged, and added to `unreadable` where that is given.
+
+        Args:
+            unreadable: see above.
+            takes_hours: where the plan is too small for all of it, wait for its longest window.
         """
-        return self._stock_levels({}, unreadable, patience_seconds=_ONE_WINDOW_SECONDS)
+        patience = _ONE_WINDOW_SECONDS if takes_hours else LANE_PATIENCE_SECONDS
+        return self._stock_levels({}, unreadable, patience_seconds=patience)
 
     def stock_levels_of(
         self,
@@ -326,21 +335,19 @@ class CentraClient:
 
         return write_apart(levels, write)
 
-    def product_sizes(self) -> Iterator[CentraProductSize]:
-        """Read every size of the catalogue. One that cannot be read is logged."""
-        return readable(self._pages("ProductSizes", {}, "productSizes"), reading.product_size)
+    def product_sizes(self, *, takes_hours: bool = False) -> Iterator[CentraProductSize]:
+        """Read every size of the catalogue, as `stock_levels`. One that is broken is logged."""
+        rows = pages(
+            self._graphql,
+            "ProductSizes",
+            {},
+            limit=self._config.page_size,
+            find=lambda data: rows_of(self._graphql, "ProductSizes", data, "productSizes"),
+            patience_seconds=_ONE_WINDOW_SECONDS if takes_hours else LANE_PATIENCE_SECONDS,
+        )
+        return readable(rows, reading.product_size)
 
     # ---- shared by several
-    def _pages(self, operation: str, variables: Mapping[str, object], name: str) -> Iterator[Json]:
-        return pages(
-            self._graphql,
-            operation,
-            variables,
-            limit=self._config.page_size,
-            find=lambda data: rows_of(self._graphql, operation, data, name),
-            patience_seconds=_ONE_WINDOW_SECONDS,
-        )
-
     def _whole_orders(
         self, where: Mapping[str, object], *, limit: int
     ) -> Iterator[Order | UnreadableOrder]:

@@ -65,7 +65,7 @@ class Centra:
 class Process:
     """One of several processes that call Centra and count in one file."""
 
-    def __init__(self, centra: Centra, file: Path) -> None:
+    def __init__(self, centra: Centra, file: Path, share: float = OUR_SHARE) -> None:
         self._centra = centra
         self.waits: list[float] = []
         self.client = CentraClient(
@@ -74,7 +74,7 @@ class Process:
                 token="token",
                 warehouse_id=1,
                 plan="growth",
-                quota_share=OUR_SHARE,
+                quota_share=share,
                 stock_share=0.5,
                 pacing_file=file,
             ),
@@ -93,6 +93,15 @@ class Process:
 @pytest.fixture
 def centra() -> Centra:
     return Centra()
+
+
+@pytest.fixture
+def on_a_tenth(centra: Centra, tmp_path: Path) -> Iterator[tuple[Process, Process]]:
+    """Processes with a tenth of the usual share: 125 requests an hour are for stock."""
+    stock, orders = (Process(centra, tmp_path / "tenth.db", OUR_SHARE / 10) for _ in range(2))
+    yield stock, orders
+    stock.client.close()
+    orders.client.close()
 
 
 @pytest.fixture
@@ -134,27 +143,48 @@ def test_pages_are_bounded_in_any_ten_seconds_and_leave_orders_their_half(
 
 @pytest.mark.parametrize("what", ["stock_levels", "product_sizes"])
 def test_a_list_that_needs_more_than_an_hour_of_the_lane_is_read_to_its_end(
-    centra: Centra, processes: tuple[Process, Process], what: str
+    centra: Centra, on_a_tenth: tuple[Process, Process], what: str
 ) -> None:
-    stock, orders = processes
-    centra.skus = 260_000
+    stock, orders = on_a_tenth
+    centra.skus = 26_000
 
-    assert sum(1 for _ in getattr(stock.client, what)()) == centra.skus
+    assert sum(1 for _ in getattr(stock.client, what)(takes_hours=True)) == centra.skus
 
     assert 3600 < centra.seconds < 2 * 3600
     orders.client.lock_orders(["7f3c"])
     assert sum(orders.waits) == 0
 
 
-def test_some_levels_are_not_waited_for_that_long(
-    centra: Centra, processes: tuple[Process, Process]
+def test_what_is_read_again_and_again_does_not_wait_for_hours(
+    centra: Centra, on_a_tenth: tuple[Process, Process]
 ) -> None:
-    stock, _ = processes
-    centra.skus = 249_900
+    stock, _ = on_a_tenth
+    centra.skus = 24_990
     list(stock.client.stock_levels())
+    at = centra.seconds
 
+    for read in (stock.client.stock_levels, stock.client.product_sizes):
+        with pytest.raises(Throttled, match="requests for stock"):
+            list(read())
     with pytest.raises(Throttled, match="requests for stock"):
         list(stock.client.stock_levels_of(range(200)))
+    assert centra.seconds - at < 60
+
+
+def test_what_the_lane_has_used_up_is_not_left_for_stock(
+    centra: Centra, on_a_tenth: tuple[Process, Process]
+) -> None:
+    stock, orders = on_a_tenth
+    centra.skus = 12_000
+    before = orders.client.quota_left()
+    list(stock.client.product_sizes())
+    after = orders.client.quota_left()
+
+    assert before is not None
+    assert after is not None
+    reserved = before.requests_limit / 2
+    assert before.requests_left - reserved == 125
+    assert after.requests_left - reserved == 125 - 61
 
 
 def test_the_time_that_a_list_takes_is_the_one_in_the_documents(

@@ -44,10 +44,14 @@ def refresh_reference(link: Link) -> Refreshed:
     Raises:
         IntegrationError: a system could not be read to the end; the old data stays.
     """
+    with link.ledger.reading() as tx:
+        known = catalogues.count_centra_sizes(tx)
+    takes_hours = not known or not _is_quick(link, known)
     services = list(link.whistl.services())
     products = list(link.whistl.products())
     sizes = [
-        (size.product_size_id, size.sku, size.is_active) for size in link.centra.product_sizes()
+        (size.product_size_id, size.sku, size.is_active)
+        for size in link.centra.product_sizes(takes_hours=takes_hours)
     ]
     colliding = colliding_skus(
         [product.sku for product in products],
@@ -96,8 +100,11 @@ def _is_due_while_orders_wait(link: Link) -> bool:
         age, sizes = _age(tx), catalogues.count_centra_sizes(tx)
     if age is None or age > _most(link):
         return True
-    is_quick = sizes <= _QUICK_PAGES * link.centra.page_size
-    return is_quick and age > _fresh_for(link, sizes)
+    return _is_quick(link, sizes) and age > _fresh_for(link, sizes)
+
+
+def _is_quick(link: Link, sizes: int) -> bool:
+    return sizes <= _QUICK_PAGES * link.centra.page_size
 
 
 def _fresh_for(link: Link, sizes: int) -> timedelta:

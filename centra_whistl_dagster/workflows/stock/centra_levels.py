@@ -76,7 +76,9 @@ def read_centra_levels(link: Link, *, within_minutes: int | None = None) -> int:
         within_minutes = None
     due = _due(link, known, within_minutes)
     if known is None or due is None:
-        read = frame = _frame(link.centra.stock_levels(unreadable), read_at)
+        read = frame = _frame(
+            link.centra.stock_levels(unreadable, takes_hours=known is None), read_at
+        )
     else:
         levels = due.levels
         sizes = levels.loc[due.is_due, "product_size_id"].tolist() + due.new_sizes
