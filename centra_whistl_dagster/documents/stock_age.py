@@ -75,6 +75,7 @@ def stock_age() -> str:
         minutes=CadencePolicy().ladder_minutes[-1],
         oldest=oldest,
         whole=whole,
+        first=f"{shop_on('growth', 1).centra_rates[-1][0] * CENTRA_PAGE:,}",
         most=f"{GuardPolicy().oldest_minutes:g}",
     )
 
@@ -113,6 +114,9 @@ rest in turn, the oldest first. A quantity that somebody has changed in Centra b
 of which nothing else moves, is found after the following time at the latest.
 
 {whole}
+
+The very first reading takes every level, and waits for the hour's quota where the plan is too
+small for that: {first} SKUs an hour on the Growth plan. Stock is not written before it has ended.
 """
 
 
