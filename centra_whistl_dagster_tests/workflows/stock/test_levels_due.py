@@ -105,6 +105,24 @@ def test_what_moved_at_whistl_is_written_at_once_though_not_everything_is_read(
         assert {sku: apart[sku] for sku in moved if sku in apart} == {}
 
 
+def test_what_moved_at_whistl_is_among_the_levels_that_are_read(large: Desk) -> None:
+    with large.world.lock:
+        take_snapshot(large.world)
+    before = last_levels(large.link)
+    assert before is not None
+    # Those read last: in turn they would come last.
+    moved = before.frame.sort_values("read_at")["sku"].tolist()[-5:]
+    with large.world.lock:
+        for sku in moved:
+            large.world.shelves[sku].on_hand += 3
+
+    full_sync(large)
+
+    after = last_levels(large.link)
+    assert after is not None
+    assert set(after.frame.set_index("sku").loc[moved, "read_at"]) == {after.read_at}
+
+
 def test_orders_and_despatches_are_seen_though_not_everything_is_read(large: Desk) -> None:
     placed = [large.order((sku, 1)) for sku in large.skus[::25]]
     for _ in range(6):
