@@ -48,7 +48,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "stock": Entry(
         module="stock",
-        summary="Preview a change of the stock policy; review and release refused stock snapshots.",
+        summary="Preview a policy change; release refused snapshots.",
     ),
     "doctor": Entry(module="doctor", summary="Test every connection; reads only."),
     "dev": Entry(module="dev", summary="Run Dagster against the systems in .env."),

@@ -20,7 +20,7 @@ from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconc
 
 @click.group()
 def stock() -> None:
-    """Preview a change of the stock policy; review and release refused stock snapshots."""
+    """Preview a policy change; release refused snapshots."""
 
 
 stock.add_command(preview)
