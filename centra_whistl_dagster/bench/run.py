@@ -11,6 +11,7 @@ import click
 
 from centra_whistl_dagster.bench import orders, screening, stock, ticks
 from centra_whistl_dagster.bench.apart import apart
+from centra_whistl_dagster.bench.full_sync import SyncAtLimits, full_sync
 from centra_whistl_dagster.bench.report import Comparison, Limit, Load, report
 from centra_whistl_dagster.bench.timing import Timing, copy_rate_gb_per_s
 
@@ -39,10 +40,12 @@ def run(path: Path, *, quick: bool = False) -> list[Timing]:
     rejudged, drained = list(_relaying(scale))
     idle = [_idle(count // scale) for count in _ORDERS]
     reconciled = [_reconciling(skus // scale, scale) for skus in _SIZES]
+    synced, sync_gb = apart(full_sync, _SIZES[1] // scale)
     kept, peak_gb = apart(stock.keep, _SIZES[-1] // scale, snapshots=_SNAPSHOTS)
     ingested = Load(timing=kept.timing, peak_gb=peak_gb)
     comparisons = [_compared(skus // scale) for skus in _SIZES]
-    loads = [*screened, rejudged, drained, *idle, *reconciled, ingested]
+    at_limits = [Load(timing=timing, peak_gb=sync_gb) for timing in (synced.sync, synced.pages)]
+    loads = [*screened, rejudged, drained, *idle, *reconciled, *at_limits, ingested]
     limits = [
         Limit(name=rejudged.timing.name, asked=2, measured=rejudged.timing.median_s, unit="s"),
         Limit(name=drained.timing.name, asked=100, measured=drained.timing.median_s, unit="s"),
@@ -54,6 +57,7 @@ def run(path: Path, *, quick: bool = False) -> list[Timing]:
             measured=idle[-1].timing.median_s / idle[0].timing.median_s,
             unit="times",
         ),
+        _limit_of_sync(synced),
         *_limits_of_time([load.timing for load in reconciled], asked=0.5),
         *_limits_of_time(
             [*(pair.ours.timing for pair in comparisons[:-1]), kept.timing], asked=0.6
@@ -113,6 +117,11 @@ def _limit_of_memory(loads: Sequence[Load]) -> Limit:
         measured=max(load.peak_gb for load in loads),
         unit="GB",
     )
+
+
+def _limit_of_sync(synced: SyncAtLimits) -> Limit:
+    name = f"{synced.sync.name}, against its pages alone"
+    return Limit(name=name, asked=1.3, measured=synced.ratio, unit="times")
 
 
 def _limits_of_time(by_size: Sequence[Timing], *, asked: float) -> list[Limit]:

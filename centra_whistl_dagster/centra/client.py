@@ -33,7 +33,8 @@ from centra_whistl_dagster.centra.stock_writing import Level, write_apart
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
 from centra_whistl_dagster.domain.stock.cadence import Quota
-from centra_whistl_dagster.transport import CallKind, Json, Wire
+from centra_whistl_dagster.transport import CallKind, Json, Lane, Wire
+from centra_whistl_dagster.transport.calls import LANE_PATIENCE_SECONDS
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 
 __all__ = [
@@ -56,6 +57,10 @@ T = TypeVar("T")
 WHOLE_ORDERS_PER_PAGE = 100
 """A whole order costs some hundreds of complexity; 200 at once would come near what half of the
 Growth plan's quota allows in ten seconds."""
+
+_ONE_WINDOW_SECONDS = 3600.0
+"""A page of a list that must be read whole waits for the longest window of any plan: given up for
+want of quota it would be begun again, and never end."""
 
 _logger = logging.getLogger("centra_whistl_dagster.centra")
 
@@ -92,20 +97,31 @@ class CentraClient:
         self._graphql.close()
 
     def quota_left(self) -> Quota | None:
-        """Return our share of the longest quota and what is left of it; None without a limit."""
+        """Return our share of the longest quota and what stock finds left of it; None: no limit."""
         requests, mutations = self._graphql.left("requests"), self._graphql.left("mutations")
         if not requests or not mutations:
             return None
-        (requests_limit, requests_left), (mutations_limit, mutations_left) = (
-            requests[-1],
-            mutations[-1],
-        )
         return Quota(
-            requests_limit=requests_limit,
-            requests_left=requests_left,
-            mutations_limit=mutations_limit,
-            mutations_left=mutations_left,
+            requests_limit=requests[-1][0],
+            requests_left=self._left_for_stock("requests", *requests[-1]),
+            mutations_limit=mutations[-1][0],
+            mutations_left=self._left_for_stock("mutations", *mutations[-1]),
         )
+
+    def _left_for_stock(self, resource: str, limit: int, left: int) -> int:
+        """Return what is left of a quota, less what the lane of stock has used up of its own."""
+        in_lane, left_in_lane = self._graphql.left(resource, Lane.STOCK)[-1]
+        return min(left, limit - in_lane + left_in_lane)
+
+    @property
+    def page_size(self) -> int:
+        """Records of a page."""
+        return self._config.page_size
+
+    def stock_requests_an_hour(self) -> int | None:
+        """Return the stock lane's share of the longest quota; None without a limit."""
+        rates = self._graphql.left("requests", Lane.STOCK)
+        return rates[-1][0] if rates else None
 
     # ---- orders
     def open_order_stamps(self, since: datetime | None) -> OrderStamps:
@@ -259,13 +275,21 @@ class CentraClient:
 
     # ---- stock and catalogue
     def stock_levels(
-        self, unreadable: list[UnreadableStockLevel] | None = None
+        self,
+        unreadable: list[UnreadableStockLevel] | None = None,
+        *,
+        takes_hours: bool = False,
     ) -> Iterator[CentraStockLevel]:
         """Read the stock of every size in our warehouse.
 
         A row that cannot be read is logged, and added to `unreadable` where that is given.
+
+        Args:
+            unreadable: see above.
+            takes_hours: where the plan is too small for all of it, wait for its longest window.
         """
-        return self._stock_levels({}, unreadable)
+        patience = _ONE_WINDOW_SECONDS if takes_hours else LANE_PATIENCE_SECONDS
+        return self._stock_levels({}, unreadable, patience_seconds=patience)
 
     def stock_levels_of(
         self,
@@ -277,7 +301,11 @@ class CentraClient:
             yield from self._stock_levels({"stock": {"productSizeId": chunk}}, unreadable)
 
     def _stock_levels(
-        self, which: Mapping[str, object], unreadable: list[UnreadableStockLevel] | None
+        self,
+        which: Mapping[str, object],
+        unreadable: list[UnreadableStockLevel] | None,
+        *,
+        patience_seconds: float = LANE_PATIENCE_SECONDS,
     ) -> Iterator[CentraStockLevel]:
         rows = pages(
             self._graphql,
@@ -286,6 +314,7 @@ class CentraClient:
             limit=self._config.page_size,
             find=self._stock_rows,
             key=size_id_of,
+            patience_seconds=patience_seconds,
         )
         found = [] if unreadable is None else unreadable
 
@@ -321,20 +350,19 @@ class CentraClient:
             )
             self._graphql.run(CallKind.IDEMPOTENT_WRITE, "SetStock", {"input": stock})
 
-    def product_sizes(self) -> Iterator[CentraProductSize]:
-        """Read every size of the catalogue. One that cannot be read is logged."""
-        return readable(self._pages("ProductSizes", {}, "productSizes"), reading.product_size)
+    def product_sizes(self, *, takes_hours: bool = False) -> Iterator[CentraProductSize]:
+        """Read every size of the catalogue, as `stock_levels`. One that is broken is logged."""
+        rows = pages(
+            self._graphql,
+            "ProductSizes",
+            {},
+            limit=self._config.page_size,
+            find=lambda data: rows_of(self._graphql, "ProductSizes", data, "productSizes"),
+            patience_seconds=_ONE_WINDOW_SECONDS if takes_hours else LANE_PATIENCE_SECONDS,
+        )
+        return readable(rows, reading.product_size)
 
     # ---- shared by several
-    def _pages(self, operation: str, variables: Mapping[str, object], name: str) -> Iterator[Json]:
-        return pages(
-            self._graphql,
-            operation,
-            variables,
-            limit=self._config.page_size,
-            find=lambda data: rows_of(self._graphql, operation, data, name),
-        )
-
     def _whole_orders(
         self, where: Mapping[str, object], *, limit: int
     ) -> Iterator[Order | UnreadableOrder]:

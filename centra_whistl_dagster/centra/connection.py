@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from centra_whistl_dagster.centra.graphql import PLANS, GraphQL, stock_lane
+from centra_whistl_dagster.centra.graphql import PLANS, GraphQL
 from centra_whistl_dagster.centra.refusals import ACCESS_ADVICE, SYSTEM, read_refusal
-from centra_whistl_dagster.transport import BearerToken, Judge, Pacer, Quota, Transport, Wire
+from centra_whistl_dagster.transport import BearerToken, Judge, Pacer, Transport, Wire
 
 MOST_PER_PAGE = 200
 """Centra's own limit (https://centra.dev/graphql/warehouse.html)."""
@@ -31,7 +30,7 @@ class CentraConfig:
     quota_share: float = 0.5
     """Our share of the plan's quotas; the rest is left to the shop's other integrations."""
     stock_share: float = 0.5
-    """The part of it that reading and writing stock may take: orders never wait for stock."""
+    """The part of it that stock and catalogues may take: orders never wait for them."""
     page_size: int = MOST_PER_PAGE
     captures_payment: bool = False
     """Centra captures the payment when a parcel has left."""
@@ -62,20 +61,13 @@ def connect(
     if not 1 <= config.page_size <= MOST_PER_PAGE:
         raise ValueError(f"page_size must be 1 to {MOST_PER_PAGE}, not {config.page_size}")
     judge = Judge(SYSTEM, read_refusal, access_advice=ACCESS_ADVICE, now=now)
-    plan = PLANS[config.plan]
-    for_stock = {
-        stock_lane(resource): [
-            Quota(units=math.floor(quota.units * config.stock_share), seconds=quota.seconds)
-            for quota in quotas
-        ]
-        for resource, quotas in plan.items()
-    }
     pacer = Pacer(
-        {**plan, **for_stock},
+        PLANS[config.plan],
         system=SYSTEM,
         share=config.quota_share,
         now=now,
         file=config.pacing_file,
+        stock_share=config.stock_share,
     )
     transport = Transport(
         SYSTEM,

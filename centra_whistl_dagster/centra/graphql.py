@@ -15,7 +15,8 @@ from importlib.resources import files
 
 from centra_whistl_dagster.centra.partial import broken_field, mark
 from centra_whistl_dagster.centra.refusals import SYSTEM, objects, reasons_in, reasons_of
-from centra_whistl_dagster.transport import CallKind, Json, Judge, Quota, Transport
+from centra_whistl_dagster.transport import CallKind, Json, Judge, Lane, Quota, Transport
+from centra_whistl_dagster.transport.calls import LANE_PATIENCE_SECONDS
 from centra_whistl_dagster.transport.errors import ContractBroken, IntegrationError
 
 COMPLEXITY_UNIT = 1_000
@@ -48,14 +49,8 @@ PLANS: Mapping[str, Mapping[str, tuple[Quota, ...]]] = {
 """Quotas by plan (https://centra.dev/integration-api/api-rate-limits), shared by everything
 that calls one environment. "unlimited" is for a Centra without limits, such as the simulator."""
 
-_STOCK_OPERATIONS = {"StockLevels", "SetStock"}
+_IN_THE_STOCK_LANE = {"StockLevels", "SetStock", "ProductSizes"}
 """They take many calls at once; an order must not wait behind them."""
-
-
-def stock_lane(resource: str) -> str:
-    """Return the name of the part of a quota that stock operations may take."""
-    return f"{resource} for stock"
-
 
 _GUESSED_COMPLEXITY = {"WholeOrders": 230, "ShippingOrders": 60}
 """Per record asked for, until an answer gives the true figure; an order read with its addresses is
@@ -94,7 +89,13 @@ class GraphQL:
         """By operation, the highest complexity per record that an answer has reported."""
 
     def run(
-        self, kind: CallKind, operation: str, variables: Mapping[str, object], *, records: int = 1
+        self,
+        kind: CallKind,
+        operation: str,
+        variables: Mapping[str, object],
+        *,
+        records: int = 1,
+        patience_seconds: float = LANE_PATIENCE_SECONDS,
     ) -> dict[str, Json]:
         """Run one operation and return its `data`; Centra's warnings are logged.
 
@@ -105,6 +106,7 @@ class GraphQL:
             operation: the name of the document.
             variables: as it declares them.
             records: how many it asks for at most; the complexity grows with them.
+            patience_seconds: how long it may wait for its turn in the lane of stock.
 
         Raises:
             IntegrationError: of any kind.
@@ -115,8 +117,6 @@ class GraphQL:
         costs = {"requests": 1, "complexity": math.ceil(complexity / COMPLEXITY_UNIT)}
         if not is_read:
             costs["mutations"] = 1
-        if operation in _STOCK_OPERATIONS:
-            costs |= {stock_lane(resource): units for resource, units in costs.items()}
         answer = self._transport.request(
             kind,
             operation,
@@ -128,6 +128,8 @@ class GraphQL:
                 "variables": dict(variables),
             },
             costs=costs,
+            lane=Lane.STOCK if operation in _IN_THE_STOCK_LANE else Lane.ORDERS,
+            patience_seconds=patience_seconds,
         )
         self.clock_behind = lag_of(answer.headers.get("date", ""), now=self._now())
         body = answer.body if isinstance(answer.body, dict) else {}
@@ -161,9 +163,9 @@ class GraphQL:
         """Return the error for an answer whose data does not match the schema."""
         return self._judge.unreadable(kind, operation, detail)
 
-    def left(self, resource: str) -> list[tuple[int, int]]:
-        """Return, per rate of a quota, our share of it and what is left of that now."""
-        return self._transport.left(resource)
+    def left(self, resource: str, lane: Lane = Lane.ORDERS) -> list[tuple[int, int]]:
+        """Return, per rate of a quota, a lane's share of it and what is left of that now."""
+        return self._transport.left(resource, lane)
 
     def close(self) -> None:
         """Close connections."""

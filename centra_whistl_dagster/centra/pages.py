@@ -15,6 +15,7 @@ from typing import TypeVar
 from centra_whistl_dagster.centra import inputs
 from centra_whistl_dagster.centra.graphql import GraphQL, RecordsBroken
 from centra_whistl_dagster.transport import CallKind, Json
+from centra_whistl_dagster.transport.calls import LANE_PATIENCE_SECONDS
 from centra_whistl_dagster.transport.fields import UNRESOLVED, BrokenRecord, Fields, name_of
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ def pages(
     limit: int,
     find: Callable[[Mapping[str, Json]], list[Json]],
     key: Callable[[Json], object] = id_of,
+    patience_seconds: float = LANE_PATIENCE_SECONDS,
 ) -> Iterator[Json]:
     """Yield each record of a list once, asking for pages until one is not full.
 
@@ -73,7 +75,9 @@ def pages(
     seen: set[object] = set()
     for page in itertools.count(1):
         asked = {**variables, "limit": limit, "page": page}
-        data = graphql.run(CallKind.READ, operation, asked, records=limit)
+        data = graphql.run(
+            CallKind.READ, operation, asked, records=limit, patience_seconds=patience_seconds
+        )
         rows = find(data)
         new = [row for row in rows if key(row) not in seen]
         seen.update(key(row) for row in new)

@@ -46,7 +46,10 @@ COMMANDS: Mapping[str, Entry] = {
     "orders": Entry(
         module="orders", summary="Decide about one order: accept it, retry it, or replace it."
     ),
-    "stock": Entry(module="stock", summary="Review and release refused stock snapshots."),
+    "stock": Entry(
+        module="stock",
+        summary="Preview a policy change; release refused snapshots.",
+    ),
     "doctor": Entry(module="doctor", summary="Test every connection; reads only."),
     "dev": Entry(module="dev", summary="Run Dagster against the systems in .env."),
     "demo": Entry(

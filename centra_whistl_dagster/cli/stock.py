@@ -1,4 +1,4 @@
-"""The commands for refused stock snapshots: list, preview, release."""
+"""The commands for stock: preview a change of its policy; list, show, release refused snapshots."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from centra_whistl_dagster.cli.stock_preview import preview
 from centra_whistl_dagster.cli.terminal import Refusal, visible
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import open_link
@@ -19,7 +20,10 @@ from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconc
 
 @click.group()
 def stock() -> None:
-    """Review and release refused stock snapshots."""
+    """Preview a policy change; release refused snapshots."""
+
+
+stock.add_command(preview)
 
 
 @stock.group(invoke_without_command=True)

@@ -8,6 +8,10 @@ from centra_whistl_dagster.defs.assets.stock_reading import AGE_OF_STOCK
 RELAY_TAG = "centra_whistl/relay"
 """`dagster.yaml` limits how many runs with the same value of it run at once."""
 
+_HOURS = {"dagster/max_runtime": str(4 * 3600)}
+"""Reading a very large catalogue waits for hours of quota (`docs/stock-age.md`); `dagster.yaml`
+ends every other run after half an hour. Each call has its own deadline, so nothing hangs."""
+
 
 def _assets(*keys: str) -> dg.AssetSelection:
     return dg.AssetSelection.assets(*(key.split("/") for key in keys))
@@ -34,13 +38,14 @@ sync_stock = dg.define_asset_job(
     selection=(_assets("whistl/order_statuses") | dg.AssetSelection.groups("stock"))
     - dg.AssetSelection.checks(AGE_OF_STOCK),
     description="Read both systems' stock, work out Centra's figures, and write what differs.",
-    run_tags={RELAY_TAG: "stock"},
+    run_tags={RELAY_TAG: "stock", **_HOURS},
 )
 
 refresh_reference = dg.define_asset_job(
     "refresh_reference",
     selection=dg.AssetSelection.groups("reference"),
     description="Read both catalogues, Whistl's services and the shipping table, and compare them.",
+    run_tags=_HOURS,
 )
 
 publish_history = dg.define_asset_job(

@@ -103,10 +103,16 @@ def active_centra_skus(tx: Transaction) -> frozenset[str]:
 
 
 def active_centra_sizes(tx: Transaction) -> dict[int, str]:
-    """Return the SKU of every size of Centra's catalogue that is for sale, by the size's id."""
-    columns = (centra_sizes.c.product_size_id, centra_sizes.c.sku)
-    query = sa.select(*columns).where(centra_sizes.c.is_active, centra_sizes.c.sku != "")
+    """Return the SKU of every size of Centra's catalogue that is for sale, by its id."""
+    query = sa.select(centra_sizes.c.product_size_id, centra_sizes.c.sku).where(
+        centra_sizes.c.is_active, centra_sizes.c.sku != ""
+    )
     return dict(tx.execute(query).tuples().all())
+
+
+def count_centra_sizes(tx: Transaction) -> int:
+    """Count the sizes of Centra's catalogue."""
+    return tx.execute(sa.select(sa.func.count()).select_from(centra_sizes)).scalar_one()
 
 
 def replace_collisions(tx: Transaction, colliding: Mapping[str, Iterable[str]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import OrderLineRow
-from centra_whistl_dagster.ledger.tables import order_lines, order_payloads
+from centra_whistl_dagster.ledger.tables import order_lines, order_payloads, orders
 
 
 def store(tx: Transaction, order: Order) -> None:
@@ -42,6 +43,17 @@ def store(tx: Transaction, order: Order) -> None:
     ]
     if rows:
         tx.execute(sa.insert(order_lines), rows)
+
+
+def latest_prices(tx: Transaction) -> dict[str, tuple[Decimal, str]]:
+    """Return, by SKU, the unit price of the order placed last that has one, and its currency."""
+    query = (
+        sa.select(order_lines.c.sku, order_lines.c.unit_price, orders.c.currency)
+        .join(orders, orders.c.centra_id == order_lines.c.centra_id)
+        .where(order_lines.c.unit_price > 0)
+        .order_by(orders.c.ordered_at)
+    )
+    return {sku: (price, currency) for sku, price, currency in tx.execute(query)}
 
 
 def has_payload(tx: Transaction, centra_id: str) -> bool:

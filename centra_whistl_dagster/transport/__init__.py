@@ -29,7 +29,7 @@ from centra_whistl_dagster.transport.errors import (
     Throttled,
 )
 from centra_whistl_dagster.transport.judgement import CallKind, Judge
-from centra_whistl_dagster.transport.pacing import Pacer, Quota
+from centra_whistl_dagster.transport.pacing import Lane, Pacer, Quota
 from centra_whistl_dagster.transport.wire import Wire
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "IntegrationError",
     "Json",
     "Judge",
+    "Lane",
     "NotSent",
     "OutcomeUnknown",
     "Pacer",

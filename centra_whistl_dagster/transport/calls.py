@@ -27,7 +27,7 @@ from centra_whistl_dagster.transport.errors import (
     Throttled,
 )
 from centra_whistl_dagster.transport.judgement import CallKind, Judge
-from centra_whistl_dagster.transport.pacing import Pacer
+from centra_whistl_dagster.transport.pacing import Lane, Pacer
 from centra_whistl_dagster.transport.wire import NoAnswer, Unreadable, Unsent, Wire
 
 MOST_TRIES = 6
@@ -35,6 +35,9 @@ FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 _CREATE_SECONDS = 15.0
 """A create that has waited must have as long left: one that is cut short is a lost answer."""
+LANE_PATIENCE_SECONDS = 90.0
+"""A list of many pages is lost with one of them: a page whose turn came late must have all the time
+there is to be read."""
 _SHORTEST_TRY_SECONDS = 0.25
 """With less time left, sending would only lose the answer."""
 
@@ -47,9 +50,12 @@ class _Call:
 
     kind: CallKind
     operation: str
+    lane: Lane
     correlation_id: str
     ends_at: float
     """On the monotonic clock: pacing, tries and waits all end before it."""
+    patience: float
+    """Seconds that it may still wait for its lane, if that is not the one of orders."""
     tries: int = 0
     unreadable: int = 0
     was_renewed: bool = False
@@ -124,6 +130,8 @@ class Transport:
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         costs: Mapping[str, int] | None = None,
+        lane: Lane = Lane.ORDERS,
+        patience_seconds: float = LANE_PATIENCE_SECONDS,
         within_seconds: float | None = None,
     ) -> Answer:
         """Carry out one call.
@@ -138,6 +146,9 @@ class Transport:
             params: the query string.
             headers: in addition to those of authorization.
             costs: units of each quota that one try takes.
+            lane: whose part of the quotas they are.
+            patience_seconds: how long it may wait for its lane before its deadline begins to count;
+                not used in the lane of orders.
             within_seconds: a shorter deadline than the transport's own, for a call whose caller can
                 ask again later.
 
@@ -149,6 +160,8 @@ class Transport:
         call = _Call(
             kind=kind,
             operation=operation,
+            lane=lane,
+            patience=patience_seconds,
             correlation_id=f"{self._rng.getrandbits(64):016x}",
             ends_at=started + min(within_seconds or inf, self._deadline_seconds),
         )
@@ -172,9 +185,9 @@ class Transport:
             self._log(call, outcome, level, seconds=self._monotonic() - started)
         return answer
 
-    def left(self, resource: str) -> list[tuple[int, int]]:
-        """Return, per rate of a quota, our share of it and what is left of that now."""
-        return self._pacer.left(resource)
+    def left(self, resource: str, lane: Lane = Lane.ORDERS) -> list[tuple[int, int]]:
+        """Return, per rate of a quota, a lane's share of it and what is left of that now."""
+        return self._pacer.left(resource, lane)
 
     def close(self) -> None:
         """Close connections and shared files."""
@@ -248,18 +261,17 @@ class Transport:
 
     def _pace(self, call: _Call, costs: Mapping[str, int]) -> None:
         left = call.ends_at - self._monotonic()
-        for resource, units in costs.items():
-            while True:
-                try:
-                    wait = self._pacer.take(resource, units)
-                except OSError as error:
-                    detail = f"the file that counts our calls cannot be used ({error})"
-                    advice = "Check the disk and the rights of the state folder"
-                    raise self._not_sent(call, detail, advice) from error
-                if not wait:
-                    break
-                left -= wait
-                if left <= (_CREATE_SECONDS if call.kind is CallKind.CREATE else 0):
+        for resource, units in self._pacer.charges(costs, call.lane):
+            while wait := self._seconds_to_wait(call, resource, units):
+                if call.lane is Lane.ORDERS:
+                    left -= wait
+                    may_wait = left > (_CREATE_SECONDS if call.kind is CallKind.CREATE else 0)
+                else:
+                    may_wait = wait <= call.patience
+                    if may_wait:
+                        call.patience -= wait
+                        call.ends_at += wait
+                if not may_wait:
                     raise Throttled(
                         system=self._system,
                         operation=call.operation,
@@ -267,6 +279,14 @@ class Transport:
                         retry_after_seconds=wait,
                     )
                 self._sleep(wait)
+
+    def _seconds_to_wait(self, call: _Call, resource: str, units: int) -> float:
+        try:
+            return self._pacer.take(resource, units)
+        except OSError as error:
+            detail = f"the file that counts our calls cannot be used ({error})"
+            advice = "Check the disk and the rights of the state folder"
+            raise self._not_sent(call, detail, advice) from error
 
     def _not_sent(self, call: _Call, detail: str, advice: str = "") -> NotSent:
         return NotSent(system=self._system, operation=call.operation, detail=detail, advice=advice)

@@ -1,7 +1,8 @@
 """Keeping our calls under a share of the other system's quotas, so that its 429 stays rare.
 
 Several quotas at once, each with several rates, are counted across the processes that share a file.
-The figures are in `centra` and `whistl`, the waiting is in `calls`.
+Long lists have a lane of their own, a part of the quota. Does not belong here: the other systems'
+figures (`centra`, `whistl`), which call is in which lane (their clients), the waiting (`calls`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem, SQLiteBucket
@@ -23,6 +25,16 @@ class Quota:
 
     units: int
     seconds: float
+
+
+class Lane(StrEnum):
+    """What a call is for. It decides how much of a quota calls of its sort may take together."""
+
+    ORDERS = "orders"
+    """What a customer waits for: an order, its status, its shipment. May take our whole share."""
+    STOCK = "stock"
+    """Long lists that can wait: stock, catalogues, sweeps. They take a part only, evenly spread, so
+    that an order never waits for the pages before it."""
 
 
 class Pacer:
@@ -42,10 +54,20 @@ class Pacer:
         share: float,
         now: Callable[[], datetime],
         file: Path | None = None,
+        stock_share: float = 1.0,
     ) -> None:
         """Make a pacer of `share` (above 0, at most 1) of each quota, never below one unit.
 
         Systems may share a file: each counts under its own name.
+
+        Args:
+            quotas: by resource, what the other system allows.
+            system: its name.
+            share: the part of the quotas that we use.
+            now: the clock.
+            file: counts the calls of all processes that use it; None counts this process alone.
+            stock_share: the part of our share that `Lane.STOCK` may take; orders have the rest to
+                themselves.
 
         Raises:
             ValueError: the share is outside these bounds.
@@ -55,10 +77,25 @@ class Pacer:
             raise ValueError(f"the share of a quota is above 0 and at most 1, not {share}")
         self._now = now
         self._lock = threading.Lock()
-        self._buckets = {
-            resource: _bucket(f"{system}_{resource}", _rates(limits, share), file)
+        rates = {resource: rates_of(limits, share) for resource, limits in quotas.items()}
+        rates |= {
+            _in_lane(resource, Lane.STOCK): stock_rates_of(limits, share, stock_share)
             for resource, limits in quotas.items()
         }
+        self._buckets = {
+            name: _bucket(f"{system}_{name}", list(limits), file) for name, limits in rates.items()
+        }
+
+    def charges(self, costs: Mapping[str, int], lane: Lane) -> list[tuple[str, int]]:
+        """Return what a call must `take`, one after the other.
+
+        Its place in its own lane comes first: while it waits for that, it holds nothing that an
+        order could use.
+        """
+        if lane is Lane.ORDERS:
+            return list(costs.items())
+        in_lane = [(_in_lane(resource, lane), units) for resource, units in costs.items()]
+        return [*in_lane, *costs.items()]
 
     def take(self, resource: str, units: int) -> float:
         """Take units of a resource; return 0.0 once taken, else the seconds to wait first.
@@ -87,13 +124,13 @@ class Pacer:
             raise TypeError("this bucket must be used from a coroutine")
         return max(wait_ms, 1) / 1000
 
-    def left(self, resource: str) -> list[tuple[int, int]]:
+    def left(self, resource: str, lane: Lane = Lane.ORDERS) -> list[tuple[int, int]]:
         """Return, per rate of a resource, shortest first, the units it allows and those left now.
 
         Raises:
             OSError: the shared file cannot be used.
         """
-        bucket = self._buckets.get(resource)
+        bucket = self._buckets.get(resource if lane is Lane.ORDERS else _in_lane(resource, lane))
         if bucket is None:
             return []
         now_ms = math.floor(self._now().timestamp() * 1000)
@@ -112,6 +149,13 @@ class Pacer:
             bucket.close()
 
 
+_LEAST_BURST = 5
+"""So few pages at once disturb nobody, and most shops' stock has no more."""
+_SPREAD_MS = 10_000
+"""Centra's own shortest window. Whistl counts by the minute: a minute's pages sent at once would be
+followed by the rest of that minute without any."""
+
+
 def _taken(bucket: AbstractBucket, since_ms: int, rate: Rate) -> int:
     """Return how many units were taken since; the bucket keeps the newest first."""
     least, most = 0, rate.limit
@@ -125,7 +169,30 @@ def _taken(bucket: AbstractBucket, since_ms: int, rate: Rate) -> int:
     return least
 
 
-def _rates(limits: Sequence[Quota], share: float) -> list[Rate]:
+def _in_lane(resource: str, lane: Lane) -> str:
+    return f"{resource} for {lane}"
+
+
+def stock_rates_of(limits: Sequence[Quota], share: float, stock_share: float) -> list[Rate]:
+    """Return the rates of `Lane.STOCK`: a part of ours, none of it taken in one burst.
+
+    Raises:
+        ValueError: the part is not between 0 and 1.
+    """
+    if not 0 <= stock_share <= 1:
+        raise ValueError(f"the share of stock lies between 0 and 1, not at {stock_share}")
+    rates = rates_of(limits, share * stock_share)
+    first = rates[0] if rates else None
+    if first is not None and first.interval > _SPREAD_MS:
+        # Rounded up: the longer rate holds all the same.
+        spread = max(_LEAST_BURST, math.ceil(first.limit * _SPREAD_MS / first.interval))
+        if spread < first.limit:
+            return [Rate(spread, _SPREAD_MS), *rates]
+    return rates
+
+
+def rates_of(limits: Sequence[Quota], share: float) -> list[Rate]:
+    """Return a share of each limit, never below one unit, shortest period first."""
     rates = [
         Rate(max(1, math.floor(quota.units * share)), math.ceil(quota.seconds * 1000))
         for quota in limits

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch
 from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct, WhistlService
-from centra_whistl_dagster.transport import Answer, CallKind, Json, Refused, Wire
+from centra_whistl_dagster.transport import Answer, CallKind, Json, Lane, Refused, Wire
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 from centra_whistl_dagster.whistl import reading
 from centra_whistl_dagster.whistl.connection import WhistlConfig, connect
@@ -142,16 +142,20 @@ class WhistlClient:
         self, since: datetime | None
     ) -> Iterator[WhistlOrderView | UnreadableOrderView]:
         """Read the orders that changed since a moment; None reads every one there has been."""
-        return self._orders({"updated_since": _iso_utc(since)} if since else {})
+        if since is None:
+            return self._orders({}, Lane.STOCK)
+        return self._orders({"updated_since": _iso_utc(since)}, Lane.ORDERS)
 
     def orders_in_statuses(
         self, statuses: Iterable[str]
     ) -> Iterator[WhistlOrderView | UnreadableOrderView]:
         """Read the orders that are in one of these statuses now, whenever they changed."""
-        return self._orders({"status": ",".join(sorted(statuses))})
+        return self._orders({"status": ",".join(sorted(statuses))}, Lane.STOCK)
 
-    def _orders(self, params: Mapping[str, str]) -> Iterator[WhistlOrderView | UnreadableOrderView]:
-        for body in self._cursor_pages("list_orders", "v2/orders", params):
+    def _orders(
+        self, params: Mapping[str, str], lane: Lane
+    ) -> Iterator[WhistlOrderView | UnreadableOrderView]:
+        for body in self._cursor_pages("list_orders", "v2/orders", params, lane):
             for row in self._rows("list_orders", body):
                 yield reading.order_view_or_unreadable(row, self._config.zone)
 
@@ -228,7 +232,7 @@ class WhistlClient:
     def _snapshot_pages(self, snapshot_id: str) -> Iterator[list[dict[str, Json]]]:
         operation = "snapshot_items"
         path = f"v2/stock/snapshots/{quote(snapshot_id, safe='')}/items"
-        for body in self._cursor_pages(operation, path, {}):
+        for body in self._cursor_pages(operation, path, {}, Lane.STOCK):
             if body.get("snapshot_id") != snapshot_id:
                 detail = "a page belongs to another snapshot"
                 raise self._judge.unreadable(CallKind.READ, operation, detail)
@@ -244,7 +248,7 @@ class WhistlClient:
     def products(self, since: datetime | None = None) -> Iterator[WhistlProduct]:
         """Read every product, or those that changed since. One that cannot be read is logged."""
         params = {"updated_since": _iso_utc(since)} if since else {}
-        for body in self._cursor_pages("list_products", "v2/products", params):
+        for body in self._cursor_pages("list_products", "v2/products", params, Lane.STOCK):
             yield from self._readable("list_products", body, reading.product)
 
     # ---- shared by several
@@ -254,6 +258,7 @@ class WhistlClient:
         path: str,
         params: Mapping[str, str | int] | None = None,
         *,
+        lane: Lane = Lane.ORDERS,
         within_seconds: float | None = None,
     ) -> Answer:
         return self._transport.request(
@@ -263,11 +268,12 @@ class WhistlClient:
             path,
             params=params,
             costs=_ONE_REQUEST,
+            lane=lane,
             within_seconds=within_seconds,
         )
 
     def _cursor_pages(
-        self, operation: str, path: str, params: Mapping[str, str | int]
+        self, operation: str, path: str, params: Mapping[str, str | int], lane: Lane
     ) -> Iterator[dict[str, Json]]:
         cursor: str | None = None
         seen: set[str | None] = set()
@@ -275,7 +281,7 @@ class WhistlClient:
             seen.add(cursor)
             at = {"cursor": cursor} if cursor is not None else {}
             query = {**params, **at, "limit": self._config.page_size}
-            body = self._get(operation, path, query).body
+            body = self._get(operation, path, query, lane=lane).body
             cursor = self._read(CallKind.READ, operation, body, reading.cursor_page)
             if isinstance(body, dict):  # or `cursor_page` would have refused it
                 yield body

@@ -38,6 +38,8 @@ class WhistlConfig:
     """Whistl's limit for the account; 0 for no limit."""
     quota_share: float = 0.8
     """The part of that limit that we use."""
+    stock_share: float = 0.5
+    """The part of it that stock, catalogues and sweeps may take: orders never wait for them."""
     page_size: int = MOST_PER_PAGE
     pacing_file: Path | None = None
     """The file in which all processes count their calls; None counts this process alone."""
@@ -77,6 +79,7 @@ def connect(
         share=config.quota_share,
         now=now,
         file=config.pacing_file,
+        stock_share=config.stock_share,
     )
     judge = Judge(SYSTEM, read_refusal, access_advice=ACCESS_ADVICE, now=now)
     transport_with = partial(

@@ -86,7 +86,9 @@ def open_link(
     centra = CentraClient(
         replace(settings.centra, stock_share=stock_share), now=now, sleep=sleep, rng=dice
     )
-    whistl = WhistlClient(settings.whistl, now=now, sleep=sleep, rng=dice)
+    whistl = WhistlClient(
+        replace(settings.whistl, stock_share=stock_share), now=now, sleep=sleep, rng=dice
+    )
     try:
         yield Link(
             settings=settings,

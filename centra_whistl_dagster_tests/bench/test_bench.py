@@ -13,6 +13,7 @@ import pytest
 
 from centra_whistl_dagster.bench import loads, screening, stock, ticks
 from centra_whistl_dagster.bench.apart import apart
+from centra_whistl_dagster.bench.full_sync import full_sync
 from centra_whistl_dagster.bench.report import Comparison, Limit, Load, report
 from centra_whistl_dagster.bench.run import run
 from centra_whistl_dagster.bench.stock import Kept
@@ -140,3 +141,14 @@ def test_a_tick_is_timed_on_an_installation_in_which_nothing_is_due() -> None:
 
     assert timed_tick.name == "idle tick, 300 orders in the ledger"
     assert timed_tick.runs == 15
+
+
+def test_the_full_sync_that_is_timed_reads_every_page_at_the_limits_and_writes_what_is_wrong() -> (
+    None
+):
+    synced = full_sync(5_000)
+
+    assert synced.written == 100
+    # 25 pages of Centra's and 10 of Whistl's, of which 15 and 8 go in the first ten seconds.
+    assert synced.pages.median_s >= 20
+    assert synced.ratio > 1

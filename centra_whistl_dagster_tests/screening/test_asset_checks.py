@@ -126,7 +126,7 @@ class Catalogues:
     def products(self) -> list[WhistlProduct]:
         return [*self.desk.reference.products.values()]
 
-    def product_sizes(self) -> list[Size]:
+    def product_sizes(self, *, takes_hours: bool) -> list[Size]:
         return [Size(n, sku) for n, sku in enumerate(self.desk.reference.products)]
 
 

@@ -71,6 +71,7 @@ def client_of(whistl: ThreePages) -> Iterator[ClientOf]:
             site="SW",
             requests_per_minute=requests_per_minute,
             quota_share=1.0,
+            stock_share=1.0,
             pacing_file=pacing_file,
         )
         made.append(
@@ -145,7 +146,8 @@ def test_pages_fetched_ahead_are_counted_in_the_file_that_all_processes_share(
 ) -> None:
     file = tmp_path / "calls.db"
 
-    pages = list(client_of(requests_per_minute=3, pacing_file=file).snapshot_rows("S-1"))
+    client = client_of(requests_per_minute=3, pacing_file=file)
+    pages = list(client.snapshot_rows("S-1"))
 
     assert pages == [[row("A")], [row("B")], [row("C")]]
     with pytest.raises(Throttled):

@@ -93,7 +93,7 @@ class CadencePolicy:
     """Chance, for each SKU and day, that it sells out between two syncs. Far stricter than a
     buffer's: a sync more costs a few calls, holding back costs sales."""
     reserved_for_orders: float = 0.5
-    """Share of our part of Centra's quota that stock never uses."""
+    """Share of our part of Centra's and of Whistl's quota that stock never uses."""
 
 
 def risk_of_rung(minutes: int, policy: CadencePolicy) -> float:

@@ -22,7 +22,8 @@ _NORMAL_CURVE = NormalDist()
 _QUANTILES = np.linspace(0.0, 1.0, 2001)[1:-1]
 _SCORES = np.array([_NORMAL_CURVE.inv_cdf(quantile) for quantile in _QUANTILES.tolist()])
 _LEAST_SPREAD = 1e-6
-_NEARLY = 0.1
+_LEAST_NUMBER = 1e-12
+NEARLY = 0.1
 """Units above a whole number that are no further unit: clumps of one must not need two."""
 _MOST_OCCUPIED = 0.999
 """Share of intervals with a clump, above which the number of clumps cannot be told from it."""
@@ -45,11 +46,26 @@ class Clumps:
             per_hour=self.per_hour[where], units=self.units[where], spread=self.spread[where]
         )
 
+    def within(self, hours: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return how demand within so many hours is distributed.
+
+        That any clump comes has the Poisson chance; what then comes in all is lognormal, with the
+        mean and variance that the clumps give it.
+
+        Returns:
+            the chance that any comes, then of what comes in all the mean and the standard deviation
+            of its logarithm.
+        """
+        number = np.maximum(self.per_hour * hours, _LEAST_NUMBER)
+        any_comes = -np.expm1(-number)
+        mean = number * self.units
+        # The second moment over the mean squared, of the times when any comes.
+        moment = (1 + (1 + self.spread) / number) * any_comes
+        log_spread = np.sqrt(np.log(np.maximum(moment, 1 + _LEAST_SPREAD)))
+        return any_comes, mean / any_comes, log_spread
+
     def covering(self, hours: float, risk: float, most: int) -> Ints:
         """Return the smallest number of units that demand exceeds with at most this risk.
-
-        That any clump comes within the hours has the Poisson chance; what then comes in all is
-        lognormal, with the mean and variance that the clumps give it.
 
         Args:
             hours: of the exposure, busy ones counted as more.
@@ -61,19 +77,14 @@ class Clumps:
         """
         if not 0 < risk < 1:
             raise ValueError(f"a risk lies between 0 and 1, not at {risk}")
-        clumps = self.per_hour * hours
-        any_comes = -np.expm1(-clumps)
+        any_comes, mean, spread = self.within(np.full(len(self.units), hours))
         is_risky = (any_comes > risk) & (self.units > 0)
-        covering = np.zeros(len(clumps), dtype=np.int64)
+        covering = np.zeros(len(mean), dtype=np.int64)
         if is_risky.any():
-            chance, number = any_comes[is_risky], clumps[is_risky]
-            mean = number * self.units[is_risky]
-            second = mean**2 * (1 + (1 + self.spread[is_risky]) / number)
-            mean_of_some = mean / chance
-            log_spread = np.sqrt(np.log(np.maximum(second * chance / mean**2, 1 + _LEAST_SPREAD)))
-            score = np.interp(1 - risk / chance, _QUANTILES, _SCORES)
-            units = mean_of_some * np.exp(log_spread * score - log_spread**2 / 2)
-            covering[is_risky] = np.ceil(np.minimum(units, most) - _NEARLY).astype(np.int64)
+            mean, spread = mean[is_risky], spread[is_risky]
+            score = np.interp(1 - risk / any_comes[is_risky], _QUANTILES, _SCORES)
+            units = mean * np.exp(spread * score - spread**2 / 2)
+            covering[is_risky] = np.ceil(np.minimum(units, most) - NEARLY).astype(np.int64)
         return covering.clip(min=0, max=most)
 
 

@@ -14,8 +14,13 @@ from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.link import Link
 
 FRESH_FOR = timedelta(minutes=30)
+"""At least; Centra's catalogue is read less often where it has many pages."""
+_SHARE_OF_CATALOGUE = 0.2
+"""Of the quota's part for stock and catalogues, what reading Centra's catalogue may take."""
 TRIED_EVERY = timedelta(minutes=5)
 """After a failed attempt screening tries no more often: each may take a minute."""
+_QUICK_PAGES = 15
+"""Of Centra's catalogue: the stock lane of its smallest plan lets as many through at once."""
 SUBJECT = "catalogues"
 """What the exception about old reference data is about."""
 _OVERLAP = timedelta(minutes=2)
@@ -39,10 +44,14 @@ def refresh_reference(link: Link) -> Refreshed:
     Raises:
         IntegrationError: a system could not be read to the end; the old data stays.
     """
+    with link.ledger.reading() as tx:
+        known = catalogues.count_centra_sizes(tx)
+    takes_hours = not known or not _is_quick(link, known)
     services = list(link.whistl.services())
     products = list(link.whistl.products())
     sizes = [
-        (size.product_size_id, size.sku, size.is_active) for size in link.centra.product_sizes()
+        (size.product_size_id, size.sku, size.is_active)
+        for size in link.centra.product_sizes(takes_hours=takes_hours)
     ]
     colliding = colliding_skus(
         [product.sku for product in products],
@@ -82,17 +91,41 @@ def has_changed_at_whistl(link: Link) -> bool:
 def is_due(link: Link) -> bool:
     """Say whether the reference data was never read, or too long ago."""
     with link.ledger.reading() as tx:
-        age = _age(tx)
-    return age is None or age > FRESH_FOR
+        age, sizes = _age(tx), catalogues.count_centra_sizes(tx)
+    return age is None or age > _fresh_for(link, sizes)
+
+
+def _is_due_while_orders_wait(link: Link) -> bool:
+    with link.ledger.reading() as tx:
+        age, sizes = _age(tx), catalogues.count_centra_sizes(tx)
+    if age is None or age > _most(link):
+        return True
+    return _is_quick(link, sizes) and age > _fresh_for(link, sizes)
+
+
+def _is_quick(link: Link, sizes: int) -> bool:
+    return sizes <= _QUICK_PAGES * link.centra.page_size
+
+
+def _fresh_for(link: Link, sizes: int) -> timedelta:
+    """Return how long a catalogue of that size stays fresh."""
+    hourly = link.centra.stock_requests_an_hour()
+    if hourly is None:
+        return FRESH_FOR
+    pages = sizes / link.centra.page_size
+    affordable = timedelta(hours=pages / (hourly * _SHARE_OF_CATALOGUE))
+    # Screening stops at the limit: the second half of it is for attempts that fail.
+    return max(FRESH_FOR, min(affordable, _most(link) / 2))
 
 
 def usable_age(link: Link) -> timedelta | None:
-    """Return the age of the reference data, read anew where that is due and works.
+    """Return the age of the reference data, read anew where that is due, quick, and works.
 
-    Old data is better than none, up to the age that the policy allows. None when it is older, or
-    was never read: orders must wait, and the owner of the exception is alerted.
+    What takes minutes is left to the job of its own while the data may still be used. Old data is
+    better than none, up to the age that the policy allows. None when it is older, or was never
+    read: orders must wait, and the owner of the exception is alerted.
     """
-    if is_due(link) and not _has_just_failed(link):
+    if _is_due_while_orders_wait(link) and not _has_just_failed(link):
         try:
             refresh_reference(link)
         except IntegrationError as error:

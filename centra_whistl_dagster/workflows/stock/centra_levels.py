@@ -19,6 +19,7 @@ from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
+from centra_whistl_dagster.workflows.stock.levels_due import LevelsDue, levels_due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,9 @@ class Levels:
 
     @property
     def just_read(self) -> pd.DataFrame:
-        """The SKUs of the last reading."""
+        """The SKUs that the last reading covers: of a full sync all, though few were read anew."""
+        if self.within_minutes is None:
+            return self.frame
         return self.frame[self.frame["read_at"] == self.read_at]
 
 
@@ -82,29 +85,32 @@ def read_centra_levels(
     Args:
         link: the connection.
         within_minutes: read only SKUs that need this interval or a shorter one, and keep the others
-            as they were read last. None reads all, and so does any value before the first sync.
-        skus: in their place only these (`workflows.stock.levels_needed`).
+            as they were read last. None covers all, and so does any value before the first sync; of
+            more than the quota allows, those are read that `levels_due` says.
+        skus: of a partial reading, in their place only these (`workflows.stock.levels_needed`).
 
     Raises:
         IntegrationError: Centra could not be read to the end; the last reading stays.
     """
     read_at = link.now()
     unreadable: list[UnreadableStockLevel] = []
-    if within_minutes is None or (known := _known(link)) is None:
+    known = _known(link)
+    if known is None:
         within_minutes = None
-        shown = list(link.centra.stock_levels(unreadable))
+    due = _due(link, known, within_minutes, skus)
+    if known is None or due is None:
+        shown = list(link.centra.stock_levels(unreadable, takes_hours=known is None))
         with link.ledger.reading() as tx:
             shown += _without_a_row(tx, shown, unreadable)
         read = frame = _frame(shown, read_at)
         twins = _twins(frame)
     else:
-        levels, minutes, twins = known
-        is_due = levels["sku"].map(minutes) <= within_minutes
-        if skus is not None:
-            is_due = levels["sku"].isin(list(skus))
-        sizes = levels.loc[is_due, "product_size_id"].tolist()
+        levels = due.levels
+        sizes = levels.loc[due.is_due, "product_size_id"].tolist() + due.new_sizes
         read = _frame(link.centra.stock_levels_of(sizes, unreadable), read_at)
-        frame = pd.concat([levels[~is_due], read], ignore_index=True)
+        frame = pd.concat([levels[~due.is_due], read], ignore_index=True)
+        is_partial = within_minutes is not None
+        twins = known.twins if is_partial else _all_twins(link, frame)
     # Two sizes under one SKU: see `Twin`. None of both is for sale (`workflows.stock.sync`).
     frame = frame.drop_duplicates("sku", keep=False)
     name = f"C--{read_at:{archive.STAMP}}"
@@ -112,10 +118,23 @@ def read_centra_levels(
     last = _LastReading(file=str(file), read_at=read_at, within_minutes=within_minutes, twins=twins)
     with link.ledger.transaction() as tx:
         state.set_to(tx, state.CENTRA_LEVELS, _STORED.dump_json(last).decode())
-        _update_unreadable(tx, unreadable, read, is_whole=within_minutes is None)
+        _update_unreadable(tx, unreadable, read, is_whole=due is None)
         if within_minutes is None:
             _update_twins(tx, twins)
     return len(read)
+
+
+def _due(
+    link: Link, known: _Known | None, within_minutes: int | None, skus: Set[str] | None
+) -> LevelsDue | None:
+    """Return what to read; None: everything, page by page."""
+    if known is None:
+        return None
+    if within_minutes is None:
+        return levels_due(link, known.levels)
+    names = known.levels["sku"]
+    is_due = names.map(known.minutes) <= within_minutes if skus is None else names.isin(list(skus))
+    return LevelsDue(levels=known.levels, is_due=is_due.to_numpy(), new_sizes=[])
 
 
 def _update_unreadable(
@@ -205,15 +224,23 @@ def _last_reading(tx: Transaction) -> _LastReading | None:
     return None if stored is None else _STORED.validate_json(stored)
 
 
-def _known(link: Link) -> tuple[pd.DataFrame, pd.Series[int], tuple[Twin, ...]] | None:
-    """Return all levels as last read, the interval that each SKU needs, and the twins."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All levels as last read, the interval that each SKU needs, and the twins."""
+
+    levels: pd.DataFrame
+    minutes: pd.Series[int]
+    twins: tuple[Twin, ...]
+
+
+def _known(link: Link) -> _Known | None:
     levels = last_levels(link)
     with link.ledger.reading() as tx:
         last = last_sync(tx)
     if levels is None or last is None:
         return None
     synced = archive.fetch(link.settings.archive_path, last.file)
-    return levels.frame, synced.set_index("sku")["minutes"], levels.twins
+    return _Known(levels.frame, synced.set_index("sku")["minutes"], levels.twins)
 
 
 def _without_a_row(
@@ -244,6 +271,14 @@ def _twins(frame: pd.DataFrame) -> tuple[Twin, ...]:
         Twin(sku=sku, product_size_id=size_id)
         for sku, size_id in zip(shared["sku"], shared["product_size_id"].tolist(), strict=True)
     )
+
+
+def _all_twins(link: Link, frame: pd.DataFrame) -> tuple[Twin, ...]:
+    """Return the twins where not every level was read: those of the catalogue are among them."""
+    with link.ledger.reading() as tx:
+        sizes = catalogues.active_centra_sizes(tx)
+    listed = pd.DataFrame(sizes.items(), columns=["product_size_id", "sku"])
+    return tuple(dict.fromkeys([*_twins(listed), *_twins(frame)]))
 
 
 def _update_twins(tx: Transaction, twins: Sequence[Twin]) -> None:

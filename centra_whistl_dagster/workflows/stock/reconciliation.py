@@ -49,6 +49,8 @@ class Demand:
     """The part of `per_hour` that Centra does not see."""
     unseen_clumps: Clumps
     """How that comes, in the week's average hour."""
+    busyness: float
+    """How much busier than that this hour is."""
     exposure: Exposure
     """For how long the shop sells on one snapshot, as measured."""
     buffer: Ints
@@ -224,6 +226,7 @@ def _demand(link: Link, skus: list[str], room: Ints, now: datetime) -> Demand:
         per_hour=stock_plan.per_hour,
         unseen_per_hour=np.asarray(measured.velocity.unseen_per_hour) * measured.busyness,
         unseen_clumps=measured.velocity.unseen_clumps,
+        busyness=measured.busyness,
         exposure=exposure,
         buffer=stock_plan.buffers_at(rungs),
         minutes=np.asarray(policy.cadence.ladder_minutes, dtype=np.int64)[rungs],
@@ -236,6 +239,7 @@ def _no_demand(skus: int, *, shortest_minutes: int) -> Demand:
         per_hour=np.zeros(skus),
         unseen_per_hour=np.zeros(skus),
         unseen_clumps=Clumps(per_hour=np.zeros(skus), units=np.ones(skus), spread=np.zeros(skus)),
+        busyness=1.0,
         exposure=measured_exposure((), ()),
         buffer=np.zeros(skus, dtype=np.int64),
         minutes=np.full(skus, shortest_minutes, dtype=np.int64),

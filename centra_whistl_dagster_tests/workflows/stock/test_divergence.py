@@ -23,9 +23,12 @@ class BusyCentra:
         return getattr(self._client, name)
 
     def stock_levels(
-        self, unreadable: list[UnreadableStockLevel] | None = None
+        self,
+        unreadable: list[UnreadableStockLevel] | None = None,
+        *,
+        takes_hours: bool = False,
     ) -> Iterator[CentraStockLevel]:
-        levels = list(self._client.stock_levels(unreadable))
+        levels = list(self._client.stock_levels(unreadable, takes_hours=takes_hours))
         if self._meanwhile:
             self._meanwhile.pop(0)()
         return iter(levels)

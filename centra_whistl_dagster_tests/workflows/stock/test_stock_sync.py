@@ -243,8 +243,10 @@ class CentraThatGarbles:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    def stock_levels(self, unreadable: list[UnreadableStockLevel]) -> Iterator[CentraStockLevel]:
-        for level in self._client.stock_levels():
+    def stock_levels(
+        self, unreadable: list[UnreadableStockLevel], *, takes_hours: bool = False
+    ) -> Iterator[CentraStockLevel]:
+        for level in self._client.stock_levels(takes_hours=takes_hours):
             if level.sku in self._skus:
                 unreadable.append(
                     UnreadableStockLevel(name=level.sku, field="physicalQuantity", detail="is null")
