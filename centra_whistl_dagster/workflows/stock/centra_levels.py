@@ -20,17 +20,12 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 from centra_whistl_dagster.workflows.stock.levels_due import LevelsDue, levels_due
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Twin:
-    """A size whose SKU another active size has too.
-
-    A warehouse that knows only SKUs cannot tell them apart, so neither gets a share of the stock.
-    """
-
-    sku: str
-    product_size_id: int
+from centra_whistl_dagster.workflows.stock.shared_skus import (
+    Twin,
+    all_twins,
+    twins_of,
+    update_twins,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +98,14 @@ def read_centra_levels(
         with link.ledger.reading() as tx:
             shown += _without_a_row(tx, shown, unreadable)
         read = frame = _frame(shown, read_at)
-        twins = _twins(frame)
+        twins = twins_of(frame)
     else:
         levels = due.levels
         sizes = levels.loc[due.is_due, "product_size_id"].tolist() + due.new_sizes
         read = _frame(link.centra.stock_levels_of(sizes, unreadable), read_at)
         frame = pd.concat([levels[~due.is_due], read], ignore_index=True)
         is_partial = within_minutes is not None
-        twins = known.twins if is_partial else _all_twins(link, frame)
+        twins = known.twins if is_partial else all_twins(link, frame)
     # Two sizes under one SKU: see `Twin`. None of both is for sale (`workflows.stock.sync`).
     frame = frame.drop_duplicates("sku", keep=False)
     name = f"C--{read_at:{archive.STAMP}}"
@@ -120,7 +115,7 @@ def read_centra_levels(
         state.set_to(tx, state.CENTRA_LEVELS, _STORED.dump_json(last).decode())
         _update_unreadable(tx, unreadable, read, is_whole=due is None)
         if within_minutes is None:
-            _update_twins(tx, twins)
+            update_twins(tx, twins)
     return len(read)
 
 
@@ -263,46 +258,6 @@ def _without_a_row(
         for size_id, sku in catalogues.active_centra_sizes(tx).items()
         if not (size_id in shown or sku in named or f"size {size_id}" in named)
     ]
-
-
-def _twins(frame: pd.DataFrame) -> tuple[Twin, ...]:
-    shared = frame[frame.duplicated("sku", keep=False)]
-    return tuple(
-        Twin(sku=sku, product_size_id=size_id)
-        for sku, size_id in zip(shared["sku"], shared["product_size_id"].tolist(), strict=True)
-    )
-
-
-def _all_twins(link: Link, frame: pd.DataFrame) -> tuple[Twin, ...]:
-    """Return the twins where not every level was read: those of the catalogue are among them."""
-    with link.ledger.reading() as tx:
-        sizes = catalogues.active_centra_sizes(tx)
-    listed = pd.DataFrame(sizes.items(), columns=["product_size_id", "sku"])
-    return tuple(dict.fromkeys([*_twins(listed), *_twins(frame)]))
-
-
-def _update_twins(tx: Transaction, twins: Sequence[Twin]) -> None:
-    kind = ExceptionKind.SKU_ON_SEVERAL_SIZES
-    sizes: dict[str, list[int]] = {}
-    for twin in twins:
-        sizes.setdefault(twin.sku, []).append(twin.product_size_id)
-    exceptions.resolve_kind(tx, kind, except_subjects=set(sizes))
-    exceptions.open_or_refresh(tx, [_shared(sku, ids) for sku, ids in sizes.items()])
-
-
-def _shared(sku: str, size_ids: Sequence[int]) -> Problem:
-    names = ", ".join(map(str, sorted(size_ids)))
-    return Problem(
-        kind=ExceptionKind.SKU_ON_SEVERAL_SIZES,
-        subject_type=SubjectType.SKU,
-        subject=sku,
-        field="SKU",
-        value=names,
-        message=(
-            f"Several active sizes in Centra have the SKU {sku} (sizes {names}). Whistl's stock "
-            "cannot be divided between them, so none of them is for sale."
-        ),
-    )
 
 
 def _frame(levels: Iterable[CentraStockLevel], read_at: datetime) -> pd.DataFrame:
