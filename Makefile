@@ -69,7 +69,7 @@ bench: $(VENV)/.bench-ready
 SEED ?= 1
 faults: $(VENV)/.ready
 	$(BIN)/python -m $(TESTS).faults.run --schedules $(or $(SCHEDULES),300) --seed $(SEED) --write
-	$(BIN)/python -m $(TESTS).stock_histories.run --histories $(or $(HISTORIES),100000) --seed $(SEED) --write
+	$(BIN)/python -m $(TESTS).stock_histories.run --histories $(or $(HISTORIES),3000) --seed $(SEED) --write
 
 # cosmic-ray has a folder of its own, like dlt.
 $(VENV)/.mutants-ready: requirements-mutants.lock $(VENV)/.ready

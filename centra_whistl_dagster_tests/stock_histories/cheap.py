@@ -27,7 +27,7 @@ from centra_whistl_dagster.simulator.centra import app
 from centra_whistl_dagster.simulator.centra.schema import centra_schema
 from centra_whistl_dagster.simulator.centra.times import read_time
 from centra_whistl_dagster.simulator.world.world import World
-from centra_whistl_dagster.workflows.stock import archive, reconciliation, snapshots
+from centra_whistl_dagster.workflows.stock import archive, feed_comparison, reconciliation
 
 _SCHEMAS: list[GraphQLSchema] = []
 _DOCUMENTS: dict[str, DocumentNode] = {}
@@ -110,7 +110,7 @@ def cheaply() -> Iterator[None]:
         patch.object(archive, "keep", kept.keep),
         patch.object(archive, "fetch", kept.fetch),
         patch.object(reconciliation, "align", aligned_without_duckdb),
-        patch.object(snapshots, "align", aligned_without_duckdb),
+        patch.object(feed_comparison, "align", aligned_without_duckdb),
         patch.object(app.Centra, "__init__", with_known_documents),
         patch.object(app, "centra_schema", schema_once),
         patch.object(settings, "load_configuration", configuration_once),

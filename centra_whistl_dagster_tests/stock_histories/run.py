@@ -37,7 +37,7 @@ NOT_YET: dict[str, str] = {}
 class Plan:
     """How much is to be lived through."""
 
-    histories: int = 100_000
+    histories: int = 3_000
     seed: int = 1
     processes: int = 2
 
