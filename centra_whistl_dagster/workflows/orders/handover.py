@@ -2,7 +2,8 @@
 
 Cancellations are first: with each minute the warehouse is further. Look-ups are last: they wait for
 a Whistl that may not answer, and what they settle is sent or cancelled in the next round, which the
-ledger says is due at once. Locks come after sends, whose orders they lock.
+ledger says is due at once. Locks follow each part of the sends: an order that Whistl has and that
+is not locked can be edited unseen, and looks new to a ledger that has lost it.
 """
 
 from __future__ import annotations
@@ -38,18 +39,28 @@ def hand_over(link: Link) -> HandedOver:
             notes on it.
     """
     failures: list[Exception] = []
+    failed: list[Callable[[Link], Tally]] = []
+    locked = Tally()
 
     def done(step: Callable[[Link], Tally]) -> Tally:
         try:
             return step(link)
         except Exception as error:  # noqa: BLE001 - raised below, once the other steps had their turn
             failures.append(error)
+            failed.append(step)
             return Tally()
 
+    def lock() -> None:
+        if lock_accepted_orders not in failed:  # Centra is not asked for it again in this round
+            locked.include(done(lock_accepted_orders))
+
+    cancelled = done(pass_on_cancellations)
+    sent = done(lambda link: submit_ready_orders(link, after_part=lock))
+    lock()  # what an earlier round has left
     round_ = HandedOver(
-        cancelled=done(pass_on_cancellations),
-        sent=done(submit_ready_orders),
-        locked=done(lock_accepted_orders),
+        cancelled=cancelled,
+        sent=sent,
+        locked=locked,
         unlocked=done(unlock_ended_orders),
         looked_up=done(resolve_orders_in_doubt),
     )
