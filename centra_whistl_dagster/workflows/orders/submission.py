@@ -36,6 +36,7 @@ from centra_whistl_dagster.transport import (
 )
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlOrderView
 from centra_whistl_dagster.whistl.refusals import says_number_is_taken
+from centra_whistl_dagster.workflows.continuity import about_to_send
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.claims import Claim, Current, claim, read_again
 from centra_whistl_dagster.workflows.orders.gate import SILENT, Gate
@@ -165,8 +166,9 @@ def _claimed_and_sent(link: Link, gate: Gate, current: Current) -> Fate:
         if not may_go:
             return gate.why
         claimed = claim(link, current)
-        if claimed is None:
-            return Skipped("changed since it was screened")
+        if isinstance(claimed, Skipped):
+            return claimed
+        about_to_send(link, claimed.effect)
         outcome = _sent(link, gate, claimed)
         return Fate.WRITTEN if outcome is SubmissionOutcome.ACCEPTED else Failed(outcome)
 
