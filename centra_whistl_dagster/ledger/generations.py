@@ -43,6 +43,34 @@ def unaccounted(tx: Transaction) -> GenerationRow | None:
     return row if row is not None and row.accounted_for_at is None else None
 
 
+def are_parcels_unchecked(tx: Transaction) -> bool:
+    """Say whether Centra may have completed parcels that the ledger still takes for open."""
+    row = unaccounted(tx)
+    if row is None or row.parcels_checked_at is not None:
+        return False
+    # A ledger that has never sent an order has no parcel either.
+    sent = sa.select(orders.c.centra_id).where(orders.c.submitted_at.is_not(None)).limit(1)
+    return tx.execute(sent).first() is not None
+
+
+def is_sweep_due(tx: Transaction) -> bool:
+    """Say whether Whistl is to be asked for unknown orders now, or the gap is accounted for."""
+    row = unaccounted(tx)
+    if row is None:
+        return False
+    if row.sweep_due_at is not None:
+        return row.sweep_due_at <= tx.now
+    return row.parcels_checked_at is not None and not to_be_looked_up(tx)
+
+
+def is_parcel_check_due(tx: Transaction) -> bool:
+    """Say whether parcels are to be compared with Centra now, after a gap."""
+    row = unaccounted(tx)
+    if row is None or row.parcels_checked_at is not None:
+        return False
+    return tx.now >= gap_of(row).parcels_wait_until()
+
+
 def gap_of(row: GenerationRow) -> Gap:
     """Return the gap before a generation."""
     return Gap(began_at=row.began_at)

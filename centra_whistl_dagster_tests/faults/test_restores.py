@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from centra_whistl_dagster_tests.faults.restoring import AGES, HABITS, Way, drilled
+from centra_whistl_dagster_tests.faults.restoring import AGES, HABITS, Way, drilled, table
+from centra_whistl_dagster_tests.workflows.conftest import PROJECT
 
 
 @pytest.mark.parametrize("is_locking", [True, False], ids=["locks", "no locks"])
@@ -30,3 +31,11 @@ def test_it_does_not_matter_how_the_old_ledger_came_back(
         drill.lose(AGES[age])
         drill.restore(way)
         assert drill.until_at_rest().faults() == {}
+
+
+def test_the_document_has_the_result_of_each_drill_above() -> None:
+    text = (PROJECT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    _, _, rest = text.partition("<!-- restores: begin -->\n")
+    shown, end, _ = rest.partition("<!-- restores: end -->")
+    assert end
+    assert shown.splitlines() == table()

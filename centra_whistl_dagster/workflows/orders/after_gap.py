@@ -54,7 +54,7 @@ def account_for_gap(link: Link) -> Tally:
     """
     with link.ledger.reading() as tx:
         generation = generations.unaccounted(tx)
-        is_due = generation is not None and (generation.sweep_due_at or tx.now) <= tx.now
+        is_due = generations.is_sweep_due(tx)
     if generation is None or not is_due:
         return Tally()
     tally = Tally()
@@ -214,9 +214,7 @@ def _close_if_over(link: Link) -> None:
     """Note that the gap is accounted for, once nothing on its way may have been sent in it."""
     with link.ledger.reading() as tx:
         row = generations.unaccounted(tx)
-        if row is None or row.sweep_due_at is not None or row.parcels_checked_at is None:
-            return
-        if generations.to_be_looked_up(tx):
+        if row is None or row.sweep_due_at is not None or not generations.is_sweep_due(tx):
             return
     with link.ledger.transaction() as tx:
         generations.note_accounted_for(tx)

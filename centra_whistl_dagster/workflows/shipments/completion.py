@@ -76,8 +76,8 @@ def _note_checked(link: Link) -> None:
         generation = generations.unaccounted(tx)
         if generation is None or generation.parcels_checked_at is not None:
             return
-        is_any_left = despatches.count_to_apply(tx) or despatches.parcels_due(tx, _UNFINISHED)
-        if is_any_left or _is_gap_too_young(tx):
+        # The rest of a feed that was read in this round is applied already, or reported.
+        if _is_gap_too_young(tx) or despatches.parcels_due(tx, _UNFINISHED):
             return
     with link.ledger.transaction() as tx:
         generations.note_parcels_checked(tx)

@@ -18,7 +18,7 @@ from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.cadence import SKUS_OF_A_BATCH
 from centra_whistl_dagster.domain.stock.plan import hottest_first
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import exceptions, stock
+from centra_whistl_dagster.ledger import exceptions, generations, stock
 from centra_whistl_dagster.ledger.engine import Lease, Transaction
 from centra_whistl_dagster.ledger.rows import StockIntent
 from centra_whistl_dagster.ledger.states import WriteOutcome
@@ -39,6 +39,7 @@ from centra_whistl_dagster.workflows.stock.writing import WriteAnswer, write_bat
 
 ON_ONE_SIDE = Skipped("on one side only")
 NOT_PERMITTED = Skipped("the token may not write stock")
+WAITS_AFTER_GAP = Skipped("after a gap in the ledger, parcels are compared with Centra first")
 POSTPONED = Skipped("left for the next sync: the rest of Centra's quota is for orders")
 
 _WRITE_KINDS = (ExceptionKind.STOCK_WRITE_NOT_TAKEN, ExceptionKind.STOCK_WRITE_REFUSED)
@@ -80,8 +81,9 @@ def publish_stock(link: Link) -> Tally:
         try:
             for start in range(0, most, SKUS_OF_A_BATCH):
                 batch = intents[start : min(most, start + SKUS_OF_A_BATCH)]
-                if not _may_write(link):
-                    tally.add(NOT_PERMITTED, most - start)
+                why_not = _why_not(link)
+                if why_not is not None:
+                    tally.add(why_not, most - start)
                     break
                 written, error = _write(link, lease, reconciliation.snapshot_id, batch, tally)
                 unfinished -= written
@@ -102,9 +104,14 @@ def publish_stock(link: Link) -> Tally:
     return tally
 
 
-def _may_write(link: Link) -> bool:
+def _why_not(link: Link) -> Skipped | None:
+    """Return why no stock may be written now, if so."""
     with link.ledger.reading() as tx:
-        return is_permitted(tx, link.settings, CallGroup.STOCK)
+        if not is_permitted(tx, link.settings, CallGroup.STOCK):
+            return NOT_PERMITTED
+        # A parcel that Centra has completed, and the ledger has not, would be added once more.
+        is_known = not generations.are_parcels_unchecked(tx)
+    return None if is_known else WAITS_AFTER_GAP
 
 
 def _tally_of_unwritten(
