@@ -1,6 +1,7 @@
 """A screened order as the body of Whistl's request, and the hash by which it is recognised.
 
-Whether an order may be sent, and how its address was made to fit, is decided in `screening`.
+Does not belong here: whether an order may be sent, and how its address was made to fit, which is
+decided in `screening`.
 """
 
 from __future__ import annotations

@@ -70,9 +70,11 @@ class Moments:
     die_at: int | None = None
     back_up: Callable[[], None] = lambda: None
     created: int = 0
+    counted: str = "create_order"
+    """Which calls are meant."""
 
     def of_call(self, call: Call) -> Fault | None:
-        if call.operation != "create_order":
+        if call.operation != self.counted:
             return None
         self.created += 1
         if self.created == self.backup_at:
@@ -82,7 +84,14 @@ class Moments:
     def of_transaction(self) -> Fault | None:
         return None
 
-    def count_anew(self, *, backup_at: int | None = None, die_at: int | None = None) -> None:
+    def count_anew(
+        self,
+        *,
+        backup_at: int | None = None,
+        die_at: int | None = None,
+        counted: str = "create_order",
+    ) -> None:
+        self.counted = counted
         self.created, self.backup_at, self.die_at = 0, backup_at, die_at
 
 
@@ -118,6 +127,11 @@ class Drill:
         self.desk.relay_orders()
         self.desk.relay_despatches()
         self.desk.wait(wait)
+
+    def trade(self, *, rounds: int) -> None:
+        """Let rounds of both relays go by."""
+        for _ in range(rounds):
+            self.tick()
 
     def idle(self, *, until: datetime) -> None:
         """Let some minutes pass in which nothing comes in; the connection stays alive."""

@@ -1,7 +1,8 @@
 """Backups: the ledger, the stock archive, the configuration and the published history, checked.
 
 A backup is a folder with a manifest, which is written last. Restoring one begins a new generation
-of the ledger, so that nothing which was sent since is sent again.
+of the ledger, so that nothing which was sent since is sent again. Does not belong here: how a
+database file is copied and checked (`ledger.copies`).
 """
 
 from __future__ import annotations

@@ -178,6 +178,7 @@ def test_stock_is_not_written_before_parcels_are_compared_with_centra(desk: Desk
     desk.relay_orders()
     desk.wait_a_day()
     keep_alive(desk.link)
+    desk.world.shelves[desk.skus[30]].centra_physical += 1
     before = stock_writes(desk)
     desk.sync_stock()
     assert stock_writes(desk) == before
