@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-LONGEST_SILENCE = timedelta(minutes=1)
-"""The running connection notes that it is alive several times in this time."""
+LONGEST_SILENCE = timedelta(minutes=2)
+"""The running connection notes that it is alive several times in this time, even on a machine with
+too much to do. Each silence that is longer makes orders wait for the look-up lag."""
+RAN_LATELY = timedelta(minutes=1)
+"""After its last sign of life the connection may still be running."""
 CALLS_LAST = timedelta(seconds=90)
 """What a process had begun to send when it ended is done by then, or never."""
 CLOCKS_DIFFER = timedelta(minutes=5)

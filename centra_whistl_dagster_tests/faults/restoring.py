@@ -49,7 +49,7 @@ HABITS: dict[str, dict[str, Any]] = {
 TICK = 45.0
 """Seconds between rounds: less than the silence after which a ledger has a gap."""
 _MOST_TICKS = 80
-_DOWN = 120.0
+_DOWN = 180.0
 """Seconds for which nothing runs, while a whole machine is brought back."""
 
 

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from centra_whistl_dagster.domain.generations import LONGEST_SILENCE, Beginning
+from centra_whistl_dagster.domain.generations import RAN_LATELY, Beginning
 from centra_whistl_dagster.ledger import copies, generations, witness
 from centra_whistl_dagster.ledger.copies import CopyUnusable
 from centra_whistl_dagster.ledger.engine import Ledger, LedgerUnavailable
@@ -248,8 +248,8 @@ def _refuse_if_running(settings: Settings, ledger: Path, now: Callable[[], datet
             row = generations.newest(tx)
     except LedgerUnavailable:
         return  # damaged: it is being restored for that reason
-    if row is not None and abs(now() - row.alive_at) <= LONGEST_SILENCE:
-        seconds = LONGEST_SILENCE.total_seconds()
+    if row is not None and abs(now() - row.alive_at) <= RAN_LATELY:
+        seconds = RAN_LATELY.total_seconds()
         raise BackupRefused(
             f"The connection ran less than {seconds:.0f} seconds ago. {stop}, then wait so long."
         )

@@ -77,9 +77,9 @@ def test_a_ledger_that_is_kept_alive_stays_in_its_generation(desk: Desk) -> None
     assert newest(desk).token == first.token
 
 
-def test_a_silence_of_more_than_a_minute_begins_a_generation(desk: Desk) -> None:
+def test_a_silence_of_more_than_two_minutes_begins_a_generation(desk: Desk) -> None:
     running(desk)
-    desk.wait(61)
+    desk.wait(121)
     keep_alive(desk.link)
     assert newest(desk).reason is Beginning.SILENT
 
