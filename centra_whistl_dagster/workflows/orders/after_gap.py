@@ -67,14 +67,12 @@ def account_for_gap(link: Link) -> Tally:
 
 def _sweep(link: Link, generation: GenerationRow) -> Tally:
     began = link.now()
-    listed = _listed(link, generation)
-    is_first = generation.reason is Beginning.NEW
-    if is_first and not listed:
+    if generation.reason is Beginning.NEW and _was_never_used(link):
         # Whistl has never had an order of ours: nothing was sent before this ledger.
         with link.ledger.transaction() as tx:
             generations.note_accounted_for(tx)
         return Tally()
-    unknown = _unknown(link, listed)
+    unknown = _unknown(link, _listed(link, generation))
     tally = Tally(read=len(unknown))
     taken = dict(islice(unknown.items(), _TOGETHER))
     tally.add(Skipped("left for the next round"), len(unknown) - len(taken))
@@ -95,18 +93,26 @@ def _listed(link: Link, generation: GenerationRow) -> _Views:
     if since is not None:
         views = link.whistl.orders_updated_since(since - _BEFORE_THE_GAP)
         return _by_number(link, islice(views, _LISTED))
-    if generation.reason is Beginning.NEW:
-        found = _by_number(link, islice(link.whistl.orders_updated_since(None), _LISTED))
-        if not found:
-            return {}
     try:
         return _by_number(link, islice(link.whistl.orders_in_statuses(UNENDED), _LISTED))
     except Refused:
         return _by_number(link, islice(link.whistl.orders_updated_since(None), _LISTED))
 
 
+def _was_never_used(link: Link) -> bool:
+    """Say whether Whistl has never had an order of ours; one that cannot be read may be one."""
+    views = list(islice(link.whistl.orders_updated_since(None), _LISTED))
+    ours = _pattern(link)
+    is_any = any(not view.order_number or ours.fullmatch(view.order_number) for view in views)
+    return not is_any and len(views) < _LISTED
+
+
+def _pattern(link: Link) -> re.Pattern[str]:
+    return re.compile(re.escape(link.settings.order_number_prefix) + r"(\d+)(?:-(\d+))?")
+
+
 def _by_number(link: Link, views: Iterable[WhistlOrderView | UnreadableOrderView]) -> _Views:
-    ours = re.compile(re.escape(link.settings.order_number_prefix) + r"(\d+)(?:-(\d+))?")
+    ours = _pattern(link)
     found: dict[int, dict[int, WhistlOrderView]] = {}
     for view in views:
         match = ours.fullmatch(view.order_number)

@@ -69,6 +69,20 @@ def test_a_lost_ledger_that_is_begun_anew_sends_nothing_again(desk: Desk) -> Non
     }
 
 
+def test_an_order_at_whistl_that_cannot_be_read_proves_no_first_installation(desk: Desk) -> None:
+    running(desk)
+    placed = desk.order()
+    desk.relay_orders()
+    number = desk.world.whistl_number(placed)
+    desk.switch(whistl_damaged_views={number: {"status_version": "none"}})
+    desk.link.ledger.close()
+    shutil.rmtree(desk.environment["STATE_DIR"])
+    desk.reopen()
+    keep_alive(desk.link)
+    desk.relay_orders()
+    assert newest(desk).accounted_for_at is None
+
+
 def test_a_ledger_that_is_kept_alive_stays_in_its_generation(desk: Desk) -> None:
     first = running(desk)
     for _ in range(10):
