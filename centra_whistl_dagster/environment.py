@@ -143,6 +143,7 @@ class LedgerEnvironment(BaseModel):
     STATE_DIR: Path = Path("state")
     LEDGER_URL: Annotated[SecretStr, AfterValidator(_ledger_url)] = _NONE
     CONFIG_DIR: Path = Path("config")
+    LEDGER_WITNESS_PATH: Path | None = None
 
 
 class Environment(LedgerEnvironment):

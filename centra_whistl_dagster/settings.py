@@ -39,6 +39,8 @@ class LedgerSettings:
     ledger_url: str = field(repr=False)
     """May hold a database password."""
     config_path: Path
+    witness_path: Path
+    """A small file by which an old copy of the ledger is recognised."""
 
     def make_state_folder(self) -> None:
         """Create the folder of everything that is kept, unless it is there.
@@ -133,6 +135,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         history_memory=env.HISTORY_MEMORY,
         history_threads=env.HISTORY_THREADS,
         config_path=env.CONFIG_DIR,
+        witness_path=_witness_path(env),
         order_number_prefix=env.ORDER_NUMBER_PREFIX,
         look_up_lag=_LONG_LAG if lag is None else timedelta(seconds=lag),
         is_look_up_lag_stated=lag is not None,
@@ -155,7 +158,10 @@ def load_ledger_settings(environment: Mapping[str, str]) -> LedgerSettings:
     """
     env = read_ledger_environment(environment)
     return LedgerSettings(
-        state_path=env.STATE_DIR, ledger_url=_ledger_url(env), config_path=env.CONFIG_DIR
+        state_path=env.STATE_DIR,
+        ledger_url=_ledger_url(env),
+        config_path=env.CONFIG_DIR,
+        witness_path=_witness_path(env),
     )
 
 
@@ -166,6 +172,10 @@ def load_alert_addresses(environment: Mapping[str, str]) -> AlertAddresses:
 
 def _ledger_url(env: LedgerEnvironment) -> str:
     return env.LEDGER_URL.get_secret_value() or f"sqlite:///{env.STATE_DIR / 'ledger.db'}"
+
+
+def _witness_path(env: LedgerEnvironment) -> Path:
+    return env.LEDGER_WITNESS_PATH or env.STATE_DIR / "ledger-witness.json"
 
 
 def _centra(env: Environment) -> CentraConfig:

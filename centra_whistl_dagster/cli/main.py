@@ -51,6 +51,10 @@ COMMANDS: Mapping[str, Entry] = {
         summary="Preview a policy change; release refused snapshots.",
     ),
     "doctor": Entry(module="doctor", summary="Test every connection; reads only."),
+    "backup": Entry(
+        module="backup", summary="Back up the ledger, the stock archive and the configuration."
+    ),
+    "restore": Entry(module="backup", summary="Restore a backup; every process must be stopped."),
     "dev": Entry(module="dev", summary="Run Dagster against the systems in .env."),
     "demo": Entry(
         module="demo",

@@ -16,6 +16,7 @@ from centra_whistl_dagster.settings import (
     load_ledger_settings,
     load_settings,
 )
+from centra_whistl_dagster.workflows.continuity import keep_alive
 from centra_whistl_dagster.workflows.exceptions.step_failures import (
     FOR_OPERATORS,
     note_failure,
@@ -68,6 +69,7 @@ class LinkResource(dg.ConfigurableResource):
         try:
             try:
                 with open_link(self.settings()) as link:
+                    keep_alive(link)
                     yield link
                     note_success(link.ledger, step)
             except Exception as error:

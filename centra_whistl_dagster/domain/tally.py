@@ -85,6 +85,15 @@ class Tally:
             case _:
                 raise TypeError(f"Not a fate of a record: {fate!r}")
 
+    def include(self, other: Tally) -> Tally:
+        """Add what another tally of the same step counted; return this one."""
+        self.read += other.read
+        self.written += other.written
+        self.unchanged += other.unchanged
+        self.skipped += other.skipped
+        self.failed += other.failed
+        return self
+
     @property
     def accounted_for(self) -> int:
         """Records with a known fate."""

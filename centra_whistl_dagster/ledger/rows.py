@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TypedDict
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
+from centra_whistl_dagster.domain.generations import Beginning
 from centra_whistl_dagster.domain.orders.changes_after_sending import StopReason
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.states import (
@@ -391,3 +392,20 @@ class StockIntent:
     units_held: int
     units_left: int
     buffer: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRow:
+    """One time that the ledger began anew, of `generations`."""
+
+    id: int
+    token: str
+    reason: Beginning
+    began_at: datetime
+    last_known_at: datetime | None
+    """Up to when the ledger surely had everything that was sent."""
+    alive_at: datetime
+    sweep_due_at: datetime | None
+    """When Whistl is asked next for orders that the ledger does not know."""
+    parcels_checked_at: datetime | None
+    accounted_for_at: datetime | None

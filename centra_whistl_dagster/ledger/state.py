@@ -50,6 +50,9 @@ LONGEST_LAG = "whistl/longest_look_up_lag"
 LAG_SAMPLE = "whistl/look_up_lag_sample"
 """JSON: the accepted order by which that is being measured; see `workflows.orders.lag`."""
 
+EFFECTS = "ledger/effects"
+"""How many orders and shipments were ever about to be sent; see `ledger.generations`."""
+
 
 def read(tx: Transaction, name: str) -> str | None:
     """Return a cursor, None when the feed was never read."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
+from centra_whistl_dagster.domain.generations import Beginning
 from centra_whistl_dagster.domain.orders.changes_after_sending import StopReason
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.columns import count, flag, member, money, text, time
@@ -387,4 +388,18 @@ leases = sa.Table(
     text("name", primary_key=True),
     text("holder"),
     time("until"),
+)
+
+generations = sa.Table(
+    "generations",
+    metadata,
+    count("id", primary_key=True),
+    text("token"),
+    member("reason", Beginning),
+    time("began_at"),
+    time("last_known_at", nullable=True),
+    time("alive_at"),
+    time("sweep_due_at", nullable=True),
+    time("parcels_checked_at", nullable=True),
+    time("accounted_for_at", nullable=True),
 )

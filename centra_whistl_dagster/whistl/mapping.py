@@ -1,6 +1,7 @@
 """A screened order as the body of Whistl's request, and the hash by which it is recognised.
 
-Whether an order may be sent, and how its address was made to fit, is decided in `screening`.
+Does not belong here: whether an order may be sent, and how its address was made to fit, which is
+decided in `screening`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from centra_whistl_dagster.domain.orders.addresses import PreparedAddress
 from centra_whistl_dagster.domain.orders.characters import carried
 from centra_whistl_dagster.domain.orders.customs import weighed
 from centra_whistl_dagster.domain.orders.identity import OrderIdentity
-from centra_whistl_dagster.domain.orders.order import Order, OrderLine
+from centra_whistl_dagster.domain.orders.order import Address, Order, OrderLine
 from centra_whistl_dagster.domain.orders.prices import (
     PENNY,
     delivery_total,
@@ -67,7 +68,7 @@ def order_body(
     prices = unit_prices(order, gift_value=gift_value)
     return {
         "order_number": order_number,
-        "external_reference": f"centra-{order.centra_id}",
+        "external_reference": reference_to(order),
         "client_code": client_code,
         "site": site,
         "order_date": order.ordered_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -104,6 +105,26 @@ def with_instructions(body: Mapping[str, Any], comment: str) -> dict[str, Any]:
     """Return a body with the customer's delivery instructions, as far as a label can carry them."""
     text = " ".join(carried(comment).text.split())[:INSTRUCTIONS_LENGTH].strip()
     return {**body, "delivery_instructions": text}
+
+
+def reference_to(order: Order) -> str:
+    """Return our own reference to the sale in Centra, as Whistl is sent it."""
+    return f"centra-{order.centra_id}"
+
+
+def identity_in_centra(order: Order) -> OrderIdentity:
+    """Return what of an order says whose it is, as Centra has it now."""
+    units: Counter[str] = Counter()
+    for line in order.lines:
+        units[line.sku] += line.quantity
+    address = order.delivery or Address()
+    return OrderIdentity(
+        external_reference=reference_to(order),
+        units=units,
+        postcode=address.postcode,
+        country=address.country,
+        name=address.name,
+    )
 
 
 def identity_of(body: Mapping[str, Any]) -> OrderIdentity:

@@ -6,7 +6,14 @@ from dataclasses import dataclass, fields
 
 from centra_whistl_dagster.domain.orders.breaker import BreakerState
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import breaker, despatches, orders, stops, submissions
+from centra_whistl_dagster.ledger import (
+    breaker,
+    despatches,
+    generations,
+    orders,
+    stops,
+    submissions,
+)
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.states import FINISHED_PARCELS, ParcelState
 from centra_whistl_dagster.workflows.access import CallGroup, is_permitted
@@ -33,6 +40,8 @@ class OrdersDue:
     to_unlock: int
     to_compare: int
     """1 when sent orders are to be compared with Centra again, else 0."""
+    to_account_for: int
+    """1 when Whistl is to be asked, after a gap in the ledger, for orders unknown to it."""
 
     @property
     def total(self) -> int:
@@ -50,6 +59,8 @@ class ParcelsDue:
     """Parcels of faulty messages that somebody may have shipped in Centra by hand."""
     to_compare: int
     """1 when open orders are to be compared with Whistl again, else 0."""
+    to_compare_after_gap: int
+    """1 when parcels are to be compared with Centra after a gap in the ledger."""
     to_read_again: int
     """Reasons to read Whistl's messages again: unreadable, left out of the feed, missing."""
 
@@ -76,6 +87,7 @@ def orders_due(link: Link) -> OrdersDue:
             to_cancel=len(stops.to_be_stopped(tx)),
             to_unlock=len(stops.to_be_unlocked(tx)) if may_lock else 0,
             to_compare=to_compare,
+            to_account_for=int(generations.is_sweep_due(tx)),
         )
 
 
@@ -98,5 +110,6 @@ def parcels_due(link: Link) -> ParcelsDue:
             to_write=len(despatches.parcels_due(tx, unfinished)) if may_write else 0,
             to_check=len(to_be_checked(tx)),
             to_compare=to_compare,
+            to_compare_after_gap=int(may_write and generations.is_parcel_check_due(tx)),
             to_read_again=count_to_read_again(link, tx),
         )

@@ -45,16 +45,21 @@ FINAL = frozenset({OrderState.COMPLETED, OrderState.CANCELLED})
 
 _S = OrderState
 _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
-    _S.WAITING: frozenset({_S.RECEIVED, _S.BLOCKED, _S.CANCELLED, _S.COMPLETED}),
-    _S.RECEIVED: frozenset({_S.WAITING, _S.BLOCKED, _S.READY, _S.CANCELLED, _S.COMPLETED}),
+    _S.WAITING: frozenset({_S.RECEIVED, _S.BLOCKED, _S.SUBMITTED, _S.CANCELLED, _S.COMPLETED}),
+    _S.RECEIVED: frozenset(
+        {_S.WAITING, _S.BLOCKED, _S.READY, _S.SUBMITTED, _S.CANCELLED, _S.COMPLETED}
+    ),
     _S.BLOCKED: frozenset(
         {
             *(_S.RECEIVED, _S.WAITING, _S.READY, _S.CANCELLED, _S.COMPLETED),
-            *(_S.PART_DESPATCHED, _S.DESPATCHED),
+            *(_S.SUBMITTED, _S.PART_DESPATCHED, _S.DESPATCHED),
         }
     ),
     _S.READY: frozenset(
-        {_S.RECEIVED, _S.WAITING, _S.BLOCKED, _S.SENDING, _S.CANCELLED, _S.COMPLETED}
+        {
+            *(_S.RECEIVED, _S.WAITING, _S.BLOCKED, _S.SENDING, _S.SUBMITTED),
+            *(_S.CANCELLED, _S.COMPLETED),
+        }
     ),
     _S.SENDING: frozenset({_S.SUBMITTED, _S.IN_DOUBT, _S.READY, _S.BLOCKED, _S.RECEIVED}),
     _S.IN_DOUBT: frozenset({_S.SUBMITTED, _S.READY, _S.BLOCKED}),
@@ -68,10 +73,15 @@ _FOLLOWS: dict[OrderState, frozenset[OrderState]] = {
     _S.DESPATCHED: frozenset({_S.COMPLETED, _S.BLOCKED}),
     _S.COMPLETED: frozenset(),
     _S.CANCELLED: frozenset(
-        {_S.RECEIVED, _S.WAITING, _S.BLOCKED, _S.PART_DESPATCHED, _S.DESPATCHED}
+        {
+            *(_S.RECEIVED, _S.WAITING, _S.BLOCKED),
+            *(_S.SUBMITTED, _S.PART_DESPATCHED, _S.DESPATCHED),
+        }
     ),
 }
-"""An order can be COMPLETED without Whistl: somebody shipped it in Centra by hand.
+"""After a gap in the ledger, an order in any state before sending may prove to be SUBMITTED.
+
+An order can be COMPLETED without Whistl: somebody shipped it in Centra by hand.
 
 CANCELLED can be left again: Centra can resume an order, Whistl can ship one regardless. An order
 that Whistl has stopped on our request goes back from SUBMITTED, to be sent under another number."""

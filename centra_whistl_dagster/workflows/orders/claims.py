@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from centra_whistl_dagster.centra.client import UnreadableOrder
+from centra_whistl_dagster.domain.generations import CALLS_LAST, Witness
 from centra_whistl_dagster.domain.orders.order import Order, content_hash
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import order_contents, orders, submissions
+from centra_whistl_dagster.domain.tally import Skipped
+from centra_whistl_dagster.ledger import generations, order_contents, orders, submissions
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
+from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.screening.basis import basis_of
 from centra_whistl_dagster.whistl.mapping import payload_hash, with_instructions
 from centra_whistl_dagster.workflows.link import Link
@@ -24,8 +26,10 @@ from centra_whistl_dagster.workflows.orders.intake import UNREADABLE_TRIED_AGAIN
 from centra_whistl_dagster.workflows.orders.readings import may_be_sent
 from centra_whistl_dagster.workflows.orders.screening import reference_for
 
-CLAIM_LASTS = timedelta(seconds=90)
+CLAIM_LASTS = CALLS_LAST
 """Longer than any call may take: an intent still open after this belongs to a process that died."""
+CHANGED = Skipped("changed since it was screened")
+LOOKED_UP_FIRST = Skipped("looked up first, after a gap in the ledger")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,8 @@ class Claim:
     intent_id: int
     body: dict[str, Any]
     payload_hash: str
+    effect: Witness
+    """What the witness must know before the call."""
 
     @property
     def idempotency_key(self) -> str:
@@ -73,14 +79,19 @@ def read_again(link: Link, rows: Sequence[OrderRow]) -> list[Current]:
     ]
 
 
-def claim(link: Link, current: Current) -> Claim | None:
-    """Write the intent to send an order, or send it back when it is no longer what was screened."""
+def claim(link: Link, current: Current) -> Claim | Skipped:
+    """Write the intent to send an order, or say why it does not go now.
+
+    One that is no longer what was screened goes back. One that may have been sent in a gap of the
+    ledger is put in doubt: it is looked up before it is sent.
+    """
     with link.ledger.transaction() as tx:
         fresh = orders.find(tx, current.row.centra_id)
         if fresh is None or fresh.state is not OrderState.READY:
-            return None
+            return CHANGED
         if not _may_go(tx, link, fresh, current):
-            return None
+            return CHANGED
+        looks_first = generations.must_be_looked_up(tx, fresh)
         body = _body(tx, link, current)
         digest = payload_hash(body)
         orders.move(
@@ -104,7 +115,21 @@ def claim(link: Link, current: Current) -> Claim | None:
             whistl_number=fresh.whistl_number,
             payload_hash=digest,
         )
-    return Claim(row=fresh, intent_id=intent_id, body=body, payload_hash=digest)
+        if looks_first:
+            _look_up_first(tx, fresh.centra_id, intent_id)
+            return LOOKED_UP_FIRST
+        effect = generations.count_effect(tx)
+    return Claim(row=fresh, intent_id=intent_id, body=body, payload_hash=digest, effect=effect)
+
+
+def _look_up_first(tx: Transaction, centra_id: str, intent_id: int) -> None:
+    """Treat an order as if the answer to its call had been lost: in the gap, perhaps it was."""
+    row = orders.find(tx, centra_id)
+    if row is None:
+        raise LookupError(f"order {centra_id} vanished from the ledger")
+    detail = generations.LOOKED_UP_FIRST
+    submissions.settle(tx, intent_id, SubmissionOutcome.UNKNOWN, detail=detail)
+    orders.move(tx, row, OrderState.IN_DOUBT, reason=LOOKED_UP_FIRST.reason, due_at=tx.now)
 
 
 def _may_go(tx: Transaction, link: Link, fresh: OrderRow, current: Current) -> bool:

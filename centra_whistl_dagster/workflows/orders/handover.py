@@ -1,8 +1,11 @@
 """One round of handing orders over to Whistl: pass on cancellations, send, lock, settle doubts.
 
+After a gap in the ledger, what Whistl has is taken over first.
+
 Cancellations are first: with each minute the warehouse is further. Look-ups are last: they wait for
 a Whistl that may not answer, and what they settle is sent or cancelled in the next round, which the
-ledger says is due at once. Locks come after sends, whose orders they lock.
+ledger says is due at once. Locks follow each part of the sends: an order that Whistl has and that
+is not locked can be edited unseen, and looks new to a ledger that has lost it.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.after_gap import account_for_gap
 from centra_whistl_dagster.workflows.orders.cancellation import pass_on_cancellations
 from centra_whistl_dagster.workflows.orders.locks import lock_accepted_orders
 from centra_whistl_dagster.workflows.orders.look_up import resolve_orders_in_doubt
@@ -23,6 +27,8 @@ from centra_whistl_dagster.workflows.orders.unlocking import unlock_ended_orders
 class HandedOver:
     """What each step of a round did."""
 
+    accounted_for: Tally
+    """After a gap in the ledger: orders that Whistl turned out to have."""
     cancelled: Tally
     sent: Tally
     locked: Tally
@@ -38,18 +44,30 @@ def hand_over(link: Link) -> HandedOver:
             notes on it.
     """
     failures: list[Exception] = []
+    failed: list[Callable[[Link], Tally]] = []
+    locked = Tally()
 
     def done(step: Callable[[Link], Tally]) -> Tally:
         try:
             return step(link)
         except Exception as error:  # noqa: BLE001 - raised below, once the other steps had their turn
             failures.append(error)
+            failed.append(step)
             return Tally()
 
+    def lock() -> None:
+        if lock_accepted_orders not in failed:  # Centra is not asked for it again in this round
+            locked.include(done(lock_accepted_orders))
+
+    accounted_for = done(account_for_gap)
+    cancelled = done(pass_on_cancellations)
+    sent = done(lambda link: submit_ready_orders(link, after_part=lock))
+    lock()  # what an earlier round has left
     round_ = HandedOver(
-        cancelled=done(pass_on_cancellations),
-        sent=done(submit_ready_orders),
-        locked=done(lock_accepted_orders),
+        accounted_for=accounted_for,
+        cancelled=cancelled,
+        sent=sent,
+        locked=locked,
         unlocked=done(unlock_ended_orders),
         looked_up=done(resolve_orders_in_doubt),
     )

@@ -20,10 +20,12 @@ from centra_whistl_dagster.workflows.orders.intake import take_in
 
 NOT_PERMITTED = Skipped("the token may not lock orders")
 _REFUSED = ExceptionKind.LOCK_REFUSED
+_LOCKED_TOGETHER = 50
+"""Orders locked in one call, and noted as locked before the next."""
 
 
 def lock_accepted_orders(link: Link) -> Tally:
-    """Lock in one batch the orders Whistl has, then check whether one was edited just before.
+    """Lock the orders Whistl has, then check whether one was edited just before.
 
     Once locked, an order is no longer among those that intake reads by time: an edit between
     sending and locking would be noticed a quarter of an hour later.
@@ -34,20 +36,26 @@ def lock_accepted_orders(link: Link) -> Tally:
 
     Raises:
         IntegrationError: Centra could not be asked; the same orders are locked again next time,
-            which does no harm.
+            which does no harm. Those of earlier parts stay locked.
     """
     with link.ledger.reading() as tx:
         rows = orders.unlocked(tx)
     _resolve_over(link)
     tally = Tally(read=len(rows))
+    for start in range(0, len(rows), _LOCKED_TOGETHER):
+        _lock(link, rows[start : start + _LOCKED_TOGETHER], tally)
+    return tally
+
+
+def _lock(link: Link, rows: list[OrderRow], tally: Tally) -> None:
     ids = [row.centra_id for row in rows]
     refused = lock_if_permitted(link, ids, is_locked=True)
     if refused is None:
         tally.add(NOT_PERMITTED, len(rows))
-        return tally
+        return
     locked = [centra_id for centra_id in ids if centra_id not in refused]
     # Those that Centra refuses too: one that was cancelled just now cannot be locked.
-    records = list(link.centra.orders_with_ids(ids)) if ids else []
+    records = list(link.centra.orders_with_ids(ids))
     with link.ledger.transaction() as tx:
         if locked:
             note_permitted(tx, CallGroup.LOCKS)
@@ -61,7 +69,6 @@ def lock_accepted_orders(link: Link) -> Tally:
             take_in(tx, link, record)
     tally.add(Fate.WRITTEN, len(locked))
     tally.add(Failed("refused by Centra"), len(refused))
-    return tally
 
 
 def _try_later(tx: Transaction, row: OrderRow) -> None:

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.identity import is_of_same_sale, is_same_order
 from centra_whistl_dagster.domain.orders.states import AT_WHISTL, OrderState
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import exceptions, order_contents, orders, submissions
+from centra_whistl_dagster.ledger import (
+    exceptions,
+    generations,
+    order_contents,
+    orders,
+    submissions,
+)
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow, SubmissionRow
 from centra_whistl_dagster.ledger.states import SubmissionOutcome
@@ -85,9 +91,7 @@ def _look_up(link: Link, row: OrderRow, unanswered: list[str]) -> Fate:
 
 
 def _settle_absent(tx: Transaction, link: Link, row: OrderRow, intent: SubmissionRow) -> Fate:
-    # A process that died may have been calling until its claim ran out.
-    gone_by = intent.settled_at or intent.intent_at + CLAIM_LASTS
-    shows_by = gone_by + look_up_lag(tx, link)
+    shows_by = _shows_by(tx, link, row, intent)
     if tx.now < shows_by:
         # Absent this early proves nothing: Whistl may show a new order only after a while.
         orders.update(tx, [row.centra_id], due_at=min(shows_by, tx.now + LOOKED_UP_EVERY))
@@ -99,6 +103,22 @@ def _settle_absent(tx: Transaction, link: Link, row: OrderRow, intent: Submissio
     submissions.settle(tx, intent.id, SubmissionOutcome.ABSENT, detail=reason)
     _alert_if_it_lasts(tx, link, row, "Whistl does not have it. It is sent again")
     return Fate.WRITTEN
+
+
+def _shows_by(tx: Transaction, link: Link, row: OrderRow, intent: SubmissionRow) -> datetime:
+    """Return when Whistl shows an order at the latest, if it has it."""
+    lag = look_up_lag(tx, link)
+    # A process that died may have been calling until its claim ran out.
+    shows_by = (intent.settled_at or intent.intent_at + CLAIM_LASTS) + lag
+    generation = generations.with_gap(tx)
+    if generation is None:
+        return shows_by
+    gap = generations.gap_of(generation)
+    if intent.detail == generations.LOOKED_UP_FIRST:
+        # No call has followed this intent; in the gap there may have been one.
+        return gap.absence_proves(lag)
+    is_hidden = generations.must_be_looked_up(tx, row)
+    return max(shows_by, gap.absence_proves(lag)) if is_hidden else shows_by
 
 
 def settle_found(
@@ -115,7 +135,8 @@ def settle_found(
     intents = submissions.under_number(tx, row.centra_id, row.whistl_number)
     newest = intents[-1]
     found = _attempt_found(tx, row, intents, there)
-    if found is None and not accepted_by:
+    is_lost_attempt = found is None and _was_sent_in_gap(tx, row, there)
+    if found is None and not accepted_by and not is_lost_attempt:
         return _settle_conflict(tx, row, newest)
     accept(tx, row, there)
     found = found or newest
@@ -124,15 +145,33 @@ def settle_found(
         submissions.settle(tx, newest.id, SubmissionOutcome.ABSENT, detail=detail)
         # No content of the order has this hash: whatever Centra shows, Whistl packs something else.
         orders.update(tx, [row.centra_id], sent_hash=found.payload_hash)
+    if is_lost_attempt:
+        # It was edited in Centra since, or the ledger has earlier contents than were sent.
+        orders.update(tx, [row.centra_id], sent_hash=there.payload_hash or "not known")
     detail = accepted_by or there.status
     submissions.settle(tx, found.id, SubmissionOutcome.FOUND, detail=detail)
     # Whistl may have held, refused or allocated it by now, and its feed of changes has passed.
     apply_view(tx, row.centra_id, there)
     fresh = orders.find(tx, row.centra_id)
-    is_surely_newest = accepted_by or _has_newest_contents(intents, found, there)
+    has_newest = not is_lost_attempt and _has_newest_contents(intents, found, there)
+    is_surely_newest = accepted_by or has_newest
     if fresh is not None and fresh.state in AT_WHISTL and not is_surely_newest:
         note_edited(tx, fresh)
     return Fate.WRITTEN
+
+
+def _was_sent_in_gap(tx: Transaction, row: OrderRow, there: WhistlOrderView) -> bool:
+    """Say whether Whistl shows an order of ours whose contents the ledger has lost, or never had.
+
+    Our own reference to the sale in Centra is on it; nobody else writes that.
+    """
+    generation = generations.with_gap(tx)
+    if generation is None or not generations.gap_of(generation).may_hide(
+        row.ordered_at, now=tx.now
+    ):
+        return False
+    sent = identity_of(order_contents.outgoing(tx, row.centra_id))
+    return is_of_same_sale(sent, there.identity)
 
 
 def _has_newest_contents(
@@ -194,11 +233,18 @@ def _later(tx: Transaction, row: OrderRow) -> OrderChange:
 def _alert_if_it_lasts(tx: Transaction, link: Link, row: OrderRow, detail: str) -> None:
     if row.attempts + 1 < link.settings.look_ups_before_alarm:
         return
+    intent = submissions.latest(tx, row.centra_id)
+    is_first = intent is not None and intent.detail == generations.LOOKED_UP_FIRST
+    what = (
+        f"Order {row.number} is looked up at Whistl before it is sent, after a gap in the ledger"
+        if is_first
+        else f"Whistl's answer for order {row.number} was lost"
+    )
     exceptions.about_order(
         tx,
         row,
         ExceptionKind.ORDER_IN_DOUBT,
-        f"Whistl's answer for order {row.number} was lost, and {detail}.",
+        f"{what}, and {detail}.",
         field="order_number",
         value=row.whistl_number,
     )

@@ -7,7 +7,7 @@ and what became of an order whose answer was lost (`.look_up`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -36,6 +36,7 @@ from centra_whistl_dagster.transport import (
 )
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlOrderView
 from centra_whistl_dagster.whistl.refusals import says_number_is_taken
+from centra_whistl_dagster.workflows.continuity import about_to_send
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.claims import Claim, Current, claim, read_again
 from centra_whistl_dagster.workflows.orders.gate import SILENT, Gate
@@ -55,8 +56,9 @@ from centra_whistl_dagster.workflows.orders.submission_problems import (
 
 _logger = logging.getLogger(__name__)
 
-_READ_AGAIN_TOGETHER = 20
-"""Orders read again at once: with many, the last are sent minutes after Centra was asked."""
+PART = 20
+"""Orders read again at once: with many, the last are sent minutes after Centra was asked. Also the
+most that Whistl has and that are not locked in Centra yet."""
 _NEWEST = 100
 """Of a backlog, so many of the newest orders go among the oldest in each round."""
 _ROUND_LASTS = timedelta(seconds=120)
@@ -66,11 +68,19 @@ _QUOTA_USED = Skipped("Whistl's limit is reached")
 _NO_ACCESS = Skipped("Whistl refuses us access")
 
 
-def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
+def submit_ready_orders(
+    link: Link, *, at_most: int = 500, after_part: Callable[[], None] = lambda: None
+) -> Tally:
     """Send orders that are ready, oldest first with some of the newest among them, a few at a time.
 
     Each order is read once more from Centra just before. While Whistl does not answer, one order at
     a time is tried, ever more seldom.
+
+    Args:
+        link: the connection.
+        at_most: orders in one round.
+        after_part: called after each few orders, so that what follows an acceptance does not wait
+            for the whole round.
 
     Raises:
         IntegrationError: Centra could not be asked; nothing was sent.
@@ -89,8 +99,8 @@ def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
     gate = Gate(breaker, at_once=link.settings.parallel_calls)
     ends_at = link.now() + _ROUND_LASTS
     with ThreadPoolExecutor(link.settings.parallel_calls) as pool:
-        for start in range(0, len(rows), _READ_AGAIN_TOGETHER):
-            part = rows[start : start + _READ_AGAIN_TOGETHER]
+        for start in range(0, len(rows), PART):
+            part = rows[start : start + PART]
             if gate.is_shut:
                 tally.add(gate.why, len(part))
             elif link.now() > ends_at:
@@ -98,6 +108,7 @@ def submit_ready_orders(link: Link, *, at_most: int = 500) -> Tally:
             else:
                 for fate in pool.map(lambda one: _send(link, gate, one), read_again(link, part)):
                     tally.add(fate)
+                after_part()
     return tally
 
 
@@ -155,8 +166,9 @@ def _claimed_and_sent(link: Link, gate: Gate, current: Current) -> Fate:
         if not may_go:
             return gate.why
         claimed = claim(link, current)
-        if claimed is None:
-            return Skipped("changed since it was screened")
+        if isinstance(claimed, Skipped):
+            return claimed
+        about_to_send(link, claimed.effect)
         outcome = _sent(link, gate, claimed)
         return Fate.WRITTEN if outcome is SubmissionOutcome.ACCEPTED else Failed(outcome)
 

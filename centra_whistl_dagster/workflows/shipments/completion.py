@@ -21,11 +21,12 @@ from centra_whistl_dagster.domain.orders.shipping import (
 )
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import despatches, exceptions, orders, records
+from centra_whistl_dagster.ledger import despatches, exceptions, generations, orders, records
 from centra_whistl_dagster.ledger.engine import Lease, Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow, ParcelRow
-from centra_whistl_dagster.ledger.states import ParcelState
+from centra_whistl_dagster.ledger.states import FINISHED_PARCELS, ParcelState
 from centra_whistl_dagster.workflows.access import CallGroup, is_permitted
+from centra_whistl_dagster.workflows.continuity import about_to_send
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.shipments import attempts, parcel_problems
 from centra_whistl_dagster.workflows.shipments.shipment_calls import is_unpaid, may_capture
@@ -34,6 +35,7 @@ from centra_whistl_dagster.workflows.shipments.shipped_by_hand import end_shippe
 CENTRA_STOCK_LEASE = "centra stock"
 """Completing shipments and publishing stock both move Centra's stock, and never overlap."""
 LEASE_SECONDS = 300.0
+_UNFINISHED = [state for state in ParcelState if state not in FINISHED_PARCELS]
 _FOR_THE_REST = timedelta(hours=1)
 """Checked sooner when the rest of its shipment leaves."""
 _AT_MOST = 200
@@ -64,7 +66,21 @@ def complete_shipments(link: Link) -> Tally:
             for row in part:
                 tally.add(_write(link, lease, row, found[row.centra_id]))
         end_shipped_by_hand(link, lease)
+    _note_checked(link)
     return tally
+
+
+def _note_checked(link: Link) -> None:
+    """Note, after a gap, that every parcel was compared with what Centra has."""
+    with link.ledger.reading() as tx:
+        generation = generations.unaccounted(tx)
+        if generation is None or generation.parcels_checked_at is not None:
+            return
+        # The rest of a feed that was read in this round is applied already, or reported.
+        if _is_gap_too_young(tx) or despatches.parcels_due(tx, _UNFINISHED):
+            return
+    with link.ledger.transaction() as tx:
+        generations.note_parcels_checked(tx)
 
 
 def _due(link: Link) -> list[ParcelRow]:
@@ -75,9 +91,17 @@ def _due(link: Link) -> list[ParcelRow]:
             despatches.move_parcel(tx, row, ParcelState.IN_DOUBT, due_at=None)
         if not is_permitted(tx, link.settings, CallGroup.SHIPMENTS):
             return []
+        if _is_gap_too_young(tx):
+            return []
         states = [ParcelState.OPEN, ParcelState.IN_DOUBT, ParcelState.HELD]
         rows = despatches.parcels_due(tx, states)
     return sorted(rows, key=lambda row: row.state is not ParcelState.IN_DOUBT)[:_AT_MOST]
+
+
+def _is_gap_too_young(tx: Transaction) -> bool:
+    """Say whether a shipment may still be on its way from a process that ended in a gap."""
+    generation = generations.unaccounted(tx)
+    return generation is not None and tx.now < generations.gap_of(generation).parcels_wait_until()
 
 
 def _write(link: Link, lease: Lease, row: ParcelRow, found: _Found) -> Fate:
@@ -105,6 +129,8 @@ def _write(link: Link, lease: Lease, row: ParcelRow, found: _Found) -> Fate:
         if settled:
             return settled
         claimed = [_claim(tx, link, parcel, plan, found) for parcel in rows]
+        effect = generations.count_effect(tx)
+    about_to_send(link, effect)
     return attempts.send(link, claimed, plan)
 
 

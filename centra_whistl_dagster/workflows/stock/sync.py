@@ -17,7 +17,7 @@ from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.cadence import SKUS_OF_A_BATCH
 from centra_whistl_dagster.domain.stock.plan import hottest_first
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import stock
+from centra_whistl_dagster.ledger import generations, stock
 from centra_whistl_dagster.ledger.engine import Lease
 from centra_whistl_dagster.ledger.rows import StockIntent
 from centra_whistl_dagster.ledger.states import WriteOutcome
@@ -46,6 +46,7 @@ from centra_whistl_dagster.workflows.stock.writing import write_batch
 
 ON_ONE_SIDE = Skipped("on one side only")
 NOT_PERMITTED = Skipped("the token may not write stock")
+WAITS_AFTER_GAP = Skipped("after a gap in the ledger, parcels are compared with Centra first")
 POSTPONED = Skipped("left for the next sync: the rest of Centra's quota is for orders")
 
 
@@ -76,7 +77,7 @@ def publish_stock(link: Link) -> Tally:
         with link.ledger.transaction() as tx:
             lease.renew(tx)
         reconciliation, chosen, postponed = _chosen(link)
-        if _may_write(link):
+        if _why_not(link) is None:
             hold_twins(link, lease, reconciliation.snapshot_id)
         with link.ledger.transaction() as tx:
             lease.renew(tx)
@@ -90,8 +91,9 @@ def publish_stock(link: Link) -> Tally:
         try:
             for start in range(0, len(intents), SKUS_OF_A_BATCH):
                 batch = intents[start : start + SKUS_OF_A_BATCH]
-                if not _may_write(link):
-                    tally.add(NOT_PERMITTED, len(intents) - start)
+                why_not = _why_not(link)
+                if why_not is not None:
+                    tally.add(why_not, len(intents) - start)
                     break
                 written, error = _write(link, lease, reconciliation.snapshot_id, batch, tally)
                 unfinished -= written
@@ -112,9 +114,14 @@ def publish_stock(link: Link) -> Tally:
     return tally
 
 
-def _may_write(link: Link) -> bool:
+def _why_not(link: Link) -> Skipped | None:
+    """Return why no stock may be written now, if so."""
     with link.ledger.reading() as tx:
-        return is_permitted(tx, link.settings, CallGroup.STOCK)
+        if not is_permitted(tx, link.settings, CallGroup.STOCK):
+            return NOT_PERMITTED
+        # A parcel that Centra has completed, and the ledger has not, would be added once more.
+        is_known = not generations.are_parcels_unchecked(tx)
+    return None if is_known else WAITS_AFTER_GAP
 
 
 def _chosen(link: Link) -> tuple[Reconciliation, Set[str], Set[str]]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from centra_whistl_dagster.alerts.addresses import ESCALATION
 from centra_whistl_dagster.domain.exceptions.responsibilities import Owner
-from centra_whistl_dagster.ledger import former_numbers, orders
+from centra_whistl_dagster.domain.generations import IN_WORDS, Beginning, beginning
+from centra_whistl_dagster.domain.london import LONDON
+from centra_whistl_dagster.ledger import former_numbers, generations, orders, witness
+from centra_whistl_dagster.ledger.witness import WitnessUnusable
 from centra_whistl_dagster.screening.address_formats import age_of_data
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.lag import look_up_lag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ def examine(link: Link) -> list[Finding]:
         _tried("Whistl: stock", lambda: f"snapshot of {link.whistl.latest_snapshot().taken_at}"),
         _tried("Whistl: despatches", lambda: _last_despatch(link)),
         _tried("Ledger", lambda: _ledger(link)),
+        *_generation(link),
         _tried("Address data", lambda: age_of_data(link.now().date())),
         *(
             Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
@@ -68,6 +74,47 @@ def _last_despatch(link: Link) -> str:
 def _ledger(link: Link) -> str:
     with link.ledger.reading() as tx:
         return f"{sum(orders.counts_by_state(tx).values())} orders known"
+
+
+def _generation(link: Link) -> list[Finding]:
+    """Say whether the ledger has a gap, and what waits until that is accounted for."""
+    subject = "Ledger generation"
+    try:
+        seen = witness.read(link.settings.witness_path)
+    except WitnessUnusable as error:
+        return [Finding(subject=subject, is_well=False, detail=str(error))]
+    with link.ledger.reading() as tx:
+        row = generations.newest(tx)
+        why = beginning(generations.standing(tx), seen, now=tx.now)
+        waiting = generations.to_be_looked_up(tx)
+        proves_at = generations.gap_of(row).absence_proves(look_up_lag(tx, link)) if row else None
+    if why is Beginning.NEW:
+        return []
+    if why is not None:
+        detail = (
+            f"the next start finds a gap: {IN_WORDS[why]}. Orders are looked up at Whistl before "
+            "they are sent, and parcels are compared with Centra."
+        )
+        return [Finding(subject=subject, is_well=True, is_warning=True, detail=detail)]
+    if row is None or proves_at is None:
+        return []
+    detail = f"{row.id}, since {_time(row.began_at)}: {IN_WORDS[row.reason]}"
+    if row.last_known_at is not None:
+        detail += f"; complete up to {_time(row.last_known_at)}"
+    if row.accounted_for_at is not None:
+        done = f"{detail}. The gap was accounted for at {_time(row.accounted_for_at)}."
+        return [Finding(subject=subject, is_well=True, detail=done)]
+    parcels = "compared" if row.parcels_checked_at else "not all compared yet"
+    detail = (
+        f"{detail}. The gap is not accounted for: {waiting} orders on their way are looked up at "
+        f"Whistl first; what Whistl does not show counts as not sent from {_time(proves_at)}. "
+        f"Parcels: {parcels} with Centra."
+    )
+    return [Finding(subject=subject, is_well=True, is_warning=True, detail=detail)]
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(LONDON):%Y-%m-%d %H:%M:%S} (London time)"
 
 
 def _alerts(link: Link) -> list[Finding]:
