@@ -184,6 +184,9 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
         ExceptionKind.SYSTEM_UNREACHABLE: _automatic(
             "every step that did not get an answer succeeds", by_hand=True
         ),
+        ExceptionKind.LEDGER_GAP: _automatic(
+            "nothing that waits can have been sent in the gap any more", by_hand=False
+        ),
         ExceptionKind.STEP_FAILING: _automatic("the same step succeeds", by_hand=True),
         # ---- stock
         ExceptionKind.STOCK_SNAPSHOT_REFUSED: _automatic(

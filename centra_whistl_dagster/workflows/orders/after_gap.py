@@ -14,13 +14,15 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import islice
 
-from centra_whistl_dagster.domain.generations import Beginning
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
+from centra_whistl_dagster.domain.generations import IN_WORDS, Beginning
+from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.orders.identity import is_of_same_sale, is_same_order
 from centra_whistl_dagster.domain.orders.order import ARCHIVED, SHIPPED, Order, content_hash
 from centra_whistl_dagster.domain.orders.states import UNSENT, OrderState
 from centra_whistl_dagster.domain.orders.whistl_statuses import STOPPED, UNENDED
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import generations, orders, submissions
+from centra_whistl_dagster.ledger import exceptions, generations, orders, submissions
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import GenerationRow, OrderRow
 from centra_whistl_dagster.ledger.states import SubmissionOutcome
@@ -56,7 +58,10 @@ def account_for_gap(link: Link) -> Tally:
     with link.ledger.reading() as tx:
         generation = generations.unaccounted(tx)
         is_due = generations.is_sweep_due(tx)
-    if generation is None or not is_due:
+    if generation is None:
+        return Tally()
+    _report(link, generation)
+    if not is_due:
         return Tally()
     tally = Tally()
     if generation.sweep_due_at is not None:
@@ -225,3 +230,27 @@ def _close_if_over(link: Link) -> None:
             return
     with link.ledger.transaction() as tx:
         generations.note_accounted_for(tx)
+        exceptions.resolve_kind(tx, ExceptionKind.LEDGER_GAP, except_subjects=())
+
+
+def _report(link: Link, generation: GenerationRow) -> None:
+    """Let the data team know that orders wait, and why: nobody may have meant to cause a gap."""
+    kind = ExceptionKind.LEDGER_GAP
+    with link.ledger.reading() as tx:
+        is_reported = str(generation.id) in exceptions.open_subjects(tx, kind)
+    if is_reported or generation.reason is Beginning.NEW:
+        return
+    problem = Problem(
+        kind=kind,
+        subject_type=SubjectType.CONNECTION,
+        subject=str(generation.id),
+        field="ledger",
+        value=generation.reason.value,
+        message=(
+            f"The ledger may not know everything that was sent: {IN_WORDS[generation.reason]} "
+            f"({generation.began_at.astimezone(LONDON):%d %b %H:%M}, London time). Orders placed "
+            "before that are looked up at Whistl before they are sent."
+        ),
+    )
+    with link.ledger.transaction() as tx:
+        exceptions.open_or_refresh(tx, [problem])

@@ -46,6 +46,7 @@ from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_in_
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, set_aside, take_unseen
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, OutcomeUnknown, Refused
+from centra_whistl_dagster.workflows.continuity import keep_alive
 from centra_whistl_dagster.workflows.exceptions import alerting, closing
 from centra_whistl_dagster.workflows.exceptions.step_failures import note_failure, note_success
 from centra_whistl_dagster.workflows.orders import intake, screening
@@ -920,6 +921,21 @@ WALKS |= {
     K.SYSTEM_UNREACHABLE: failing(OutcomeUnknown(**_OF_CALL)),
     K.STEP_FAILING: failing(Refused(status=400, **_OF_CALL)),
 }
+
+
+@ends(K.LEDGER_GAP)
+def nothing_ran_for_an_hour(desk: Desk) -> Iterator[None]:
+    keep_alive(desk.link)
+    desk.relay_orders()
+    desk.clock.advance(3600)
+    keep_alive(desk.link)
+    desk.relay_orders()
+    yield
+    for _ in range(40):
+        desk.clock.advance(60)
+        keep_alive(desk.link)
+        desk.relay_orders()
+        desk.relay_despatches()
 
 
 # ---- stock
