@@ -27,11 +27,11 @@ class Loader:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, *, now: Callable[[], datetime]) -> None:
         self._con = con
-        self._now = now
+        self.now = now
 
     def upsert(self, model: type[HistoryTable], rows: SortedRows) -> Load:
         """Insert rows whose key is new, change those that differ, leave the rest."""
-        written = self._merge(model, rows.good)
+        written = self.merge(model, rows.good)
         return self.record_counts(
             model,
             read=len(rows.good) + len(rows.bad),
@@ -67,7 +67,7 @@ class Loader:
         parent = key_of(model)[0]
         has_parent = frame[parent].isin(parents.good[parent])
         rows = sort_rows(model, frame[has_parent])
-        written = self._merge(model, rows.good)
+        written = self.merge(model, rows.good)
         # A row that breaks a rule is not a row that is gone: its parent keeps the stored rows.
         settled = parents.good[~parents.good[parent].isin(rows.bad[parent])]
         self._con.register("settled", settled[[parent]])
@@ -100,11 +100,34 @@ class Loader:
         failures: tuple[RowFailure, ...] = (),
     ) -> Load:
         """Record what became of the rows of a load."""
+        return self._record(
+            table_name(model),
+            read=read,
+            written=written,
+            unchanged=unchanged,
+            skipped=skipped,
+            failed=failed,
+            removed=removed,
+            failures=failures,
+        )
+
+    def _record(
+        self,
+        table: str,
+        *,
+        read: int,
+        written: int,
+        unchanged: int,
+        skipped: int = 0,
+        failed: int = 0,
+        removed: int = 0,
+        failures: tuple[RowFailure, ...] = (),
+    ) -> Load:
         ((last,),) = self._con.execute("SELECT coalesce(max(load_id), 0) FROM loads").fetchall()
         load = Load(
             load_id=last + 1,
-            table_name=table_name(model),
-            loaded_at=self._now(),
+            table_name=table,
+            loaded_at=self.now(),
             read=read,
             written=written,
             unchanged=unchanged,
@@ -124,6 +147,12 @@ class Loader:
         )
         return load
 
+    def record_failure(self, failure: RowFailure) -> Load:
+        """Record that something could not be loaded at all."""
+        return self._record(
+            failure.table_name, read=1, written=0, unchanged=0, failed=1, failures=(failure,)
+        )
+
     def _stage(self, model: type[HistoryTable], frame: pd.DataFrame) -> None:
         # Cast by name: an object column that is all empty has no type.
         columns = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in columns_of(model))
@@ -131,7 +160,7 @@ class Loader:
         self._con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT {columns} FROM offered")
         self._con.unregister("offered")
 
-    def _merge(self, model: type[HistoryTable], frame: pd.DataFrame) -> int:
+    def merge(self, model: type[HistoryTable], frame: pd.DataFrame) -> int:
         """Insert new rows and change different ones; return how many."""
         self._stage(model, frame)
         keys = key_of(model)

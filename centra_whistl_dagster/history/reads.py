@@ -32,6 +32,43 @@ class Reader:
         moment: datetime | None = rows[0][0]
         return moment
 
+    def watermark(self, model: type[HistoryTable]) -> datetime | None:
+        """Return until when a table holds all that the ledger held; None before its first load."""
+        rows = self._con.execute(
+            "SELECT complete_until FROM watermarks WHERE table_name = ?", [table_name(model)]
+        ).fetchall()
+        moment: datetime | None = rows[0][0] if rows else None
+        return moment
+
+    def files_loaded(self, kind: str, *, since_day: str = "") -> set[str]:
+        """Return which files of the archive are in the history.
+
+        Args:
+            kind: what they hold.
+            since_day: only those of this day, such as 2026-11-27, and later.
+        """
+        rows = self._con.execute(
+            "SELECT file FROM archived_files WHERE kind = ? AND is_loaded AND day >= ?",
+            [kind, since_day],
+        ).fetchall()
+        return {file for (file,) in rows}
+
+    def files_not_loaded(self) -> dict[str, str]:
+        """Return the files of the archive that could not be loaded, and why."""
+        query = "SELECT file, problem FROM archived_files WHERE NOT is_loaded ORDER BY file"
+        return dict(self._con.execute(query).fetchall())
+
+    def last_day_of(self, kind: str) -> str | None:
+        """Return the newest day of which a file of the archive is in the history."""
+        query = "SELECT max(day) FROM archived_files WHERE kind = ? AND is_loaded"
+        ((day,),) = self._con.execute(query, [kind]).fetchall()
+        return None if day is None else str(day)
+
+    def refused_snapshots(self) -> list[str]:
+        """Return the names of Whistl's snapshots that were refused, as far as is known here."""
+        query = "SELECT snapshot_id FROM stock_snapshots WHERE verdict = 'refused'"
+        return [name for (name,) in self._con.execute(query).fetchall()]
+
     def table(self, model: type[HistoryTable]) -> pd.DataFrame:
         """Return a whole table in the model's types, for checks on it and for small tables."""
         columns = ", ".join(c.name for c in columns_of(model))

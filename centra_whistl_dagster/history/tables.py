@@ -18,7 +18,7 @@ from pandera.typing import Series
 
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.history import stock_tables
+from centra_whistl_dagster.history import loading_tables, stock_tables
 from centra_whistl_dagster.history.columns import (
     AppendOnlyTable,
     HistoryTable,
@@ -206,5 +206,6 @@ class Loads(HistoryTable):
 TABLES: tuple[type[HistoryTable], ...] = (
     *declared_in(globals()),
     *declared_in(vars(stock_tables)),
+    *declared_in(vars(loading_tables)),
 )
 """Every table: declaring its class is enough to be among them."""

@@ -1,0 +1,235 @@
+"""Load the archived readings of stock into the history, each file in a transaction of its own.
+
+Which files are in the history is kept file by file, not as a time: a reading of a million SKUs may
+take an hour, and its file then appears under the time at which it began. A file that cannot be
+loaded delays no other; it is tried again at every load, and reported until it is loaded or gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from centra_whistl_dagster.history.columns import HistoryTable, table_name
+from centra_whistl_dagster.history.errors import FrameRefused, SnapshotUnusable
+from centra_whistl_dagster.history.levels import Reading
+from centra_whistl_dagster.history.rows import Load, RowFailure
+from centra_whistl_dagster.history.session import Session
+from centra_whistl_dagster.history.stock_tables import (
+    BufferChanges,
+    CentraLevels,
+    StockComparisons,
+    StockLevels,
+)
+from centra_whistl_dagster.history.store import History
+from centra_whistl_dagster.ledger import stock_export
+from centra_whistl_dagster.ledger.rows import SnapshotRow
+from centra_whistl_dagster.ledger.states import Verdict
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.stock import archive
+
+_LATEST_APPEARANCE = timedelta(days=1)
+"""A file appears in the archive at most this long after the day it is kept under."""
+_OVERLAP = timedelta(minutes=5)
+
+UNUSABLE = (SnapshotUnusable, FrameRefused, OSError, ValueError)
+"""What a damaged file leads to; pyarrow's own errors are of the last two kinds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedFile:
+    """A file of the archive, and how it is loaded."""
+
+    file: str
+    """Relative to the archive."""
+    kind: str
+    day: str
+    model: type[HistoryTable]
+    load: Callable[[Session], Sequence[Load]]
+
+
+def load_archive(link: Link, history: History) -> list[Load]:
+    """Load the files of the archive that are not in the history yet."""
+    with history.reading() as reader:
+        waiting = reader.files_not_loaded()
+    files = [*_new_snapshots(link, history, waiting), *_new_files(link, history, waiting)]
+    loads = [load for file in files for load in _load_file(history, file)]
+    for gone in set(waiting) - {file.file for file in files}:
+        with history.writing() as session:
+            session.forget_file(gone)
+    return loads
+
+
+def files_not_loaded(history: History) -> dict[str, str]:
+    """Return the archived files that the history lacks, and why."""
+    with history.reading() as reader:
+        return reader.files_not_loaded()
+
+
+def whistl_reading(row: SnapshotRow) -> Reading:
+    """Return what identifies a snapshot of Whistl's stock."""
+    return Reading(
+        snapshot_id=row.snapshot_id, taken_at=row.taken_at, read_at=row.read_at, is_complete=True
+    )
+
+
+def centra_reading(file: Path) -> Reading:
+    """Return what identifies a reading of Centra's stock; parts of it may be minutes older."""
+    name, at = _named(file)
+    return Reading(
+        snapshot_id=f"{name}-{at:{archive.STAMP}}", taken_at=at, read_at=at, is_complete=True
+    )
+
+
+def files_of(folder: Path, kind: str, days: Callable[[str], bool]) -> list[ArchivedFile]:
+    """Return the files of a kind, oldest first, of the days that are wanted."""
+    model, load = _FROM_THE_ARCHIVE[kind]
+    return [
+        ArchivedFile(
+            file=str(path),
+            kind=kind,
+            day=path.parent.name,
+            model=model,
+            load=partial(_load_whole, load, folder / path),
+        )
+        for path in archive.kept_since(folder, kind, None)
+        if days(path.parent.name)
+    ]
+
+
+def _load_whole(
+    load: Callable[[Session, Path], Sequence[Load]], file: Path, session: Session
+) -> Sequence[Load]:
+    return load(session, file)
+
+
+def _new_snapshots(
+    link: Link, history: History, waiting: Mapping[str, str]
+) -> Iterator[ArchivedFile]:
+    """Find Whistl's snapshots that were read, released or missed since the last load."""
+    with history.reading() as reader:
+        complete_until = reader.watermark(StockLevels)
+        refused = set(reader.refused_snapshots())
+        since = complete_until - _OVERLAP if complete_until else None
+        loaded = reader.files_loaded(archive.WHISTL_STOCK)
+    folder = link.settings.archive_path
+    with link.ledger.reading() as tx:
+        now, kept_since = tx.now, tx.now - link.settings.keeps_archive_for
+        found = {
+            row.snapshot_id: row
+            for row in (
+                *stock_export.snapshots_since(tx, since),
+                *stock_export.snapshots_named(tx, refused),
+                *stock_export.snapshots_in(tx, waiting),
+            )
+        }
+    for row in sorted(found.values(), key=lambda row: (row.taken_at, row.read_at)):
+        is_released = row.snapshot_id in refused and row.verdict is Verdict.ACCEPTED
+        if row.file in loaded and not is_released:
+            continue
+        if row.read_at < kept_since and not archive.is_kept(folder, row.file):
+            continue  # removed when it was old; a new history file begins with what is kept
+        yield _snapshot_file(folder, row)
+    with history.writing() as session:
+        # Whatever was found above is loaded, or kept as a file to be tried again.
+        session.note_complete(StockLevels, now)
+
+
+def _snapshot_file(folder: Path, row: SnapshotRow) -> ArchivedFile:
+    def load(session: Session) -> Sequence[Load]:
+        reading = whistl_reading(row)
+        if row.verdict is Verdict.REFUSED:
+            return [
+                session.record_refused_snapshot(reading, row_count=row.row_count, reason=row.reason)
+            ]
+        return [session.record_stock_snapshot(folder / row.file, reading)]
+
+    return ArchivedFile(
+        file=row.file,
+        kind=archive.WHISTL_STOCK,
+        day=f"{row.taken_at:%Y-%m-%d}",
+        model=StockLevels,
+        load=load,
+    )
+
+
+def _new_files(link: Link, history: History, waiting: Mapping[str, str]) -> Iterator[ArchivedFile]:
+    folder = link.settings.archive_path
+    for kind in _FROM_THE_ARCHIVE:
+        with history.reading() as reader:
+            last_day = reader.last_day_of(kind)
+            first = "" if last_day is None else _day_before(last_day)
+            loaded = reader.files_loaded(kind, since_day=first)
+        again = {Path(file).parent.name for file in waiting}
+        for file in files_of(folder, kind, lambda day: day >= first or day in again):  # noqa: B023
+            if file.file in waiting or (file.day >= first and file.file not in loaded):
+                yield file
+
+
+def _day_before(day: str) -> str:
+    return f"{date.fromisoformat(day) - _LATEST_APPEARANCE:%Y-%m-%d}"
+
+
+def _load_file(history: History, file: ArchivedFile) -> Sequence[Load]:
+    try:
+        with history.writing() as session:
+            loads = file.load(session)
+            session.note_file(file.file, file.kind, file.day)
+    except UNUSABLE as error:
+        with history.writing() as session:
+            session.note_file(file.file, file.kind, file.day, problem=_problem(error))
+            return [session.record_failure(_failure(file, error))]
+    return loads
+
+
+def _problem(error: Exception) -> str:
+    # Without the error's own words: they may quote a value or a long path.
+    if isinstance(error, FileNotFoundError) or "No files found" in str(error):
+        return "the file is missing"
+    return "the file cannot be read, or its rows cannot be used"
+
+
+def _failure(file: ArchivedFile, error: Exception) -> RowFailure:
+    return RowFailure(
+        table_name=table_name(file.model),
+        key=file.file,
+        column="",
+        rule=" ".join(str(error).split()),
+    )
+
+
+def _named(file: Path) -> tuple[str, datetime]:
+    name, _, at = file.stem.rpartition("--")
+    return name, datetime.strptime(at, archive.STAMP).replace(tzinfo=UTC)
+
+
+def _load_levels(session: Session, file: Path) -> Sequence[Load]:
+    return [session.record_centra_levels(file, centra_reading(file))]
+
+
+def _load_comparison(session: Session, file: Path) -> Sequence[Load]:
+    name, _, sku_count = file.stem.rpartition("--")
+    if not sku_count.isdecimal():
+        raise ValueError(f"{file}: the file's name should end in the number of SKUs")
+    snapshot_id, at = _named(Path(name))
+    return session.record_comparison(
+        pd.read_parquet(file), snapshot_id=snapshot_id, compared_at=at, sku_count=int(sku_count)
+    )
+
+
+def _load_buffer_changes(session: Session, file: Path) -> Sequence[Load]:
+    return session.record(BufferChanges, pd.read_parquet(file))
+
+
+_FROM_THE_ARCHIVE: Mapping[
+    str, tuple[type[HistoryTable], Callable[[Session, Path], Sequence[Load]]]
+] = {
+    archive.CENTRA_STOCK: (CentraLevels, _load_levels),
+    archive.DIVERGENCE: (StockComparisons, _load_comparison),
+    archive.BUFFER_CHANGES: (BufferChanges, _load_buffer_changes),
+}
