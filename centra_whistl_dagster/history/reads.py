@@ -69,6 +69,15 @@ class Reader:
         query = "SELECT snapshot_id FROM stock_snapshots WHERE verdict = 'refused'"
         return [name for (name,) in self._con.execute(query).fetchall()]
 
+    def readings_kept(self, system: str, since: datetime, until: datetime) -> set[str]:
+        """Return the names of one system's accepted readings of a period."""
+        rows = self._con.execute(
+            "SELECT snapshot_id FROM stock_snapshots WHERE system = ? AND verdict = 'accepted' "
+            "AND taken_at >= ? AND taken_at < ?",
+            [system, since, until],
+        ).fetchall()
+        return {name for (name,) in rows}
+
     def table(self, model: type[HistoryTable]) -> pd.DataFrame:
         """Return a whole table in the model's types, for checks on it and for small tables."""
         columns = ", ".join(c.name for c in columns_of(model))

@@ -1,6 +1,6 @@
 """The history: what happened to orders, stock and exceptions, and the copy that analysts open."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
@@ -10,15 +10,20 @@ from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.stock_tables import StockLevels
 from centra_whistl_dagster.history.tables import Exceptions, Orders
 from centra_whistl_dagster.workflows.upkeep import history
+from centra_whistl_dagster.workflows.upkeep.history_archive import files_not_loaded
 
 GROUP = "history"
 POOL = "history"
 """One loader at a time: the live file lets a single process in."""
+EVERY_READING = "every_reading_is_loaded"
 
 
-def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
+def _result(
+    loads: Iterable[Load], checks: Sequence[dg.AssetCheckResult] = ()
+) -> dg.MaterializeResult:
     loads = list(loads)
     return dg.MaterializeResult(
+        check_results=checks,
         metadata={
             "written": sum(load.written for load in loads),
             "unchanged": sum(load.unchanged for load in loads),
@@ -35,7 +40,7 @@ def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
                 }
                 for load in loads
             ),
-        }
+        },
     )
 
 
@@ -75,11 +80,36 @@ def order_history(link: LinkResource) -> dg.MaterializeResult:
         **metadata.columns_of_table(StockLevels),
         "dagster/table_name": "history.stock_levels",
     },
+    check_specs=[
+        dg.AssetCheckSpec(
+            EVERY_READING,
+            asset=["history", "stock_history"],
+            description=(
+                "Every archived reading of stock is in the history. The data team restores a file "
+                "that is named here from a backup, or deletes it to go without that reading."
+            ),
+        )
+    ],
 )
 def stock_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
     with link.open("history/stock_history") as opened:
-        return _result(history.load_stock(opened, history.open_history(opened)))
+        live = history.open_history(opened)
+        loads = history.load_stock(opened, live)
+        missing = files_not_loaded(live)
+    check = dg.AssetCheckResult(
+        check_name=EVERY_READING,
+        passed=not missing,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "files": metadata.table(
+                {"file": file, "problem": problem} for file, problem in missing.items()
+            )
+        }
+        if missing
+        else {},
+    )
+    return _result(loads, [check])
 
 
 @dg.asset(

@@ -57,8 +57,12 @@ def load_archive(link: Link, history: History) -> list[Load]:
     """Load the files of the archive that are not in the history yet."""
     with history.reading() as reader:
         waiting = reader.files_not_loaded()
-    files = [*_new_snapshots(link, history, waiting), *_new_files(link, history, waiting)]
+    snapshots, complete_until = _new_snapshots(link, history, waiting)
+    files = [*snapshots, *_new_files(link, history, waiting)]
     loads = [load for file in files for load in _load_file(history, file)]
+    with history.writing() as session:
+        # Only now: every snapshot found is loaded, or kept as a file to be tried again.
+        session.note_complete(StockLevels, complete_until)
     for gone in set(waiting) - {file.file for file in files}:
         with history.writing() as session:
             session.forget_file(gone)
@@ -110,8 +114,8 @@ def _load_whole(
 
 def _new_snapshots(
     link: Link, history: History, waiting: Mapping[str, str]
-) -> Iterator[ArchivedFile]:
-    """Find Whistl's snapshots that were read, released or missed since the last load."""
+) -> tuple[list[ArchivedFile], datetime]:
+    """Find Whistl's snapshots that were read, released or missed, and say until when."""
     with history.reading() as reader:
         complete_until = reader.watermark(StockLevels)
         refused = set(reader.refused_snapshots())
@@ -128,16 +132,15 @@ def _new_snapshots(
                 *stock_export.snapshots_in(tx, waiting),
             )
         }
+    files = []
     for row in sorted(found.values(), key=lambda row: (row.taken_at, row.read_at)):
         is_released = row.snapshot_id in refused and row.verdict is Verdict.ACCEPTED
         if row.file in loaded and not is_released:
             continue
         if row.read_at < kept_since and not archive.is_kept(folder, row.file):
             continue  # removed when it was old; a new history file begins with what is kept
-        yield _snapshot_file(folder, row)
-    with history.writing() as session:
-        # Whatever was found above is loaded, or kept as a file to be tried again.
-        session.note_complete(StockLevels, now)
+        files.append(_snapshot_file(folder, row))
+    return files, now
 
 
 def _snapshot_file(folder: Path, row: SnapshotRow) -> ArchivedFile:
