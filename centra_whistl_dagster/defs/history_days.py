@@ -13,7 +13,7 @@ from centra_whistl_dagster.workflows.upkeep.history_of_day import load_day
 DAYS = dg.DailyPartitionsDefinition(
     start_date=datetime(2025, 1, 1, tzinfo=UTC), timezone="UTC", end_offset=1
 )
-"""Today among them. A day before the installation began is empty, and loading it changes nothing."""
+"""Today among them. Loading a day before the installation began changes nothing."""
 
 
 @dg.op(

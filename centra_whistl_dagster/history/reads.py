@@ -7,6 +7,7 @@ analysts ask is in `views.sql`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import duckdb
@@ -39,6 +40,12 @@ class Reader:
         ).fetchall()
         moment: datetime | None = rows[0][0] if rows else None
         return moment
+
+    def complete_until(self, models: Collection[type[HistoryTable]]) -> datetime | None:
+        """Return until when all of these tables hold everything; None before their first loads."""
+        marks = [self.watermark(model) for model in models]
+        known = [mark for mark in marks if mark is not None]
+        return min(known) if len(known) == len(marks) else None
 
     def files_loaded(self, kind: str, *, since_day: str = "") -> set[str]:
         """Return which files of the archive are in the history.

@@ -45,6 +45,7 @@ def reread(
     since: datetime,
     readings: Sequence[tuple[Reading, pd.DataFrame | Path]],
     following: Reading | None,
+    following_rows: Path | None = None,
 ) -> Iterator[Applied]:
     """Make the rows of a period again from its readings; use up the iterator to finish.
 
@@ -54,6 +55,7 @@ def reread(
         since: when the period begins. It lasts until just before `following`.
         readings: all that are to be in the period, oldest first.
         following: the first reading kept after the period; None where the period is the last.
+        following_rows: its file, if it is still kept; else its rows are those that the table has.
 
     Raises:
         SnapshotUnusable: as `levels.stage_reading`; the caller undoes the transaction.
@@ -69,14 +71,21 @@ def reread(
         stage_reading(con, levels, rows)
         yield _applied(con, levels, reading)
     if following is not None:
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE reading AS SELECT sku, {', '.join(levels.figures)} "
-            f"FROM {table} WHERE is_present AND valid_from <= $1 "
-            "AND (valid_to IS NULL OR valid_to > $1)",
-            [following.taken_at],
-        )
+        if following_rows is not None:
+            stage_reading(con, levels, following_rows)
+        else:
+            _stage_from_table(con, levels, following.taken_at)
         yield _applied(con, levels, following)
     _replace_rows(con, table, since, following.taken_at if following else None)
+
+
+def _stage_from_table(con: duckdb.DuckDBPyConnection, levels: Levels, at: datetime) -> None:
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE reading AS SELECT sku, {', '.join(levels.figures)} "
+        f"FROM {table_name(levels.model)} WHERE is_present AND valid_from <= $1 "
+        "AND (valid_to IS NULL OR valid_to > $1)",
+        [at],
+    )
 
 
 def _applied(con: duckdb.DuckDBPyConnection, levels: Levels, reading: Reading) -> Applied:

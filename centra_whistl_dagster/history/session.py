@@ -1,4 +1,3 @@
-# ruff: noqa: S608  -- names of tables and columns come from the models; values are parameters.
 """Add to the history within one open transaction: each method takes frames and counts their rows.
 
 Every load may be repeated: the same frames again change nothing, and the whole history loaded again
@@ -8,15 +7,15 @@ stock with the reading before (`levels`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-import duckdb
 import pandas as pd
 
-from centra_whistl_dagster.history.columns import AppendOnlyTable, HistoryTable, table_name
+from centra_whistl_dagster.history.bookkeeping import Bookkeeping
+from centra_whistl_dagster.history.columns import AppendOnlyTable, HistoryTable
 from centra_whistl_dagster.history.errors import SnapshotUnusable
 from centra_whistl_dagster.history.levels import (
     CENTRA,
@@ -28,11 +27,8 @@ from centra_whistl_dagster.history.levels import (
     stage_reading,
     staged_count,
 )
-from centra_whistl_dagster.history.loading import Loader
-from centra_whistl_dagster.history.loading_tables import ArchivedFiles
-from centra_whistl_dagster.history.reads import Reader
 from centra_whistl_dagster.history.rereading import reread
-from centra_whistl_dagster.history.rows import Load, RowFailure, sort_rows
+from centra_whistl_dagster.history.rows import Load, sort_rows
 from centra_whistl_dagster.history.stock_tables import (
     Divergence,
     StockComparisons,
@@ -40,12 +36,8 @@ from centra_whistl_dagster.history.stock_tables import (
 )
 
 
-class Session(Reader):
+class Session(Bookkeeping):
     """A transaction that reads and writes. `store.History.writing` opens one."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection, *, now: Callable[[], datetime]) -> None:
-        super().__init__(con)
-        self._loader = Loader(con, now=now)
 
     def record(
         self,
@@ -147,10 +139,18 @@ class Session(Reader):
         since: datetime,
         until: datetime,
         readings: Sequence[tuple[Reading, pd.DataFrame | Path]],
+        later: Mapping[str, Path] = MappingProxyType({}),
     ) -> Load:
         """Make one system's stock of a period again from its readings, oldest first.
 
         The readings kept of the period are forgotten; those before and after stay as they are.
+
+        Args:
+            levels: whose stock.
+            since: when the period begins.
+            until: when it ends, not included.
+            readings: all of the period.
+            later: files of readings after it, by name; the first of them is applied again.
 
         Raises:
             SnapshotUnusable: as `record_stock_snapshot`; undo the transaction.
@@ -160,7 +160,9 @@ class Session(Reader):
             "AND taken_at >= ? AND taken_at < ?",
             [levels.system, since, until],
         )
-        applied = reread(self._con, levels, since, readings, self._first_after(levels, until))
+        following = self._first_after(levels, until)
+        rows = later.get(following.snapshot_id) if following else None
+        applied = reread(self._con, levels, since, readings, following, rows)
         read = written = removed = 0
         for one in applied:
             self._record_head(levels, one.reading, one.counts, rows=one.row_count, reason="")
@@ -170,53 +172,6 @@ class Session(Reader):
         return self._loader.record_counts(
             levels.model, read=read, written=written, unchanged=read - written, removed=removed
         )
-
-    def note_complete(self, model: type[HistoryTable], until: datetime) -> None:
-        """Keep that a table holds all that the ledger held at a moment; never an earlier one."""
-        self._con.execute(
-            "DELETE FROM watermarks WHERE table_name = ? AND complete_until < ?",
-            [table_name(model), until],
-        )
-        self._con.execute(
-            "INSERT INTO watermarks BY NAME SELECT $1 AS table_name, $2 AS complete_until "
-            "WHERE NOT EXISTS (SELECT 1 FROM watermarks WHERE table_name = $1)",
-            [table_name(model), until],
-        )
-
-    def note_file(self, file: str, kind: str, day: str, *, problem: str = "") -> None:
-        """Keep that a file of the archive is in the history, or why it could not be loaded."""
-        known = self._con.execute(
-            "SELECT attempts FROM archived_files WHERE file = ?", [file]
-        ).fetchall()
-        row = pd.DataFrame(
-            {
-                "file": [file],
-                "kind": [kind],
-                "day": [day],
-                "loaded_at": [pd.Timestamp(self._loader.now())],
-                "is_loaded": [not problem],
-                "problem": [problem],
-                "attempts": [known[0][0] + 1 if known else 1],
-            }
-        )
-        self._loader.merge(ArchivedFiles, sort_rows(ArchivedFiles, row).good)
-
-    def record_failure(self, failure: RowFailure) -> Load:
-        """Record that a whole file could not be loaded."""
-        return self._loader.record_failure(failure)
-
-    def forget_file(self, file: str) -> None:
-        """Forget a file that is gone and could never be loaded."""
-        self._con.execute("DELETE FROM archived_files WHERE file = ? AND NOT is_loaded", [file])
-
-    def remove_period(
-        self, model: type[HistoryTable], column: str, since: datetime, until: datetime
-    ) -> int:
-        """Remove the rows of a table whose `column` is in a period; return how many."""
-        ((removed,),) = self._con.execute(
-            f"DELETE FROM {table_name(model)} WHERE {column} >= ? AND {column} < ?", [since, until]
-        ).fetchall()
-        return int(removed)
 
     def _record_reading(self, levels: Levels, rows: pd.DataFrame | Path, reading: Reading) -> Load:
         stage_reading(self._con, levels, rows)

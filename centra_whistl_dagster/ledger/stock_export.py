@@ -45,9 +45,9 @@ def snapshots_since(
     return tx.rows(SnapshotRow, query.order_by(stock_snapshots.c.taken_at))
 
 
-def snapshots_taken(tx: Transaction, since: datetime, until: datetime) -> list[SnapshotRow]:
-    """Return Whistl snapshots of a period, oldest first."""
-    query = sa.select(stock_snapshots).where(within(stock_snapshots.c.taken_at, since, until))
+def snapshots_taken(tx: Transaction, since: datetime) -> list[SnapshotRow]:
+    """Return Whistl snapshots taken since, oldest first."""
+    query = sa.select(stock_snapshots).where(stock_snapshots.c.taken_at >= since)
     return tx.rows(SnapshotRow, query.order_by(stock_snapshots.c.taken_at))
 
 

@@ -8,6 +8,7 @@ loaded delays no other; it is tried again at every load, and reported until it i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -16,8 +17,10 @@ from pathlib import Path
 import pandas as pd
 
 from centra_whistl_dagster.history.columns import HistoryTable, table_name
+from centra_whistl_dagster.history.days import NOT_IN_THE_LEDGER, DayFiles
 from centra_whistl_dagster.history.errors import FrameRefused, SnapshotUnusable
 from centra_whistl_dagster.history.levels import Reading
+from centra_whistl_dagster.history.publish import days_beside
 from centra_whistl_dagster.history.rows import Load, RowFailure
 from centra_whistl_dagster.history.session import Session
 from centra_whistl_dagster.history.stock_tables import (
@@ -36,6 +39,10 @@ from centra_whistl_dagster.workflows.stock import archive
 _LATEST_APPEARANCE = timedelta(days=1)
 """A file appears in the archive at most this long after the day it is kept under."""
 _OVERLAP = timedelta(minutes=5)
+_FILES_AT_ONCE = 200
+"""Loaded while the history is open once: a rebuild has thousands, and others wait meanwhile."""
+
+Begin = Callable[[], AbstractContextManager[Session]]
 
 UNUSABLE = (SnapshotUnusable, FrameRefused, OSError, ValueError)
 """What a damaged file leads to; pyarrow's own errors are of the last two kinds."""
@@ -54,19 +61,60 @@ class ArchivedFile:
 
 
 def load_archive(link: Link, history: History) -> list[Load]:
-    """Load the files of the archive that are not in the history yet."""
+    """Load the files of the archive that are not in the history yet.
+
+    A new history is restored from the files of whole days first: the archive keeps readings only
+    for a while.
+    """
+    days = days_beside(link.settings.published_path)
+    restored = _restore(link, history, days)
     with history.reading() as reader:
         waiting = reader.files_not_loaded()
     snapshots, complete_until = _new_snapshots(link, history, waiting)
     files = [*snapshots, *_new_files(link, history, waiting)]
-    loads = [load for file in files for load in _load_file(history, file)]
+    # Before the loading: interrupted after it, the days' files would stay as they are.
+    _forget_days(days, [file for file in files if file.file not in waiting])
+    loads = restored
+    for at in range(0, len(files), _FILES_AT_ONCE):
+        with history.transactions() as begin:
+            for file in files[at : at + _FILES_AT_ONCE]:
+                loads += _load_file(begin, file)
     with history.writing() as session:
+        still = session.files_not_loaded()
         # Only now: every snapshot found is loaded, or kept as a file to be tried again.
         session.note_complete(StockLevels, complete_until)
+    _forget_days(days, [file for file in files if file.file in waiting.keys() - still.keys()])
     for gone in set(waiting) - {file.file for file in files}:
         with history.writing() as session:
             session.forget_file(gone)
     return loads
+
+
+def _restore(link: Link, history: History, days: DayFiles) -> list[Load]:
+    """Fill a new history from the files of days, and keep which readings are thereby in it."""
+    until = days.complete_until()
+    with history.reading() as reader:
+        if until is None or reader.watermark(StockLevels) is not None:
+            return []
+    first = (link.now() - link.settings.keeps_history_for).date()
+    last = f"{until - timedelta(days=1):%Y-%m-%d}"
+    folder = link.settings.archive_path
+    with history.writing() as session:
+        parts = ((model, days.rows_since(model, first)) for model in NOT_IN_THE_LEDGER)
+        loads = [session.restore(model, files) for model, files in parts if files]
+        for kind in archive.FOR_HISTORY:
+            for path in archive.kept_since(folder, kind, None):
+                if path.parent.name <= last:
+                    session.note_file(str(path), kind, path.parent.name)
+    return loads
+
+
+def _forget_days(days: DayFiles, files: Sequence[ArchivedFile]) -> None:
+    """Have the files of days written again that a late reading changes."""
+    until = days.complete_until()
+    late = [file.day for file in files if until and file.day < f"{until:%Y-%m-%d}"]
+    if late:
+        days.forget_since(date.fromisoformat(min(late)))
 
 
 def files_not_loaded(history: History) -> dict[str, str]:
@@ -178,13 +226,13 @@ def _day_before(day: str) -> str:
     return f"{date.fromisoformat(day) - _LATEST_APPEARANCE:%Y-%m-%d}"
 
 
-def _load_file(history: History, file: ArchivedFile) -> Sequence[Load]:
+def _load_file(begin: Begin, file: ArchivedFile) -> Sequence[Load]:
     try:
-        with history.writing() as session:
+        with begin() as session:
             loads = file.load(session)
             session.note_file(file.file, file.kind, file.day)
     except UNUSABLE as error:
-        with history.writing() as session:
+        with begin() as session:
             session.note_file(file.file, file.kind, file.day, problem=_problem(error))
             return [session.record_failure(_failure(file, error))]
     return loads

@@ -13,6 +13,7 @@ from pathlib import Path
 from centra_whistl_dagster.history.columns import HistoryTable
 from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.history.levels import CENTRA, WHISTL, Levels, Reading
+from centra_whistl_dagster.history.publish import days_beside
 from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.stock_tables import (
     BufferChanges,
@@ -55,15 +56,15 @@ def load_day(link: Link, history: History, day: date) -> list[Load]:
     """
     since = datetime(day.year, day.month, day.day, tzinfo=UTC)
     until = since + timedelta(days=1)
+    days_beside(link.settings.published_path).forget_since(day)
     loads = _load_from_ledger(link, history, since, until)
     folder = link.settings.archive_path
-    for levels, readings in (
-        (WHISTL, _snapshots(link, since, until)),
-        (CENTRA, _levels(folder, f"{day}")),
-    ):
+    for levels, kept in ((WHISTL, _snapshots(link, since)), (CENTRA, _levels(folder, f"{day}"))):
+        readings = [(reading, path) for reading, path in kept if reading.taken_at < until]
+        later = {reading.snapshot_id: path for reading, path in kept if path.exists()}
         _refuse_gaps(history, levels, readings, since, until)
         with history.writing() as session:
-            loads.append(session.replace_readings(levels, since, until, readings))
+            loads.append(session.replace_readings(levels, since, until, readings, later))
     for kind, column, models in _COMPARED:
         files = files_of(folder, kind, lambda name: name == f"{day}")
         with history.writing() as session:
@@ -91,9 +92,9 @@ def _load_from_ledger(link: Link, history: History, since: datetime, until: date
         ]
 
 
-def _snapshots(link: Link, since: datetime, until: datetime) -> list[tuple[Reading, Path]]:
+def _snapshots(link: Link, since: datetime) -> list[tuple[Reading, Path]]:
     with link.ledger.reading() as tx:
-        rows = stock_export.snapshots_taken(tx, since, until)
+        rows = stock_export.snapshots_taken(tx, since)
     folder = link.settings.archive_path
     return [
         (whistl_reading(row), folder / row.file) for row in rows if row.verdict is Verdict.ACCEPTED
@@ -101,7 +102,7 @@ def _snapshots(link: Link, since: datetime, until: datetime) -> list[tuple[Readi
 
 
 def _levels(folder: Path, day: str) -> list[tuple[Reading, Path]]:
-    files = files_of(folder, archive.CENTRA_STOCK, lambda name: name == day)
+    files = files_of(folder, archive.CENTRA_STOCK, lambda name: name >= day)
     return [(centra_reading(Path(file.file)), folder / file.file) for file in files]
 
 

@@ -78,9 +78,9 @@ def an_hour(desk: Desk, *, but: frozenset[Loader] = frozenset()) -> None:
     """Three times: orders, a stock sync, and every loader but those that fail this hour."""
     for number in range(3):
         desk.order((desk.skus[number], 1))
-        desk.relay(2, every=120)
+        desk.relay(2, every=20)
         sync(desk)
-        desk.wait(900)
+        desk.clock.advance(900)
         load(desk, [loader for loader in LOADERS if loader not in but])
 
 
@@ -96,7 +96,7 @@ def test_a_day_with_faults_is_rebuilt_row_by_row(desk: Desk) -> None:
         measure_divergence(desk.link)
     sync(desk, SnapshotFault.TRUNCATED)
     load(desk)
-    desk.live_on()
+    desk.live_on(3)
     an_hour(desk)
 
     assert_rebuilt_alike(desk)
@@ -124,7 +124,7 @@ def test_a_file_that_could_not_be_read_for_an_hour_leaves_no_gap(desk: Desk) -> 
     measure_divergence(desk.link)
     kinds = (archive.WHISTL_STOCK, archive.CENTRA_STOCK, archive.DIVERGENCE)
     whole = {path: path.read_bytes() for path in (newest(desk, kind) for kind in kinds)}
-    desk.wait(300)
+    desk.clock.advance(300)
     sync(desk)  # nothing but the history needs the files of the sync before
     for path in whole:
         path.write_bytes(b"half a fi")
@@ -154,7 +154,7 @@ def test_a_reading_that_took_half_an_hour_is_not_missed(desk: Desk) -> None:
 def test_a_snapshot_released_after_a_newer_one_takes_its_place(desk: Desk) -> None:
     an_hour(desk)
     desk.order((desk.skus[0], 3))
-    desk.relay(4, every=300)
+    desk.relay(2, every=20)
     sync(desk, SnapshotFault.TRUNCATED)
     load(desk)
     an_hour(desk)
