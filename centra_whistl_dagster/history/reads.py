@@ -76,6 +76,17 @@ class Reader:
         query = "SELECT snapshot_id FROM stock_snapshots WHERE verdict = 'refused'"
         return [name for (name,) in self._con.execute(query).fetchall()]
 
+    def lines_ordered(self) -> pd.DataFrame:
+        """Return `order_number, sku, quantity, ordered_at` of lines that were not cancelled.
+
+        A backtest of stock policies replays them.
+        """
+        return self._frame(
+            "SELECT order_number, l.sku, l.quantity, o.ordered_at FROM orders o "
+            "JOIN order_lines l USING (order_number) WHERE o.state <> 'cancelled' AND l.sku <> '' "
+            "ORDER BY o.ordered_at, order_number, l.line_number"
+        )
+
     def readings_kept(self, system: str, since: datetime, until: datetime) -> set[str]:
         """Return the names of one system's accepted readings of a period."""
         rows = self._con.execute(

@@ -136,7 +136,7 @@ def exceptions_since(
     rows = _rows(tx, query.order_by(exceptions.c.id))
     # Under the number that orders have everywhere else in the history.
     numbers = {row["subject"] for row in rows if row["subject_type"] == SubjectType.ORDER}
-    known = _numbers_at_whistl(tx, {int(number) for number in numbers if number.isdecimal()})
+    known = numbers_at_whistl(tx, {int(number) for number in numbers if number.isdecimal()})
     for row in rows:
         if row["subject_type"] == SubjectType.ORDER:
             row["subject"] = known.get(row["subject"], row["subject"])
@@ -213,7 +213,7 @@ def _in_parts(values: Collection[Value]) -> list[list[Value]]:
     return [ordered[at : at + _AT_ONCE] for at in range(0, len(ordered), _AT_ONCE)]
 
 
-def _numbers_at_whistl(tx: Transaction, numbers: Collection[int]) -> dict[str, str]:
+def numbers_at_whistl(tx: Transaction, numbers: Collection[int]) -> dict[str, str]:
     """Return the first number at Whistl of each of Centra's order numbers."""
     query = sa.select(orders.c.number, FIRST_NUMBER.label("first"))
     return {

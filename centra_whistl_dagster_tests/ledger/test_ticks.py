@@ -11,7 +11,15 @@ import pytest
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import checks, despatches, orders, standings, stops
+from centra_whistl_dagster.ledger import (
+    checks,
+    despatches,
+    export,
+    orders,
+    standings,
+    stock_export,
+    stops,
+)
 from centra_whistl_dagster.ledger.engine import Ledger, Transaction
 from centra_whistl_dagster.ledger.states import ParcelState
 
@@ -47,8 +55,20 @@ QUESTIONS: dict[str, Ask] = {
     ),
     "units completed": lambda tx: standings.units_completed_since(tx, {"A": tx.now}),
     "open lines": lambda tx: standings.of_open_lines(tx, taken_at=tx.now),
+    "orders for the history": lambda tx: export.orders_since(tx, tx.now),
+    "order lines for the history": lambda tx: export.order_lines_since(tx, tx.now),
+    "order events for the history": lambda tx: export.order_events_since(tx, tx.now),
+    "despatches for the history": lambda tx: export.despatches_since(tx, tx.now),
+    "exceptions for the history": lambda tx: export.exceptions_since(tx, tx.now),
+    "stock writes for the history": lambda tx: stock_export.stock_writes_since(tx, tx.now),
+    "orders that exceptions of the history are about": lambda tx: export.numbers_at_whistl(
+        tx, {100_001}
+    ),
 }
-_SCANS_ALL = re.compile(r"^SCAN (orders|order_lines|parcels|parcel_lines|exceptions)\b(?!.*INDEX)")
+_SCANS_ALL = re.compile(
+    r"^SCAN (orders|order_lines|order_events|parcels|parcel_lines|despatches|exceptions"
+    r"|submissions|stock_writes)\b(?!.*INDEX)"
+)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
