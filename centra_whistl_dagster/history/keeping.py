@@ -6,11 +6,10 @@ stay. Orders, despatches and exceptions are kept for good.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from centra_whistl_dagster.history.columns import HistoryTable, table_name
+from centra_whistl_dagster.history.columns import HistoryTable
 from centra_whistl_dagster.history.days import DAY_OF
 from centra_whistl_dagster.history.loading_tables import ArchivedFiles
 from centra_whistl_dagster.history.tables import Loads, OrderEvents
@@ -20,7 +19,7 @@ KEEPS_LOADS_FOR = timedelta(days=30)
 
 BYTES_PER_CHANGE = 26
 """Measured: one change of one SKU's level in the file, all columns, compressed (`make bench`)."""
-BYTES_PER_CHANGE_IN_A_DAYS_FILE = 14
+BYTES_PER_CHANGE_IN_A_DAYS_FILE = 8
 BYTES_PER_ORDER = 700
 """An order with two lines, its moves, despatch, parcel and its share of exceptions."""
 COPIES_PER_SECOND = 500_000_000
@@ -83,8 +82,3 @@ def forecast(
         file=round(in_file + orders),
         day_files_per_year=round(changes_per_day * 365 * BYTES_PER_CHANGE_IN_A_DAYS_FILE),
     )
-
-
-def names(policy: Mapping[type[HistoryTable], tuple[str, timedelta]]) -> dict[str, int]:
-    """Return how many days each table keeps its rows."""
-    return {table_name(model): age.days for model, (_, age) in policy.items()}

@@ -8,6 +8,7 @@ analysts ask is in `views.sql`.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -19,6 +20,16 @@ from centra_whistl_dagster.history.tables import TABLES
 
 # Without these a column of whole numbers with one gap comes back as floating point.
 _TYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What the history gains in a day."""
+
+    skus: int
+    """Of both systems together."""
+    changes_per_day: float
+    orders_per_day: float
 
 
 class Reader:
@@ -75,6 +86,25 @@ class Reader:
         """Return the names of Whistl's snapshots that were refused, as far as is known here."""
         query = "SELECT snapshot_id FROM stock_snapshots WHERE verdict = 'refused'"
         return [name for (name,) in self._con.execute(query).fetchall()]
+
+    def growth(self, days: int = 7) -> Growth:
+        """Return how many rows the last days have added, and how many SKUs there are."""
+        ((skus, changes, orders, first),) = self._con.execute(
+            "WITH levels AS (SELECT valid_from, valid_to FROM stock_levels "
+            "UNION ALL SELECT valid_from, valid_to FROM centra_levels), "
+            "until AS (SELECT max(valid_from) AS at FROM levels) "
+            "SELECT count_if(valid_to IS NULL), "
+            "count_if(valid_to IS NOT NULL AND valid_from > at - to_days($1::INTEGER)), "
+            "(SELECT count(*) FROM orders, until WHERE ordered_at > at - to_days($1::INTEGER)), "
+            "min(valid_from) FROM levels, until",
+            [days],
+        ).fetchall()
+        ((last,),) = self._con.execute("SELECT max(taken_at) FROM stock_snapshots").fetchall()
+        known = (last - first).total_seconds() / 86_400 if first and last else 0.0
+        measured = min(float(days), max(known, 1.0))
+        return Growth(
+            skus=skus, changes_per_day=changes / measured, orders_per_day=orders / measured
+        )
 
     def lines_ordered(self) -> pd.DataFrame:
         """Return `order_number, sku, quantity, ordered_at` of lines that were not cancelled.

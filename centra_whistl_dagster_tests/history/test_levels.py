@@ -165,7 +165,7 @@ def test_a_second_reading_of_the_same_moment_is_refused(history: History) -> Non
 
 
 late_readings = st.lists(
-    st.tuples(st.dictionaries(skus, figures), st.booleans()), min_size=2, max_size=7
+    st.tuples(st.dictionaries(skus, figures), st.booleans()), min_size=2, max_size=5
 )
 
 
@@ -184,7 +184,7 @@ def test_readings_give_the_same_rows_in_whatever_order_they_arrive() -> None:
             con.rollback()
             return [*levels, *heads]
 
-        @settings(max_examples=60, deadline=None)
+        @settings(max_examples=15, deadline=None)
         @given(late_readings, st.randoms(use_true_random=False))
         def alike(taken: list[tuple[Stock, bool]], dice: Random) -> None:
             order = list(range(len(taken)))
