@@ -92,18 +92,21 @@ class Reader:
         ((skus, changes, orders, first),) = self._con.execute(
             "WITH levels AS (SELECT valid_from, valid_to FROM stock_levels "
             "UNION ALL SELECT valid_from, valid_to FROM centra_levels), "
-            "until AS (SELECT max(valid_from) AS at FROM levels) "
+            "until AS (SELECT max(valid_from) AS newest FROM levels) "
             "SELECT count_if(valid_to IS NULL), "
-            "count_if(valid_to IS NOT NULL AND valid_from > at - to_days($1::INTEGER)), "
-            "(SELECT count(*) FROM orders, until WHERE ordered_at > at - to_days($1::INTEGER)), "
-            "min(valid_from) FROM levels, until",
+            "count_if(valid_to IS NOT NULL AND valid_from > newest - to_days($1::INTEGER)), "
+            "(SELECT count(*) FROM orders, until "
+            "WHERE ordered_at > newest - to_days($1::INTEGER)), "
+            "min(valid_from) FROM levels LEFT JOIN until ON true",
             [days],
         ).fetchall()
         ((last,),) = self._con.execute("SELECT max(taken_at) FROM stock_snapshots").fetchall()
         known = (last - first).total_seconds() / 86_400 if first and last else 0.0
         measured = min(float(days), max(known, 1.0))
         return Growth(
-            skus=skus, changes_per_day=changes / measured, orders_per_day=orders / measured
+            skus=skus or 0,
+            changes_per_day=(changes or 0) / measured,
+            orders_per_day=(orders or 0) / measured,
         )
 
     def lines_ordered(self) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from centra_whistl_dagster.domain.orders.states import FINAL, OrderState
 from centra_whistl_dagster.ledger import records
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.former_numbers import FIRST_NUMBER
-from centra_whistl_dagster.ledger.states import FINISHED_PARCELS
+from centra_whistl_dagster.ledger.states import FINISHED_PARCELS, ParcelState
 from centra_whistl_dagster.ledger.tables import (
     despatches,
     exceptions,
@@ -117,7 +117,7 @@ def order_events_since(
         .join(orders, orders.c.centra_id == order_events.c.centra_id)
         .where(within(order_events.c.at, since, until))
     )
-    return _rows(tx, query.order_by(order_events.c.id))
+    return _rows(tx, query.order_by(order_events.c.at, order_events.c.id))
 
 
 def exceptions_since(
@@ -133,7 +133,7 @@ def exceptions_since(
     elif since is not None:
         is_open = exceptions.c.resolved_at.is_(None)
         query = query.where(sa.or_(is_open, exceptions.c.resolved_at >= since))
-    rows = _rows(tx, query.order_by(exceptions.c.id))
+    rows = _rows(tx, query)
     # Under the number that orders have everywhere else in the history.
     numbers = {row["subject"] for row in rows if row["subject_type"] == SubjectType.ORDER}
     known = numbers_at_whistl(tx, {int(number) for number in numbers if number.isdecimal()})
@@ -153,15 +153,13 @@ def despatches_since(
     """
     roots: sa.Select[Any] | sa.CompoundSelect[Any] = sa.select(despatches.c.root_id)
     if since is not None or until is not None:
-        moved = within(parcels.c.state_since, since, until)
-        if until is None:
-            moved = sa.or_(moved, parcels.c.state.not_in(list(FINISHED_PARCELS)))
         read = within(despatches.c.received_at, since, until)
-        roots = (
-            sa.select(despatches.c.root_id)
-            .where(read)
-            .union(sa.select(parcels.c.despatch_id).where(moved))
-        )
+        moved = sa.select(parcels.c.despatch_id)
+        changed = [moved.where(within(parcels.c.state_since, since, until))]
+        if until is None:
+            unfinished = [state for state in ParcelState if state not in FINISHED_PARCELS]
+            changed.append(moved.where(parcels.c.state.in_(unfinished)))
+        roots = sa.union(sa.select(despatches.c.root_id).where(read), *changed)
     heads = tx.execute(
         sa.select(despatches)
         .where(despatches.c.root_id.in_(roots))

@@ -34,7 +34,7 @@ def stock_writes_since(
     if since is not None or until is not None:
         moments = (stock_writes.c.intent_at, stock_writes.c.settled_at)
         query = query.where(sa.or_(*(within(moment, since, until) for moment in moments)))
-    return [dict(row) for row in tx.execute(query.order_by(stock_writes.c.id)).mappings()]
+    return [dict(row) for row in tx.execute(query).mappings()]
 
 
 def snapshots_since(

@@ -3,6 +3,8 @@
 Which files are in the history is kept file by file, not as a time: a reading of a million SKUs may
 take an hour, and its file then appears under the time at which it began. A file that cannot be
 loaded delays no other; it is tried again at every load, and reported until it is loaded or gone.
+
+Does not belong here: rows of the ledger (`history`), or one day again (`history_of_day`).
 """
 
 from __future__ import annotations
