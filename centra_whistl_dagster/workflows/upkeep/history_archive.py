@@ -275,8 +275,8 @@ def _load_comparison(session: Session, file: Path) -> Sequence[Load]:
     )
 
 
-def _load_buffer_changes(session: Session, file: Path) -> Sequence[Load]:
-    return session.record(BufferChanges, pd.read_parquet(file))
+def _load_rows(model: type[HistoryTable], session: Session, file: Path) -> Sequence[Load]:
+    return session.record(model, pd.read_parquet(file))
 
 
 _FROM_THE_ARCHIVE: Mapping[
@@ -284,5 +284,5 @@ _FROM_THE_ARCHIVE: Mapping[
 ] = {
     archive.CENTRA_STOCK: (CentraLevels, _load_levels),
     archive.DIVERGENCE: (StockComparisons, _load_comparison),
-    archive.BUFFER_CHANGES: (BufferChanges, _load_buffer_changes),
+    archive.BUFFER_CHANGES: (BufferChanges, partial(_load_rows, BufferChanges)),
 }
