@@ -31,10 +31,12 @@ from centra_whistl_dagster.history.loading import Loader
 from centra_whistl_dagster.history.reads import Reader
 from centra_whistl_dagster.history.rows import Load, sort_rows
 from centra_whistl_dagster.history.stock_tables import (
+    ComparisonCauses,
     Divergence,
     StockComparisons,
     StockSnapshots,
 )
+from centra_whistl_dagster.history.summaries import summarise, sums_by_cause
 
 
 class Session(Reader):
@@ -104,7 +106,13 @@ class Session(Reader):
         return self._record_reading(CENTRA, rows, reading)
 
     def record_comparison(
-        self, divergence: pd.DataFrame, *, snapshot_id: str, compared_at: datetime, sku_count: int
+        self,
+        divergence: pd.DataFrame,
+        *,
+        snapshot_id: str,
+        compared_at: datetime,
+        sku_count: int,
+        expected_units: int | None = None,
     ) -> list[Load]:
         """Keep one comparison of both systems: the SKUs that differ, and how many were compared.
 
@@ -115,6 +123,7 @@ class Session(Reader):
             snapshot_id: the Whistl reading compared with.
             compared_at: when.
             sku_count: how many SKUs were compared.
+            expected_units: units in the building beyond the orders sent to it.
         """
         given = divergence.assign(snapshot_id=snapshot_id, compared_at=pd.Timestamp(compared_at))
         good = sort_rows(Divergence, given).good
@@ -127,9 +136,22 @@ class Session(Reader):
                 "differing_count": [int((good["difference"] != 0).sum())],
                 "unexplained_count": [int((unexplained > 0).sum())],
                 "unexplained_units": [int(unexplained.sum())],
+                "expected_units": [expected_units],
+                "differing_units": [int(good["difference"].abs().sum())],
             }
         )
-        return self.record(StockComparisons, comparison, {Divergence: given})
+        parts = {Divergence: given, ComparisonCauses: sums_by_cause(good)}
+        return self.record(StockComparisons, comparison, parts)
+
+    def summarise(self, orders: pd.DataFrame, lines: pd.DataFrame, since: datetime | None) -> None:
+        """Work out again the summaries of the days that changed since, and the SKUs' prices.
+
+        Args:
+            orders: the rows of `Orders` just recorded.
+            lines: the rows of `OrderLines` just recorded.
+            since: what changed before is summarised already; None: nothing is.
+        """
+        summarise(self._con, orders, lines, since)
 
     def _record_reading(self, levels: Levels, rows: pd.DataFrame | Path, reading: Reading) -> Load:
         stage_reading(self._con, levels, rows)

@@ -52,6 +52,8 @@ _ORDER_COLUMNS = [
     "despatched_at",
     "completed_at",
     "cancelled_at",
+    "centra_status",
+    "whistl_status",
 ]
 
 
@@ -94,6 +96,7 @@ def order_lines_since(tx: Transaction, since: datetime | None) -> Rows:
             order_lines.c.line_number,
             order_lines.c.sku,
             order_lines.c.quantity,
+            order_lines.c.unit_price,
         )
         .join(orders, orders.c.centra_id == order_lines.c.centra_id)
         .where(_is_fresh(since))
@@ -216,7 +219,13 @@ def snapshots_since(tx: Transaction, since: datetime | None) -> list[SnapshotRow
 def _is_fresh(since: datetime | None) -> sa.ColumnElement[bool]:
     if since is None:
         return sa.true()
-    return sa.or_(orders.c.state.not_in(list(FINAL)), orders.c.state_since >= since)
+    return sa.or_(
+        orders.c.state.not_in(list(FINAL)),
+        orders.c.state_since >= since,
+        # Its status in Centra is read once more after its end.
+        orders.c.centra_checked_at >= since,
+        orders.c.whistl_checked_at >= since,
+    )
 
 
 def _rows(tx: Transaction, query: sa.Select[Any]) -> Rows:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from json import dumps
 from math import inf
 from urllib.parse import urlencode
 
 from centra_whistl_dagster.transport.answers import Answer
 from centra_whistl_dagster.transport.authorization import Authorization
+from centra_whistl_dagster.transport.counting import CallCounter, HourOfCalls
 from centra_whistl_dagster.transport.errors import (
     AccessDenied,
     ContractBroken,
@@ -52,6 +54,9 @@ class _Call:
     """On the monotonic clock: pacing, tries and waits all end before it."""
     tries: int = 0
     unreadable: int = 0
+    throttled: int = 0
+    units: Counter[str] = field(default_factory=Counter)
+    """Taken of each quota."""
     was_renewed: bool = False
     lost: OutcomeUnknown | None = None
     """The first try of a write that got no answer: it may have taken effect nevertheless."""
@@ -83,6 +88,7 @@ class Transport:
         monotonic: Callable[[], float] = time.monotonic,
         deadline_seconds: float = 60.0,
         try_seconds: float = 20.0,
+        counter: CallCounter | None = None,
     ) -> None:
         """Assemble a transport; nothing is sent.
 
@@ -97,6 +103,7 @@ class Transport:
             monotonic: the clock of deadlines.
             deadline_seconds: for a call with all its tries.
             try_seconds: for one try, so that a server that hangs leaves time for another.
+            counter: counts every call.
         """
         # httpx writes each address with its query string at INFO.
         for noisy in ("httpx", "httpcore"):
@@ -111,6 +118,7 @@ class Transport:
         self._monotonic = monotonic
         self._deadline_seconds = deadline_seconds
         self._try_seconds = try_seconds
+        self._counter = counter
 
     def request(
         self,
@@ -169,12 +177,18 @@ class Transport:
             outcome = type(error).__name__
             raise
         finally:
-            self._log(call, outcome, level, seconds=self._monotonic() - started)
+            seconds = self._monotonic() - started
+            self._log(call, outcome, level, seconds=seconds)
+            self._count(call, is_failed=level != logging.INFO, seconds=seconds)
         return answer
 
     def left(self, resource: str) -> list[tuple[int, int]]:
         """Return, per rate of a quota, our share of it and what is left of that now."""
         return self._pacer.left(resource)
+
+    def take_counts(self) -> list[HourOfCalls]:
+        """Return the calls counted since the last time."""
+        return self._counter.take() if self._counter else []
 
     def close(self) -> None:
         """Close connections and shared files."""
@@ -194,11 +208,23 @@ class Transport:
             call.correlation_id,
         )
 
+    def _count(self, call: _Call, *, is_failed: bool, seconds: float) -> None:
+        if self._counter is not None:
+            self._counter.add(
+                call.operation,
+                tries=call.tries,
+                throttled=call.throttled,
+                is_failed=is_failed,
+                seconds=seconds,
+                units=call.units,
+            )
+
     def _until_done(self, call: _Call, request: _Request) -> Answer:
         while True:
             try:
                 return self._one_try(call, request)
             except IntegrationError as error:
+                call.throttled += isinstance(error, Throttled)
                 if isinstance(error, OutcomeUnknown) and call.kind is not CallKind.READ:
                     call.lost = call.lost or error
                 wait = self._wait_before_repeat(call, error)
@@ -257,6 +283,7 @@ class Transport:
                     advice = "Check the disk and the rights of the state folder"
                     raise self._not_sent(call, detail, advice) from error
                 if not wait:
+                    call.units[resource] += units
                     break
                 left -= wait
                 if left <= (_CREATE_SECONDS if call.kind is CallKind.CREATE else 0):

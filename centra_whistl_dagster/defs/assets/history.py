@@ -48,7 +48,8 @@ def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
     pool=POOL,
     freshness_policy=freshness.HISTORY,
     description=(
-        "Orders, their lines and state changes, despatches and parcels, as DuckDB tables. No "
+        "Orders, their lines and state changes, what held them up, despatches and parcels, and the "
+        "calls made for them, as DuckDB tables. No "
         "personal data: no name, address, phone, e-mail or tracking number is ever loaded."
     ),
     metadata={**metadata.columns_of_table(Orders), "dagster/table_name": "history.orders"},
@@ -56,7 +57,8 @@ def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
 def order_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
     with link.open("history/order_history") as opened:
-        return _result(history.load_orders(opened, history.open_history(opened)))
+        file = history.open_history(opened)
+        return _result([*history.load_orders(opened, file), *history.load_api_calls(opened, file)])
 
 
 @dg.asset(

@@ -17,7 +17,8 @@ DEMAND = "demand"
 RECONCILED = "reconciled"
 DIVERGENCE = "divergence"
 BUFFER_CHANGES = "buffer_changes"
-FOR_HISTORY = (WHISTL_STOCK, CENTRA_STOCK, DIVERGENCE, BUFFER_CHANGES)
+POSITIONS = "stock_positions"
+FOR_HISTORY = (WHISTL_STOCK, CENTRA_STOCK, DIVERGENCE, BUFFER_CHANGES, POSITIONS)
 """The history is made from these."""
 FOR_NEXT_SYNC = (RECONCILED, DEMAND)
 """Of these only the newest is ever read again."""

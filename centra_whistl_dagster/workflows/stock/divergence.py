@@ -55,7 +55,9 @@ def measure_divergence(link: Link) -> Compared:
     if rows["unexplained"].any():
         reconciliation, rows = _compare(link)
     now, skus = link.now(), len(reconciliation.skus)
-    name = f"{reconciliation.snapshot_id}--{now:{archive.STAMP}}--{skus}"
+    steps = reconciliation.catalogue.steps
+    units = int(np.maximum(steps.warehouse.on_hand - steps.ours.held, 0).sum())
+    name = f"{reconciliation.snapshot_id}--{now:{archive.STAMP}}--{skus}--{units}"
     archive.keep(link.settings.archive_path, archive.DIVERGENCE, name, now, rows)
     unexplained = rows[rows["unexplained"] != 0]
     return Compared(

@@ -183,12 +183,8 @@ ORDER BY abs(v.difference) DESC, v.sku;
 COMMENT ON VIEW stock_divergence_now IS 'SKUs whose free stock in Centra differed at the last comparison, and why.';
 
 CREATE OR REPLACE VIEW stock_divergence_by_cause AS
-SELECT snapshot_id, compared_at, cause, count(*) AS skus, sum(units)::BIGINT AS units,
-       sum(abs(units))::BIGINT AS units_without_sign
-FROM (UNPIVOT divergence ON in_flight, blocked, shipped_not_completed, other_channels, quarantine,
-                            buffer, stale, clamped, one_side_only, unexplained
-      INTO NAME cause VALUE units)
-WHERE units <> 0 GROUP BY ALL ORDER BY compared_at DESC, units_without_sign DESC;
+SELECT snapshot_id, compared_at, cause, skus, units, units_without_sign
+FROM comparison_causes ORDER BY compared_at DESC, units_without_sign DESC;
 COMMENT ON VIEW stock_divergence_by_cause IS 'Units of divergence by cause, comparison by comparison.';
 
 CREATE OR REPLACE VIEW unexplained_divergence AS
