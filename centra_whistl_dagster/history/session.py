@@ -128,6 +128,7 @@ class Session(Reader):
         given = divergence.assign(snapshot_id=snapshot_id, compared_at=pd.Timestamp(compared_at))
         good = sort_rows(Divergence, given).good
         unexplained = good["unexplained"].abs()
+        in_both = good[good["one_side_only"] == 0]
         comparison = pd.DataFrame(
             {
                 "snapshot_id": [snapshot_id],
@@ -137,7 +138,7 @@ class Session(Reader):
                 "unexplained_count": [int((unexplained > 0).sum())],
                 "unexplained_units": [int(unexplained.sum())],
                 "expected_units": [expected_units],
-                "differing_units": [int(good["difference"].abs().sum())],
+                "differing_units": [int(in_both["difference"].abs().sum())],
             }
         )
         parts = {Divergence: given, ComparisonCauses: sums_by_cause(good)}

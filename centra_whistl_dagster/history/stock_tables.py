@@ -184,7 +184,7 @@ class StockComparisons(HistoryTable):
         "Units in the building beyond the orders sent to it, over all SKUs.", ge=0, nullable=True
     )
     differing_units: Series[pd.Int64Dtype] = count(
-        "Sum of the differences, in absolute value.", ge=0, nullable=True
+        "Sum of the differences of SKUs that both systems have, in absolute value.", ge=0, nullable=True
     )
 
     class Config:

@@ -3,7 +3,8 @@
 
 Loads validate against the model, the data dictionary and the UI show it, and the file is compared
 with it at every opening. Here are orders, despatches, exceptions and loads; `stock_tables` has the
-stock, `measurement_tables` the connection itself, `summary_tables` what is worked out from the rest. Does not belong here: how rows get in (`session`, `levels`) or out (`reads`, `views_sql/`).
+stock, `measurement_tables` the connection itself, `summary_tables` what is worked out from the
+others. Does not belong here: how rows get in (`session`, `levels`) or out (`reads`, `views_sql/`).
 
 No column may hold personal data: no name, address, e-mail, phone, full postcode or tracking number,
 and no sentence that a person or a system wrote about somebody.

@@ -1,6 +1,7 @@
 """How many calls each hour made to the other systems, and what they took of the quotas.
 
-Counts by hour and operation, not a row for each call: a year of them is a few hundred thousand rows.
+Counts by hour and operation, not a row for each call: a year of them is a few hundred thousand
+rows.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ CREATE OR REPLACE VIEW oversold_and_withheld AS
 SELECT p.sku, p.oversold_units, p.withheld_units, p.since, v.currency, v.unit_price,
        p.oversold_units * v.unit_price AS oversold_value,
        p.withheld_units * v.unit_price AS withheld_value
-FROM (SELECT sku, sum(oversold_units - oversold_before)::BIGINT AS oversold_units,
-             sum(withheld_units - withheld_before)::BIGINT AS withheld_units,
+FROM (SELECT sku, max_by(oversold_units, changed_at) AS oversold_units,
+             max_by(withheld_units, changed_at) AS withheld_units,
              max(changed_at) FILTER (oversold_units <> oversold_before
                                      OR withheld_units <> withheld_before) AS since
       FROM stock_positions GROUP BY sku) p
@@ -47,13 +47,21 @@ ORDER BY oversold_value DESC NULLS LAST, withheld_value DESC NULLS LAST, p.sku;
 COMMENT ON VIEW oversold_and_withheld IS 'Now, by SKU: units that were sold and that nobody has, units that the buffer keeps from the shop, and their value (sku_values). Key: sku.';
 
 CREATE OR REPLACE VIEW oversold_and_withheld_by_day AS
-WITH moves AS (
-    SELECT date_trunc('hour', p.changed_at) AS hour, coalesce(v.currency, '') AS currency,
-           sum(p.oversold_units - p.oversold_before) AS oversold,
-           sum(p.withheld_units - p.withheld_before) AS withheld,
-           sum((p.oversold_units - p.oversold_before) * v.unit_price) AS oversold_value,
-           sum((p.withheld_units - p.withheld_before) * v.unit_price) AS withheld_value
-    FROM stock_positions p LEFT JOIN sku_values v USING (sku) GROUP BY ALL
+WITH by_sku AS (
+    SELECT date_trunc('hour', changed_at) AS hour, sku, sum(oversold_units - oversold_before) AS oversold,
+           sum(withheld_units - withheld_before) AS withheld
+    FROM stock_positions GROUP BY ALL
+    UNION ALL
+    -- What there was before the first change that is kept.
+    SELECT (SELECT date_trunc('hour', min(changed_at)) FROM stock_positions), sku,
+           min_by(oversold_before, changed_at), min_by(withheld_before, changed_at)
+    FROM stock_positions GROUP BY sku
+),
+moves AS (
+    SELECT p.hour, coalesce(v.currency, '') AS currency, sum(p.oversold) AS oversold,
+           sum(p.withheld) AS withheld, sum(p.oversold * v.unit_price) AS oversold_value,
+           sum(p.withheld * v.unit_price) AS withheld_value
+    FROM by_sku p LEFT JOIN sku_values v USING (sku) GROUP BY ALL
 ),
 hours AS (
     SELECT currency,
@@ -90,7 +98,7 @@ COMMENT ON VIEW inventory_accuracy IS 'By day, the average over its comparisons:
 
 CREATE OR REPLACE VIEW slowest_skus_to_sync AS
 WITH unwritten AS (
-    SELECT sku, sum(unwritten_units - unwritten_before)::BIGINT AS units,
+    SELECT sku, max_by(unwritten_units, changed_at) AS units,
            max(changed_at) FILTER (unwritten_before = 0) AS since
     FROM stock_positions WHERE unwritten_units <> unwritten_before
     GROUP BY sku HAVING units > 0
@@ -179,7 +187,7 @@ sold_out AS (
     GROUP BY sku
 ),
 withheld AS (
-    SELECT sku, sum(withheld_units - withheld_before)::BIGINT AS withheld_units
+    SELECT sku, max_by(withheld_units, changed_at) AS withheld_units
     FROM stock_positions GROUP BY sku
 )
 SELECT sku, coalesce(w.withheld_units, 0) AS withheld_units, v.currency, v.unit_price,
