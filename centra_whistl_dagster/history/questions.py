@@ -83,13 +83,13 @@ QUESTIONS = (
         asks="How many API calls do we make, for what, and how much of the quota is that?",
         view="api_calls_by_hour",
         example="SELECT hour, system, purpose, requests, share_of_requests "
-        "FROM api_calls_by_hour ORDER BY requests DESC",
+        "FROM api_calls_by_hour ORDER BY requests DESC LIMIT 100",
     ),
     Question(
         asks="When was stock synced, and why then?",
         view="sync_decisions",
         example="SELECT decided_at, does, reason, minutes_since_sync FROM sync_decisions "
-        "WHERE does <> 'none'",
+        "WHERE does <> 'none' AND decided_at > (SELECT data_as_of - INTERVAL 1 DAY FROM data_as_of)",
     ),
     Question(
         asks="Do the two systems agree about each order's status?",

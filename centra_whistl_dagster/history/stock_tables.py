@@ -224,8 +224,11 @@ class StockPositions(AppendOnlyTable):
     unwritten_units: Series[pd.Int64Dtype] = count(
         "Units by which Centra's figure is wrong because it could not be written, since.", ge=0
     )
+    was_sold_out_by_buffer: Series[pd.BooleanDtype] = yes_no(
+        "Before: the shop offered none of the SKU, and would have offered some without the buffer."
+    )
     is_sold_out_by_buffer: Series[pd.BooleanDtype] = yes_no(
-        "The shop offers none of the SKU, and would offer some without the buffer."
+        "The same, since."
     )
     demand_in_30_days: Series[pd.Int64Dtype] = count(
         "Units that it sells in 30 days at the pace of the hour of the sync.", ge=0

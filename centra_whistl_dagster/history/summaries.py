@@ -84,7 +84,7 @@ _CARRIER_DAYS = f"""
     INSERT INTO carrier_days BY NAME
     WITH touched AS (
         SELECT {_london_day("p.despatched_at")} AS day, p.*
-        FROM parcels p SEMI JOIN despatches_current USING (despatch_id)
+        FROM parcels p
         WHERE p.despatched_at >= (SELECT min(day) FROM days)
           AND p.despatched_at < (SELECT max(day) FROM days) + INTERVAL 25 HOURS
     ),
@@ -156,6 +156,11 @@ def summarise(
         _replace_days(con, "order_stage_days", _ORDER_STAGE_DAYS)
     con.execute(_DAYS_OF_PARCELS, [since])
     _replace_days(con, "carrier_days", _CARRIER_DAYS)
+
+
+def summarise_all(con: duckdb.DuckDBPyConnection) -> None:
+    """Work out every day again."""
+    summarise(con, pd.DataFrame({"ordered_at": []}), pd.DataFrame(), None)
 
 
 def sums_by_cause(divergence: pd.DataFrame) -> pd.DataFrame:

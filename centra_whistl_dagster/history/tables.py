@@ -131,9 +131,9 @@ class Despatches(HistoryTable):
 
 
 class Parcels(HistoryTable):
-    """One parcel of a despatch, and when it was sent to Centra."""
+    """One parcel after every correction, and when it was sent to Centra."""
 
-    despatch_id: Series[str] = text("The despatch it belongs to.")
+    despatch_id: Series[str] = text("The first message of the despatch it belongs to.")
     parcel_number: Series[pd.Int64Dtype] = count("Number within the despatch.", ge=0)
     order_number: Series[str] = text(ORDER_NUMBER)
     carrier_name: Series[str] = text("Carrier; blank when Whistl sent none.")

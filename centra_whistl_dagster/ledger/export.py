@@ -165,9 +165,10 @@ def despatches_since(tx: Transaction, since: datetime | None) -> tuple[Rows, Row
     heads_query = sa.select(despatches)
     if since is not None:
         moved = sa.select(parcels.c.despatch_id).where(parcels.c.state_since >= since)
-        is_fresh = sa.or_(
-            despatches.c.received_at >= since, despatches.c.root_id.in_(moved.scalar_subquery())
-        )
+        # All messages of a chain: parcels are kept under the first one, and a correction of it
+        # changes them.
+        received = sa.select(despatches.c.root_id).where(despatches.c.received_at >= since)
+        is_fresh = despatches.c.root_id.in_(sa.union(moved, received))
         heads_query = heads_query.where(is_fresh)
     heads = tx.execute(heads_query.order_by(despatches.c.sequence)).all()
     firsts = first_numbers(tx)

@@ -118,6 +118,7 @@ ORDINARY: dict[str, dict[str, Any]] = {
         "withheld_units": 0,
         "unwritten_before": 0,
         "unwritten_units": 0,
+        "was_sold_out_by_buffer": False,
         "is_sold_out_by_buffer": False,
         "demand_in_30_days": 0,
     },

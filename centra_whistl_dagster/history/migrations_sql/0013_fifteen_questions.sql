@@ -66,6 +66,7 @@ CREATE TABLE stock_positions (
     withheld_units BIGINT NOT NULL,
     unwritten_before BIGINT NOT NULL,
     unwritten_units BIGINT NOT NULL,
+    was_sold_out_by_buffer BOOLEAN NOT NULL,
     is_sold_out_by_buffer BOOLEAN NOT NULL,
     demand_in_30_days BIGINT NOT NULL
 );

@@ -172,11 +172,10 @@ COMMENT ON VIEW stock_staleness IS 'By day: how old Whistl''s figures in use wer
 
 CREATE OR REPLACE VIEW cost_of_buffers AS
 WITH began AS (SELECT data_as_of - INTERVAL 28 DAYS AS since, data_as_of AS now FROM data_as_of),
-ever_sold_out AS (SELECT DISTINCT sku FROM stock_positions WHERE is_sold_out_by_buffer),
 stays AS (
     SELECT sku, is_sold_out_by_buffer, demand_in_30_days, changed_at,
            lead(changed_at) OVER (PARTITION BY sku ORDER BY changed_at) AS until
-    FROM stock_positions SEMI JOIN ever_sold_out USING (sku)
+    FROM stock_positions WHERE is_sold_out_by_buffer OR was_sold_out_by_buffer
 ),
 sold_out AS (
     SELECT sku, sum(hours) AS hours, sum(hours * demand_in_30_days / 720) AS units
@@ -248,6 +247,6 @@ SELECT l.sku, o.ordered_at, 'ordered', NULL, l.quantity,
        CASE WHEN o.state = 'cancelled' THEN 'cancelled since' ELSE '' END, l.order_number
 FROM order_lines l JOIN orders o USING (order_number)
 UNION ALL
-SELECT l.sku, d.despatched_at, 'despatched', NULL, l.quantity, '', d.order_number
-FROM parcel_lines l JOIN despatches_current d USING (despatch_id);
+SELECT l.sku, p.despatched_at, 'despatched', NULL, l.quantity, p.carrier_name, p.order_number
+FROM parcel_lines l JOIN parcels p USING (despatch_id, parcel_number);
 COMMENT ON VIEW sku_timeline IS 'Everything that happened to a SKU, in both systems and here: ask with WHERE sku = ... ORDER BY happened_at. before and after are units: available at Whistl, free or physical in Centra, units of the buffer or of the order. Orders and parcels have their units under after.';

@@ -99,9 +99,9 @@ reasons AS (
                       WHERE c.order_number = e.subject AND c.kind = e.kind
                         AND c.subject_type = e.subject_type AND c.opened_at = e.opened_at)
     UNION ALL
-    SELECT d.order_number, 'cause', e.kind, e.subject_type, e.subject, e.owner, e.opened_at,
-           e.resolved_at
-    FROM exceptions e JOIN despatches_current d ON d.despatch_id = e.subject
+    SELECT DISTINCT d.order_number, 'cause', e.kind, e.subject_type, e.subject, e.owner,
+           e.opened_at, e.resolved_at
+    FROM exceptions e JOIN despatches d ON d.despatch_id = e.subject
     WHERE e.subject_type = 'despatch'
 )
 SELECT r.order_number, t.is_accepted_late, t.is_despatched_late, r.part, r.name, r.about_type,

@@ -12,6 +12,7 @@ COLUMNS = (
     "sku",
     "changed_at",
     *(f"{name}_{when}" for name in _UNITS for when in ("before", "units")),
+    "was_sold_out_by_buffer",
     "is_sold_out_by_buffer",
     "demand_in_30_days",
 )
@@ -59,6 +60,7 @@ def position_changes(
             rows[f"{name}_{when}"] = pd.to_numeric(column).fillna(0).astype("int64")
     sold_out = joined[["is_sold_out_by_buffer", "is_sold_out_by_buffer_before"]]
     sold_out = sold_out.astype("boolean").fillna(value=False).astype(bool)
+    rows["was_sold_out_by_buffer"] = sold_out["is_sold_out_by_buffer_before"]
     rows["is_sold_out_by_buffer"] = sold_out["is_sold_out_by_buffer"]
     rows["demand_in_30_days"] = (
         joined["sku"].map(demand).astype(float).fillna(0).round().astype("int64")

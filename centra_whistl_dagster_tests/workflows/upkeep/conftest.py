@@ -24,7 +24,7 @@ from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
 from centra_whistl_dagster.workflows.upkeep import history
 from centra_whistl_dagster_tests.workflows.conftest import Desk, environment_in
 
-MINUTES = 75
+MINUTES = 45
 
 
 @dataclass
@@ -61,7 +61,11 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
         several_parcels_share=0.2,
         cancelled_share=0.05,
         centra_limits=None,
-        switches={"whistl_requests_per_minute": None},
+        switches={
+            "whistl_requests_per_minute": None,
+            "corrected_tracking_share": 0.2,
+            "duplicate_despatch_share": 0.1,
+        },
     )
     world = World(settings, now=clock)
     stock_world(world)
@@ -117,7 +121,7 @@ def live(desk: Desk) -> tuple[list[Decision], int]:
             desk.sync_stock()
         elif decision.does is StockSync.PARTIAL:
             desk.sync_stock(within_minutes=decision.minutes)
-        if minute % 4 == 3:
+        if minute % 4 == 3:  # more often than the loads overlap
             load_history(desk)
         if minute % 10 == 9:
             measure_divergence(desk.link)
