@@ -89,7 +89,7 @@ QUESTIONS = (
         asks="When was stock synced, and why then?",
         view="sync_decisions",
         example="SELECT decided_at, does, reason, minutes_since_sync FROM sync_decisions "
-        "WHERE does <> 'none' AND decided_at > (SELECT data_as_of - INTERVAL 1 DAY FROM data_as_of)",
+        "WHERE does <> 'none' AND day = (SELECT max(day) FROM sync_decisions)",
     ),
     Question(
         asks="Do the two systems agree about each order's status?",

@@ -184,7 +184,9 @@ class StockComparisons(HistoryTable):
         "Units in the building beyond the orders sent to it, over all SKUs.", ge=0, nullable=True
     )
     differing_units: Series[pd.Int64Dtype] = count(
-        "Sum of the differences of SKUs that both systems have, in absolute value.", ge=0, nullable=True
+        "Sum of the differences of SKUs that both systems have, in absolute value.",
+        ge=0,
+        nullable=True,
     )
 
     class Config:
@@ -227,9 +229,7 @@ class StockPositions(AppendOnlyTable):
     was_sold_out_by_buffer: Series[pd.BooleanDtype] = yes_no(
         "Before: the shop offered none of the SKU, and would have offered some without the buffer."
     )
-    is_sold_out_by_buffer: Series[pd.BooleanDtype] = yes_no(
-        "The same, since."
-    )
+    is_sold_out_by_buffer: Series[pd.BooleanDtype] = yes_no("The same, since.")
     demand_in_30_days: Series[pd.Int64Dtype] = count(
         "Units that it sells in 30 days at the pace of the hour of the sync.", ge=0
     )

@@ -108,7 +108,7 @@ SELECT r.order_number, t.is_accepted_late, t.is_despatched_late, r.part, r.name,
        r.about, r.owner, r.began_at, r.ended_at,
        (epoch(coalesce(r.ended_at, t.now)) - epoch(r.began_at)) / 60 AS minutes
 FROM reasons r JOIN timed t USING (order_number);
-COMMENT ON VIEW why_orders_were_late IS 'Where an order''s time went: each state it was in (part state), and each exception that held it up (part cause), those about a SKU or a shipping option included. Ask with WHERE order_number = ... ORDER BY began_at. Late is against service_targets; an order that has not got there counts from its age.';
+COMMENT ON VIEW why_orders_were_late IS 'Where an order''s time went: each state it was in (part state), and each exception about it (part cause), those about a SKU or a shipping option included. Ask with WHERE order_number = ... ORDER BY began_at. Late is against service_targets; an order that has not got there counts from its age.';
 
 CREATE OR REPLACE VIEW order_statuses_side_by_side AS
 SELECT order_number, ordered_at, currency, grand_total, state, centra_status, whistl_status,

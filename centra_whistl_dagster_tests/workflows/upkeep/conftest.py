@@ -131,7 +131,7 @@ def live(desk: Desk) -> tuple[list[Decision], int]:
                 people.close()
     sell_what_is_gone(desk)
     note_ended_statuses(desk.link)
-    return decisions, compared
+    return decisions, compared + 1
 
 
 def sell_what_is_gone(desk: Desk) -> None:
