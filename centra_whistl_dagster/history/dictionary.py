@@ -34,9 +34,9 @@ In the tables below, *key* marks the columns that together identify a row. *May 
 columns in which a value can be missing.
 """
 
-_ABOUT_QUESTIONS = """Each is answered by one view. Prices are from the lines of orders: a unit is valued
-at what it was sold at last. Where the description of a view names a key, no two of its rows have
-the same.
+_ABOUT_QUESTIONS = """Each is answered by one view. Prices are from the lines of orders: a unit is
+valued at what it was sold at last. Where the description of a view names a key, no two of its rows
+have the same.
 """
 
 

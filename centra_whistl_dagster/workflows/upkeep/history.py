@@ -1,6 +1,7 @@
 """Load what happened from the ledger and the stock archive into the history, and publish it.
 
-A new history file is filled from the beginning by the same steps.
+A new history file is filled from the beginning by the same steps. Does not belong here: how rows
+are kept (`history`), or which rows of the ledger those are (`ledger.export`).
 """
 
 from __future__ import annotations

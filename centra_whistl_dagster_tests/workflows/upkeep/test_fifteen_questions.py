@@ -250,7 +250,8 @@ def test_stock_was_as_old_as_the_readings_say(day: Day) -> None:
     (found,) = day.rows("SELECT * FROM stock_staleness")
     ((ages,),) = day.con.execute(
         "SELECT max(gap) FROM (SELECT epoch(lead(read_at) OVER (ORDER BY read_at)) "
-        "- epoch(taken_at) AS gap FROM stock_snapshots WHERE system = 'whistl' AND verdict = 'accepted')"
+        "- epoch(taken_at) AS gap FROM stock_snapshots "
+        "WHERE system = 'whistl' AND verdict = 'accepted')"
     ).fetchall()
     assert found["oldest_minutes"] >= ages / 60 > found["average_age_minutes"] > 0
     assert found["stale_minutes"] == 0
