@@ -14,7 +14,7 @@ import duckdb
 
 from centra_whistl_dagster.domain.service_targets import ServiceTargets
 from centra_whistl_dagster.history.migrations import migrate
-from centra_whistl_dagster.history.summaries import summarise_all
+from centra_whistl_dagster.history.summaries import summarise
 
 ORDERS_A_DAY = 50_000
 SKUS = 100_000
@@ -139,8 +139,11 @@ FROM range({updates}) t(n);
 INSERT INTO stock_comparisons BY NAME
 SELECT 'S-' || 3 * n AS snapshot_id, {began} + n * INTERVAL 15 MINUTES AS compared_at,
        {skus} AS sku_count, {skus} // 200 AS differing_count, 5 AS unexplained_count,
-       9 AS unexplained_units, 50 * {skus} AS expected_units, {skus} // 100 AS differing_units
+       9 AS unexplained_units, {skus} // 100 AS differing_units
 FROM range(96 * {days}) t(n);
+
+INSERT INTO comparison_units BY NAME
+SELECT snapshot_id, compared_at, 50 * sku_count AS units FROM stock_comparisons;
 
 INSERT INTO divergence BY NAME
 SELECT 'SKU-' || hash(n) % {skus} AS sku, 'S-' || 3 * (n // {differing}) AS snapshot_id,
@@ -212,5 +215,5 @@ def generate(path: Path, *, share: float) -> None:
         for statement in _TABLES.format(**sizes).split(";"):
             if statement.strip():
                 con.execute(statement)
-        summarise_all(con)
+        summarise(con, None)
         con.execute("CHECKPOINT")

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  -- names of tables come from the models, never from a record.
 """Add to the history within one open transaction: each method takes frames and counts their rows.
 
 Every load may be repeated: the same frames again change nothing, and the whole history loaded again
@@ -15,7 +16,7 @@ from types import MappingProxyType
 import duckdb
 import pandas as pd
 
-from centra_whistl_dagster.history.columns import AppendOnlyTable, HistoryTable
+from centra_whistl_dagster.history.columns import AppendOnlyTable, HistoryTable, table_name
 from centra_whistl_dagster.history.errors import SnapshotUnusable
 from centra_whistl_dagster.history.levels import (
     CENTRA,
@@ -36,7 +37,8 @@ from centra_whistl_dagster.history.stock_tables import (
     StockComparisons,
     StockSnapshots,
 )
-from centra_whistl_dagster.history.summaries import summarise, sums_by_cause
+from centra_whistl_dagster.history.summaries import record_prices, summarise, sums_by_cause
+from centra_whistl_dagster.history.summary_tables import OrderStageDays
 
 
 class Session(Reader):
@@ -106,13 +108,7 @@ class Session(Reader):
         return self._record_reading(CENTRA, rows, reading)
 
     def record_comparison(
-        self,
-        divergence: pd.DataFrame,
-        *,
-        snapshot_id: str,
-        compared_at: datetime,
-        sku_count: int,
-        expected_units: int | None = None,
+        self, divergence: pd.DataFrame, *, snapshot_id: str, compared_at: datetime, sku_count: int
     ) -> list[Load]:
         """Keep one comparison of both systems: the SKUs that differ, and how many were compared.
 
@@ -123,7 +119,6 @@ class Session(Reader):
             snapshot_id: the Whistl reading compared with.
             compared_at: when.
             sku_count: how many SKUs were compared.
-            expected_units: units in the building beyond the orders sent to it.
         """
         given = divergence.assign(snapshot_id=snapshot_id, compared_at=pd.Timestamp(compared_at))
         good = sort_rows(Divergence, given).good
@@ -137,22 +132,37 @@ class Session(Reader):
                 "differing_count": [int((good["difference"] != 0).sum())],
                 "unexplained_count": [int((unexplained > 0).sum())],
                 "unexplained_units": [int(unexplained.sum())],
-                "expected_units": [expected_units],
                 "differing_units": [int(in_both["difference"].abs().sum())],
             }
         )
         parts = {Divergence: given, ComparisonCauses: sums_by_cause(good)}
         return self.record(StockComparisons, comparison, parts)
 
-    def summarise(self, orders: pd.DataFrame, lines: pd.DataFrame, since: datetime | None) -> None:
-        """Work out again the summaries of the days that changed since, and the SKUs' prices.
+    def record_prices(self, rows: pd.DataFrame) -> None:
+        """Keep the latest price of each SKU: `sku, currency, unit_price, ordered_at, order_number`.
 
-        Args:
-            orders: the rows of `Orders` just recorded.
-            lines: the rows of `OrderLines` just recorded.
-            since: what changed before is summarised already; None: nothing is.
+        One that is older than the price kept changes nothing.
         """
-        summarise(self._con, orders, lines, since)
+        record_prices(self._con, rows)
+
+    def summarise(self, since: datetime | None) -> Load:
+        """Work out again the summaries of the days that changed since; None: of every day."""
+        days = summarise(self._con, since)
+        return self._loader.record_counts(OrderStageDays, read=days, written=days, unchanged=0)
+
+    def summarised_at(self) -> datetime | None:
+        """Return when `summarise` ran last."""
+        rows = self._con.execute(
+            "SELECT max(loaded_at) FROM loads WHERE table_name = 'order_stage_days'"
+        ).fetchall()
+        moment: datetime | None = rows[0][0]
+        return moment
+
+    def newest(self, model: type[HistoryTable], moment: str) -> datetime | None:
+        """Return the latest moment of a table, by the column or expression that says it."""
+        rows = self._con.execute(f"SELECT max({moment}) FROM {table_name(model)}").fetchall()
+        newest: datetime | None = rows[0][0]
+        return newest
 
     def _record_reading(self, levels: Levels, rows: pd.DataFrame | Path, reading: Reading) -> Load:
         stage_reading(self._con, levels, rows)

@@ -180,9 +180,6 @@ class StockComparisons(HistoryTable):
     differing_count: Series[pd.Int64Dtype] = count("SKUs that differ.", ge=0)
     unexplained_count: Series[pd.Int64Dtype] = count("SKUs with an unexplained part.", ge=0)
     unexplained_units: Series[pd.Int64Dtype] = count("Unexplained units, in absolute value.", ge=0)
-    expected_units: Series[pd.Int64Dtype] = count(
-        "Units in the building beyond the orders sent to it, over all SKUs.", ge=0, nullable=True
-    )
     differing_units: Series[pd.Int64Dtype] = count(
         "Sum of the differences of SKUs that both systems have, in absolute value.",
         ge=0,
@@ -191,6 +188,20 @@ class StockComparisons(HistoryTable):
 
     class Config:
         name = "stock_comparisons"
+        unique = ["snapshot_id"]
+
+
+class ComparisonUnits(HistoryTable):
+    """How many units one comparison was about."""
+
+    snapshot_id: Series[str] = text(READING)
+    compared_at: Series[pd.DatetimeTZDtype] = moment("When.")
+    units: Series[pd.Int64Dtype] = count(
+        "Units in the building beyond the orders sent to it, over all SKUs.", ge=0
+    )
+
+    class Config:
+        name = "comparison_units"
         unique = ["snapshot_id"]
 
 

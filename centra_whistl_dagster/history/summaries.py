@@ -14,11 +14,6 @@ import pandas as pd
 
 from centra_whistl_dagster.history.stock_tables import CAUSES
 
-_MILESTONES = (
-    *("state_since", "first_seen_at", "screened_at", "submitted_at", "allocated_at"),
-    *("despatched_at", "completed_at", "cancelled_at"),
-)
-
 
 def _london_day(moment: str) -> str:
     return f"date_trunc('day', {moment} AT TIME ZONE 'Europe/London') AT TIME ZONE 'Europe/London'"
@@ -105,6 +100,12 @@ _CARRIER_DAYS = f"""
     FROM measured GROUP BY day, carrier_name, service_name
 """
 
+_DAYS_OF_ORDERS = f"""
+    CREATE OR REPLACE TEMP TABLE days AS
+    SELECT DISTINCT {_london_day("ordered_at")} AS day FROM orders
+    WHERE $1::TIMESTAMPTZ IS NULL OR state_since >= $1 OR screened_at >= $1 OR allocated_at >= $1
+"""
+
 _DAYS_OF_PARCELS = f"""
     CREATE OR REPLACE TEMP TABLE days AS
     SELECT DISTINCT {_london_day("p.despatched_at")} AS day FROM parcels p
@@ -115,12 +116,9 @@ _DAYS_OF_PARCELS = f"""
 
 _PRICES = """
     MERGE INTO sku_prices t USING (
-        SELECT l.sku, o.currency, max(o.ordered_at)::TIMESTAMPTZ AS priced_at,
-               max_by(CAST(l.unit_price AS DECIMAL(14,2)), (o.ordered_at, o.order_number))
-                   AS unit_price
-        FROM offered_lines l JOIN offered_orders o USING (order_number)
-        WHERE CAST(l.unit_price AS DECIMAL(14,2)) > 0 AND l.sku <> ''
-        GROUP BY l.sku, o.currency
+        SELECT sku, currency, max(ordered_at)::TIMESTAMPTZ AS priced_at,
+               max_by(CAST(unit_price AS DECIMAL(14,2)), (ordered_at, order_number)) AS unit_price
+        FROM offered GROUP BY sku, currency
     ) i ON t.sku = i.sku AND t.currency = i.currency
     WHEN MATCHED AND i.priced_at >= t.priced_at
         THEN UPDATE SET unit_price = i.unit_price, priced_at = i.priced_at
@@ -128,39 +126,22 @@ _PRICES = """
 """
 
 
-def summarise(
-    con: duckdb.DuckDBPyConnection,
-    orders: pd.DataFrame,
-    lines: pd.DataFrame,
-    since: datetime | None,
-) -> None:
-    """Work out again what changed since, given the orders and lines that were just loaded.
-
-    With `since` None every day is worked out again.
-    """
-    if not lines.empty:
-        con.register("offered_orders", orders[["order_number", "currency", "ordered_at"]])
-        con.register("offered_lines", lines[["order_number", "sku", "unit_price"]])
+def record_prices(con: duckdb.DuckDBPyConnection, rows: pd.DataFrame) -> None:
+    """Keep the latest price of each SKU and currency; an older one changes nothing."""
+    if not rows.empty:
+        con.register("offered", rows)
         con.execute(_PRICES)
-        con.unregister("offered_lines")
-        con.unregister("offered_orders")
-    if since is None or not orders.empty:
-        moved = orders if since is None else orders[_has_moved(orders, since)]
-        con.register("moved", moved[["ordered_at"]])
-        con.execute(
-            "CREATE OR REPLACE TEMP TABLE days AS "
-            f"SELECT DISTINCT {_london_day('CAST(ordered_at AS TIMESTAMPTZ)')} AS day "
-            f"FROM {'orders' if since is None else 'moved'}"
-        )
-        con.unregister("moved")
-        _replace_days(con, "order_stage_days", _ORDER_STAGE_DAYS)
+        con.unregister("offered")
+
+
+def summarise(con: duckdb.DuckDBPyConnection, since: datetime | None) -> int:
+    """Work out again the days that changed since, or every day; return how many days of orders."""
+    con.execute(_DAYS_OF_ORDERS, [since])
+    ((days,),) = con.execute("SELECT count(*) FROM days").fetchall()
+    _replace_days(con, "order_stage_days", _ORDER_STAGE_DAYS)
     con.execute(_DAYS_OF_PARCELS, [since])
     _replace_days(con, "carrier_days", _CARRIER_DAYS)
-
-
-def summarise_all(con: duckdb.DuckDBPyConnection) -> None:
-    """Work out every day again."""
-    summarise(con, pd.DataFrame({"ordered_at": []}), pd.DataFrame(), None)
+    return int(days)
 
 
 def sums_by_cause(divergence: pd.DataFrame) -> pd.DataFrame:
@@ -181,9 +162,3 @@ def sums_by_cause(divergence: pd.DataFrame) -> pd.DataFrame:
 def _replace_days(con: duckdb.DuckDBPyConnection, table: str, insert: str) -> None:
     con.execute(f"DELETE FROM {table} WHERE day IN (SELECT day FROM days)")
     con.execute(insert)
-
-
-def _has_moved(orders: pd.DataFrame, since: datetime) -> pd.Series[bool]:
-    moments = orders[list(_MILESTONES)].apply(pd.to_datetime, utc=True)
-    moved: pd.Series[bool] = (moments >= pd.Timestamp(since)).any(axis=1)
-    return moved

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.api_purposes import purpose_of
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
+from centra_whistl_dagster.domain.orders.states import FINAL
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.former_numbers import FIRST_NUMBER
 from centra_whistl_dagster.ledger.tables import (
@@ -20,6 +21,7 @@ from centra_whistl_dagster.ledger.tables import (
     cadence_decisions,
     exceptions,
     order_causes,
+    order_lines,
     orders,
 )
 
@@ -70,6 +72,24 @@ def cadence_decisions_since(tx: Transaction, since: datetime | None) -> Rows:
     if since is not None:
         query = query.where(cadence_decisions.c.last_at >= since)
     return _rows(tx, query.order_by(cadence_decisions.c.decided_at))
+
+
+PRICE_COLUMNS = ("sku", "currency", "unit_price", "ordered_at", "order_number")
+
+
+def prices_since(tx: Transaction, since: datetime | None) -> Rows:
+    """Return the prices of the lines of orders that are under way, or ended since."""
+    query = sa.select(
+        order_lines.c.sku,
+        orders.c.currency,
+        order_lines.c.unit_price,
+        orders.c.ordered_at,
+        FIRST_NUMBER.label("order_number"),
+    ).join(orders, orders.c.centra_id == order_lines.c.centra_id)
+    if since is not None:
+        is_open = orders.c.state.not_in(list(FINAL))
+        query = query.where(sa.or_(is_open, orders.c.state_since >= since))
+    return _rows(tx, query.where(order_lines.c.sku != "", order_lines.c.unit_price > 0))
 
 
 def _by_hour(table: sa.Table, since: datetime | None) -> sa.Select[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pandas as pd
 import pytest
@@ -19,7 +20,12 @@ from centra_whistl_dagster.history.measurement_tables import (
     ServiceTargets,
 )
 from centra_whistl_dagster.history.session import Session
-from centra_whistl_dagster.history.stock_tables import Divergence, StockPositions, StockUpdates
+from centra_whistl_dagster.history.stock_tables import (
+    ComparisonUnits,
+    Divergence,
+    StockPositions,
+    StockUpdates,
+)
 from centra_whistl_dagster.history.store import History
 from centra_whistl_dagster.history.tables import (
     TABLES,
@@ -123,7 +129,22 @@ def record_day(session: Session, rows: RowMaker) -> None:
             },
         ),
     )
-    session.summarise(*day_of_orders(rows), None)
+    session.record(
+        ComparisonUnits,
+        pd.DataFrame({"snapshot_id": ["S2"], "compared_at": [pd.Timestamp(NOON)], "units": [50]}),
+    )
+    session.record_prices(
+        pd.DataFrame(
+            {
+                "sku": ["TEE-S", "TEE-S"],
+                "currency": "GBP",
+                "unit_price": [Decimal("24.95"), Decimal("19.95")],
+                "ordered_at": [pd.Timestamp(NOON), pd.Timestamp(minutes(-90))],
+                "order_number": ["C4", "C1"],
+            }
+        )
+    )
+    session.summarise(None)
     stock = pd.DataFrame(
         {"sku": ["TEE-S", "OLD"], "on_hand": 10, "allocated": 2, "quarantined": 0, "available": 8}
     )
@@ -362,11 +383,14 @@ def test_a_day_is_summarised_anew_when_one_of_its_orders_moves(
         session.record(ServiceTargets, pd.DataFrame(TARGETS.rows()))
         for moment, change in (
             (None, {"state": "ready"}),
-            (NOON, {"state": "submitted", "submitted_at": minutes(0.5)}),
+            (
+                NOON,
+                {"state": "submitted", "submitted_at": minutes(0.5), "state_since": minutes(0.5)},
+            ),
         ):
             orders, lines = rows(Orders, change), rows(OrderLines, {})
             session.record(Orders, orders, {OrderLines: lines})
-            session.summarise(orders, lines, moment)
+            session.summarise(moment)
         funnel = session.view("order_funnel")
     accepted = funnel[(funnel["stage"] == "accepted") & (funnel["period"] == "day")]
     assert accepted[["orders", "reached", "p50_seconds"]].to_numpy().tolist() == [[1, 1, 30]]

@@ -10,6 +10,7 @@ from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.stock_tables import StockLevels
 from centra_whistl_dagster.history.tables import Exceptions, Orders
 from centra_whistl_dagster.workflows.upkeep import history
+from centra_whistl_dagster.workflows.upkeep.history_measurements import load_measurements
 
 GROUP = "history"
 POOL = "history"
@@ -58,7 +59,7 @@ def order_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
     with link.open("history/order_history") as opened:
         file = history.open_history(opened)
-        return _result([*history.load_orders(opened, file), *history.load_api_calls(opened, file)])
+        return _result([*history.load_orders(opened, file), *load_measurements(opened, file)])
 
 
 @dg.asset(

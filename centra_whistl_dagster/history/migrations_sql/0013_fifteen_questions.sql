@@ -2,7 +2,6 @@
 ALTER TABLE order_lines ADD COLUMN unit_price DECIMAL(14,2);
 ALTER TABLE orders ADD COLUMN centra_status VARCHAR;
 ALTER TABLE orders ADD COLUMN whistl_status VARCHAR;
-ALTER TABLE stock_comparisons ADD COLUMN expected_units BIGINT;
 ALTER TABLE stock_comparisons ADD COLUMN differing_units BIGINT;
 
 CREATE TABLE sku_prices (
@@ -69,6 +68,12 @@ CREATE TABLE stock_positions (
     was_sold_out_by_buffer BOOLEAN NOT NULL,
     is_sold_out_by_buffer BOOLEAN NOT NULL,
     demand_in_30_days BIGINT NOT NULL
+);
+
+CREATE TABLE comparison_units (
+    snapshot_id VARCHAR NOT NULL,
+    compared_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    units BIGINT NOT NULL
 );
 
 CREATE TABLE comparison_causes (

@@ -85,15 +85,15 @@ FROM running GROUP BY ALL ORDER BY day DESC, currency;
 COMMENT ON VIEW oversold_and_withheld_by_day IS 'Oversold and withheld units on each day, the average over its hours as each hour ended, and their value at the prices of now. Currency is blank for SKUs that were never sold. Key: day, currency.';
 
 CREATE OR REPLACE VIEW inventory_accuracy AS
-SELECT (compared_at AT TIME ZONE 'Europe/London')::DATE AS day, count(*) AS comparisons,
-       avg(sku_count) AS skus, avg(differing_count) AS differing_skus,
-       avg(expected_units) AS units, avg(differing_units) AS differing_units,
-       avg(unexplained_units) AS unexplained_units,
-       1 - sum(differing_units) / nullif(sum(expected_units), 0) AS share_of_units_alike,
-       1 - sum(unexplained_units) / nullif(sum(expected_units), 0)
+SELECT (c.compared_at AT TIME ZONE 'Europe/London')::DATE AS day, count(*) AS comparisons,
+       avg(c.sku_count) AS skus, avg(c.differing_count) AS differing_skus, avg(u.units) AS units,
+       avg(c.differing_units) AS differing_units, avg(c.unexplained_units) AS unexplained_units,
+       1 - sum(c.differing_units) FILTER (u.units > 0) / sum(u.units) AS share_of_units_alike,
+       1 - sum(c.unexplained_units) FILTER (u.units > 0) / sum(u.units)
            AS share_of_units_alike_or_explained,
-       1 - sum(differing_count) / nullif(sum(sku_count), 0) AS share_of_skus_alike
-FROM stock_comparisons GROUP BY day ORDER BY day DESC;
+       1 - sum(c.differing_count) / nullif(sum(c.sku_count), 0) AS share_of_skus_alike
+FROM stock_comparisons c LEFT JOIN comparison_units u USING (snapshot_id)
+GROUP BY day ORDER BY day DESC;
 COMMENT ON VIEW inventory_accuracy IS 'By day, the average over its comparisons: how many units differ between the two systems, how many of those for no known cause, and the share of all units in the building that is right. Key: day.';
 
 CREATE OR REPLACE VIEW slowest_skus_to_sync AS

@@ -18,7 +18,8 @@ RECONCILED = "reconciled"
 DIVERGENCE = "divergence"
 BUFFER_CHANGES = "buffer_changes"
 POSITIONS = "stock_positions"
-FOR_HISTORY = (WHISTL_STOCK, CENTRA_STOCK, DIVERGENCE, BUFFER_CHANGES, POSITIONS)
+COMPARISON_UNITS = "comparison_units"
+FOR_HISTORY = (WHISTL_STOCK, CENTRA_STOCK, DIVERGENCE, BUFFER_CHANGES, POSITIONS, COMPARISON_UNITS)
 """The history is made from these."""
 FOR_NEXT_SYNC = (RECONCILED, DEMAND)
 """Of these only the newest is ever read again."""

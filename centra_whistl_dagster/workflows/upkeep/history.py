@@ -1,7 +1,6 @@
 """Load what happened from the ledger and the stock archive into the history, and publish it.
 
-A new history file is filled from the beginning by the same steps. Does not belong here: how rows
-are kept (`history`), or which rows of the ledger those are (`ledger.export`).
+A new history file is filled from the beginning by the same steps.
 """
 
 from __future__ import annotations
@@ -15,31 +14,23 @@ import pandas as pd
 
 from centra_whistl_dagster.history.columns import HistoryTable, columns_of
 from centra_whistl_dagster.history.levels import Reading
-from centra_whistl_dagster.history.measurement_tables import (
-    ApiCalls,
-    ApiQuotaUse,
-    CadenceDecisions,
-    ServiceTargets,
-)
 from centra_whistl_dagster.history.publish import Publication, publish
 from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.session import Session
-from centra_whistl_dagster.history.stock_tables import BufferChanges, StockPositions, StockUpdates
+from centra_whistl_dagster.history.stock_tables import BufferChanges, StockUpdates
 from centra_whistl_dagster.history.store import History
 from centra_whistl_dagster.history.tables import (
     Despatches,
     Exceptions,
-    OrderCauses,
     OrderEvents,
     OrderLines,
     Orders,
     ParcelLines,
     Parcels,
 )
-from centra_whistl_dagster.ledger import export, export_measurements
+from centra_whistl_dagster.ledger import export
 from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.ledger.states import Verdict
-from centra_whistl_dagster.workflows.api_calls import store_counts
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 
@@ -67,24 +58,16 @@ def load_orders(link: Link, history: History) -> list[Load]:
         lines = _frame(OrderLines, export.order_lines_since(tx, since))
         events = _frame(OrderEvents, export.order_events_since(tx, since))
         heads, boxes, contents = export.despatches_since(tx, since)
-        causes = _frame(OrderCauses, export_measurements.order_causes_since(tx, since))
-    targets = _frame(ServiceTargets, link.configuration.service_targets.rows())
     with history.writing() as session:
-        (of_targets,) = session.record(ServiceTargets, targets)
-        loads = [
-            of_targets,
+        return [
             *session.record(Orders, orders, {OrderLines: lines}),
             *session.record(OrderEvents, events),
-            *session.record(OrderCauses, causes),
             *session.record(
                 Despatches,
                 _frame(Despatches, heads),
                 {Parcels: _frame(Parcels, boxes), ParcelLines: _frame(ParcelLines, contents)},
             ),
         ]
-        # Every day was measured against the targets of before.
-        session.summarise(orders, lines, None if of_targets.written else since)
-        return loads
 
 
 def load_exceptions(link: Link, history: History) -> list[Load]:
@@ -103,12 +86,8 @@ def load_stock(link: Link, history: History) -> list[Load]:
         kept_since = tx.now - link.settings.keeps_archive_for
         updates = _frame(StockUpdates, export.stock_writes_since(tx, since))
         snapshots = export.snapshots_since(tx, since)
-        decisions = export_measurements.cadence_decisions_since(tx, since)
     with history.writing() as session:
-        loads = [
-            *session.record(StockUpdates, updates),
-            *session.record(CadenceDecisions, _frame(CadenceDecisions, decisions)),
-        ]
+        loads = session.record(StockUpdates, updates)
     # One reading at a time: a damaged file fails its own transaction, and no other reading's.
     for row in snapshots:
         if row.read_at < kept_since and not archive.is_kept(folder, row.file):
@@ -119,17 +98,6 @@ def load_stock(link: Link, history: History) -> list[Load]:
         with history.writing() as session:
             loads += load(session, reading)
     return loads
-
-
-def load_api_calls(link: Link, history: History) -> list[Load]:
-    """Load how many calls each hour made, those of this process so far included."""
-    store_counts(link.centra, link.whistl, link.ledger)
-    since = _since(history)
-    with link.ledger.reading() as tx:
-        calls = _frame(ApiCalls, export_measurements.api_calls_since(tx, since))
-        use = _frame(ApiQuotaUse, export_measurements.api_quota_use_since(tx, since))
-    with history.writing() as session:
-        return [*session.record(ApiCalls, calls), *session.record(ApiQuotaUse, use)]
 
 
 def publish_history(link: Link, history: History) -> Publication:
@@ -164,8 +132,6 @@ class _Archived:
     at: datetime
     sku_count: int | None
     """Of a comparison: how many SKUs were compared."""
-    expected_units: int | None
-    """Of a comparison: units in the building beyond the orders sent to it."""
 
 
 def _archived_since(folder: Path, since: datetime | None) -> Iterator[tuple[_Archived, _Load]]:
@@ -177,7 +143,6 @@ def _archived_since(folder: Path, since: datetime | None) -> Iterator[tuple[_Arc
                 name=name,
                 at=datetime.strptime(at, archive.STAMP).replace(tzinfo=UTC),
                 sku_count=int(rest[0]) if rest else None,
-                expected_units=int(rest[1]) if len(rest) > 1 else None,
             )
             if since is None or reading.at >= since:
                 yield reading, load
@@ -202,16 +167,11 @@ def _load_comparison(session: Session, archived: _Archived) -> Sequence[Load]:
         snapshot_id=archived.name,
         compared_at=archived.at,
         sku_count=archived.sku_count,
-        expected_units=archived.expected_units,
     )
 
 
 def _load_buffer_changes(session: Session, archived: _Archived) -> Sequence[Load]:
     return session.record(BufferChanges, pd.read_parquet(archived.path))
-
-
-def _load_positions(session: Session, archived: _Archived) -> Sequence[Load]:
-    return session.record(StockPositions, pd.read_parquet(archived.path))
 
 
 _Load = Callable[[Session, _Archived], Sequence[Load]]
@@ -220,7 +180,6 @@ _FROM_THE_ARCHIVE: Mapping[str, _Load] = {
     archive.CENTRA_STOCK: _load_levels,
     archive.DIVERGENCE: _load_comparison,
     archive.BUFFER_CHANGES: _load_buffer_changes,
-    archive.POSITIONS: _load_positions,
 }
 
 

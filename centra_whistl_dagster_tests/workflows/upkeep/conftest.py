@@ -22,6 +22,7 @@ from centra_whistl_dagster.workflows.orders.ended_statuses import note_ended_sta
 from centra_whistl_dagster.workflows.stock.cadence_record import decide_and_record
 from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
 from centra_whistl_dagster.workflows.upkeep import history
+from centra_whistl_dagster.workflows.upkeep.history_measurements import load_measurements
 from centra_whistl_dagster_tests.workflows.conftest import Desk, environment_in
 
 MINUTES = 45
@@ -98,7 +99,7 @@ def load_history(desk: Desk) -> None:
         history.load_orders,
         history.load_exceptions,
         history.load_stock,
-        history.load_api_calls,
+        load_measurements,
     ):
         assert [kept for kept in load(desk.link, file) if kept.failures] == []
 
