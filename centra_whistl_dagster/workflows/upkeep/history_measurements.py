@@ -21,6 +21,7 @@ from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.stock_tables import ComparisonUnits, StockPositions
 from centra_whistl_dagster.history.store import History
 from centra_whistl_dagster.history.tables import OrderCauses
+from centra_whistl_dagster.ledger import cadence_decisions
 from centra_whistl_dagster.ledger import export_measurements as export
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.workflows.api_calls import store_counts
@@ -64,6 +65,9 @@ def load_measurements(link: Link, history: History) -> list[Load]:
             for frame in _kept_since(link, kind, _since(session.newest(model, newest))):
                 loads += session.record(model, frame)
     _summarise(link, history, is_measured_anew=is_measured_anew)
+    with link.ledger.transaction() as tx:
+        # In the history by now. A new history begins with what is kept, as with stock readings.
+        cadence_decisions.forget(tx, before=tx.now - link.settings.keeps_archive_for)
     return loads
 
 

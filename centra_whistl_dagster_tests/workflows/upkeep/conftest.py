@@ -25,7 +25,7 @@ from centra_whistl_dagster.workflows.upkeep import history
 from centra_whistl_dagster.workflows.upkeep.history_measurements import load_measurements
 from centra_whistl_dagster_tests.workflows.conftest import Desk, environment_in
 
-MINUTES = 45
+MINUTES = 32
 
 
 @dataclass
@@ -122,7 +122,7 @@ def live(desk: Desk) -> tuple[list[Decision], int]:
             desk.sync_stock()
         elif decision.does is StockSync.PARTIAL:
             desk.sync_stock(within_minutes=decision.minutes)
-        if minute % 4 == 3:  # more often than the loads overlap
+        if minute % 4 == 2:  # more often than the loads overlap
             load_history(desk)
         if minute % 10 == 9:
             measure_divergence(desk.link)

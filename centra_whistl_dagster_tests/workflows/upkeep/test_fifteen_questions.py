@@ -13,6 +13,9 @@ from centra_whistl_dagster.history.questions import QUESTIONS, Question
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster_tests.workflows.upkeep.conftest import Day
 
+pytestmark = pytest.mark.timeout(600)
+"""The day is lived through once, in the time of whichever test comes first."""
+
 
 def going(day: Day) -> list[CentraOrder]:
     """Orders that nobody cancelled, or that left all the same."""
