@@ -33,7 +33,7 @@ from centra_whistl_dagster.centra.stock_writing import Level, write_apart
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
 from centra_whistl_dagster.domain.stock.cadence import Quota
-from centra_whistl_dagster.transport import CallKind, Json, Wire
+from centra_whistl_dagster.transport import CallKind, HourOfCalls, Json, Wire
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 
 __all__ = [
@@ -106,6 +106,10 @@ class CentraClient:
             mutations_limit=mutations_limit,
             mutations_left=mutations_left,
         )
+
+    def take_counts(self) -> list[HourOfCalls]:
+        """Return the calls counted since the last time."""
+        return self._graphql.take_counts()
 
     # ---- orders
     def open_order_stamps(self, since: datetime | None) -> OrderStamps:

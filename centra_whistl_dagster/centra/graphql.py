@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from centra_whistl_dagster.centra.partial import broken_field, mark
 from centra_whistl_dagster.centra.refusals import SYSTEM, objects, reasons_in, reasons_of
-from centra_whistl_dagster.transport import CallKind, Json, Judge, Quota, Transport
+from centra_whistl_dagster.transport import CallKind, HourOfCalls, Json, Judge, Quota, Transport
 from centra_whistl_dagster.transport.errors import ContractBroken, IntegrationError
 
 COMPLEXITY_UNIT = 1_000
@@ -164,6 +164,10 @@ class GraphQL:
     def left(self, resource: str) -> list[tuple[int, int]]:
         """Return, per rate of a quota, our share of it and what is left of that now."""
         return self._transport.left(resource)
+
+    def take_counts(self) -> list[HourOfCalls]:
+        """Return the calls counted since the last time."""
+        return self._transport.take_counts()
 
     def close(self) -> None:
         """Close connections."""

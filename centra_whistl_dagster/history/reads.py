@@ -2,7 +2,7 @@
 """Queries on the history, each a method that returns a frame or a plain value.
 
 They work on the live file within a load (`store`) and on the published copy (`publish`) alike. What
-analysts ask is in `views.sql`.
+analysts ask is in `views_sql/`.
 """
 
 from __future__ import annotations

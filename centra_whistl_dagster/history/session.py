@@ -1,3 +1,4 @@
+# ruff: noqa: S608  -- names of tables come from the models, never from a record.
 """Add to the history within one open transaction: each method takes frames and counts their rows.
 
 Every load may be repeated: the same frames again change nothing, and the whole history loaded again
@@ -30,10 +31,13 @@ from centra_whistl_dagster.history.levels import (
 from centra_whistl_dagster.history.rereading import reread
 from centra_whistl_dagster.history.rows import Load, sort_rows
 from centra_whistl_dagster.history.stock_tables import (
+    ComparisonCauses,
     Divergence,
     StockComparisons,
     StockSnapshots,
 )
+from centra_whistl_dagster.history.summaries import record_prices, summarise, sums_by_cause
+from centra_whistl_dagster.history.summary_tables import OrderStageDays
 
 
 class Session(Bookkeeping):
@@ -121,6 +125,7 @@ class Session(Bookkeeping):
             )
             return [count]
         unexplained = good["unexplained"].abs()
+        in_both = good[good["one_side_only"] == 0]
         comparison = pd.DataFrame(
             {
                 "snapshot_id": [snapshot_id],
@@ -129,9 +134,37 @@ class Session(Bookkeeping):
                 "differing_count": [int((good["difference"] != 0).sum())],
                 "unexplained_count": [int((unexplained > 0).sum())],
                 "unexplained_units": [int(unexplained.sum())],
+                "differing_units": [int(in_both["difference"].abs().sum())],
             }
         )
-        return self.record(StockComparisons, comparison, {Divergence: given})
+        parts = {Divergence: given, ComparisonCauses: sums_by_cause(good)}
+        return self.record(StockComparisons, comparison, parts)
+
+    def record_prices(self, rows: pd.DataFrame) -> None:
+        """Keep the latest price of each SKU: `sku, currency, unit_price, ordered_at, order_number`.
+
+        One that is older than the price kept changes nothing.
+        """
+        record_prices(self._con, rows)
+
+    def summarise(self, since: datetime | None) -> Load:
+        """Work out again the summaries of the days that changed since; None: of every day."""
+        days = summarise(self._con, since)
+        return self._loader.record_counts(OrderStageDays, read=days, written=days, unchanged=0)
+
+    def summarised_at(self) -> datetime | None:
+        """Return when `summarise` ran last."""
+        rows = self._con.execute(
+            "SELECT max(loaded_at) FROM loads WHERE table_name = 'order_stage_days'"
+        ).fetchall()
+        moment: datetime | None = rows[0][0]
+        return moment
+
+    def newest(self, model: type[HistoryTable], moment: str) -> datetime | None:
+        """Return the latest moment of a table, by the column or expression that says it."""
+        rows = self._con.execute(f"SELECT max({moment}) FROM {table_name(model)}").fetchall()
+        newest: datetime | None = rows[0][0]
+        return newest
 
     def replace_readings(
         self,

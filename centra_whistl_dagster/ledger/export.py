@@ -57,6 +57,8 @@ _ORDER_COLUMNS = [
     "despatched_at",
     "completed_at",
     "cancelled_at",
+    "centra_status",
+    "whistl_status",
 ]
 
 
@@ -95,6 +97,7 @@ def order_lines_since(
             order_lines.c.line_number,
             order_lines.c.sku,
             order_lines.c.quantity,
+            order_lines.c.unit_price,
         )
         .join(orders, orders.c.centra_id == order_lines.c.centra_id)
         .where(_is_fresh(since, until))
@@ -193,6 +196,9 @@ def _is_fresh(since: datetime | None, until: datetime | None) -> sa.ColumnElemen
     return sa.or_(
         orders.c.state.in_([state for state in OrderState if state not in FINAL]),
         orders.c.state_since >= since,
+        # Its status in Centra is read once more after its end.
+        orders.c.centra_checked_at >= since,
+        orders.c.whistl_checked_at >= since,
     )
 
 

@@ -11,6 +11,7 @@ from centra_whistl_dagster.history.stock_tables import StockLevels
 from centra_whistl_dagster.history.tables import Exceptions, Orders
 from centra_whistl_dagster.workflows.upkeep import history
 from centra_whistl_dagster.workflows.upkeep.history_archive import files_not_loaded
+from centra_whistl_dagster.workflows.upkeep.history_measurements import load_measurements
 
 GROUP = "history"
 POOL = "history"
@@ -53,7 +54,8 @@ def _result(
     pool=POOL,
     freshness_policy=freshness.HISTORY,
     description=(
-        "Orders, their lines and state changes, despatches and parcels, as DuckDB tables. No "
+        "Orders, their lines and state changes, what held them up, despatches and parcels, and the "
+        "calls made for them, as DuckDB tables. No "
         "personal data: no name, address, phone, e-mail or tracking number is ever loaded."
     ),
     metadata={**metadata.columns_of_table(Orders), "dagster/table_name": "history.orders"},
@@ -61,7 +63,8 @@ def _result(
 def order_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
     with link.open("history/order_history") as opened:
-        return _result(history.load_orders(opened, history.open_history(opened)))
+        file = history.open_history(opened)
+        return _result([*history.load_orders(opened, file), *load_measurements(opened, file)])
 
 
 @dg.asset(
