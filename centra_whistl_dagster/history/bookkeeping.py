@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 
 from centra_whistl_dagster.history.columns import HistoryTable, columns_of, table_name
+from centra_whistl_dagster.history.days import OF_COMPARISONS
 from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.history.loading import Loader
 from centra_whistl_dagster.history.loading_tables import ArchivedFiles
@@ -36,6 +37,10 @@ class Bookkeeping(Reader):
             [table_name(model), until],
         )
 
+    def forget_watermark(self, model: type[HistoryTable]) -> None:
+        """Have the next load of a table begin at the beginning."""
+        self._con.execute("DELETE FROM watermarks WHERE table_name = ?", [table_name(model)])
+
     def note_file(self, file: str, kind: str, day: str, *, problem: str = "") -> None:
         """Keep that a file of the archive is in the history, or why it could not be loaded."""
         known = self._con.execute(
@@ -55,7 +60,10 @@ class Bookkeeping(Reader):
         self._loader.merge(ArchivedFiles, sort_rows(ArchivedFiles, row).good)
 
     def restore(self, model: type[HistoryTable], files: Sequence[str]) -> Load:
-        """Fill an empty table from Parquet files of its own columns.
+        """Fill an empty table from the files of days.
+
+        A comparison that a later one of the same snapshot replaced is in the file of its day, and
+        not in the table.
 
         Raises:
             HistoryError: the table is not empty.
@@ -64,8 +72,14 @@ class Bookkeeping(Reader):
         if self.row_counts()[table]:
             raise HistoryError(f"'{table}' is not empty: only a new history is restored.")
         columns = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in columns_of(model))
+        latest = (
+            "QUALIFY rank() OVER (PARTITION BY snapshot_id ORDER BY compared_at DESC) = 1"
+            if model in OF_COMPARISONS
+            else ""
+        )
         ((written,),) = self._con.execute(
-            f"INSERT INTO {table} BY NAME SELECT {columns} FROM read_parquet($1)", [list(files)]
+            f"INSERT INTO {table} BY NAME SELECT {columns} FROM read_parquet($1) {latest}",
+            [list(files)],
         ).fetchall()
         return self._loader.record_counts(model, read=written, written=written, unchanged=0)
 

@@ -20,13 +20,17 @@ from types import MappingProxyType
 import duckdb
 
 from centra_whistl_dagster.history.columns import HistoryTable, columns_of, key_of, table_name
+from centra_whistl_dagster.history.measurement_tables import CadenceDecisions
 from centra_whistl_dagster.history.stock_tables import (
     BufferChanges,
     CentraLevels,
+    ComparisonCauses,
+    ComparisonUnits,
     Divergence,
     LevelTable,
     StockComparisons,
     StockLevels,
+    StockPositions,
     StockSnapshots,
     StockUpdates,
 )
@@ -41,18 +45,25 @@ DAY_OF: Mapping[type[HistoryTable], str] = MappingProxyType(
         BufferChanges: "changed_at",
         StockComparisons: "compared_at",
         Divergence: "compared_at",
+        ComparisonCauses: "compared_at",
+        ComparisonUnits: "compared_at",
+        StockPositions: "changed_at",
+        CadenceDecisions: "decided_at",
         OrderEvents: "moved_at",
     }
 )
 """The column that says to which day a row belongs. Other tables change for as long as they live."""
+
+OF_COMPARISONS = (StockComparisons, Divergence, ComparisonCauses, ComparisonUnits)
+"""A later comparison with the same snapshot replaces the rows of an earlier one."""
 
 NOT_IN_THE_LEDGER = (
     StockLevels,
     CentraLevels,
     StockSnapshots,
     BufferChanges,
-    StockComparisons,
-    Divergence,
+    StockPositions,
+    *OF_COMPARISONS,
 )
 """Only the archive and the days' files have these."""
 

@@ -1,7 +1,7 @@
 """How long each table keeps its rows in the file, and how large the file will be.
 
 Rows past their time leave the live file, and with it the published copy; their days' Parquet files
-stay. Orders, despatches and exceptions are kept for good.
+stay. Orders, despatches, exceptions and the counts of calls are kept for good.
 """
 
 from __future__ import annotations

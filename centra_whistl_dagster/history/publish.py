@@ -16,10 +16,14 @@ from pathlib import Path
 
 from centra_whistl_dagster.history.days import DayFiles
 from centra_whistl_dagster.history.errors import HistoryError
+from centra_whistl_dagster.history.measurement_tables import CadenceDecisions
 from centra_whistl_dagster.history.reads import Reader
 from centra_whistl_dagster.history.stock_tables import StockLevels, StockUpdates
 from centra_whistl_dagster.history.store import History, connect, connection_settings
 from centra_whistl_dagster.history.tables import OrderEvents
+
+_WITH_DAYS = (StockLevels, StockUpdates, OrderEvents, CadenceDecisions)
+"""A day is written once all of these are loaded to its end; the first stands for the archive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,7 @@ def days_beside(published_path: Path) -> DayFiles:
 def _write_days(published_path: Path) -> int:
     settings = connection_settings(memory_limit="1GB", threads=2)
     with closing(connect(published_path, settings, read_only=True)) as con:
-        until = Reader(con).complete_until((StockLevels, StockUpdates, OrderEvents))
+        until = Reader(con).complete_until(_WITH_DAYS)
         return days_beside(published_path).write(con, until=until) if until else 0
 
 

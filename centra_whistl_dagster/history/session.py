@@ -16,7 +16,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from centra_whistl_dagster.history.bookkeeping import Bookkeeping
-from centra_whistl_dagster.history.columns import AppendOnlyTable, HistoryTable
+from centra_whistl_dagster.history.columns import AppendOnlyTable, HistoryTable, table_name
 from centra_whistl_dagster.history.errors import SnapshotUnusable
 from centra_whistl_dagster.history.levels import (
     CENTRA,
@@ -32,6 +32,7 @@ from centra_whistl_dagster.history.rereading import reread
 from centra_whistl_dagster.history.rows import Load, sort_rows
 from centra_whistl_dagster.history.stock_tables import (
     ComparisonCauses,
+    ComparisonUnits,
     Divergence,
     StockComparisons,
     StockSnapshots,
@@ -119,7 +120,7 @@ class Session(Bookkeeping):
         """
         given = divergence.assign(snapshot_id=snapshot_id, compared_at=pd.Timestamp(compared_at))
         good = sort_rows(Divergence, given).good
-        if self._was_compared_after(snapshot_id, compared_at):
+        if self._is_replaced(StockComparisons, snapshot_id, compared_at):
             count = self._loader.record_counts(
                 Divergence, read=len(given), written=0, unchanged=len(given)
             )
@@ -140,6 +141,14 @@ class Session(Bookkeeping):
         parts = {Divergence: given, ComparisonCauses: sums_by_cause(good)}
         return self.record(StockComparisons, comparison, parts)
 
+    def record_units_compared(self, rows: pd.DataFrame) -> list[Load]:
+        """Keep how many units comparisons were about, as `record_comparison` keeps these."""
+        is_replaced = [
+            self._is_replaced(ComparisonUnits, row.snapshot_id, row.compared_at)
+            for row in rows.itertuples()
+        ]
+        return self.record(ComparisonUnits, rows[[not replaced for replaced in is_replaced]])
+
     def record_prices(self, rows: pd.DataFrame) -> None:
         """Keep the latest price of each SKU: `sku, currency, unit_price, ordered_at, order_number`.
 
@@ -151,20 +160,6 @@ class Session(Bookkeeping):
         """Work out again the summaries of the days that changed since; None: of every day."""
         days = summarise(self._con, since)
         return self._loader.record_counts(OrderStageDays, read=days, written=days, unchanged=0)
-
-    def summarised_at(self) -> datetime | None:
-        """Return when `summarise` ran last."""
-        rows = self._con.execute(
-            "SELECT max(loaded_at) FROM loads WHERE table_name = 'order_stage_days'"
-        ).fetchall()
-        moment: datetime | None = rows[0][0]
-        return moment
-
-    def newest(self, model: type[HistoryTable], moment: str) -> datetime | None:
-        """Return the latest moment of a table, by the column or expression that says it."""
-        rows = self._con.execute(f"SELECT max({moment}) FROM {table_name(model)}").fetchall()
-        newest: datetime | None = rows[0][0]
-        return newest
 
     def replace_readings(
         self,
@@ -225,9 +220,11 @@ class Session(Bookkeeping):
             removed=counts.absent,
         )
 
-    def _was_compared_after(self, snapshot_id: str, compared_at: datetime) -> bool:
+    def _is_replaced(
+        self, model: type[HistoryTable], snapshot_id: str, compared_at: datetime
+    ) -> bool:
         ((later,),) = self._con.execute(
-            "SELECT count(*) FROM stock_comparisons WHERE snapshot_id = ? AND compared_at > ?",
+            f"SELECT count(*) FROM {table_name(model)} WHERE snapshot_id = ? AND compared_at > ?",
             [snapshot_id, compared_at],
         ).fetchall()
         return bool(later)

@@ -109,10 +109,21 @@ _DAYS_OF_ORDERS = f"""
 _DAYS_OF_PARCELS = f"""
     CREATE OR REPLACE TEMP TABLE days AS
     SELECT DISTINCT {_london_day("p.despatched_at")} AS day FROM parcels p
-    WHERE $1::TIMESTAMPTZ IS NULL OR p.completed_at >= $1 OR p.despatched_at >= $1
-       OR p.despatch_id IN (
-           SELECT unnest([despatch_id, supersedes]) FROM despatches WHERE received_at >= $1)
+    WHERE $1::TIMESTAMPTZ IS NULL OR p.state_since >= $1
+       OR p.state NOT IN ('completed', 'ended')
 """
+
+_DAYS_OF_CORRECTED = f"""
+    INSERT INTO days
+    SELECT day FROM (
+        SELECT {_london_day("despatched_at")} AS day, count(*) AS parcels FROM parcels GROUP BY day
+    ) found
+    FULL JOIN (SELECT day, sum(parcels) AS parcels FROM carrier_days GROUP BY day) summed
+    USING (day)
+    WHERE found.parcels IS DISTINCT FROM summed.parcels AND day NOT IN (SELECT day FROM days)
+      AND EXISTS (SELECT 1 FROM despatches WHERE received_at >= $1 AND supersedes IS NOT NULL)
+"""
+"""A correction may move a parcel to another day, or take it away."""
 
 _PRICES = """
     MERGE INTO sku_prices t USING (
@@ -140,6 +151,8 @@ def summarise(con: duckdb.DuckDBPyConnection, since: datetime | None) -> int:
     ((days,),) = con.execute("SELECT count(*) FROM days").fetchall()
     _replace_days(con, "order_stage_days", _ORDER_STAGE_DAYS)
     con.execute(_DAYS_OF_PARCELS, [since])
+    if since is not None:
+        con.execute(_DAYS_OF_CORRECTED, [since])
     _replace_days(con, "carrier_days", _CARRIER_DAYS)
     return int(days)
 

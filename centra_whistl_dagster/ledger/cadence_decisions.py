@@ -1,7 +1,8 @@
 """What the cadence decided each minute, and why.
 
 Ticks in a row that launch nothing share a row, with the reason of the last of them: a year of
-minutes would be half a million rows that say nothing.
+minutes would be half a million rows that say nothing. None goes past midnight UTC: what analysts
+keep of a day is final.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ def record(tx: Transaction, decision: Decision, quota: Quota | None) -> None:
         "mutations_left": quota.mutations_left if quota else None,
     }
     shares_row = latest is not None and (
-        latest.decided_at >= tx.now or {latest.does, decision.does} == {StockSync.NONE}
+        latest.decided_at >= tx.now
+        or (
+            {latest.does, decision.does} == {StockSync.NONE}
+            and latest.decided_at.date() == tx.now.date()
+        )
     )
     if latest is not None and shares_row:
         tx.execute(

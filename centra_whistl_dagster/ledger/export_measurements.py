@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.api_purposes import purpose_of
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
-from centra_whistl_dagster.domain.orders.states import FINAL
+from centra_whistl_dagster.domain.orders.states import FINAL, OrderState
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.export import Rows, within
 from centra_whistl_dagster.ledger.former_numbers import FIRST_NUMBER
 from centra_whistl_dagster.ledger.tables import (
     api_calls,
@@ -25,11 +26,15 @@ from centra_whistl_dagster.ledger.tables import (
     orders,
 )
 
-Rows = list[dict[str, Any]]
+_LONGEST_PROCESS = timedelta(days=1)
 
 
-def order_causes_since(tx: Transaction, since: datetime | None) -> Rows:
+def order_causes_since(
+    tx: Transaction, since: datetime | None, until: datetime | None = None
+) -> Rows:
     """Return which exceptions held up which orders, those that still do or have ceased to since.
+
+    With `until`, those that began or ceased in a period.
 
     An order that ended, or an exception that was resolved for all its orders, is free of it too.
     """
@@ -51,26 +56,34 @@ def order_causes_since(tx: Transaction, since: datetime | None) -> Rows:
         .join(exceptions, exceptions.c.id == order_causes.c.exception_id)
         .join(orders, orders.c.centra_id == order_causes.c.centra_id)
     )
-    if since is not None:
-        query = query.where(sa.or_(freed_at.is_(None), freed_at >= since))
+    freed, resolved = order_causes.c.freed_at, exceptions.c.resolved_at
+    if until is not None:
+        moments = (order_causes.c.linked_at, freed, resolved)
+        query = query.where(sa.or_(*(within(moment, since, until) for moment in moments)))
+    elif since is not None:
+        # Not by `freed_at` as a whole, which no index has.
+        holds = sa.and_(freed.is_(None), sa.or_(resolved.is_(None), resolved >= since))
+        query = query.where(sa.or_(holds, freed >= since))
     return _rows(tx, query.order_by(order_causes.c.linked_at, order_causes.c.exception_id))
 
 
-def api_calls_since(tx: Transaction, since: datetime | None) -> Rows:
+def api_calls_since(tx: Transaction, since: datetime | None, until: datetime | None = None) -> Rows:
     """Return the calls of each hour that has ended since, or not yet."""
-    return _with_purpose(_rows(tx, _by_hour(api_calls, since)))
+    return _with_purpose(_rows(tx, _by_hour(api_calls, since, until)))
 
 
-def api_quota_use_since(tx: Transaction, since: datetime | None) -> Rows:
+def api_quota_use_since(
+    tx: Transaction, since: datetime | None, until: datetime | None = None
+) -> Rows:
     """Return what was taken of each quota, of each hour that has ended since, or not yet."""
-    return _with_purpose(_rows(tx, _by_hour(api_quota_use, since)))
+    return _with_purpose(_rows(tx, _by_hour(api_quota_use, since, until)))
 
 
-def cadence_decisions_since(tx: Transaction, since: datetime | None) -> Rows:
-    """Return decisions of which a tick came since."""
-    query = sa.select(cadence_decisions)
-    if since is not None:
-        query = query.where(cadence_decisions.c.last_at >= since)
+def cadence_decisions_since(
+    tx: Transaction, since: datetime | None, until: datetime | None = None
+) -> Rows:
+    """Return decisions of which a tick came since, or the last one in a period."""
+    query = sa.select(cadence_decisions).where(within(cadence_decisions.c.last_at, since, until))
     return _rows(tx, query.order_by(cadence_decisions.c.decided_at))
 
 
@@ -87,17 +100,15 @@ def prices_since(tx: Transaction, since: datetime | None) -> Rows:
         FIRST_NUMBER.label("order_number"),
     ).join(orders, orders.c.centra_id == order_lines.c.centra_id)
     if since is not None:
-        is_open = orders.c.state.not_in(list(FINAL))
+        is_open = orders.c.state.in_([state for state in OrderState if state not in FINAL])
         query = query.where(sa.or_(is_open, orders.c.state_since >= since))
     return _rows(tx, query.where(order_lines.c.sku != "", order_lines.c.unit_price > 0))
 
 
-def _by_hour(table: sa.Table, since: datetime | None) -> sa.Select[Any]:
-    query = sa.select(table).order_by(*table.primary_key)
-    if since is None:
-        return query
-    # Counts are added when a process ends: those of the hour before may still be coming in.
-    return query.where(table.c.hour >= since - timedelta(hours=2))
+def _by_hour(table: sa.Table, since: datetime | None, until: datetime | None) -> sa.Select[Any]:
+    # Counts are added when a process ends, and a full sync of a large shop may take hours.
+    first = since - _LONGEST_PROCESS if since is not None and until is None else since
+    return sa.select(table).where(within(table.c.hour, first, until)).order_by(*table.primary_key)
 
 
 def _with_purpose(rows: Rows) -> Rows:

@@ -2,6 +2,7 @@
 ALTER TABLE order_lines ADD COLUMN unit_price DECIMAL(14,2);
 ALTER TABLE orders ADD COLUMN centra_status VARCHAR;
 ALTER TABLE orders ADD COLUMN whistl_status VARCHAR;
+ALTER TABLE parcels ADD COLUMN state_since TIMESTAMP WITH TIME ZONE;
 ALTER TABLE stock_comparisons ADD COLUMN differing_units BIGINT;
 
 CREATE TABLE sku_prices (

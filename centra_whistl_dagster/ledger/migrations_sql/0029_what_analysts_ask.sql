@@ -6,6 +6,7 @@ CREATE TABLE order_causes (
     freed_at TIMESTAMPTZ,
     PRIMARY KEY (exception_id, centra_id, linked_at)
 );
+CREATE INDEX order_causes_by_end ON order_causes (freed_at);
 CREATE INDEX order_causes_open ON order_causes (centra_id) WHERE freed_at IS NULL;
 INSERT INTO order_causes (exception_id, centra_id, linked_at)
     SELECT o.exception_id, o.centra_id, e.opened_at FROM exception_orders o JOIN exceptions e ON e.id = o.exception_id;
@@ -44,6 +45,7 @@ CREATE TABLE cadence_decisions (
     requests_left BIGINT,
     mutations_left BIGINT
 );
+CREATE INDEX cadence_decisions_by_last_tick ON cadence_decisions (last_at);
 
 -- Orders that ended here and that Centra showed as open when last read.
 CREATE INDEX orders_ended_here ON orders (state_since)

@@ -50,20 +50,20 @@ def open_history(link: Link) -> History:
 def load_orders(link: Link, history: History) -> list[Load]:
     """Load orders, their lines, their moves, despatches and parcels."""
     return [
-        *_load(link, history, Orders, orders_with_lines),
-        *_load(link, history, OrderEvents, order_moves),
-        *_load(link, history, Despatches, despatches_with_parcels),
+        *load_table(link, history, Orders, orders_with_lines),
+        *load_table(link, history, OrderEvents, order_moves),
+        *load_table(link, history, Despatches, despatches_with_parcels),
     ]
 
 
 def load_exceptions(link: Link, history: History) -> list[Load]:
     """Load exceptions."""
-    return _load(link, history, Exceptions, exceptions_seen)
+    return load_table(link, history, Exceptions, exceptions_seen)
 
 
 def load_stock(link: Link, history: History) -> list[Load]:
     """Load stock snapshots, Centra's levels, what was written, and what was compared."""
-    return [*_load(link, history, StockUpdates, stock_writes), *load_archive(link, history)]
+    return [*load_table(link, history, StockUpdates, stock_writes), *load_archive(link, history)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +112,16 @@ def stock_writes(tx: Transaction, since: datetime | None, until: datetime | None
     return Offered(rows=frame_of(StockUpdates, stock_export.stock_writes_since(tx, since, until)))
 
 
-def _load(link: Link, history: History, model: type[HistoryTable], export_: Export) -> list[Load]:
+def load_table(
+    link: Link, history: History, model: type[HistoryTable], export_: Export
+) -> list[Load]:
     """Load what changed since this table was loaded last, and keep until when it is complete.
 
     Each table has its own watermark, written with its rows: a loader that fails for a day goes on
     where it stopped, whatever the others did meanwhile.
     """
-    since = _since(history, model)
+    with history.reading() as reader:
+        since = with_overlap(reader.watermark(model))
     with link.ledger.reading() as tx:
         complete_until = tx.now
         offered = export_(tx, since, None)
@@ -138,7 +141,6 @@ def frame_of(model: type[HistoryTable], rows: Rows) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[column.name for column in columns_of(model)])
 
 
-def _since(history: History, model: type[HistoryTable]) -> datetime | None:
-    with history.reading() as reader:
-        complete_until = reader.watermark(model)
+def with_overlap(complete_until: datetime | None) -> datetime | None:
+    """Return since when to load again; None: everything."""
     return complete_until - _OVERLAP if complete_until else None

@@ -28,8 +28,10 @@ from centra_whistl_dagster.history.session import Session
 from centra_whistl_dagster.history.stock_tables import (
     BufferChanges,
     CentraLevels,
+    ComparisonUnits,
     StockComparisons,
     StockLevels,
+    StockPositions,
 )
 from centra_whistl_dagster.history.store import History
 from centra_whistl_dagster.ledger import stock_export
@@ -108,6 +110,8 @@ def _restore(link: Link, history: History, days: DayFiles) -> list[Load]:
             for path in archive.kept_since(folder, kind, None):
                 if path.parent.name <= last:
                     session.note_file(str(path), kind, path.parent.name)
+        # With the rows: an interrupted load goes on from here, and restores nothing twice.
+        session.note_complete(StockLevels, until)
     return loads
 
 
@@ -275,6 +279,10 @@ def _load_comparison(session: Session, file: Path) -> Sequence[Load]:
     )
 
 
+def _load_units(session: Session, file: Path) -> Sequence[Load]:
+    return session.record_units_compared(pd.read_parquet(file))
+
+
 def _load_rows(model: type[HistoryTable], session: Session, file: Path) -> Sequence[Load]:
     return session.record(model, pd.read_parquet(file))
 
@@ -284,5 +292,7 @@ _FROM_THE_ARCHIVE: Mapping[
 ] = {
     archive.CENTRA_STOCK: (CentraLevels, _load_levels),
     archive.DIVERGENCE: (StockComparisons, _load_comparison),
+    archive.COMPARISON_UNITS: (ComparisonUnits, _load_units),
     archive.BUFFER_CHANGES: (BufferChanges, partial(_load_rows, BufferChanges)),
+    archive.POSITIONS: (StockPositions, partial(_load_rows, StockPositions)),
 }

@@ -17,8 +17,11 @@ from centra_whistl_dagster.history.publish import days_beside
 from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.stock_tables import (
     BufferChanges,
+    ComparisonCauses,
+    ComparisonUnits,
     Divergence,
     StockComparisons,
+    StockPositions,
     StockUpdates,
 )
 from centra_whistl_dagster.history.store import History
@@ -33,12 +36,15 @@ from centra_whistl_dagster.workflows.upkeep.history_archive import (
     files_of,
     whistl_reading,
 )
+from centra_whistl_dagster.workflows.upkeep.history_measurements import FROM_THE_LEDGER, prices_of
 
 _OF_A_DAY = (OrderEvents, "moved_at"), (StockUpdates, "intended_at")
 """Of these, rows of the day that the ledger does not have are removed."""
-_COMPARED = (
-    (archive.DIVERGENCE, "compared_at", (StockComparisons, Divergence)),
+_FROM_FILES = (
+    (archive.DIVERGENCE, "compared_at", (StockComparisons, Divergence, ComparisonCauses)),
+    (archive.COMPARISON_UNITS, "compared_at", (ComparisonUnits,)),
     (archive.BUFFER_CHANGES, "changed_at", (BufferChanges,)),
+    (archive.POSITIONS, "changed_at", (StockPositions,)),
 )
 
 
@@ -65,7 +71,7 @@ def load_day(link: Link, history: History, day: date) -> list[Load]:
         _refuse_gaps(history, levels, readings, since, until)
         with history.writing() as session:
             loads.append(session.replace_readings(levels, since, until, readings, later))
-    for kind, column, models in _COMPARED:
+    for kind, column, models in _FROM_FILES:
         files = files_of(folder, kind, lambda name: name == f"{day}")
         with history.writing() as session:
             for model in models if files else ():
@@ -81,15 +87,20 @@ def _load_from_ledger(link: Link, history: History, since: datetime, until: date
         (Despatches, loaders.despatches_with_parcels),
         (Exceptions, loaders.exceptions_seen),
         (StockUpdates, loaders.stock_writes),
+        *FROM_THE_LEDGER,
     )
     with link.ledger.reading() as tx:
+        prices = prices_of(tx, since)
         offered = [(model, export(tx, since, until)) for model, export in exports]
     with history.writing() as session:
         for model, column in _OF_A_DAY:
             session.remove_period(model, column, since, until)
-        return [
+        loads = [
             load for model, rows in offered for load in session.record(model, rows.rows, rows.parts)
         ]
+        session.record_prices(prices)
+        # Every day: orders that moved on this one were placed on others.
+        return [*loads, session.summarise(None)]
 
 
 def _snapshots(link: Link, since: datetime) -> list[tuple[Reading, Path]]:
