@@ -14,7 +14,7 @@ import duckdb
 
 from centra_whistl_dagster.domain.service_targets import ServiceTargets
 from centra_whistl_dagster.history.migrations import migrate
-from centra_whistl_dagster.history.summaries import summarise
+from centra_whistl_dagster.history.summaries import note_every_day, summarise
 
 ORDERS_A_DAY = 50_000
 SKUS = 100_000
@@ -86,7 +86,7 @@ SELECT 'D-' || n AS despatch_id, 1 AS parcel_number, 'C' || (1000000 + n) AS ord
        ['Royal Mail', 'DPD', 'Evri', 'DHL'][1 + n % 4] AS carrier_name,
        ['Tracked 48', 'Next day'][1 + n % 2] AS service_name, true AS has_tracking,
        'completed' AS state, {began} + n * {day} / {a_day} + INTERVAL 8 HOURS AS despatched_at,
-       despatched_at + INTERVAL 2 MINUTES AS completed_at, completed_at AS state_since, 1 AS attempts
+       despatched_at + INTERVAL 2 MINUTES AS completed_at, 1 AS attempts
 FROM range({orders}) t(n);
 
 INSERT INTO parcel_lines BY NAME
@@ -215,5 +215,6 @@ def generate(path: Path, *, share: float) -> None:
         for statement in _TABLES.format(**sizes).split(";"):
             if statement.strip():
                 con.execute(statement)
-        summarise(con, None)
+        note_every_day(con)
+        summarise(con)
         con.execute("CHECKPOINT")

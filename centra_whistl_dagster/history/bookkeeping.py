@@ -37,10 +37,6 @@ class Bookkeeping(Reader):
             [table_name(model), until],
         )
 
-    def forget_watermark(self, model: type[HistoryTable]) -> None:
-        """Have the next load of a table begin at the beginning."""
-        self._con.execute("DELETE FROM watermarks WHERE table_name = ?", [table_name(model)])
-
     def note_file(self, file: str, kind: str, day: str, *, problem: str = "") -> None:
         """Keep that a file of the archive is in the history, or why it could not be loaded."""
         known = self._con.execute(

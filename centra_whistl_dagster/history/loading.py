@@ -20,6 +20,7 @@ from centra_whistl_dagster.history.columns import (
     table_name,
 )
 from centra_whistl_dagster.history.rows import Load, RowFailure, SortedRows, sort_rows
+from centra_whistl_dagster.history.summaries import note_changes
 
 
 class Loader:
@@ -71,10 +72,17 @@ class Loader:
         # A row that breaks a rule is not a row that is gone: its parent keeps the stored rows.
         settled = parents.good[~parents.good[parent].isin(rows.bad[parent])]
         self._con.register("settled", settled[[parent]])
-        ((removed,),) = self._con.execute(
-            f"DELETE FROM {table_name(model)} t WHERE {parent} IN (SELECT {parent} FROM settled) "
+        is_gone = (
+            f"{parent} IN (SELECT {parent} FROM settled) "
             f"AND NOT EXISTS (SELECT 1 FROM incoming i WHERE {_same_key(model)})"
-        ).fetchall()
+        )
+        table = table_name(model)
+        note_changes(
+            self._con,
+            table,
+            f"SELECT t AS before, t AS now FROM {table} t WHERE {is_gone}",
+        )
+        ((removed,),) = self._con.execute(f"DELETE FROM {table} t WHERE {is_gone}").fetchall()
         self._con.unregister("settled")
         return self.record_counts(
             model,
@@ -166,6 +174,12 @@ class Loader:
         keys = key_of(model)
         others = [c.name for c in columns_of(model) if c.name not in keys]
         differs = " OR ".join(f"t.{name} IS DISTINCT FROM i.{name}" for name in others)
+        note_changes(
+            self._con,
+            table_name(model),
+            f"SELECT t AS before, i AS now FROM incoming i LEFT JOIN {table_name(model)} t "
+            f"ON {_same_key(model)} WHERE t.{keys[0]} IS NULL OR {differs}",
+        )
         ((written,),) = self._con.execute(
             f"MERGE INTO {table_name(model)} t USING incoming i ON {_same_key(model)} "
             f"WHEN MATCHED AND ({differs}) THEN UPDATE SET "

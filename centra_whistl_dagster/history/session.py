@@ -37,7 +37,12 @@ from centra_whistl_dagster.history.stock_tables import (
     StockComparisons,
     StockSnapshots,
 )
-from centra_whistl_dagster.history.summaries import record_prices, summarise, sums_by_cause
+from centra_whistl_dagster.history.summaries import (
+    note_every_day,
+    record_prices,
+    summarise,
+    sums_by_cause,
+)
 from centra_whistl_dagster.history.summary_tables import OrderStageDays
 
 
@@ -144,8 +149,10 @@ class Session(Bookkeeping):
     def record_units_compared(self, rows: pd.DataFrame) -> list[Load]:
         """Keep how many units comparisons were about, as `record_comparison` keeps these."""
         is_replaced = [
-            self._is_replaced(ComparisonUnits, row.snapshot_id, row.compared_at)
-            for row in rows.itertuples()
+            self._is_replaced(ComparisonUnits, snapshot_id, compared_at)
+            for snapshot_id, compared_at in zip(
+                rows["snapshot_id"], rows["compared_at"], strict=True
+            )
         ]
         return self.record(ComparisonUnits, rows[[not replaced for replaced in is_replaced]])
 
@@ -156,9 +163,13 @@ class Session(Bookkeeping):
         """
         record_prices(self._con, rows)
 
-    def summarise(self, since: datetime | None) -> Load:
-        """Work out again the summaries of the days that changed since; None: of every day."""
-        days = summarise(self._con, since)
+    def note_every_day(self) -> None:
+        """Have `summarise` work out every day, as when a target has changed."""
+        note_every_day(self._con)
+
+    def summarise(self) -> Load:
+        """Work out again the summaries of the days on which an order or a parcel has changed."""
+        days = summarise(self._con)
         return self._loader.record_counts(OrderStageDays, read=days, written=days, unchanged=0)
 
     def replace_readings(

@@ -1,13 +1,12 @@
 # ruff: noqa: S608  -- every name comes from this module.
 """Work out the summary tables again, for the days that a load has changed.
 
-A day is always worked out as a whole from the tables, so that a history that is filled again has
-the same summaries, and a load that comes twice changes nothing.
+What changes an order or a parcel notes its day here, in the same transaction: by the moments in the
+rows a change that was read late would be missed. A day is always worked out as a whole, so that a
+history that is filled again has the same summaries.
 """
 
 from __future__ import annotations
-
-from datetime import datetime
 
 import duckdb
 import pandas as pd
@@ -100,30 +99,31 @@ _CARRIER_DAYS = f"""
     FROM measured GROUP BY day, carrier_name, service_name
 """
 
-_DAYS_OF_ORDERS = f"""
-    CREATE OR REPLACE TEMP TABLE days AS
-    SELECT DISTINCT {_london_day("ordered_at")} AS day FROM orders
-    WHERE $1::TIMESTAMPTZ IS NULL OR state_since >= $1 OR screened_at >= $1 OR allocated_at >= $1
+_EVERY_DAY = f"""
+    INSERT INTO days_to_summarise BY NAME
+    SELECT 'order_stage_days' AS summary, {_london_day("ordered_at")} AS day FROM orders
+    UNION
+    SELECT 'carrier_days', {_london_day("despatched_at")} FROM parcels
 """
 
-_DAYS_OF_PARCELS = f"""
-    CREATE OR REPLACE TEMP TABLE days AS
-    SELECT DISTINCT {_london_day("p.despatched_at")} AS day FROM parcels p
-    WHERE $1::TIMESTAMPTZ IS NULL OR p.state_since >= $1
-       OR p.state NOT IN ('completed', 'ended')
+_OF_CHANGED_ORDERS = f"""
+    INSERT INTO days_to_summarise BY NAME
+    SELECT 'order_stage_days' AS summary, {_london_day("moment")} AS day
+    FROM (SELECT unnest([before.ordered_at, now.ordered_at]) AS moment FROM changed_rows)
+    WHERE moment IS NOT NULL
+    UNION
+    SELECT 'carrier_days', {_london_day("despatched_at")} FROM parcels
+    WHERE order_number IN (SELECT now.order_number FROM changed_rows)
 """
 
-_DAYS_OF_CORRECTED = f"""
-    INSERT INTO days
-    SELECT day FROM (
-        SELECT {_london_day("despatched_at")} AS day, count(*) AS parcels FROM parcels GROUP BY day
-    ) found
-    FULL JOIN (SELECT day, sum(parcels) AS parcels FROM carrier_days GROUP BY day) summed
-    USING (day)
-    WHERE found.parcels IS DISTINCT FROM summed.parcels AND day NOT IN (SELECT day FROM days)
-      AND EXISTS (SELECT 1 FROM despatches WHERE received_at >= $1 AND supersedes IS NOT NULL)
+_OF_CHANGED_PARCELS = f"""
+    INSERT INTO days_to_summarise BY NAME
+    SELECT DISTINCT 'carrier_days' AS summary, {_london_day("moment")} AS day
+    FROM (SELECT unnest([before.despatched_at, now.despatched_at]) AS moment FROM changed_rows)
+    WHERE moment IS NOT NULL
 """
-"""A correction may move a parcel to another day, or take it away."""
+
+_OF_CHANGED = {"orders": _OF_CHANGED_ORDERS, "parcels": _OF_CHANGED_PARCELS}
 
 _PRICES = """
     MERGE INTO sku_prices t USING (
@@ -145,16 +145,36 @@ def record_prices(con: duckdb.DuckDBPyConnection, rows: pd.DataFrame) -> None:
         con.unregister("offered")
 
 
-def summarise(con: duckdb.DuckDBPyConnection, since: datetime | None) -> int:
-    """Work out again the days that changed since, or every day; return how many days of orders."""
-    con.execute(_DAYS_OF_ORDERS, [since])
-    ((days,),) = con.execute("SELECT count(*) FROM days").fetchall()
-    _replace_days(con, "order_stage_days", _ORDER_STAGE_DAYS)
-    con.execute(_DAYS_OF_PARCELS, [since])
-    if since is not None:
-        con.execute(_DAYS_OF_CORRECTED, [since])
-    _replace_days(con, "carrier_days", _CARRIER_DAYS)
-    return int(days)
+def note_changes(con: duckdb.DuckDBPyConnection, table: str, changed: str) -> None:
+    """Note the days of orders or parcels that are about to change; other tables have none.
+
+    Args:
+        con: the connection.
+        table: which table.
+        changed: a query for whole rows, as `before` and `now`: empty before where a row is new, the
+            same where one goes.
+    """
+    if table in _OF_CHANGED:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE changed_rows AS {changed}")
+        con.execute(_OF_CHANGED[table])
+
+
+def note_every_day(con: duckdb.DuckDBPyConnection) -> None:
+    """Note every day that has an order or a parcel."""
+    con.execute(_EVERY_DAY)
+
+
+def summarise(con: duckdb.DuckDBPyConnection) -> int:
+    """Work out the noted days again; return how many days of orders."""
+    worked_out = {
+        summary: _replace_days(con, summary, insert)
+        for summary, insert in (
+            ("order_stage_days", _ORDER_STAGE_DAYS),
+            ("carrier_days", _CARRIER_DAYS),
+        )
+    }
+    con.execute("DELETE FROM days_to_summarise")
+    return worked_out["order_stage_days"]
 
 
 def sums_by_cause(divergence: pd.DataFrame) -> pd.DataFrame:
@@ -172,6 +192,13 @@ def sums_by_cause(divergence: pd.DataFrame) -> pd.DataFrame:
     ].sum()
 
 
-def _replace_days(con: duckdb.DuckDBPyConnection, table: str, insert: str) -> None:
+def _replace_days(con: duckdb.DuckDBPyConnection, table: str, insert: str) -> int:
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE days AS "
+        "SELECT DISTINCT day FROM days_to_summarise WHERE summary = $1",
+        [table],
+    )
     con.execute(f"DELETE FROM {table} WHERE day IN (SELECT day FROM days)")
     con.execute(insert)
+    ((days,),) = con.execute("SELECT count(*) FROM days").fetchall()
+    return int(days)

@@ -1,7 +1,7 @@
 # ruff: noqa: D106, RUF012  -- `Config` is where Pandera looks for a name and a key, and it wants a list.
 """The tables that are worked out from the others, so that a year of them is read in an instant.
 
-Each load works out again the days that it changed (`summaries`). The rules of `tables` hold here.
+The days that a load changed are worked out again (`summaries`). The rules of `tables` hold here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,17 @@ from centra_whistl_dagster.history.columns import HistoryTable, code, count, mom
 
 DAY = "Midnight in London that begins the day"
 STAGES = ("seen", "screened", "accepted", "allocated", "despatched", "completed")
+
+
+class DaysToSummarise(HistoryTable):
+    """A day on which an order or a parcel has changed since the day was summarised."""
+
+    summary: Series[str] = code("Which table.", isin=["order_stage_days", "carrier_days"])
+    day: Series[pd.DatetimeTZDtype] = moment("Midnight in London that begins it.")
+
+    class Config:
+        name = "days_to_summarise"
+        unique = ["summary", "day"]
 
 
 class SkuPrices(HistoryTable):

@@ -145,7 +145,6 @@ class Parcels(HistoryTable):
     service_name: Series[str] = text("The carrier's service; blank when Whistl sent none.")
     has_tracking: Series[pd.BooleanDtype] = yes_no("A tracking number came with it.")
     state: Series[str] = code("Progress of its shipment in Centra.")
-    state_since: Series[pd.DatetimeTZDtype] = moment("When it made that progress.", nullable=True)
     despatched_at: Series[pd.DatetimeTZDtype] = moment("When it left.")
     completed_at: Series[pd.DatetimeTZDtype] = moment(
         "When Centra had its shipment.", nullable=True

@@ -272,7 +272,6 @@ def _parcel(row: sa.Row[Any]) -> dict[str, Any]:
         "service_name": row.service_name,
         "has_tracking": bool(row.tracking_number),
         "state": row.state,
-        "state_since": row.state_since,
         "despatched_at": row.despatched_at,
         "completed_at": row.completed_at,
         "attempts": row.attempts,

@@ -20,6 +20,7 @@ from centra_whistl_dagster.ledger import (
     stock_export,
     stops,
 )
+from centra_whistl_dagster.ledger import export_measurements as measurements
 from centra_whistl_dagster.ledger.engine import Ledger, Transaction
 from centra_whistl_dagster.ledger.states import ParcelState
 
@@ -61,13 +62,18 @@ QUESTIONS: dict[str, Ask] = {
     "despatches for the history": lambda tx: export.despatches_since(tx, tx.now),
     "exceptions for the history": lambda tx: export.exceptions_since(tx, tx.now),
     "stock writes for the history": lambda tx: stock_export.stock_writes_since(tx, tx.now),
+    "what held orders up": lambda tx: measurements.order_causes_since(tx, tx.now),
+    "calls for the history": lambda tx: measurements.api_calls_since(tx, tx.now),
+    "quotas for the history": lambda tx: measurements.api_quota_use_since(tx, tx.now),
+    "decisions for the history": lambda tx: measurements.cadence_decisions_since(tx, tx.now),
+    "prices for the history": lambda tx: measurements.prices_since(tx, tx.now),
     "orders that exceptions of the history are about": lambda tx: export.numbers_at_whistl(
         tx, {100_001}
     ),
 }
 _SCANS_ALL = re.compile(
     r"^SCAN (orders|order_lines|order_events|parcels|parcel_lines|despatches|exceptions"
-    r"|submissions|stock_writes)\b(?!.*INDEX)"
+    r"|submissions|stock_writes|order_causes|api_calls|api_quota_use|cadence_decisions)\b(?!.*INDEX)"
 )
 
 

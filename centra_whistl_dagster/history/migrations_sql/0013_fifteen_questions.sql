@@ -2,7 +2,6 @@
 ALTER TABLE order_lines ADD COLUMN unit_price DECIMAL(14,2);
 ALTER TABLE orders ADD COLUMN centra_status VARCHAR;
 ALTER TABLE orders ADD COLUMN whistl_status VARCHAR;
-ALTER TABLE parcels ADD COLUMN state_since TIMESTAMP WITH TIME ZONE;
 ALTER TABLE stock_comparisons ADD COLUMN differing_units BIGINT;
 
 CREATE TABLE sku_prices (
@@ -98,6 +97,11 @@ CREATE TABLE service_targets (
     target VARCHAR NOT NULL,
     within_seconds BIGINT NOT NULL,
     wanted_percent BIGINT NOT NULL
+);
+
+CREATE TABLE days_to_summarise (
+    summary VARCHAR NOT NULL,
+    day TIMESTAMP WITH TIME ZONE NOT NULL
 );
 
 CREATE TABLE order_stage_days (

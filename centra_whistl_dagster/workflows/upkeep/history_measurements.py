@@ -1,8 +1,7 @@
 """Load into the history what was recorded about the connection itself, and renew the summaries.
 
-Each table has its own watermark, as in `history`. The summaries are made from the history's orders
-and parcels, so their watermark is that of these: however long one of their loaders failed, the days
-it then changes are worked out again.
+Each table has its own watermark, as in `history`. The summaries need none: whatever changes an
+order or a parcel notes its day in the same transaction, and the day waits until it is worked out.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from centra_whistl_dagster.history.columns import HistoryTable, table_name
+from centra_whistl_dagster.history.columns import HistoryTable
 from centra_whistl_dagster.history.measurement_tables import (
     ApiCalls,
     ApiQuotaUse,
@@ -21,8 +20,8 @@ from centra_whistl_dagster.history.measurement_tables import (
 from centra_whistl_dagster.history.publish import days_beside
 from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.store import History
-from centra_whistl_dagster.history.summary_tables import OrderStageDays, SkuPrices
-from centra_whistl_dagster.history.tables import Despatches, OrderCauses, Orders
+from centra_whistl_dagster.history.summary_tables import SkuPrices
+from centra_whistl_dagster.history.tables import OrderCauses
 from centra_whistl_dagster.ledger import cadence_decisions
 from centra_whistl_dagster.ledger import export_measurements as export
 from centra_whistl_dagster.ledger.engine import Transaction
@@ -47,7 +46,8 @@ def load_measurements(link: Link, history: History) -> list[Load]:
     for model, rows in FROM_THE_LEDGER:
         loads += load_table(link, history, model, rows)
     _load_prices(link, history)
-    loads.append(_summarise(history))
+    with history.writing() as session:
+        loads.append(session.summarise())
     _forget_decisions(link)
     return loads
 
@@ -88,21 +88,20 @@ def _load_targets(link: Link, history: History) -> list[Load]:
     with history.writing() as session:
         loads = session.record(ServiceTargets, targets)
         if loads[0].written:
-            # Measured by the new targets, every day is another; also after an interruption here.
-            session.forget_watermark(OrderStageDays)
+            session.note_every_day()
     return loads
 
 
 def _restore_decisions(link: Link, history: History) -> list[Load]:
     """Fill a new history with the decisions that the ledger keeps no longer."""
+    days = days_beside(link.settings.published_path)
+    until = days.complete_until()
     with history.writing() as session:
-        if (
-            session.watermark(CadenceDecisions) is not None
-            or session.row_counts()[table_name(CadenceDecisions)]
-        ):
+        if until is None or session.watermark(CadenceDecisions) is not None:
             return []
         first = (link.now() - link.settings.keeps_history_for).date()
-        files = days_beside(link.settings.published_path).rows_since(CadenceDecisions, first)
+        files = days.rows_since(CadenceDecisions, first)
+        session.note_complete(CadenceDecisions, until)
         return [session.restore(CadenceDecisions, files)] if files else []
 
 
@@ -114,16 +113,6 @@ def _load_prices(link: Link, history: History) -> None:
     with history.writing() as session:
         session.record_prices(prices)
         session.note_complete(SkuPrices, complete_until)
-
-
-def _summarise(history: History) -> Load:
-    """Renew the days that changed; every day once a target has changed."""
-    with history.writing() as session:
-        load = session.summarise(with_overlap(session.watermark(OrderStageDays)))
-        complete_until = session.complete_until((Orders, Despatches))
-        if complete_until is not None:
-            session.note_complete(OrderStageDays, complete_until)
-    return load
 
 
 def _forget_decisions(link: Link) -> None:

@@ -99,8 +99,8 @@ def _load_from_ledger(link: Link, history: History, since: datetime, until: date
             load for model, rows in offered for load in session.record(model, rows.rows, rows.parts)
         ]
         session.record_prices(prices)
-        # Every day: orders that moved on this one were placed on others.
-        return [*loads, session.summarise(None)]
+        session.note_every_day()  # the summaries may be what was changed by hand
+        return [*loads, session.summarise()]
 
 
 def _snapshots(link: Link, since: datetime) -> list[tuple[Reading, Path]]:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import duckdb
+import pytest
 
 from centra_whistl_dagster.history.publish import days_beside, open_published
+from centra_whistl_dagster.ledger.export_measurements import cadence_decisions_since
 from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.stock.cadence_record import decide_and_record
 from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
-from centra_whistl_dagster.workflows.upkeep import history
+from centra_whistl_dagster.workflows.upkeep import history, history_archive, history_measurements
+from centra_whistl_dagster.workflows.upkeep.history_measurements import load_measurements
 from centra_whistl_dagster.workflows.upkeep.history_of_day import load_day
 from centra_whistl_dagster.workflows.upkeep.retention import thin_archive, thin_history
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 from centra_whistl_dagster_tests.workflows.upkeep.test_rebuilding_history import (
+    LOADERS,
     load,
     rows,
     sync,
@@ -32,6 +38,7 @@ def a_day(desk: Desk, number: int) -> None:
     desk.relay(2, every=30)
     sync(desk)
     measure_divergence(desk.link)
+    decide_and_record(desk.link)
     load(desk)
     publish(desk)
     desk.clock.advance(DAY)
@@ -78,7 +85,7 @@ def test_a_day_is_written_once(desk: Desk) -> None:
 def test_no_day_is_written_while_a_loader_has_not_reached_its_end(desk: Desk) -> None:
     a_day(desk, 0)
     file = history.open_history(desk.link)
-    for loader in (history.load_orders, history.load_exceptions):
+    for loader in (history.load_orders, load_measurements, history.load_exceptions):
         loader(desk.link, file)
 
     assert publish(desk) == 0
@@ -109,9 +116,53 @@ def test_a_lost_history_comes_back_though_the_readings_of_its_first_days_are_gon
     load(desk)
     publish(desk)
     thin_archive(desk.link)
+    load(desk)
+    with desk.link.ledger.reading() as tx:
+        assert len(cadence_decisions_since(tx, None)) == 1
     assert len(archive.kept_since(desk.link.settings.archive_path, archive.WHISTL_STOCK, None)) < 4
     a_day(desk, 4)
     before = rows(desk)
+
+    desk.link.settings.history_path.unlink()
+    load(desk)
+
+    assert rows(desk) == before
+
+
+def test_a_restore_that_was_interrupted_is_finished_by_the_next_load(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        a_day(desk, number)
+    load(desk)
+    publish(desk)
+    before = rows(desk)
+    desk.link.settings.history_path.unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr(history_archive, "_load_file", _interrupted)
+        patched.setattr(history_measurements, "load_table", _interrupted)
+        for loader in LOADERS[1], LOADERS[3]:
+            with pytest.raises(InterruptedError):
+                loader(desk.link, history.open_history(desk.link))
+
+    load(desk)
+
+    assert rows(desk) == before
+
+
+def _interrupted(*_: object) -> NoReturn:
+    raise InterruptedError("the process ended")
+
+
+def test_a_comparison_replaced_on_a_later_day_comes_back_once(desk: Desk) -> None:
+    a_day(desk, 0)
+    measure_divergence(desk.link)  # with the snapshot of the day before
+    load(desk)
+    publish(desk)
+    desk.clock.advance(DAY)
+    a_day(desk, 1)
+    before = rows(desk)
+    assert len(list((folder(desk) / "comparison_units").glob("*.parquet"))) == 2
 
     desk.link.settings.history_path.unlink()
     load(desk)

@@ -8,6 +8,7 @@ import pytest
 
 from centra_whistl_dagster.history.stock_tables import Divergence, StockLevels
 from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.stock.cadence_record import decide_and_record
 from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
 from centra_whistl_dagster.workflows.upkeep import history
 from centra_whistl_dagster.workflows.upkeep.history_of_day import DayNotKept, load_day
@@ -28,6 +29,7 @@ def three_days(desk: Desk) -> date:
         desk.relay(2, every=30)
         sync(desk)
         measure_divergence(desk.link)
+        decide_and_record(desk.link)
         load(desk)
         desk.clock.advance(86_000)
     desk.live_on(3)
@@ -54,6 +56,12 @@ def test_a_day_whose_rows_were_changed_by_hand_is_as_it_was(desk: Desk) -> None:
             "UPDATE stock_levels SET valid_to = NULL WHERE valid_to::DATE = ?",
             "DELETE FROM centra_levels WHERE valid_from::DATE = ?",
             "DELETE FROM order_events WHERE moved_at::DATE = ?",
+            "DELETE FROM comparison_causes WHERE compared_at::DATE = ?",
+            "UPDATE comparison_units SET units = 0 WHERE compared_at::DATE = ?",
+            "UPDATE stock_positions SET oversold_units = 9 WHERE changed_at::DATE = ?",
+            "UPDATE cadence_decisions SET ticks = 99 WHERE decided_at::DATE = ?",
+            "DELETE FROM api_calls WHERE hour::DATE = ?",
+            "UPDATE order_stage_days SET orders = 99 WHERE day <= ?",
         ):
             session._con.execute(damage, [day])
     assert rows(desk) != before

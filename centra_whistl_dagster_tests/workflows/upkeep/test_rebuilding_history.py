@@ -11,7 +11,7 @@ import pytest
 from centra_whistl_dagster.history.columns import columns_of, key_of, table_name
 from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.store import History
-from centra_whistl_dagster.history.tables import TABLES
+from centra_whistl_dagster.history.tables import TABLES, Despatches
 from centra_whistl_dagster.ledger import stock
 from centra_whistl_dagster.ledger.rows import StockIntent
 from centra_whistl_dagster.ledger.states import WriteOutcome
@@ -19,16 +19,28 @@ from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.simulator.whistl.snapshots import SnapshotFault, take_snapshot
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.stock.cadence_record import decide_and_record
 from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
 from centra_whistl_dagster.workflows.stock.quarantine import quarantined, release
 from centra_whistl_dagster.workflows.upkeep import history
-from centra_whistl_dagster_tests.workflows.conftest import Desk
+from centra_whistl_dagster.workflows.upkeep.history_measurements import load_measurements
+from centra_whistl_dagster_tests.workflows.conftest import A_DAY, Desk
 
 Rows = dict[str, list[tuple[object, ...]]]
 Loader = Callable[[Link, History], list[Load]]
 
-LOADERS: tuple[Loader, ...] = (history.load_orders, history.load_exceptions, history.load_stock)
-ABOUT_THE_LOADING = {"loads", "watermarks", "archived_files"}
+LOADERS: tuple[Loader, ...] = (
+    history.load_orders,
+    load_measurements,
+    history.load_exceptions,
+    history.load_stock,
+)
+NOT_REBUILT = {
+    "loads": "each load of the lost history happened once",
+    "watermarks": "they say when this history was loaded",
+    "archived_files": "they say when this history loaded each file",
+}
+"""Tables that do not come back, and why. None of them is about the shop."""
 
 
 def load(desk: Desk, loaders: Iterable[Loader] = LOADERS) -> None:
@@ -38,12 +50,14 @@ def load(desk: Desk, loaders: Iterable[Loader] = LOADERS) -> None:
 
 
 def rows(desk: Desk) -> Rows:
-    """Every row of the history, sorted by key; the tables about the loading itself are left out."""
+    """Every row of the history, sorted by key, except of the tables that are not rebuilt."""
+    return {name: found for name, found in all_rows(desk).items() if name not in NOT_REBUILT}
+
+
+def all_rows(desk: Desk) -> Rows:
     found: Rows = {}
     with history.open_history(desk.link).reading() as reader:
         for model in TABLES:
-            if table_name(model) in ABOUT_THE_LOADING:
-                continue
             frame = reader.table(model).sort_values(list(key_of(model)))
             columns = [column.name for column in columns_of(model)]
             found[table_name(model)] = [
@@ -80,6 +94,7 @@ def an_hour(desk: Desk, *, but: frozenset[Loader] = frozenset()) -> None:
         desk.order((desk.skus[number], 1))
         desk.relay(2, every=20)
         sync(desk)
+        decide_and_record(desk.link)
         desk.clock.advance(900)
         load(desk, [loader for loader in LOADERS if loader not in but])
 
@@ -102,8 +117,78 @@ def test_a_day_with_faults_is_rebuilt_row_by_row(desk: Desk) -> None:
     assert_rebuilt_alike(desk)
     assert {name for name, found in rows(desk).items() if not found} <= {
         "buffer_changes",
+        "days_to_summarise",
         "stock_updates",
     }
+
+
+def test_what_does_not_come_back_is_what_is_listed(desk: Desk) -> None:
+    an_hour(desk)
+    measure_divergence(desk.link)
+    load(desk)
+    before = all_rows(desk)
+
+    desk.clock.advance(60)
+    desk.link.settings.history_path.unlink()
+    load(desk)
+
+    after = all_rows(desk)
+    assert {name for name in before if before[name] != after[name]} == set(NOT_REBUILT)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"corrected_tracking_share": 1.0, "several_parcels": 1.0}], indirect=True
+)
+def test_days_of_corrected_parcels_are_summarised_as_if_all_came_at_once(desk: Desk) -> None:
+    for _ in range(3):
+        desk.order_some(3)
+        desk.relay(3, every=60)
+        load(desk)
+        desk.wait(A_DAY)
+        desk.live_on(2)
+        load(desk)
+        desk.clock.advance(80_000)
+    before = rows(desk)["carrier_days"]
+    assert len({row[0] for row in before}) > 1
+    with history.open_history(desk.link).reading() as reader:
+        assert reader.table(Despatches)["supersedes"].notna().any()
+
+    assert_rebuilt_alike(desk)
+
+
+def test_a_change_that_was_read_late_is_in_the_summaries(desk: Desk) -> None:
+    """Whistl's moments are hours old when its answers are read."""
+    desk.order()
+    desk.relay_orders()
+    load(desk)
+    desk.wait(A_DAY)
+    desk.clock.advance(50_000)
+    load(desk)
+    desk.relay(3, every=60)
+    load(desk)
+
+    assert any(row[1] == "completed" and row[3] for row in rows(desk)["order_stage_days"])
+    assert_rebuilt_alike(desk)
+
+
+def test_a_comparison_that_is_loaded_late_does_not_replace_a_later_one(desk: Desk) -> None:
+    sync(desk)
+    measure_divergence(desk.link)
+    kinds = (archive.DIVERGENCE, archive.COMPARISON_UNITS)
+    first = {path: path.read_bytes() for path in (newest(desk, kind) for kind in kinds)}
+    for path in first:
+        path.unlink()
+    desk.clock.advance(600)
+    measure_divergence(desk.link)
+    load(desk)
+    before = rows(desk)
+    for path, contents in first.items():
+        path.write_bytes(contents)
+
+    load(desk)
+
+    assert [len(before[name]) for name in ("stock_comparisons", "comparison_units")] == [1, 1]
+    assert rows(desk) == before
 
 
 @pytest.mark.parametrize("failing", LOADERS)

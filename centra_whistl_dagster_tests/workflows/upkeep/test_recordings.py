@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,6 +91,15 @@ def test_ticks_that_launch_nothing_share_a_row_and_each_sync_has_its_own(desk: D
     ]
     with desk.link.ledger.transaction() as tx:
         assert cadence_decisions.forget(tx, before=desk.clock()) == 3
+
+
+def test_a_row_of_idle_ticks_ends_at_midnight(desk: Desk) -> None:
+    seconds = (datetime.combine(desk.clock().date(), time.max, UTC) - desk.clock()).seconds
+    for wait in (seconds - 30, 60):
+        desk.clock.advance(wait)
+        with desk.link.ledger.transaction() as tx:
+            cadence_decisions.record(tx, Decision(does=StockSync.NONE, reason="fresh"), None)
+    assert [row["ticks"] for row in decided(desk)] == [1, 1]
 
 
 def test_a_completed_order_is_shown_with_the_status_that_completing_gave_it(desk: Desk) -> None:
