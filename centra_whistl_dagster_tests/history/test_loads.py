@@ -249,6 +249,6 @@ def test_loading_everything_again_into_a_new_file_gives_the_same_rows(
         load(session)
         found = contents(session)
 
-    assert sum(len(frame) for frame in expected.values()) == 12
+    assert sum(len(frame) for frame in expected.values()) == 14
     for name, frame in expected.items():
         pd.testing.assert_frame_equal(frame, found[name])

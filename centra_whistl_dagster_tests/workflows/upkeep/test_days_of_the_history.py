@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -139,7 +139,7 @@ def test_a_restore_that_was_interrupted_is_finished_by_the_next_load(
     before = rows(desk)
     desk.link.settings.history_path.unlink()
     with monkeypatch.context() as patched:
-        patched.setattr(history_archive, "_load_file", _interrupted)
+        patched.setattr(history_archive, "_new_snapshots", _interrupted)
         patched.setattr(history_measurements, "load_table", _interrupted)
         for loader in LOADERS[1], LOADERS[3]:
             with pytest.raises(InterruptedError):
@@ -155,12 +155,20 @@ def _interrupted(*_: object) -> NoReturn:
 
 
 def test_a_comparison_replaced_on_a_later_day_comes_back_once(desk: Desk) -> None:
-    a_day(desk, 0)
-    measure_divergence(desk.link)  # with the snapshot of the day before
+    midnight = datetime.combine(desk.clock().date() + timedelta(days=1), time(), UTC)
+    desk.clock.advance((midnight - desk.clock()).total_seconds() - 600)
+    sync(desk)
+    measure_divergence(desk.link)
+    load(desk)
+    desk.clock.advance(2 * 3_600)
+    for loader in LOADERS:
+        loader(desk.link, history.open_history(desk.link))
+    publish(desk)
+    desk.clock.advance(-3_600)
+    measure_divergence(desk.link)
+    desk.clock.advance(DAY)
     load(desk)
     publish(desk)
-    desk.clock.advance(DAY)
-    a_day(desk, 1)
     before = rows(desk)
     assert len(list((folder(desk) / "comparison_units").glob("*.parquet"))) == 2
 
