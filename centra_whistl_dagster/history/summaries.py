@@ -3,7 +3,8 @@
 
 What changes an order or a parcel notes its day here, in the same transaction: by the moments in the
 rows a change that was read late would be missed. A day is always worked out as a whole, so that a
-history that is filled again has the same summaries.
+history that is filled again has the same summaries. Does not belong here: what analysts ask of them
+(`views_sql/`).
 """
 
 from __future__ import annotations
