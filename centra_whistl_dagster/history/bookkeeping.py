@@ -1,5 +1,5 @@
 # ruff: noqa: S608  -- names of tables and columns come from the models; values are parameters.
-"""Keep how far the history has been loaded, and remove or restore rows by period."""
+"""Keep how far the history has been loaded, renew summaries, remove or restore rows by period."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from centra_whistl_dagster.history.loading import Loader
 from centra_whistl_dagster.history.loading_tables import ArchivedFiles
 from centra_whistl_dagster.history.reads import Reader
 from centra_whistl_dagster.history.rows import Load, RowFailure, sort_rows
+from centra_whistl_dagster.history.summaries import note_every_day, summarise
+from centra_whistl_dagster.history.summary_tables import OrderStageDays
 
 
 class Bookkeeping(Reader):
@@ -78,6 +80,15 @@ class Bookkeeping(Reader):
             [list(files)],
         ).fetchall()
         return self._loader.record_counts(model, read=written, written=written, unchanged=0)
+
+    def note_every_day(self) -> None:
+        """Have `summarise` work out every day, as when a target has changed."""
+        note_every_day(self._con)
+
+    def summarise(self) -> Load:
+        """Work out again the summaries of the days on which an order or a parcel has changed."""
+        days = summarise(self._con)
+        return self._loader.record_counts(OrderStageDays, read=days, written=days, unchanged=0)
 
     def record_failure(self, failure: RowFailure) -> Load:
         """Record that a whole file could not be loaded."""

@@ -37,13 +37,7 @@ from centra_whistl_dagster.history.stock_tables import (
     StockComparisons,
     StockSnapshots,
 )
-from centra_whistl_dagster.history.summaries import (
-    note_every_day,
-    record_prices,
-    summarise,
-    sums_by_cause,
-)
-from centra_whistl_dagster.history.summary_tables import OrderStageDays
+from centra_whistl_dagster.history.summaries import record_prices, sums_by_cause
 
 
 class Session(Bookkeeping):
@@ -162,15 +156,6 @@ class Session(Bookkeeping):
         One that is older than the price kept changes nothing.
         """
         record_prices(self._con, rows)
-
-    def note_every_day(self) -> None:
-        """Have `summarise` work out every day, as when a target has changed."""
-        note_every_day(self._con)
-
-    def summarise(self) -> Load:
-        """Work out again the summaries of the days on which an order or a parcel has changed."""
-        days = summarise(self._con)
-        return self._loader.record_counts(OrderStageDays, read=days, written=days, unchanged=0)
 
     def replace_readings(
         self,
