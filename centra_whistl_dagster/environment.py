@@ -181,6 +181,7 @@ class Environment(LedgerEnvironment):
     HISTORY_THREADS: Count = 2
     ARCHIVE_PATH: Path | None = None
     KEEP_ARCHIVE_DAYS: Days = 30
+    KEEP_HISTORY_DAYS: Days = 400
     alert_addresses: dict[str, AlertAddress] = {}
     """By variable: every `ALERT_<CHANNEL>_URL`."""
 

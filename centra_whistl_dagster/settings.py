@@ -83,6 +83,8 @@ class Settings(LedgerSettings):
     """Centra may allocate stock to units that have left and have none."""
     keeps_archive_for: timedelta
     """How long stock is kept as it was read, once it is in the history."""
+    keeps_history_for: timedelta
+    """How long the history file keeps stock; always longer than the archive."""
     keeps_contents_for: timedelta
     """How long the contents of an order are kept after it has ended."""
     alerts: AlertAddresses = field(default=AlertAddresses(), repr=False)
@@ -142,6 +144,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         look_ups_before_alarm=env.WHISTL_LOOK_UPS_BEFORE_ALARM,
         parallel_calls=env.WHISTL_PARALLEL_CALLS,
         keeps_archive_for=timedelta(days=env.KEEP_ARCHIVE_DAYS),
+        keeps_history_for=timedelta(days=max(env.KEEP_HISTORY_DAYS, env.KEEP_ARCHIVE_DAYS + 7)),
         keeps_contents_for=timedelta(days=env.KEEP_CONTENTS_DAYS),
         sends_shipping_email=env.SEND_SHIPPING_EMAIL,
         sends_order_comment=env.SEND_ORDER_COMMENT,

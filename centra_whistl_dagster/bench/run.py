@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from centra_whistl_dagster.bench import orders, screening, stock, ticks
+from centra_whistl_dagster.bench import orders, screening, stock, ticks, views, year
 from centra_whistl_dagster.bench.apart import apart
 from centra_whistl_dagster.bench.full_sync import SyncAtLimits, full_sync
 from centra_whistl_dagster.bench.report import Comparison, Limit, Load, report
@@ -17,8 +17,12 @@ from centra_whistl_dagster.bench.timing import Timing, copy_rate_gb_per_s
 
 _SIZES = (10_000, 100_000, 1_000_000)
 _ORDERS = (5_000, 50_000)
+_YEAR_SHARE = 0.1
+"""Of the large shop whose year the analysts' views are timed on: all of it takes a quarter of an
+hour to generate. Time grows no faster than the rows do."""
 _SNAPSHOTS = 100
 _SNAPSHOTS_COMPARED = 12
+_PUBLISHED_CHANGE = 0.01
 
 
 def run(path: Path, *, quick: bool = False) -> list[Timing]:
@@ -43,9 +47,15 @@ def run(path: Path, *, quick: bool = False) -> list[Timing]:
     synced, sync_gb = apart(full_sync, _SIZES[1] // scale)
     kept, peak_gb = apart(stock.keep, _SIZES[-1] // scale, snapshots=_SNAPSHOTS)
     ingested = Load(timing=kept.timing, peak_gb=peak_gb)
+    answers, answers_gb = apart(views.answer_questions, _YEAR_SHARE / scale)
+    answered = [Load(timing=timing, peak_gb=answers_gb) for timing in answers]
+    (published, _), published_peak_gb = apart(
+        stock.publish_after_change, _SIZES[-1] // scale, changed_share=_PUBLISHED_CHANGE
+    )
     comparisons = [_compared(skus // scale) for skus in _SIZES]
     at_limits = [Load(timing=timing, peak_gb=sync_gb) for timing in (synced.sync, synced.pages)]
-    loads = [*screened, rejudged, drained, *idle, *reconciled, *at_limits, ingested]
+    loads = [*screened, rejudged, drained, *idle, *reconciled, *at_limits, ingested, *answered]
+    loads.append(Load(timing=published, peak_gb=published_peak_gb))
     limits = [
         Limit(name=rejudged.timing.name, asked=2, measured=rejudged.timing.median_s, unit="s"),
         Limit(name=drained.timing.name, asked=100, measured=drained.timing.median_s, unit="s"),
@@ -58,10 +68,18 @@ def run(path: Path, *, quick: bool = False) -> list[Timing]:
             unit="times",
         ),
         _limit_of_sync(synced),
-        *_limits_of_time([load.timing for load in reconciled], asked=0.5),
+        *_limits_of_views(answers, share=_YEAR_SHARE / scale),
+        *_limits_of_time([load.timing for load in reconciled], asked=0.3),
         *_limits_of_time(
-            [*(pair.ours.timing for pair in comparisons[:-1]), kept.timing], asked=0.6
+            [*(pair.ours.timing for pair in comparisons[:-1]), kept.timing], asked=0.4
         ),
+        Limit(
+            name=f"{kept.timing.name}, as a part of dlt's time",
+            asked=1 / 3,
+            measured=comparisons[-1].ours.timing.median_s / comparisons[-1].dlts.timing.median_s,
+            unit="times",
+        ),
+        Limit(name=published.name, asked=1, measured=published.median_s, unit="s"),
     ]
     document = report(
         loads, comparisons, limits, copy_rate_gb_per_s=copy_rate, load_before=load_before
@@ -108,6 +126,16 @@ def _compared(skus: int) -> Comparison:
         dlts=dlts,
         dlts_peak_gb=dlts_peak_gb,
     )
+
+
+def _limits_of_views(answers: Sequence[Timing], *, share: float) -> list[Limit]:
+    """Return the slowest view, as measured and as it would be at the whole shop's size."""
+    slowest = max(answers, key=lambda timing: timing.median_s)
+    whole = f"the same with {year.ORDERS_A_DAY:,} orders a day, extrapolated in proportion"
+    return [
+        Limit(name=slowest.name, asked=1, measured=slowest.median_s, unit="s"),
+        Limit(name=whole, asked=1, measured=slowest.median_s / share, unit="s"),
+    ]
 
 
 def _limit_of_memory(loads: Sequence[Load]) -> Limit:

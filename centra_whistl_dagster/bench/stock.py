@@ -24,6 +24,7 @@ from centra_whistl_dagster.domain.stock.catalogue import reconcile_columns
 from centra_whistl_dagster.history.alignment import align, columns_of
 from centra_whistl_dagster.history.columns import table_name
 from centra_whistl_dagster.history.levels import Reading
+from centra_whistl_dagster.history.publish import publish
 from centra_whistl_dagster.history.stock_tables import StockLevels
 from centra_whistl_dagster.history.store import History
 
@@ -62,13 +63,7 @@ def reconcile(skus: int, *, with_open_orders: int) -> Timing:
 def keep(skus: int, *, snapshots: int) -> Kept:
     """Time our own history, with its default memory and threads."""
     with tempfile.TemporaryDirectory() as folder:
-        history = History(
-            Path(folder) / "history.duckdb",
-            memory_limit="1GB",
-            threads=2,
-            now=lambda: datetime.now(UTC),
-            sleep=time.sleep,
-        )
+        history = _history(Path(folder))
 
         def ingest(snapshot: tuple[datetime, pd.DataFrame]) -> None:
             at, frame = snapshot
@@ -80,6 +75,44 @@ def keep(skus: int, *, snapshots: int) -> Kept:
         with history.reading() as reader:
             rows = reader.row_counts()[table_name(StockLevels)]
         return Kept(timing=timing, rows=rows, megabytes=history.path.stat().st_size / 1e6)
+
+
+def publish_after_change(skus: int, *, changed_share: float) -> tuple[Timing, float]:
+    """Time the publication of the history after a snapshot in which a share of SKUs changed.
+
+    Returns:
+        The times, and the size of the published file in MB.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        history = _history(Path(folder))
+        published = Path(folder) / "published" / "history.duckdb"
+        frames = loads.snapshots(skus, changed_share=changed_share)
+
+        def ingest() -> None:
+            at, frame = next(frames)
+            reading = Reading(snapshot_id=at.isoformat(), taken_at=at, read_at=at, is_complete=True)
+            with history.writing() as session:
+                session.record_stock_snapshot(frame, reading)
+
+        ingest()
+        publish(history, published)
+        timing = timed(
+            f"publish {skus:,} SKUs, {changed_share:.0%} changed".replace("%", " %"),
+            lambda _: publish(history, published),
+            prepare=ingest,
+            runs=10,
+        )
+        return timing, published.stat().st_size / 1e6
+
+
+def _history(folder: Path) -> History:
+    return History(
+        folder / "history.duckdb",
+        memory_limit="1GB",
+        threads=2,
+        now=lambda: datetime.now(UTC),
+        sleep=time.sleep,
+    )
 
 
 def keep_with_dlt(skus: int, *, snapshots: int) -> Kept:

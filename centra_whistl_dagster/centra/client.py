@@ -33,7 +33,7 @@ from centra_whistl_dagster.centra.stock_writing import Level, write_apart
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
 from centra_whistl_dagster.domain.stock.cadence import Quota
-from centra_whistl_dagster.transport import CallKind, Json, Lane, Wire
+from centra_whistl_dagster.transport import CallKind, HourOfCalls, Json, Lane, Wire
 from centra_whistl_dagster.transport.calls import LANE_PATIENCE_SECONDS
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 
@@ -122,6 +122,10 @@ class CentraClient:
         """Return the stock lane's share of the longest quota; None without a limit."""
         rates = self._graphql.left("requests", Lane.STOCK)
         return rates[-1][0] if rates else None
+
+    def take_counts(self) -> list[HourOfCalls]:
+        """Return the calls counted since the last time."""
+        return self._graphql.take_counts()
 
     # ---- orders
     def open_order_stamps(self, since: datetime | None) -> OrderStamps:

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from centra_whistl_dagster.centra.graphql import PLANS, GraphQL
 from centra_whistl_dagster.centra.refusals import ACCESS_ADVICE, SYSTEM, read_refusal
-from centra_whistl_dagster.transport import BearerToken, Judge, Pacer, Transport, Wire
+from centra_whistl_dagster.transport import (
+    BearerToken,
+    CallCounter,
+    Judge,
+    Pacer,
+    Transport,
+    Wire,
+)
 
 MOST_PER_PAGE = 200
 """Centra's own limit (https://centra.dev/graphql/warehouse.html)."""
@@ -78,5 +85,6 @@ def connect(
         sleep=sleep,
         rng=rng,
         monotonic=monotonic,
+        counter=CallCounter(SYSTEM, now=now, allowed=pacer.allowed_in_an_hour),
     )
     return GraphQL(transport, judge, now=now)

@@ -15,7 +15,15 @@ from importlib.resources import files
 
 from centra_whistl_dagster.centra.partial import broken_field, mark
 from centra_whistl_dagster.centra.refusals import SYSTEM, objects, reasons_in, reasons_of
-from centra_whistl_dagster.transport import CallKind, Json, Judge, Lane, Quota, Transport
+from centra_whistl_dagster.transport import (
+    CallKind,
+    HourOfCalls,
+    Json,
+    Judge,
+    Lane,
+    Quota,
+    Transport,
+)
 from centra_whistl_dagster.transport.calls import LANE_PATIENCE_SECONDS
 from centra_whistl_dagster.transport.errors import ContractBroken, IntegrationError
 
@@ -166,6 +174,10 @@ class GraphQL:
     def left(self, resource: str, lane: Lane = Lane.ORDERS) -> list[tuple[int, int]]:
         """Return, per rate of a quota, a lane's share of it and what is left of that now."""
         return self._transport.left(resource, lane)
+
+    def take_counts(self) -> list[HourOfCalls]:
+        """Return the calls counted since the last time."""
+        return self._transport.take_counts()
 
     def close(self) -> None:
         """Close connections."""

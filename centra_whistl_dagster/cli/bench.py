@@ -22,6 +22,7 @@ from centra_whistl_dagster.backtest.strategies import RIVALS, Strategy
 from centra_whistl_dagster.bench.run import run as run_benchmarks
 from centra_whistl_dagster.config_files.policy import load_policy
 from centra_whistl_dagster.extras import require_extra
+from centra_whistl_dagster.history.publish import open_published
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -76,8 +77,8 @@ def backtest(
 ) -> None:
     """Replay past orders against a stock policy.
 
-    Runs the code that runs in production and counts the units oversold and withheld. ORDERS is a
-    Parquet file with the columns of the UCI Online Retail data.
+    Runs the code that runs in production and counts the units oversold and withheld. ORDERS is the
+    published history (`.duckdb`), or a Parquet file with the columns of the UCI Online Retail data.
     """
     if picture is not None:  # before the replay, which takes minutes
         require_extra("plots", "matplotlib", needed_for="--picture")
@@ -85,10 +86,17 @@ def backtest(
     strategies = [Strategy(name="this policy", policy=policy), *(RIVALS[name] for name in rivals)]
     if with_frontier:
         strategies += frontier(policy)
-    demand = read_demand(pd.read_parquet(orders), unseen_share=unseen_share, seed=seed)
+    demand = read_demand(_lines_of(orders), unseen_share=unseen_share, seed=seed)
     outcomes = compare(demand, strategies, WorldSettings(seed=seed), workers=workers)
     click.echo(as_table(outcomes).to_string(index=False))
     if json_file is not None:
         json_file.write_text(json.dumps(as_records(outcomes), indent=2), encoding="utf-8")
     if picture is not None:
         picture.write_bytes(as_picture(outcomes))
+
+
+def _lines_of(orders: Path) -> pd.DataFrame:
+    if orders.suffix != ".duckdb":
+        return pd.read_parquet(orders)
+    with open_published(orders) as reader:
+        return reader.lines_ordered()

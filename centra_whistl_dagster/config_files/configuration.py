@@ -17,6 +17,7 @@ from centra_whistl_dagster.domain.orders.after_sending_policy import AfterSendin
 from centra_whistl_dagster.domain.orders.despatches import DespatchPolicy
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.domain.orders.service_mapping import ServiceMapping
+from centra_whistl_dagster.domain.service_targets import ServiceTargets
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
 
 MAPPING_FILE = "shipping_services.csv"
@@ -33,6 +34,7 @@ class Configuration:
     screening: ScreeningPolicy
     after_sending: AfterSendingPolicy
     despatches: DespatchPolicy
+    service_targets: ServiceTargets
     stock: StockPolicy
     fingerprint: str
     """Of everything in these files that a screening verdict depends on."""
@@ -54,6 +56,7 @@ def load_configuration(folder: Path) -> Configuration:
         screening=policy.screening,
         after_sending=policy.after_sending,
         despatches=policy.despatches,
+        service_targets=policy.service_targets,
         stock=policy.stock,
         fingerprint=sha256((mapping + policy_text).encode()).hexdigest(),
     )

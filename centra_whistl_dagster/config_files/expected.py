@@ -33,6 +33,12 @@ def whole_number(least: int) -> Expected[int]:
     )
 
 
+PERCENT = Expected(
+    "a whole number from 1 to 100",
+    lambda value: value if _is_whole(value) and 1 <= value <= 100 else None,
+)
+
+
 def number(least: float) -> Expected[float]:
     """Return a number, not below `least`."""
     return Expected(

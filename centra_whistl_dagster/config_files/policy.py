@@ -9,6 +9,7 @@ from centra_whistl_dagster.config_files.expected import (
     ABSENT_SKU,
     LADDER,
     MOMENT,
+    PERCENT,
     PROBABILITY,
     TEXT,
     TEXTS,
@@ -30,6 +31,7 @@ from centra_whistl_dagster.domain.orders.despatches import DespatchPolicy
 from centra_whistl_dagster.domain.orders.postcodes import Territory
 from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.domain.orders.skus import Ignored
+from centra_whistl_dagster.domain.service_targets import ServiceTargets
 from centra_whistl_dagster.domain.stock.availability import Convention
 from centra_whistl_dagster.domain.stock.buffer import BufferPolicy
 from centra_whistl_dagster.domain.stock.cadence import CadencePolicy
@@ -76,6 +78,10 @@ _AFTER_SENDING = _settings_of(
     stop_follow_up_minutes=whole_number(1),
 )
 _DESPATCHES = _settings_of(DespatchPolicy)
+_SERVICE_TARGETS = {
+    name: PERCENT if name.endswith("percent") else whole_number(1)
+    for name in _settings_of(ServiceTargets)
+}
 _BUFFER = _settings_of(BufferPolicy, risk=PROBABILITY)
 _STOCK_PARTS = {
     "buffer": _BUFFER,
@@ -101,6 +107,7 @@ class Policy:
     screening: ScreeningPolicy
     after_sending: AfterSendingPolicy
     despatches: DespatchPolicy
+    service_targets: ServiceTargets
     stock: StockPolicy
 
 
@@ -120,12 +127,14 @@ def load_policy(text: str, file_name: str) -> Policy:
     screening = document.table("screening").settings(_SCREENING)
     after_sending = document.table("after_sending").settings(_AFTER_SENDING)
     despatches = document.table("despatches").settings(_DESPATCHES)
+    targets = document.table("service_targets").settings(_SERVICE_TARGETS)
     stock = _stock(document.table("stock"))
     document.faults.raise_if_any()
     return Policy(
         screening=ScreeningPolicy(**screening or {}),
         after_sending=AfterSendingPolicy(**after_sending or {}),
         despatches=DespatchPolicy(**despatches or {}),
+        service_targets=ServiceTargets(**targets or {}),
         stock=stock,
     )
 

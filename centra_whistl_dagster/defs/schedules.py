@@ -21,7 +21,7 @@ from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.stock.cadence import StockSync
 from centra_whistl_dagster.workflows.reference.refresh import is_due
-from centra_whistl_dagster.workflows.stock.cadence import decide_stock_sync
+from centra_whistl_dagster.workflows.stock.cadence_record import decide_and_record
 
 RUNNING = dg.DefaultScheduleStatus.RUNNING
 PARTIAL_SYNC = [
@@ -49,7 +49,7 @@ def stock_on_cadence(
     if observed.is_active(context.instance, sync_stock.name):
         return dg.SkipReason("The last sync has not finished.")
     with link.open("stock_on_cadence") as opened:
-        decision = decide_stock_sync(opened)
+        decision = decide_and_record(opened)
     if decision.does is StockSync.NONE:
         return dg.SkipReason(decision.reason)
     # A tick that asks for a run shows no sentence of its own; its log and the run's tag do.

@@ -15,6 +15,7 @@ from centra_whistl_dagster.history.columns import (
     table_name,
 )
 from centra_whistl_dagster.history.migrations import migrate
+from centra_whistl_dagster.history.questions import QUESTIONS
 from centra_whistl_dagster.history.tables import TABLES
 
 _HEAD = """# Data dictionary of the history
@@ -33,11 +34,27 @@ In the tables below, *key* marks the columns that together identify a row. *May 
 columns in which a value can be missing.
 """
 
+_ABOUT_QUESTIONS = """Each is answered by one view. Prices are from the lines of orders: a unit is
+valued at what it was sold at last. Where the description of a view names a key, no two of its rows
+have the same.
+"""
+
 
 def data_dictionary() -> str:
     """Return the dictionary as Markdown."""
     tables = "\n".join(_table_section(model) for model in TABLES)
-    return f"{_HEAD}\n## Tables\n\n{tables}\n## Views\n\n{_view_sections()}"
+    return (
+        f"{_HEAD}\n## Questions\n\n{_questions()}\n## Tables\n\n{tables}\n"
+        f"## Views\n\n{_view_sections()}"
+    )
+
+
+def _questions() -> str:
+    asked = (
+        f"**{question.asks}** `{question.view}`\n\n```sql\n{question.example};\n```\n"
+        for question in QUESTIONS
+    )
+    return f"{_ABOUT_QUESTIONS}\n" + "\n".join(asked)
 
 
 def _table_section(model: type[HistoryTable]) -> str:

@@ -114,10 +114,17 @@ def stage_reading(
 
 
 def apply_reading(
-    con: duckdb.DuckDBPyConnection, levels: Levels, reading: Reading
+    con: duckdb.DuckDBPyConnection, levels: Levels, reading: Reading, *, table: str = ""
 ) -> ReadingCounts:
-    """Add and end rows for the staged reading, which must be later than the last one kept."""
-    table = table_name(levels.model)
+    """Add and end rows for the staged reading, which must be later than the last one kept.
+
+    Args:
+        con: the connection.
+        levels: whose stock.
+        reading: what identifies the reading.
+        table: another table of the same columns, if not the one of the history.
+    """
+    table = table or table_name(levels.model)
     # An incomplete reading does not show that the other SKUs are absent.
     join = "FULL JOIN" if reading.is_complete else "LEFT JOIN"
     # A listed SKU has all figures and an absent one none, so appearing and vanishing differ too.

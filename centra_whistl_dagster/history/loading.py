@@ -20,6 +20,7 @@ from centra_whistl_dagster.history.columns import (
     table_name,
 )
 from centra_whistl_dagster.history.rows import Load, RowFailure, SortedRows, sort_rows
+from centra_whistl_dagster.history.summaries import note_changes
 
 
 class Loader:
@@ -27,11 +28,11 @@ class Loader:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, *, now: Callable[[], datetime]) -> None:
         self._con = con
-        self._now = now
+        self.now = now
 
     def upsert(self, model: type[HistoryTable], rows: SortedRows) -> Load:
         """Insert rows whose key is new, change those that differ, leave the rest."""
-        written = self._merge(model, rows.good)
+        written = self.merge(model, rows.good)
         return self.record_counts(
             model,
             read=len(rows.good) + len(rows.bad),
@@ -67,14 +68,21 @@ class Loader:
         parent = key_of(model)[0]
         has_parent = frame[parent].isin(parents.good[parent])
         rows = sort_rows(model, frame[has_parent])
-        written = self._merge(model, rows.good)
+        written = self.merge(model, rows.good)
         # A row that breaks a rule is not a row that is gone: its parent keeps the stored rows.
         settled = parents.good[~parents.good[parent].isin(rows.bad[parent])]
         self._con.register("settled", settled[[parent]])
-        ((removed,),) = self._con.execute(
-            f"DELETE FROM {table_name(model)} t WHERE {parent} IN (SELECT {parent} FROM settled) "
+        is_gone = (
+            f"{parent} IN (SELECT {parent} FROM settled) "
             f"AND NOT EXISTS (SELECT 1 FROM incoming i WHERE {_same_key(model)})"
-        ).fetchall()
+        )
+        table = table_name(model)
+        note_changes(
+            self._con,
+            table,
+            f"SELECT t AS before, t AS now FROM {table} t WHERE {is_gone}",
+        )
+        ((removed,),) = self._con.execute(f"DELETE FROM {table} t WHERE {is_gone}").fetchall()
         self._con.unregister("settled")
         return self.record_counts(
             model,
@@ -100,11 +108,34 @@ class Loader:
         failures: tuple[RowFailure, ...] = (),
     ) -> Load:
         """Record what became of the rows of a load."""
+        return self._record(
+            table_name(model),
+            read=read,
+            written=written,
+            unchanged=unchanged,
+            skipped=skipped,
+            failed=failed,
+            removed=removed,
+            failures=failures,
+        )
+
+    def _record(
+        self,
+        table: str,
+        *,
+        read: int,
+        written: int,
+        unchanged: int,
+        skipped: int = 0,
+        failed: int = 0,
+        removed: int = 0,
+        failures: tuple[RowFailure, ...] = (),
+    ) -> Load:
         ((last,),) = self._con.execute("SELECT coalesce(max(load_id), 0) FROM loads").fetchall()
         load = Load(
             load_id=last + 1,
-            table_name=table_name(model),
-            loaded_at=self._now(),
+            table_name=table,
+            loaded_at=self.now(),
             read=read,
             written=written,
             unchanged=unchanged,
@@ -124,6 +155,12 @@ class Loader:
         )
         return load
 
+    def record_failure(self, failure: RowFailure) -> Load:
+        """Record that something could not be loaded at all."""
+        return self._record(
+            failure.table_name, read=1, written=0, unchanged=0, failed=1, failures=(failure,)
+        )
+
     def _stage(self, model: type[HistoryTable], frame: pd.DataFrame) -> None:
         # Cast by name: an object column that is all empty has no type.
         columns = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in columns_of(model))
@@ -131,12 +168,18 @@ class Loader:
         self._con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT {columns} FROM offered")
         self._con.unregister("offered")
 
-    def _merge(self, model: type[HistoryTable], frame: pd.DataFrame) -> int:
+    def merge(self, model: type[HistoryTable], frame: pd.DataFrame) -> int:
         """Insert new rows and change different ones; return how many."""
         self._stage(model, frame)
         keys = key_of(model)
         others = [c.name for c in columns_of(model) if c.name not in keys]
         differs = " OR ".join(f"t.{name} IS DISTINCT FROM i.{name}" for name in others)
+        note_changes(
+            self._con,
+            table_name(model),
+            f"SELECT t AS before, i AS now FROM incoming i LEFT JOIN {table_name(model)} t "
+            f"ON {_same_key(model)} WHERE t.{keys[0]} IS NULL OR {differs}",
+        )
         ((written,),) = self._con.execute(
             f"MERGE INTO {table_name(model)} t USING incoming i ON {_same_key(model)} "
             f"WHEN MATCHED AND ({differs}) THEN UPDATE SET "

@@ -1,7 +1,8 @@
 """Bring a history file up to date: numbered SQL files, a check of the tables, then the views.
 
 A changed model needs a numbered file: until there is one, the check refuses the history and its
-message holds the SQL. Views are not numbered: `views.sql` is applied whole whenever it changes.
+message holds the SQL. Views are not numbered: `views_sql/` is applied whole whenever it
+changes.
 """
 
 from __future__ import annotations
@@ -59,8 +60,10 @@ def migrate(con: duckdb.DuckDBPyConnection, *, now: Callable[[], datetime]) -> N
 
 
 def views_sql() -> str:
-    """Return the analysts' views as written."""
-    return resources.files(_PACKAGE).joinpath("views.sql").read_text()
+    """Return the analysts' views as written, each file after those that it may build on."""
+    folder = resources.files(_PACKAGE).joinpath("views_sql")
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    return "\n".join(file.read_text() for file in files if file.name.endswith(".sql"))
 
 
 def _apply(con: duckdb.DuckDBPyConnection, migration: Migration, at: datetime) -> None:

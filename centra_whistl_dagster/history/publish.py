@@ -14,9 +14,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from centra_whistl_dagster.history.days import DayFiles
 from centra_whistl_dagster.history.errors import HistoryError
+from centra_whistl_dagster.history.measurement_tables import CadenceDecisions
 from centra_whistl_dagster.history.reads import Reader
+from centra_whistl_dagster.history.stock_tables import StockLevels, StockUpdates
 from centra_whistl_dagster.history.store import History, connect, connection_settings
+from centra_whistl_dagster.history.tables import OrderEvents
+
+_WITH_DAYS = (StockLevels, StockUpdates, OrderEvents, CadenceDecisions)
+"""A day is written once all of these are loaded to its end; the first stands for the archive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +32,8 @@ class Publication:
 
     path: Path
     size_bytes: int
+    days_files: int = 0
+    """Files of whole days that were written beside it."""
 
 
 def publish(history: History, published_path: Path) -> Publication:
@@ -42,7 +51,23 @@ def publish(history: History, published_path: Path) -> Publication:
         _sync(unfinished)
         unfinished.replace(published_path)
         _sync(published_path.parent)
-        return Publication(path=published_path, size_bytes=published_path.stat().st_size)
+    return Publication(
+        path=published_path,
+        size_bytes=published_path.stat().st_size,
+        days_files=_write_days(published_path),
+    )
+
+
+def days_beside(published_path: Path) -> DayFiles:
+    """Return where the files of whole days are."""
+    return DayFiles(folder=published_path.parent / "days")
+
+
+def _write_days(published_path: Path) -> int:
+    settings = connection_settings(memory_limit="1GB", threads=2)
+    with closing(connect(published_path, settings, read_only=True)) as con:
+        until = Reader(con).complete_until(_WITH_DAYS)
+        return days_beside(published_path).write(con, until=until) if until else 0
 
 
 @contextmanager

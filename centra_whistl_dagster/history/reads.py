@@ -2,11 +2,13 @@
 """Queries on the history, each a method that returns a frame or a plain value.
 
 They work on the live file within a load (`store`) and on the published copy (`publish`) alike. What
-analysts ask is in `views.sql`.
+analysts ask is in `views_sql/`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -20,6 +22,16 @@ from centra_whistl_dagster.history.tables import TABLES
 _TYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What the history gains in a day."""
+
+    skus: int
+    """Of both systems together."""
+    changes_per_day: float
+    orders_per_day: float
+
+
 class Reader:
     """A connection for reading only."""
 
@@ -31,6 +43,91 @@ class Reader:
         rows = self._con.execute("SELECT data_as_of FROM data_as_of").fetchall()
         moment: datetime | None = rows[0][0]
         return moment
+
+    def watermark(self, model: type[HistoryTable]) -> datetime | None:
+        """Return until when a table holds all that the ledger held; None before its first load."""
+        rows = self._con.execute(
+            "SELECT complete_until FROM watermarks WHERE table_name = ?", [table_name(model)]
+        ).fetchall()
+        moment: datetime | None = rows[0][0] if rows else None
+        return moment
+
+    def complete_until(self, models: Collection[type[HistoryTable]]) -> datetime | None:
+        """Return until when all of these tables hold everything; None before their first loads."""
+        marks = [self.watermark(model) for model in models]
+        known = [mark for mark in marks if mark is not None]
+        return min(known) if len(known) == len(marks) else None
+
+    def files_loaded(self, kind: str, *, since_day: str = "") -> set[str]:
+        """Return which files of the archive are in the history.
+
+        Args:
+            kind: what they hold.
+            since_day: only those of this day, such as 2026-11-27, and later.
+        """
+        rows = self._con.execute(
+            "SELECT file FROM archived_files WHERE kind = ? AND is_loaded AND day >= ?",
+            [kind, since_day],
+        ).fetchall()
+        return {file for (file,) in rows}
+
+    def files_not_loaded(self) -> dict[str, str]:
+        """Return the files of the archive that could not be loaded, and why."""
+        query = "SELECT file, problem FROM archived_files WHERE NOT is_loaded ORDER BY file"
+        return dict(self._con.execute(query).fetchall())
+
+    def last_day_of(self, kind: str) -> str | None:
+        """Return the newest day of which a file of the archive is in the history."""
+        query = "SELECT max(day) FROM archived_files WHERE kind = ? AND is_loaded"
+        ((day,),) = self._con.execute(query, [kind]).fetchall()
+        return None if day is None else str(day)
+
+    def refused_snapshots(self) -> list[str]:
+        """Return the names of Whistl's snapshots that were refused, as far as is known here."""
+        query = "SELECT snapshot_id FROM stock_snapshots WHERE verdict = 'refused'"
+        return [name for (name,) in self._con.execute(query).fetchall()]
+
+    def growth(self, days: int = 7) -> Growth:
+        """Return how many rows the last days have added, and how many SKUs there are."""
+        ((skus, changes, orders, first),) = self._con.execute(
+            "WITH levels AS (SELECT valid_from, valid_to FROM stock_levels "
+            "UNION ALL SELECT valid_from, valid_to FROM centra_levels), "
+            "until AS (SELECT max(valid_from) AS newest FROM levels) "
+            "SELECT count_if(valid_to IS NULL), "
+            "count_if(valid_to IS NOT NULL AND valid_from > newest - to_days($1::INTEGER)), "
+            "(SELECT count(*) FROM orders, until "
+            "WHERE ordered_at > newest - to_days($1::INTEGER)), "
+            "min(valid_from) FROM levels LEFT JOIN until ON true",
+            [days],
+        ).fetchall()
+        ((last,),) = self._con.execute("SELECT max(taken_at) FROM stock_snapshots").fetchall()
+        known = (last - first).total_seconds() / 86_400 if first and last else 0.0
+        measured = min(float(days), max(known, 1.0))
+        return Growth(
+            skus=skus or 0,
+            changes_per_day=(changes or 0) / measured,
+            orders_per_day=(orders or 0) / measured,
+        )
+
+    def lines_ordered(self) -> pd.DataFrame:
+        """Return `order_number, sku, quantity, ordered_at` of lines that were not cancelled.
+
+        A backtest of stock policies replays them.
+        """
+        return self._frame(
+            "SELECT order_number, l.sku, l.quantity, o.ordered_at FROM orders o "
+            "JOIN order_lines l USING (order_number) WHERE o.state <> 'cancelled' AND l.sku <> '' "
+            "ORDER BY o.ordered_at, order_number, l.line_number"
+        )
+
+    def readings_kept(self, system: str, since: datetime, until: datetime) -> set[str]:
+        """Return the names of one system's accepted readings of a period."""
+        rows = self._con.execute(
+            "SELECT snapshot_id FROM stock_snapshots WHERE system = ? AND verdict = 'accepted' "
+            "AND taken_at >= ? AND taken_at < ?",
+            [system, since, until],
+        ).fetchall()
+        return {name for (name,) in rows}
 
     def table(self, model: type[HistoryTable]) -> pd.DataFrame:
         """Return a whole table in the model's types, for checks on it and for small tables."""

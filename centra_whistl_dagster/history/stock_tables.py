@@ -180,10 +180,74 @@ class StockComparisons(HistoryTable):
     differing_count: Series[pd.Int64Dtype] = count("SKUs that differ.", ge=0)
     unexplained_count: Series[pd.Int64Dtype] = count("SKUs with an unexplained part.", ge=0)
     unexplained_units: Series[pd.Int64Dtype] = count("Unexplained units, in absolute value.", ge=0)
+    differing_units: Series[pd.Int64Dtype] = count(
+        "Sum of the differences of SKUs that both systems have, in absolute value.",
+        ge=0,
+        nullable=True,
+    )
 
     class Config:
         name = "stock_comparisons"
         unique = ["snapshot_id"]
+
+
+class ComparisonUnits(HistoryTable):
+    """How many units one comparison was about."""
+
+    snapshot_id: Series[str] = text(READING)
+    compared_at: Series[pd.DatetimeTZDtype] = moment("When.")
+    units: Series[pd.Int64Dtype] = count(
+        "Units in the building beyond the orders sent to it, over all SKUs.", ge=0
+    )
+
+    class Config:
+        name = "comparison_units"
+        unique = ["snapshot_id"]
+
+
+class ComparisonCauses(HistoryTable):
+    """One cause of divergence in one comparison: sums of `divergence`, for figures over time."""
+
+    snapshot_id: Series[str] = text(READING)
+    cause: Series[str] = code("Which column of `divergence`.", isin=list(CAUSES))
+    compared_at: Series[pd.DatetimeTZDtype] = moment("When.")
+    skus: Series[pd.Int64Dtype] = count("SKUs with a part of that cause.", ge=1)
+    units: Series[pd.Int64Dtype] = count("Sum of the parts: above 0, the shop offers too much.")
+    units_without_sign: Series[pd.Int64Dtype] = count("Sum of the parts in absolute value.", ge=1)
+
+    class Config:
+        name = "comparison_causes"
+        unique = ["snapshot_id", "cause"]
+
+
+class StockPositions(AppendOnlyTable):
+    """One change of the units of a SKU that are oversold, withheld, or still to be written."""
+
+    sku: Series[str] = text(SKU, str_length={"min_value": 1})
+    changed_at: Series[pd.DatetimeTZDtype] = moment("The stock sync that found it.")
+    oversold_before: Series[pd.Int64Dtype] = count("Oversold before.", ge=0)
+    oversold_units: Series[pd.Int64Dtype] = count(
+        "Units that Centra has sold and nobody has, since.", ge=0
+    )
+    withheld_before: Series[pd.Int64Dtype] = count("Withheld before.", ge=0)
+    withheld_units: Series[pd.Int64Dtype] = count(
+        "Units that exist and that the buffer keeps from the shop, since.", ge=0
+    )
+    unwritten_before: Series[pd.Int64Dtype] = count("Unwritten before.", ge=0)
+    unwritten_units: Series[pd.Int64Dtype] = count(
+        "Units by which Centra's figure is wrong because it could not be written, since.", ge=0
+    )
+    was_sold_out_by_buffer: Series[pd.BooleanDtype] = yes_no(
+        "Before: the shop offered none of the SKU, and would have offered some without the buffer."
+    )
+    is_sold_out_by_buffer: Series[pd.BooleanDtype] = yes_no("The same, since.")
+    demand_in_30_days: Series[pd.Int64Dtype] = count(
+        "Units that it sells in 30 days at the pace of the hour of the sync.", ge=0
+    )
+
+    class Config:
+        name = "stock_positions"
+        unique = ["sku", "changed_at"]
 
 
 class Divergence(HistoryTable):

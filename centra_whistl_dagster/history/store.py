@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -61,15 +61,28 @@ class History:
             HistoryUnreadable: the file or its log is damaged.
             SchemaDrift: the tables are not what this release says.
         """
+        with self.transactions() as begin, begin() as session:
+            yield session
+
+    @contextmanager
+    def transactions(self) -> Iterator[Callable[[], AbstractContextManager[Session]]]:
+        """Open the file for several transactions, one after the other: opening it takes longer.
+
+        Raises as `writing` does.
+        """
         with self.locked(), closing(self._connect()) as con:
             migrate(con, now=self._now)
-            con.begin()
-            try:
-                yield Session(con, now=self._now)
-            except BaseException:
-                con.rollback()
-                raise
-            con.commit()
+            yield lambda: self._transaction(con)
+
+    @contextmanager
+    def _transaction(self, con: duckdb.DuckDBPyConnection) -> Iterator[Session]:
+        con.begin()
+        try:
+            yield Session(con, now=self._now)
+        except BaseException:
+            con.rollback()
+            raise
+        con.commit()
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:

@@ -3,7 +3,8 @@
 
 Loads validate against the model, the data dictionary and the UI show it, and the file is compared
 with it at every opening. Here are orders, despatches, exceptions and loads; `stock_tables` has the
-stock. Does not belong here: how rows get in (`session`, `levels`) or out (`reads`, `views.sql`).
+stock, `measurement_tables` the connection itself, `summary_tables` what is worked out from the
+others. Does not belong here: how rows get in (`session`, `levels`) or out (`reads`, `views_sql/`).
 
 No column may hold personal data: no name, address, e-mail, phone, full postcode or tracking number,
 and no sentence that a person or a system wrote about somebody.
@@ -18,7 +19,12 @@ from pandera.typing import Series
 
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.history import stock_tables
+from centra_whistl_dagster.history import (
+    loading_tables,
+    measurement_tables,
+    stock_tables,
+    summary_tables,
+)
 from centra_whistl_dagster.history.columns import (
     AppendOnlyTable,
     HistoryTable,
@@ -67,6 +73,10 @@ class Orders(HistoryTable):
         "When Centra had all its shipments.", nullable=True
     )
     cancelled_at: Series[pd.DatetimeTZDtype] = moment("When it was cancelled.", nullable=True)
+    centra_status: Series[str] = text("Its status in Centra, as last read.", nullable=True)
+    whistl_status: Series[str] = text(
+        "Its status at Whistl, as last read; empty before it was sent.", nullable=True
+    )
 
     class Config:
         name = "orders"
@@ -80,6 +90,9 @@ class OrderLines(HistoryTable):
     line_number: Series[pd.Int64Dtype] = count("1 for the first, as sent to Whistl.", ge=1)
     sku: Series[str] = text("SKU as Centra has it; blank if the line has no product.")
     quantity: Series[pd.Int64Dtype] = count("Units still wanted.", ge=0)
+    unit_price: Series[Decimal] = money(
+        "What the shopper pays for one unit, in the order's currency.", nullable=True
+    )
 
     class Config:
         name = "order_lines"
@@ -123,9 +136,9 @@ class Despatches(HistoryTable):
 
 
 class Parcels(HistoryTable):
-    """One parcel of a despatch, and when it was sent to Centra."""
+    """One parcel after every correction, and when it was sent to Centra."""
 
-    despatch_id: Series[str] = text("The despatch it belongs to.")
+    despatch_id: Series[str] = text("The first message of the despatch it belongs to.")
     parcel_number: Series[pd.Int64Dtype] = count("Number within the despatch.", ge=0)
     order_number: Series[str] = text(ORDER_NUMBER)
     carrier_name: Series[str] = text("Carrier; blank when Whistl sent none.")
@@ -176,6 +189,26 @@ class Exceptions(HistoryTable):
         unique = ["kind", "subject_type", "subject", "field", "opened_at"]
 
 
+class OrderCauses(HistoryTable):
+    """One exception that held up one order, though it may be about a SKU or an option."""
+
+    order_number: Series[str] = text(ORDER_NUMBER)
+    kind: Series[str] = code("Which rule found it.")
+    subject_type: Series[str] = code("What the exception is about.")
+    subject: Series[str] = text("Order number, SKU, option or despatch.")
+    field: Series[str] = text("Which field; blank when it is about the whole subject.")
+    owner: Series[str] = code("The team that fixes it.")
+    opened_at: Series[pd.DatetimeTZDtype] = moment("When the exception was first seen.")
+    linked_at: Series[pd.DatetimeTZDtype] = moment("Since when it held this order up.")
+    freed_at: Series[pd.DatetimeTZDtype] = moment(
+        "When it ceased to; empty: it still does.", nullable=True
+    )
+
+    class Config:
+        name = "order_causes"
+        unique = ["order_number", "kind", "subject_type", "subject", "field", "linked_at"]
+
+
 class Loads(HistoryTable):
     """One load of one table: how many rows were read and what became of them."""
 
@@ -206,5 +239,8 @@ class Loads(HistoryTable):
 TABLES: tuple[type[HistoryTable], ...] = (
     *declared_in(globals()),
     *declared_in(vars(stock_tables)),
+    *declared_in(vars(loading_tables)),
+    *declared_in(vars(measurement_tables)),
+    *declared_in(vars(summary_tables)),
 )
 """Every table: declaring its class is enough to be among them."""

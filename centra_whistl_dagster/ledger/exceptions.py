@@ -21,6 +21,7 @@ from centra_whistl_dagster.domain.exceptions.problems import (
     SubjectType,
 )
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
+from centra_whistl_dagster.ledger import order_causes as causes
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import ExceptionRow, OrderRow
@@ -89,6 +90,7 @@ def set_for_order(
     if added := raised - had:
         rows = [{"exception_id": each, "centra_id": centra_id} for each in sorted(added)]
         tx.execute(sa.insert(exception_orders), rows)
+        causes.link(tx, centra_id, added)
 
 
 def end_for_order(tx: Transaction, row: OrderRow, kinds: Collection[ExceptionKind]) -> None:
@@ -117,6 +119,7 @@ def _unlink(tx: Transaction, centra_id: str, ids: Collection[int]) -> None:
             of_order, exception_orders.c.exception_id.in_(sorted(ids))
         )
     )
+    causes.free(tx, centra_id, ids)
     keeps_others = sa.select(exception_orders.c.exception_id)
     _resolve_where(tx, exceptions.c.id.in_(sorted(ids)), exceptions.c.id.not_in(keeps_others))
 

@@ -81,19 +81,6 @@ FIRST_NUMBER = sa.func.coalesce(_FIRST, orders.c.whistl_number)
 """The number under which an order of `orders` was sent first: its name in the history."""
 
 
-def first_numbers(tx: Transaction) -> dict[str, str]:
-    """Return the first number of each order that has had several, by each of its others."""
-    renumbered = sa.select(former_numbers.c.centra_id).distinct()
-    query = sa.select(orders.c.centra_id, orders.c.whistl_number, FIRST_NUMBER.label("first"))
-    firsts: dict[str, str] = {}
-    for centra_id, present, first in tx.execute(
-        query.where(orders.c.centra_id.in_(renumbered))
-    ).tuples():
-        firsts[present] = first
-        firsts |= {former.whistl_number: first for former in of_order(tx, centra_id)}
-    return firsts
-
-
 def count_open_without_prefix(tx: Transaction, prefix: str) -> int:
     """Return how many open orders have a number at Whistl that begins with another prefix."""
     first = sa.literal(prefix) + sa.cast(orders.c.number, sa.Text)

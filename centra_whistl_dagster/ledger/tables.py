@@ -12,7 +12,16 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Subj
 from centra_whistl_dagster.domain.generations import Beginning
 from centra_whistl_dagster.domain.orders.changes_after_sending import StopReason
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger.columns import count, flag, member, money, text, time
+from centra_whistl_dagster.domain.stock.cadence import StockSync
+from centra_whistl_dagster.ledger.columns import (
+    UtcDateTime,
+    count,
+    flag,
+    member,
+    money,
+    text,
+    time,
+)
 from centra_whistl_dagster.ledger.states import (
     DespatchState,
     MessageState,
@@ -235,6 +244,52 @@ exception_orders = sa.Table(
     metadata,
     count("exception_id", primary_key=True),
     text("centra_id", primary_key=True),
+)
+
+order_causes = sa.Table(
+    "order_causes",
+    metadata,
+    count("exception_id", primary_key=True),
+    text("centra_id", primary_key=True),
+    sa.Column("linked_at", UtcDateTime, primary_key=True),
+    time("freed_at", nullable=True),
+)
+
+api_calls = sa.Table(
+    "api_calls",
+    metadata,
+    sa.Column("hour", UtcDateTime, primary_key=True),
+    text("system", primary_key=True),
+    text("operation", primary_key=True),
+    count("calls"),
+    count("tries"),
+    count("failed"),
+    count("throttled"),
+    count("milliseconds"),
+)
+
+api_quota_use = sa.Table(
+    "api_quota_use",
+    metadata,
+    sa.Column("hour", UtcDateTime, primary_key=True),
+    text("system", primary_key=True),
+    text("operation", primary_key=True),
+    text("resource", primary_key=True),
+    count("units"),
+    count("allowed_units", nullable=True),
+)
+
+cadence_decisions = sa.Table(
+    "cadence_decisions",
+    metadata,
+    sa.Column("decided_at", UtcDateTime, primary_key=True),
+    member("does", StockSync),
+    count("minutes"),
+    text("reason"),
+    time("last_at"),
+    count("ticks"),
+    count("requests_left", nullable=True),
+    count("mutations_left", nullable=True),
 )
 
 failing_steps = sa.Table(

@@ -17,6 +17,7 @@ from __future__ import annotations
 from centra_whistl_dagster.transport.answers import Answer, Json
 from centra_whistl_dagster.transport.authorization import Authorization, BearerToken
 from centra_whistl_dagster.transport.calls import Transport
+from centra_whistl_dagster.transport.counting import CallCounter, HourOfCalls
 from centra_whistl_dagster.transport.errors import (
     AccessDenied,
     ContractBroken,
@@ -37,8 +38,10 @@ __all__ = [
     "Answer",
     "Authorization",
     "BearerToken",
+    "CallCounter",
     "CallKind",
     "ContractBroken",
+    "HourOfCalls",
     "IntegrationError",
     "Json",
     "Judge",

@@ -11,13 +11,11 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from json import dumps
 from math import inf
-from urllib.parse import urlencode
 
 from centra_whistl_dagster.transport.answers import Answer
 from centra_whistl_dagster.transport.authorization import Authorization
+from centra_whistl_dagster.transport.counting import CallCounter, HourOfCalls
 from centra_whistl_dagster.transport.errors import (
     AccessDenied,
     ContractBroken,
@@ -27,6 +25,7 @@ from centra_whistl_dagster.transport.errors import (
     Throttled,
 )
 from centra_whistl_dagster.transport.judgement import CallKind, Judge
+from centra_whistl_dagster.transport.one_call import Call, Request, encoded
 from centra_whistl_dagster.transport.pacing import Lane, Pacer
 from centra_whistl_dagster.transport.wire import NoAnswer, Unreadable, Unsent, Wire
 
@@ -42,35 +41,6 @@ _SHORTEST_TRY_SECONDS = 0.25
 """With less time left, sending would only lose the answer."""
 
 _logger = logging.getLogger("centra_whistl_dagster.transport")
-
-
-@dataclass(slots=True, kw_only=True)
-class _Call:
-    """One call under way."""
-
-    kind: CallKind
-    operation: str
-    lane: Lane
-    correlation_id: str
-    ends_at: float
-    """On the monotonic clock: pacing, tries and waits all end before it."""
-    patience: float
-    """Seconds that it may still wait for its lane, if that is not the one of orders."""
-    tries: int = 0
-    unreadable: int = 0
-    was_renewed: bool = False
-    lost: OutcomeUnknown | None = None
-    """The first try of a write that got no answer: it may have taken effect nevertheless."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    method: str
-    path: str
-    params: Mapping[str, str | int] | None
-    headers: Mapping[str, str]
-    content: bytes | None
-    costs: Mapping[str, int]
 
 
 class Transport:
@@ -89,6 +59,7 @@ class Transport:
         monotonic: Callable[[], float] = time.monotonic,
         deadline_seconds: float = 60.0,
         try_seconds: float = 20.0,
+        counter: CallCounter | None = None,
     ) -> None:
         """Assemble a transport; nothing is sent.
 
@@ -103,6 +74,7 @@ class Transport:
             monotonic: the clock of deadlines.
             deadline_seconds: for a call with all its tries.
             try_seconds: for one try, so that a server that hangs leaves time for another.
+            counter: counts every call.
         """
         # httpx writes each address with its query string at INFO.
         for noisy in ("httpx", "httpcore"):
@@ -117,6 +89,7 @@ class Transport:
         self._monotonic = monotonic
         self._deadline_seconds = deadline_seconds
         self._try_seconds = try_seconds
+        self._counter = counter
 
     def request(
         self,
@@ -157,7 +130,7 @@ class Transport:
             ContractBroken: of a read only.
         """
         started = self._monotonic()
-        call = _Call(
+        call = Call(
             kind=kind,
             operation=operation,
             lane=lane,
@@ -165,8 +138,8 @@ class Transport:
             correlation_id=f"{self._rng.getrandbits(64):016x}",
             ends_at=started + min(within_seconds or inf, self._deadline_seconds),
         )
-        content, content_headers = _encoded(json, form)
-        request = _Request(
+        content, content_headers = encoded(json, form)
+        request = Request(
             method=method,
             path=path,
             params=params,
@@ -182,19 +155,25 @@ class Transport:
             outcome = type(error).__name__
             raise
         finally:
-            self._log(call, outcome, level, seconds=self._monotonic() - started)
+            seconds = self._monotonic() - started
+            self._log(call, outcome, level, seconds=seconds)
+            self._count(call, is_failed=level != logging.INFO, seconds=seconds)
         return answer
 
     def left(self, resource: str, lane: Lane = Lane.ORDERS) -> list[tuple[int, int]]:
         """Return, per rate of a quota, a lane's share of it and what is left of that now."""
         return self._pacer.left(resource, lane)
 
+    def take_counts(self) -> list[HourOfCalls]:
+        """Return the calls counted since the last time."""
+        return self._counter.take() if self._counter else []
+
     def close(self) -> None:
         """Close connections and shared files."""
         self._wire.close()
         self._pacer.close()
 
-    def _log(self, call: _Call, outcome: str, level: int, *, seconds: float) -> None:
+    def _log(self, call: Call, outcome: str, level: int, *, seconds: float) -> None:
         _logger.log(
             level,
             "%s %s: %s after %.2f s and %d %s [%s]",
@@ -207,11 +186,23 @@ class Transport:
             call.correlation_id,
         )
 
-    def _until_done(self, call: _Call, request: _Request) -> Answer:
+    def _count(self, call: Call, *, is_failed: bool, seconds: float) -> None:
+        if self._counter is not None:
+            self._counter.add(
+                call.operation,
+                tries=call.tries,
+                throttled=call.throttled,
+                is_failed=is_failed,
+                seconds=seconds,
+                units=call.units,
+            )
+
+    def _until_done(self, call: Call, request: Request) -> Answer:
         while True:
             try:
                 return self._one_try(call, request)
             except IntegrationError as error:
+                call.throttled += isinstance(error, Throttled)
                 if isinstance(error, OutcomeUnknown) and call.kind is not CallKind.READ:
                     call.lost = call.lost or error
                 wait = self._wait_before_repeat(call, error)
@@ -221,7 +212,7 @@ class Transport:
                     raise
             self._sleep(wait)
 
-    def _one_try(self, call: _Call, request: _Request) -> Answer:
+    def _one_try(self, call: Call, request: Request) -> Answer:
         call.tries += 1
         self._pace(call, request.costs)
         credentials = self._auth.headers() if self._auth else {}
@@ -259,7 +250,7 @@ class Transport:
             call.was_renewed = True
         return self._one_try(call, request)
 
-    def _pace(self, call: _Call, costs: Mapping[str, int]) -> None:
+    def _pace(self, call: Call, costs: Mapping[str, int]) -> None:
         left = call.ends_at - self._monotonic()
         for resource, units in self._pacer.charges(costs, call.lane):
             while wait := self._seconds_to_wait(call, resource, units):
@@ -279,8 +270,10 @@ class Transport:
                         retry_after_seconds=wait,
                     )
                 self._sleep(wait)
+            if resource in costs:
+                call.units[resource] += units
 
-    def _seconds_to_wait(self, call: _Call, resource: str, units: int) -> float:
+    def _seconds_to_wait(self, call: Call, resource: str, units: int) -> float:
         try:
             return self._pacer.take(resource, units)
         except OSError as error:
@@ -288,10 +281,10 @@ class Transport:
             advice = "Check the disk and the rights of the state folder"
             raise self._not_sent(call, detail, advice) from error
 
-    def _not_sent(self, call: _Call, detail: str, advice: str = "") -> NotSent:
+    def _not_sent(self, call: Call, detail: str, advice: str = "") -> NotSent:
         return NotSent(system=self._system, operation=call.operation, detail=detail, advice=advice)
 
-    def _wait_before_repeat(self, call: _Call, error: IntegrationError) -> float | None:
+    def _wait_before_repeat(self, call: Call, error: IntegrationError) -> float | None:
         """Return the seconds to wait before another try, None for no other try."""
         if call.tries >= MOST_TRIES or not self._is_worth_repeating(call, error):
             return None
@@ -302,7 +295,7 @@ class Transport:
         return wait if wait < call.ends_at - self._monotonic() else None
 
     @staticmethod
-    def _is_worth_repeating(call: _Call, error: IntegrationError) -> bool:
+    def _is_worth_repeating(call: Call, error: IntegrationError) -> bool:
         if isinstance(error, NotSent | Throttled):
             return True
         if isinstance(error, OutcomeUnknown):
@@ -312,15 +305,3 @@ class Transport:
             call.unreadable += 1
             return call.unreadable == 1
         return False
-
-
-def _encoded(
-    json: object, form: Mapping[str, str] | None
-) -> tuple[bytes | None, Mapping[str, str]]:
-    """Return the body and the header that says how it is encoded."""
-    if json is not None:
-        content = dumps(json, allow_nan=False, separators=(",", ":")).encode()
-        return content, {"Content-Type": "application/json"}
-    if form is not None:
-        return urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
-    return None, {}

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem, SQLiteBucket
 
+_HOUR_MS = 3_600_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
@@ -142,6 +144,13 @@ class Pacer:
                 ]
             except sqlite3.Error as error:
                 raise OSError(str(error)) from error
+
+    def allowed_in_an_hour(self, resource: str) -> int | None:
+        """Return how many units of a resource may be taken in an hour; None without a limit."""
+        bucket = self._buckets.get(resource)
+        if bucket is None:
+            return None
+        return math.floor(min(rate.limit * _HOUR_MS / rate.interval for rate in bucket.rates))
 
     def close(self) -> None:
         """Close the shared file."""

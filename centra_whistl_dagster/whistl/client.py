@@ -17,7 +17,15 @@ from urllib.parse import quote
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch
 from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct, WhistlService
-from centra_whistl_dagster.transport import Answer, CallKind, Json, Lane, Refused, Wire
+from centra_whistl_dagster.transport import (
+    Answer,
+    CallKind,
+    HourOfCalls,
+    Json,
+    Lane,
+    Refused,
+    Wire,
+)
 from centra_whistl_dagster.transport.fields import BrokenRecord, Fields
 from centra_whistl_dagster.whistl import reading
 from centra_whistl_dagster.whistl.connection import WhistlConfig, connect
@@ -86,6 +94,10 @@ class WhistlClient:
     def close(self) -> None:
         """Close connections and shared files."""
         self._transport.close()
+
+    def take_counts(self) -> list[HourOfCalls]:
+        """Return the calls counted since the last time."""
+        return self._transport.take_counts()
 
     # ---- orders
     def submit_order(self, body: Mapping[str, object], *, idempotency_key: str) -> Acceptance:

@@ -9,7 +9,15 @@ from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 
-from centra_whistl_dagster.transport import BearerToken, Judge, Pacer, Quota, Transport, Wire
+from centra_whistl_dagster.transport import (
+    BearerToken,
+    CallCounter,
+    Judge,
+    Pacer,
+    Quota,
+    Transport,
+    Wire,
+)
 from centra_whistl_dagster.whistl.refusals import (
     ACCESS_ADVICE,
     SYSTEM,
@@ -90,6 +98,7 @@ def connect(
         sleep=sleep,
         rng=rng,
         monotonic=monotonic,
+        counter=CallCounter(SYSTEM, now=now, allowed=pacer.allowed_in_an_hour),
     )
     if config.static_token:
         return transport_with(judge, auth=BearerToken(config.static_token)), judge

@@ -17,6 +17,7 @@ from centra_whistl_dagster.config_files.configuration import Configuration
 from centra_whistl_dagster.ledger.engine import Lease, LeaseTaken, Ledger
 from centra_whistl_dagster.settings import Settings
 from centra_whistl_dagster.whistl.client import WhistlClient
+from centra_whistl_dagster.workflows.api_calls import store_counts
 
 _PATIENCE_SECONDS = 45
 """How long to wait for another process to finish what only one may do."""
@@ -100,6 +101,7 @@ def open_link(
             sleep=sleep,
         )
     finally:
+        store_counts(centra, whistl, ledger)
         whistl.close()
         centra.close()
         ledger.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pandas as pd
@@ -16,6 +18,7 @@ from centra_whistl_dagster.history.errors import SnapshotUnusable
 from centra_whistl_dagster.history.levels import WHISTL, Reading, apply_reading, stage_reading
 from centra_whistl_dagster.history.migrations import migrate
 from centra_whistl_dagster.history.reads import Reader
+from centra_whistl_dagster.history.session import Session
 from centra_whistl_dagster.history.stock_tables import (
     CentraLevels,
     LevelTable,
@@ -151,13 +154,44 @@ def test_the_same_reading_again_changes_nothing(history: History) -> None:
         assert latest(session)["on_hand"].tolist() == [5]
 
 
-def test_a_reading_older_than_the_last_kept_is_refused(history: History) -> None:
+def test_a_second_reading_of_the_same_moment_is_refused(history: History) -> None:
     with history.writing() as session:
-        session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(2))
-        with pytest.raises(SnapshotUnusable, match=r"'S1' of whistl .* not later than the last"):
-            session.record_stock_snapshot(frame({"A": (6, 0, 0)}), reading(1))
+        session.record_stock_snapshot(frame({"A": (5, 0, 0)}), reading(1))
+        second = replace(reading(1), snapshot_id="S9")
+        with pytest.raises(SnapshotUnusable, match=r"'S9' of whistl .* as is 'S1', which is kept"):
+            session.record_stock_snapshot(frame({"A": (6, 0, 0)}), second)
 
         assert latest(session)["on_hand"].tolist() == [5]
+
+
+late_readings = st.lists(
+    st.tuples(st.dictionaries(skus, figures), st.booleans()), min_size=2, max_size=5
+)
+
+
+def test_readings_give_the_same_rows_in_whatever_order_they_arrive() -> None:
+    with closing(duckdb.connect(":memory:")) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        migrate(con, now=lambda: NOON)
+
+        def rows_after(order: list[int], taken: list[tuple[Stock, bool]]) -> list[object]:
+            con.begin()
+            session = Session(con, now=lambda: NOON)
+            for number in order:
+                session.record_stock_snapshot(frame(taken[number][0]), reading(number))
+            levels = con.execute("SELECT * FROM stock_levels ORDER BY sku, valid_from").fetchall()
+            heads = con.execute("SELECT * FROM stock_snapshots ORDER BY taken_at").fetchall()
+            con.rollback()
+            return [*levels, *heads]
+
+        @settings(max_examples=15, deadline=None)
+        @given(late_readings, st.randoms(use_true_random=False))
+        def alike(taken: list[tuple[Stock, bool]], dice: Random) -> None:
+            order = list(range(len(taken)))
+            dice.shuffle(order)
+            assert rows_after(order, taken) == rows_after(sorted(order), taken)
+
+        alike()
 
 
 def test_a_refused_reading_is_noted_without_its_figures_and_may_be_released(

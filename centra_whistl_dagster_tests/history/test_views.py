@@ -5,19 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pandas as pd
 import pytest
 
+from centra_whistl_dagster.domain.service_targets import ServiceTargets as Targets
 from centra_whistl_dagster.history.columns import columns_of
 from centra_whistl_dagster.history.levels import Reading
+from centra_whistl_dagster.history.measurement_tables import (
+    ApiCalls,
+    ApiQuotaUse,
+    CadenceDecisions,
+    ServiceTargets,
+)
 from centra_whistl_dagster.history.session import Session
-from centra_whistl_dagster.history.stock_tables import Divergence, StockUpdates
+from centra_whistl_dagster.history.stock_tables import (
+    ComparisonUnits,
+    Divergence,
+    StockPositions,
+    StockUpdates,
+)
 from centra_whistl_dagster.history.store import History
 from centra_whistl_dagster.history.tables import (
     TABLES,
     Despatches,
     Exceptions,
+    OrderCauses,
     OrderEvents,
     OrderLines,
     Orders,
@@ -27,6 +41,7 @@ from centra_whistl_dagster.history.tables import (
 
 RowMaker = Callable[..., pd.DataFrame]
 
+TARGETS = Targets()
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -39,32 +54,33 @@ def reading(number: int) -> Reading:
     return Reading(snapshot_id=f"S{number}", taken_at=at, read_at=at, is_complete=True)
 
 
+def day_of_orders(rows: RowMaker) -> tuple[pd.DataFrame, pd.DataFrame]:
+    orders = rows(
+        Orders,
+        {
+            "order_number": "C1",
+            "state": "completed",
+            "ordered_at": minutes(-90),
+            "first_seen_at": minutes(-90),
+            "submitted_at": minutes(-89.5),
+            "despatched_at": minutes(-30),
+            "completed_at": minutes(-29),
+            "state_since": minutes(-29),
+            "centra_status": "PROCESSING",
+            "whistl_status": "DESPATCHED",
+        },
+        {"order_number": "C2", "state": "cancelled", "cancelled_at": minutes(-80)},
+        {"order_number": "C3", "state": "blocked", "state_since": minutes(-50)},
+        {"order_number": "C4", "state": "ready", "state_since": minutes(-1)},
+    )
+    lines = rows(OrderLines, *({"order_number": f"C{number}"} for number in (1, 2, 3, 4)))
+    return orders, lines
+
+
 def record_day(session: Session, rows: RowMaker) -> None:
     """Four orders, of which one is done, one cancelled, one blocked and one on its way."""
-    session.record(
-        Orders,
-        rows(
-            Orders,
-            {
-                "order_number": "C1",
-                "state": "completed",
-                "ordered_at": minutes(-90),
-                "first_seen_at": minutes(-90),
-                "submitted_at": minutes(-89.5),
-                "despatched_at": minutes(-30),
-                "completed_at": minutes(-29),
-                "state_since": minutes(-29),
-            },
-            {"order_number": "C2", "state": "cancelled", "cancelled_at": minutes(-80)},
-            {"order_number": "C3", "state": "blocked", "state_since": minutes(-50)},
-            {"order_number": "C4", "state": "ready", "state_since": minutes(-1)},
-        ),
-        {
-            OrderLines: rows(
-                OrderLines, *({"order_number": f"C{number}"} for number in (1, 2, 3, 4))
-            )
-        },
-    )
+    orders, lines = day_of_orders(rows)
+    session.record(Orders, orders, {OrderLines: lines})
     session.record(
         OrderEvents,
         rows(
@@ -82,12 +98,8 @@ def record_day(session: Session, rows: RowMaker) -> None:
             {"despatch_id": "D2", "version": 2, "supersedes": "D1", "despatched_at": minutes(-30)},
         ),
         {
-            Parcels: rows(
-                Parcels,
-                {"despatch_id": "D1", "carrier_name": ""},
-                {"despatch_id": "D2", "has_tracking": False},
-            ),
-            ParcelLines: rows(ParcelLines, {"despatch_id": "D1"}, {"despatch_id": "D2"}),
+            Parcels: rows(Parcels, {"despatch_id": "D1", "has_tracking": False}),
+            ParcelLines: rows(ParcelLines, {"despatch_id": "D1"}),
         },
     )
     session.record(
@@ -99,6 +111,40 @@ def record_day(session: Session, rows: RowMaker) -> None:
             {"subject": "C4", "opened_at": minutes(-4), "resolved_at": minutes(-3)},
         ),
     )
+    session.record(OrderCauses, rows(OrderCauses, {"linked_at": minutes(-50)}))
+    session.record(ApiCalls, rows(ApiCalls, {}))
+    session.record(ApiQuotaUse, rows(ApiQuotaUse, {}))
+    session.record(CadenceDecisions, rows(CadenceDecisions, {}))
+    session.record(ServiceTargets, pd.DataFrame(TARGETS.rows()))
+    session.record(
+        StockPositions,
+        rows(
+            StockPositions,
+            {"changed_at": minutes(-90), "withheld_units": 2, "is_sold_out_by_buffer": True},
+            {
+                "changed_at": minutes(-30),
+                "withheld_before": 2,
+                "oversold_units": 3,
+                "was_sold_out_by_buffer": True,
+            },
+        ),
+    )
+    session.record(
+        ComparisonUnits,
+        pd.DataFrame({"snapshot_id": ["S2"], "compared_at": [pd.Timestamp(NOON)], "units": [50]}),
+    )
+    session.record_prices(
+        pd.DataFrame(
+            {
+                "sku": ["TEE-S", "TEE-S"],
+                "currency": "GBP",
+                "unit_price": [Decimal("24.95"), Decimal("19.95")],
+                "ordered_at": [pd.Timestamp(NOON), pd.Timestamp(minutes(-90))],
+                "order_number": ["C4", "C1"],
+            }
+        )
+    )
+    session.summarise()
     stock = pd.DataFrame(
         {"sku": ["TEE-S", "OLD"], "on_hand": 10, "allocated": 2, "quarantined": 0, "available": 8}
     )
@@ -181,7 +227,8 @@ def test_latency_is_measured_leg_by_leg(day: History) -> None:
 
 def test_a_corrected_despatch_is_not_counted_twice(day: History) -> None:
     with day.reading() as reader:
-        assert reader.view("parcels_incomplete")["despatch_id"].tolist() == ["D2"]
+        # Parcels are kept under the first message, as its last correction left them.
+        assert reader.view("parcels_incomplete")["despatch_id"].tolist() == ["D1"]
         assert reader.view("despatches_current")["despatch_id"].tolist() == ["D2"]
         assert reader.view("despatches_by_sku_hour")["units"].tolist() == [2]
 
@@ -243,3 +290,105 @@ def test_every_column_and_view_is_described_in_the_file_itself(day: History) -> 
             "WHERE NOT internal AND coalesce(comment, '') = ''"
         ).fetchall()
     assert undescribed == []
+
+
+def test_oversold_and_withheld_units_are_valued_at_the_price_they_were_sold_at(
+    day: History,
+) -> None:
+    with day.reading() as reader:
+        (now,) = reader.view("oversold_and_withheld").to_dict("records")
+        by_day = reader.view("oversold_and_withheld_by_day").to_dict("records")
+    assert (now["sku"], now["oversold_units"], now["withheld_units"]) == ("TEE-S", 3, 0)
+    assert (str(now["unit_price"]), str(now["oversold_value"])) == ("24.95", "74.85")
+    # The hours ending 11:00, 12:00 and, only just begun, 13:00: 2 withheld, then 3 oversold.
+    assert [(row["currency"], row["most_oversold_units"]) for row in by_day] == [("GBP", 3)]
+    assert [row["most_withheld_units"] for row in by_day] == [2]
+
+
+def test_what_was_oversold_before_the_first_change_that_is_kept_is_not_forgotten(
+    history: History, rows: RowMaker
+) -> None:
+    with history.writing() as session:
+        change = {"oversold_before": 5, "oversold_units": 4, "withheld_before": 2}
+        session.record(StockPositions, rows(StockPositions, change))
+        (found,) = session.view("oversold_and_withheld_by_day").to_dict("records")
+    assert (found["oversold_units"], found["withheld_units"]) == (4, 0)
+
+
+def test_a_buffer_costs_what_was_not_sold_while_it_kept_the_last_units_back(day: History) -> None:
+    with day.reading() as reader:
+        (found,) = reader.view("cost_of_buffers").to_dict("records")
+    assert (found["sku"], found["hours_sold_out"]) == ("TEE-S", 1)
+
+
+def test_an_order_shipped_by_whistl_and_open_in_centra_is_shown_to_finance(day: History) -> None:
+    with day.reading() as reader:
+        found = reader.view("order_statuses_side_by_side").set_index("order_number")
+    assert found["standing"].to_dict() == {
+        "C1": "shipped by Whistl, open in Centra",
+        "C2": "open in Centra, not at Whistl yet",
+        "C3": "open in Centra, not at Whistl yet",
+        "C4": "open in Centra, not at Whistl yet",
+    }
+
+
+def test_the_share_of_a_quota_is_of_what_we_may_take(day: History) -> None:
+    with day.reading() as reader:
+        (found,) = reader.view("api_calls_by_hour").to_dict("records")
+    assert (found["requests"], found["share_of_requests"]) == (3, 0.1)
+    assert pd.isna(found["share_of_mutations"])
+
+
+def test_stock_is_stale_from_the_moment_it_outgrows_the_target(
+    history: History, rows: RowMaker
+) -> None:
+    stock = pd.DataFrame(
+        {"sku": ["TEE-S"], "on_hand": 10, "allocated": 2, "quarantined": 0, "available": 8}
+    )
+    with history.writing() as session:
+        session.record(ServiceTargets, pd.DataFrame(TARGETS.rows()))
+        session.record_stock_snapshot(stock, reading(1))  # at 10:35; used until noon
+        (found,) = session.view("stock_staleness").to_dict("records")
+    assert (found["minutes"], found["oldest_minutes"], found["stale_minutes"]) == (85, 85, 55)
+
+
+def test_a_sku_that_waits_to_be_written_is_among_the_slowest(
+    history: History, rows: RowMaker
+) -> None:
+    with history.writing() as session:
+        session.record(
+            StockPositions,
+            rows(StockPositions, {"changed_at": minutes(-40), "unwritten_units": 7}),
+        )
+        session.record(StockUpdates, rows(StockUpdates, {"sku": "OK"}))
+        slowest = session.view("slowest_skus_to_sync").to_dict("records")
+    waiting, written = slowest
+    assert (waiting["sku"], waiting["standing"]) == ("TEE-S", "waiting")
+    assert (waiting["units_waiting"], waiting["minutes_waiting"]) == (7, 40)
+    assert (written["sku"], written["standing"]) == ("OK", "written")
+
+
+def test_an_order_held_up_by_a_sku_names_the_sku(day: History) -> None:
+    with day.reading() as reader:
+        why = reader.view("why_orders_were_late")
+    causes = why[(why["order_number"] == "C3") & (why["part"] == "cause")]
+    assert sorted(causes["about_type"]) == ["order", "sku"]
+    assert causes.set_index("about_type").loc["sku", "minutes"] == 50
+
+
+def test_a_day_is_summarised_anew_when_one_of_its_orders_moves(
+    history: History, rows: RowMaker
+) -> None:
+    with history.writing() as session:
+        session.record(ServiceTargets, pd.DataFrame(TARGETS.rows()))
+        for change in (
+            {"state": "ready"},
+            # Read long afterwards: no moment in the row is a recent one.
+            {"state": "submitted", "submitted_at": minutes(0.5), "state_since": minutes(0.5)},
+        ):
+            orders, lines = rows(Orders, change), rows(OrderLines, {})
+            session.record(Orders, orders, {OrderLines: lines})
+            session.summarise()
+        funnel = session.view("order_funnel")
+    accepted = funnel[(funnel["stage"] == "accepted") & (funnel["period"] == "day")]
+    assert accepted[["orders", "reached", "p50_seconds"]].to_numpy().tolist() == [[1, 1, 30]]

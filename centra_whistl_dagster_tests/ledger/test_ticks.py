@@ -11,7 +11,17 @@ import pytest
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import checks, despatches, orders, standings, stock, stops
+from centra_whistl_dagster.ledger import (
+    checks,
+    despatches,
+    export,
+    orders,
+    standings,
+    stock,
+    stock_export,
+    stops,
+)
+from centra_whistl_dagster.ledger import export_measurements as measurements
 from centra_whistl_dagster.ledger.engine import Ledger, Transaction
 from centra_whistl_dagster.ledger.states import ParcelState
 
@@ -51,9 +61,24 @@ QUESTIONS: dict[str, Ask] = {
     ),
     "figures written last": lambda tx: stock.last_written(tx, ["A"]),
     "open lines": lambda tx: standings.of_open_lines(tx, taken_at=tx.now),
+    "orders for the history": lambda tx: export.orders_since(tx, tx.now),
+    "order lines for the history": lambda tx: export.order_lines_since(tx, tx.now),
+    "order events for the history": lambda tx: export.order_events_since(tx, tx.now),
+    "despatches for the history": lambda tx: export.despatches_since(tx, tx.now),
+    "exceptions for the history": lambda tx: export.exceptions_since(tx, tx.now),
+    "stock writes for the history": lambda tx: stock_export.stock_writes_since(tx, tx.now),
+    "what held orders up": lambda tx: measurements.order_causes_since(tx, tx.now),
+    "calls for the history": lambda tx: measurements.api_calls_since(tx, tx.now),
+    "quotas for the history": lambda tx: measurements.api_quota_use_since(tx, tx.now),
+    "decisions for the history": lambda tx: measurements.cadence_decisions_since(tx, tx.now),
+    "prices for the history": lambda tx: measurements.prices_since(tx, tx.now),
+    "orders that exceptions of the history are about": lambda tx: export.numbers_at_whistl(
+        tx, {100_001}
+    ),
 }
 _SCANS_ALL = re.compile(
-    r"^SCAN (orders|order_lines|parcels|parcel_lines|exceptions|(last_)?stock_writes)\b"
+    r"^SCAN (orders|order_lines|order_events|parcels|parcel_lines|despatches|exceptions"
+    r"|submissions|(last_)?stock_writes|order_causes|api_calls|api_quota_use|cadence_decisions)\b"
     r"(?!.*INDEX)"
 )
 

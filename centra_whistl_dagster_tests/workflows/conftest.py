@@ -70,7 +70,12 @@ def settings(request: pytest.FixtureRequest) -> Settings:
 @pytest.fixture
 def environment(simulator: RunningSimulator, world: World, tmp_path: Path) -> dict[str, str]:
     """What `.env` would hold, with a configuration folder that a test may edit."""
-    config = tmp_path / "config"
+    return environment_in(tmp_path, simulator, world)
+
+
+def environment_in(folder: Path, simulator: RunningSimulator, world: World) -> dict[str, str]:
+    """Return what `.env` would hold of an installation that keeps everything in a folder."""
+    config = folder / "config"
     shutil.copytree(PROJECT / "config", config)
     (config / "shipping_services.csv").write_text(shipping_services_csv(world))
     return {
@@ -84,7 +89,7 @@ def environment(simulator: RunningSimulator, world: World, tmp_path: Path) -> di
         "WHISTL_LOOK_UP_LAG_SECONDS": "30",
         "WHISTL_SITE": "SW",
         "WHISTL_REQUESTS_PER_MINUTE": "0",
-        "STATE_DIR": str(tmp_path / "state"),
+        "STATE_DIR": str(folder / "state"),
         "CONFIG_DIR": str(config),
     }
 

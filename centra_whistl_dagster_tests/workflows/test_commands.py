@@ -87,7 +87,7 @@ def test_doctor_names_every_part_of_a_working_connection(monkeypatch: pytest.Mon
     result = run("doctor")
 
     assert result.exit_code == 0
-    assert [line[:4] for line in result.stdout.splitlines()] == ["ok  "] * 8
+    assert [line[:4] for line in result.stdout.splitlines()] == ["ok  "] * 9
 
 
 def test_doctor_fails_where_no_alert_would_reach_anybody() -> None:

@@ -1,6 +1,6 @@
 """The history: what happened to orders, stock and exceptions, and the copy that analysts open."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
@@ -10,15 +10,21 @@ from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.stock_tables import StockLevels
 from centra_whistl_dagster.history.tables import Exceptions, Orders
 from centra_whistl_dagster.workflows.upkeep import history
+from centra_whistl_dagster.workflows.upkeep.history_archive import files_not_loaded
+from centra_whistl_dagster.workflows.upkeep.history_measurements import load_measurements
 
 GROUP = "history"
 POOL = "history"
 """One loader at a time: the live file lets a single process in."""
+EVERY_READING = "every_reading_is_loaded"
 
 
-def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
+def _result(
+    loads: Iterable[Load], checks: Sequence[dg.AssetCheckResult] = ()
+) -> dg.MaterializeResult:
     loads = list(loads)
     return dg.MaterializeResult(
+        check_results=checks,
         metadata={
             "written": sum(load.written for load in loads),
             "unchanged": sum(load.unchanged for load in loads),
@@ -35,7 +41,7 @@ def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
                 }
                 for load in loads
             ),
-        }
+        },
     )
 
 
@@ -48,7 +54,8 @@ def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
     pool=POOL,
     freshness_policy=freshness.HISTORY,
     description=(
-        "Orders, their lines and state changes, despatches and parcels, as DuckDB tables. No "
+        "Orders, their lines and state changes, what held them up, despatches and parcels, and the "
+        "calls made for them, as DuckDB tables. No "
         "personal data: no name, address, phone, e-mail or tracking number is ever loaded."
     ),
     metadata={**metadata.columns_of_table(Orders), "dagster/table_name": "history.orders"},
@@ -56,7 +63,8 @@ def _result(loads: Iterable[Load]) -> dg.MaterializeResult:
 def order_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
     with link.open("history/order_history") as opened:
-        return _result(history.load_orders(opened, history.open_history(opened)))
+        file = history.open_history(opened)
+        return _result([*history.load_orders(opened, file), *load_measurements(opened, file)])
 
 
 @dg.asset(
@@ -75,11 +83,36 @@ def order_history(link: LinkResource) -> dg.MaterializeResult:
         **metadata.columns_of_table(StockLevels),
         "dagster/table_name": "history.stock_levels",
     },
+    check_specs=[
+        dg.AssetCheckSpec(
+            EVERY_READING,
+            asset=["history", "stock_history"],
+            description=(
+                "Every archived reading of stock is in the history. The data team restores a file "
+                "that is named here from a backup, or deletes it to go without that reading."
+            ),
+        )
+    ],
 )
 def stock_history(link: LinkResource) -> dg.MaterializeResult:
     """Load what is new."""
     with link.open("history/stock_history") as opened:
-        return _result(history.load_stock(opened, history.open_history(opened)))
+        live = history.open_history(opened)
+        loads = history.load_stock(opened, live)
+        missing = files_not_loaded(live)
+    check = dg.AssetCheckResult(
+        check_name=EVERY_READING,
+        passed=not missing,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "files": metadata.table(
+                {"file": file, "problem": problem} for file, problem in missing.items()
+            )
+        }
+        if missing
+        else {},
+    )
+    return _result(loads, [check])
 
 
 @dg.asset(

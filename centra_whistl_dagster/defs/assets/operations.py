@@ -17,7 +17,11 @@ from centra_whistl_dagster.workflows.exceptions.closing import end_old_advice
 from centra_whistl_dagster.workflows.exceptions.delivery import backlogs
 from centra_whistl_dagster.workflows.exceptions.register import ListedException, list_exceptions
 from centra_whistl_dagster.workflows.upkeep.brief import daily_brief, service_levels
-from centra_whistl_dagster.workflows.upkeep.retention import forget_old_orders, thin_archive
+from centra_whistl_dagster.workflows.upkeep.retention import (
+    forget_old_orders,
+    thin_archive,
+    thin_history,
+)
 
 GROUP = "operations"
 DELIVERED_WITHIN = timedelta(minutes=5)
@@ -215,7 +219,8 @@ def operations_daily_brief(link: LinkResource) -> dg.MaterializeResult:
     description=(
         "Deletes from the ledger the contents of orders that ended long ago: names, addresses, "
         "phones and e-mails are kept nowhere else, and what is left of an order identifies nobody. "
-        "Deletes old stock readings too, once they are in the history."
+        "Deletes old stock readings too, once they are in the history, and rows of the history "
+        "that are past their time."
     ),
 )
 def retention(link: LinkResource) -> dg.MaterializeResult:
@@ -225,5 +230,6 @@ def retention(link: LinkResource) -> dg.MaterializeResult:
             metadata={
                 "orders_forgotten": forget_old_orders(opened),
                 "stock_files_removed": thin_archive(opened),
+                "history_rows_removed": thin_history(opened),
             }
         )

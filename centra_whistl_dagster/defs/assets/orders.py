@@ -11,6 +11,7 @@ from centra_whistl_dagster.defs import freshness, metadata
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.history.tables import Despatches, Orders, Parcels
 from centra_whistl_dagster.workflows.orders.balance import compare_with_centra
+from centra_whistl_dagster.workflows.orders.ended_statuses import note_ended_statuses
 from centra_whistl_dagster.workflows.orders.handover import hand_over
 from centra_whistl_dagster.workflows.orders.intake import take_in_orders
 from centra_whistl_dagster.workflows.orders.status_sweep import note_round, sweep_order_statuses
@@ -112,6 +113,7 @@ def every_confirmed_order_is_accounted_for(link: LinkResource) -> dg.AssetCheckR
     """Compare the two lists; orders changed in the last minutes may not have arrived yet."""
     with link.open("every_confirmed_order_is_accounted_for") as opened:
         balance = compare_with_centra(opened)
+        note_ended_statuses(opened)
     return dg.AssetCheckResult(
         passed=balance.is_even,
         severity=dg.AssetCheckSeverity.ERROR,

@@ -17,7 +17,9 @@ DEMAND = "demand"
 RECONCILED = "reconciled"
 DIVERGENCE = "divergence"
 BUFFER_CHANGES = "buffer_changes"
-FOR_HISTORY = (WHISTL_STOCK, CENTRA_STOCK, DIVERGENCE, BUFFER_CHANGES)
+POSITIONS = "stock_positions"
+COMPARISON_UNITS = "comparison_units"
+FOR_HISTORY = (WHISTL_STOCK, CENTRA_STOCK, DIVERGENCE, BUFFER_CHANGES, POSITIONS, COMPARISON_UNITS)
 """The history is made from these."""
 FOR_NEXT_SYNC = (RECONCILED, DEMAND)
 """Of these only the newest is ever read again."""

@@ -55,8 +55,14 @@ def measure_divergence(link: Link) -> Compared:
     if rows["unexplained"].any():
         reconciliation, rows = _compare(link)
     now, skus = link.now(), len(reconciliation.skus)
+    steps = reconciliation.catalogue.steps
+    units = int(np.maximum(steps.warehouse.on_hand - steps.ours.held, 0).sum())
     name = f"{reconciliation.snapshot_id}--{now:{archive.STAMP}}--{skus}"
-    archive.keep(link.settings.archive_path, archive.DIVERGENCE, name, now, rows)
+    folder = link.settings.archive_path
+    archive.keep(folder, archive.DIVERGENCE, name, now, rows)
+    compared = {"snapshot_id": reconciliation.snapshot_id, "compared_at": now, "units": units}
+    name = f"U--{now:{archive.STAMP}}"
+    archive.keep(folder, archive.COMPARISON_UNITS, name, now, pd.DataFrame([compared]))
     unexplained = rows[rows["unexplained"] != 0]
     return Compared(
         skus=skus,

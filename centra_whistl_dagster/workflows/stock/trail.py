@@ -20,6 +20,7 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.last_sync import LastSync, keep_last_sync, last_sync
 from centra_whistl_dagster.workflows.stock.levels_needed import due_skus
+from centra_whistl_dagster.workflows.stock.positions import position_changes, with_positions
 from centra_whistl_dagster.workflows.stock.reconciliation import Reconciliation
 
 _EPOCH = pd.Timestamp(datetime.fromtimestamp(0, UTC))
@@ -48,6 +49,10 @@ def keep_reconciliation(
     ladder = link.configuration.stock.cadence.ladder_minutes
     frame = _steps_frame(reconciliation).assign(looked_at=pd.Timestamp(reconciliation.at))
     frame.loc[frame["sku"].isin(unfinished), "minutes"] = ladder[0]
+    frame = with_positions(frame, unfinished)
+    changes = position_changes(frame, before, now, is_whole=reconciliation.is_whole)
+    if not changes.empty:
+        archive.keep(folder, archive.POSITIONS, f"P--{now:{archive.STAMP}}", now, changes)
     if before is not None and reconciliation.within_minutes is not None:
         others = _others(link, before, frame, reconciliation)
         frame = pd.concat([others, frame], ignore_index=True)

@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from centra_whistl_dagster.domain.generations import RAN_LATELY, Beginning
+from centra_whistl_dagster.history.publish import days_beside
 from centra_whistl_dagster.ledger import copies, generations, witness
 from centra_whistl_dagster.ledger.copies import CopyUnusable
 from centra_whistl_dagster.ledger.engine import Ledger, LedgerUnavailable
@@ -29,7 +30,7 @@ from centra_whistl_dagster.workflows import continuity
 LEDGER = "ledger.db"
 HISTORY = "history.duckdb"
 MANIFEST = "manifest.json"
-_ARCHIVE, _CONFIG = "archive", "config"
+_ARCHIVE, _CONFIG, _DAYS = "archive", "config", "days"
 _HALF = ".half"
 
 POSTGRESQL = (
@@ -103,6 +104,8 @@ def back_up(
         _copy_tree(settings.config_path, half / _CONFIG)
         if settings.published_path.is_file():
             _copy(settings.published_path, half / HISTORY)
+        # Stock older than the archive is in these files alone.
+        _copy_tree(days_beside(settings.published_path).folder, half / _DAYS)
         files = {name: _described(half / name) for name in sorted(_files(half))}
         manifest = Manifest(made_at=made_at, rows=rows, files=files)
         _write(half / MANIFEST, manifest.model_dump_json(indent=1))
@@ -214,6 +217,8 @@ def restore(
     copies.settle(new)
     replaced = copies.put_in_place(new, ledger, at=now())
     count = _put_back(folder / _ARCHIVE, settings.archive_path, is_replacing=False)
+    days = days_beside(settings.published_path).folder
+    count += _put_back(folder / _DAYS, days, is_replacing=False)
     if is_with_config:
         count += _put_back(folder / _CONFIG, settings.config_path, is_replacing=True)
     if (folder / HISTORY).is_file() and not settings.history_path.exists():

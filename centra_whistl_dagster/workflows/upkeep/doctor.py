@@ -10,6 +10,9 @@ from centra_whistl_dagster.alerts.addresses import ESCALATION
 from centra_whistl_dagster.domain.exceptions.responsibilities import Owner
 from centra_whistl_dagster.domain.generations import IN_WORDS, Beginning, beginning
 from centra_whistl_dagster.domain.london import LONDON
+from centra_whistl_dagster.history.errors import HistoryError
+from centra_whistl_dagster.history.keeping import forecast
+from centra_whistl_dagster.history.publish import open_published
 from centra_whistl_dagster.ledger import former_numbers, generations, orders, witness
 from centra_whistl_dagster.ledger.witness import WitnessUnusable
 from centra_whistl_dagster.screening.address_formats import age_of_data
@@ -40,6 +43,7 @@ def examine(link: Link) -> list[Finding]:
         _tried("Whistl: despatches", lambda: _last_despatch(link)),
         _tried("Ledger", lambda: _ledger(link)),
         *_generation(link),
+        *_history(link),
         _tried("Address data", lambda: age_of_data(link.now().date())),
         *(
             Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
@@ -54,6 +58,42 @@ def _tried(subject: str, work: Callable[[], str]) -> Finding:
         return Finding(subject=subject, is_well=True, detail=work())
     except IntegrationError as error:
         return Finding(subject=subject, is_well=False, detail=str(error))
+
+
+def _history(link: Link) -> list[Finding]:
+    """Say how large the history will be in a year, and whether it can then still be published."""
+    settings = link.settings
+    try:
+        with open_published(settings.published_path) as reader:
+            growth = reader.growth()
+    except HistoryError as error:
+        return [Finding(subject="History", is_well=True, detail=str(error))]
+    days = settings.keeps_history_for.days
+    expected = forecast(
+        skus=growth.skus,
+        changes_per_day=growth.changes_per_day,
+        orders_per_day=growth.orders_per_day,
+        days=days,
+    )
+    detail = (
+        f"at this rate the file takes {_size(expected.file)} once it has {days} days of stock and "
+        f"a year of orders, copied in about {expected.seconds_to_copy:.0f} s; the days beside it "
+        f"take {_size(expected.day_files_per_year)} a year"
+    )
+    if expected.is_too_large_to_copy:
+        detail += ". Publishing would take too long: set KEEP_HISTORY_DAYS to fewer days"
+    return [
+        Finding(
+            subject="History",
+            is_well=True,
+            detail=detail,
+            is_warning=expected.is_too_large_to_copy,
+        )
+    ]
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e8 else f"{size_bytes / 1e6:.1f} MB"
 
 
 def _first_level(link: Link) -> str:

@@ -5,19 +5,16 @@ A new history file is filled from the beginning by the same steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import pandas as pd
 
 from centra_whistl_dagster.history.columns import HistoryTable, columns_of
-from centra_whistl_dagster.history.levels import Reading
 from centra_whistl_dagster.history.publish import Publication, publish
 from centra_whistl_dagster.history.rows import Load
-from centra_whistl_dagster.history.session import Session
-from centra_whistl_dagster.history.stock_tables import BufferChanges, StockUpdates
+from centra_whistl_dagster.history.stock_tables import StockUpdates
 from centra_whistl_dagster.history.store import History
 from centra_whistl_dagster.history.tables import (
     Despatches,
@@ -28,14 +25,14 @@ from centra_whistl_dagster.history.tables import (
     ParcelLines,
     Parcels,
 )
-from centra_whistl_dagster.ledger import export
-from centra_whistl_dagster.ledger.rows import SnapshotRow
-from centra_whistl_dagster.ledger.states import Verdict
+from centra_whistl_dagster.ledger import export, stock_export
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.export import Rows
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.stock import archive
+from centra_whistl_dagster.workflows.upkeep.history_archive import load_archive
 
 _OVERLAP = timedelta(minutes=5)
-"""Load again from this long before the last load: a row may have been committed late."""
+"""Load again from this long before the watermark: a row may have been committed late."""
 
 
 def open_history(link: Link) -> History:
@@ -52,51 +49,85 @@ def open_history(link: Link) -> History:
 
 def load_orders(link: Link, history: History) -> list[Load]:
     """Load orders, their lines, their moves, despatches and parcels."""
-    since = _since(history)
-    with link.ledger.reading() as tx:
-        orders = _frame(Orders, export.orders_since(tx, since))
-        lines = _frame(OrderLines, export.order_lines_since(tx, since))
-        events = _frame(OrderEvents, export.order_events_since(tx, since))
-        heads, boxes, contents = export.despatches_since(tx, since)
-    with history.writing() as session:
-        return [
-            *session.record(Orders, orders, {OrderLines: lines}),
-            *session.record(OrderEvents, events),
-            *session.record(
-                Despatches,
-                _frame(Despatches, heads),
-                {Parcels: _frame(Parcels, boxes), ParcelLines: _frame(ParcelLines, contents)},
-            ),
-        ]
+    return [
+        *load_table(link, history, Orders, orders_with_lines),
+        *load_table(link, history, OrderEvents, order_moves),
+        *load_table(link, history, Despatches, despatches_with_parcels),
+    ]
 
 
 def load_exceptions(link: Link, history: History) -> list[Load]:
     """Load exceptions."""
-    since = _since(history)
-    with link.ledger.reading() as tx:
-        frame = _frame(Exceptions, export.exceptions_since(tx, since))
-    with history.writing() as session:
-        return session.record(Exceptions, frame)
+    return load_table(link, history, Exceptions, exceptions_seen)
 
 
 def load_stock(link: Link, history: History) -> list[Load]:
-    """Load stock snapshots, Centra's levels, and what was written."""
-    folder, since = link.settings.archive_path, _since(history)
+    """Load stock snapshots, Centra's levels, what was written, and what was compared."""
+    return [*load_table(link, history, StockUpdates, stock_writes), *load_archive(link, history)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """Rows for one table and for its parts."""
+
+    rows: pd.DataFrame
+    parts: Mapping[type[HistoryTable], pd.DataFrame] = field(default_factory=dict)
+
+
+Export = Callable[[Transaction, datetime | None, datetime | None], Offered]
+"""Reads the ledger's rows that changed since a moment and, if one is given, before another."""
+
+
+def orders_with_lines(tx: Transaction, since: datetime | None, until: datetime | None) -> Offered:
+    """Read orders and their lines."""
+    lines = frame_of(OrderLines, export.order_lines_since(tx, since, until))
+    return Offered(
+        rows=frame_of(Orders, export.orders_since(tx, since, until)), parts={OrderLines: lines}
+    )
+
+
+def order_moves(tx: Transaction, since: datetime | None, until: datetime | None) -> Offered:
+    """Read the orders' changes of state."""
+    return Offered(rows=frame_of(OrderEvents, export.order_events_since(tx, since, until)))
+
+
+def despatches_with_parcels(
+    tx: Transaction, since: datetime | None, until: datetime | None
+) -> Offered:
+    """Read despatch messages, their parcels and what is in them."""
+    heads, boxes, contents = export.despatches_since(tx, since, until)
+    return Offered(
+        rows=frame_of(Despatches, heads),
+        parts={Parcels: frame_of(Parcels, boxes), ParcelLines: frame_of(ParcelLines, contents)},
+    )
+
+
+def exceptions_seen(tx: Transaction, since: datetime | None, until: datetime | None) -> Offered:
+    """Read exceptions."""
+    return Offered(rows=frame_of(Exceptions, export.exceptions_since(tx, since, until)))
+
+
+def stock_writes(tx: Transaction, since: datetime | None, until: datetime | None) -> Offered:
+    """Read the quantities sent to Centra."""
+    return Offered(rows=frame_of(StockUpdates, stock_export.stock_writes_since(tx, since, until)))
+
+
+def load_table(
+    link: Link, history: History, model: type[HistoryTable], export_: Export
+) -> list[Load]:
+    """Load what changed since this table was loaded last, and keep until when it is complete.
+
+    Each table has its own watermark, written with its rows: a loader that fails for a day goes on
+    where it stopped, whatever the others did meanwhile.
+    """
+    with history.reading() as reader:
+        since = with_overlap(reader.watermark(model))
     with link.ledger.reading() as tx:
-        kept_since = tx.now - link.settings.keeps_archive_for
-        updates = _frame(StockUpdates, export.stock_writes_since(tx, since))
-        snapshots = export.snapshots_since(tx, since)
+        complete_until = tx.now
+        offered = export_(tx, since, None)
     with history.writing() as session:
-        loads = session.record(StockUpdates, updates)
-    # One reading at a time: a damaged file fails its own transaction, and no other reading's.
-    for row in snapshots:
-        if row.read_at < kept_since and not archive.is_kept(folder, row.file):
-            continue  # removed when it was old; a new history file begins with what is kept
-        with history.writing() as session:
-            loads.append(_load_snapshot(session, folder, row))
-    for reading, load in _archived_since(folder, since):
-        with history.writing() as session:
-            loads += load(session, reading)
+        loads = session.record(model, offered.rows, offered.parts)
+        session.note_complete(model, complete_until)
     return loads
 
 
@@ -105,84 +136,11 @@ def publish_history(link: Link, history: History) -> Publication:
     return publish(history, link.settings.published_path)
 
 
-def _since(history: History) -> datetime | None:
-    with history.reading() as reader:
-        last = reader.data_as_of()
-    return last - _OVERLAP if last else None
-
-
-def _load_snapshot(session: Session, folder: Path, row: SnapshotRow) -> Load:
-    reading = Reading(
-        snapshot_id=row.snapshot_id,
-        taken_at=row.taken_at,
-        read_at=row.read_at,
-        is_complete=True,
-    )
-    if row.verdict is Verdict.REFUSED:
-        return session.record_refused_snapshot(reading, row_count=row.row_count, reason=row.reason)
-    return session.record_stock_snapshot(folder / row.file, reading)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Archived:
-    """A file of the archive, and what its name says."""
-
-    path: Path
-    name: str
-    at: datetime
-    sku_count: int | None
-    """Of a comparison: how many SKUs were compared."""
-
-
-def _archived_since(folder: Path, since: datetime | None) -> Iterator[tuple[_Archived, _Load]]:
-    for kind, load in _FROM_THE_ARCHIVE.items():
-        for relative in archive.kept_since(folder, kind, since):
-            name, at, *rest = relative.stem.split("--")
-            reading = _Archived(
-                path=folder / relative,
-                name=name,
-                at=datetime.strptime(at, archive.STAMP).replace(tzinfo=UTC),
-                sku_count=int(rest[0]) if rest else None,
-            )
-            if since is None or reading.at >= since:
-                yield reading, load
-
-
-def _load_levels(session: Session, archived: _Archived) -> Sequence[Load]:
-    """Load Centra's levels as known at a moment; some may have been read minutes before."""
-    reading = Reading(
-        snapshot_id=f"{archived.name}-{archived.at:{archive.STAMP}}",
-        taken_at=archived.at,
-        read_at=archived.at,
-        is_complete=True,
-    )
-    return [session.record_centra_levels(archived.path, reading)]
-
-
-def _load_comparison(session: Session, archived: _Archived) -> Sequence[Load]:
-    if archived.sku_count is None:
-        raise ValueError(f"{archived.path}: the file's name should end in the number of SKUs")
-    return session.record_comparison(
-        pd.read_parquet(archived.path),
-        snapshot_id=archived.name,
-        compared_at=archived.at,
-        sku_count=archived.sku_count,
-    )
-
-
-def _load_buffer_changes(session: Session, archived: _Archived) -> Sequence[Load]:
-    return session.record(BufferChanges, pd.read_parquet(archived.path))
-
-
-_Load = Callable[[Session, _Archived], Sequence[Load]]
-
-_FROM_THE_ARCHIVE: Mapping[str, _Load] = {
-    archive.CENTRA_STOCK: _load_levels,
-    archive.DIVERGENCE: _load_comparison,
-    archive.BUFFER_CHANGES: _load_buffer_changes,
-}
-
-
-def _frame(model: type[HistoryTable], rows: export.Rows) -> pd.DataFrame:
+def frame_of(model: type[HistoryTable], rows: Rows) -> pd.DataFrame:
     """Return rows as a frame with all of the model's columns, also when there are none."""
     return pd.DataFrame(rows, columns=[column.name for column in columns_of(model)])
+
+
+def with_overlap(complete_until: datetime | None) -> datetime | None:
+    """Return since when to load again; None: everything."""
+    return complete_until - _OVERLAP if complete_until else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from centra_whistl_dagster.history.days import DAY_OF
 from centra_whistl_dagster.history.errors import HistoryError
-from centra_whistl_dagster.history.publish import open_published
+from centra_whistl_dagster.history.keeping import kept_for
+from centra_whistl_dagster.history.publish import days_beside, open_published
 from centra_whistl_dagster.ledger import stock
 from centra_whistl_dagster.ledger.retention import forget_contents
 from centra_whistl_dagster.workflows.link import Link
@@ -13,7 +15,9 @@ from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.centra_levels import levels_file
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 from centra_whistl_dagster.workflows.stock.sales_velocity import counted_until
+from centra_whistl_dagster.workflows.upkeep.history import open_history
 
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 _FOR_NEXT_SYNC = timedelta(days=2)
 """Long enough to check what a sync of yesterday was based on."""
 
@@ -39,13 +43,34 @@ def thin_archive(link: Link) -> int:
         removed += archive.remove(folder, kind, now - _FOR_NEXT_SYNC, in_use)
     try:
         with open_published(settings.published_path) as reader:
-            in_history_until = reader.data_as_of()
+            loaded = {kind: reader.files_loaded(kind) for kind in archive.FOR_HISTORY}
     except HistoryError:
         return removed
-    if in_history_until is not None:
-        before = min(now - settings.keeps_archive_for, in_history_until)
-        for kind in archive.FOR_HISTORY:
-            removed += archive.remove(folder, kind, before, in_use)
+    before = now - settings.keeps_archive_for
+    for kind, files in loaded.items():
+        waiting = {str(path) for path in archive.kept_since(folder, kind, None)} - files
+        removed += archive.remove(folder, kind, before, in_use | waiting)
+    return removed
+
+
+def thin_history(link: Link) -> int:
+    """Remove rows of the history that are past their time; return how many.
+
+    Of tables whose days are written as files beside the published copy, only days that are.
+    """
+    settings, now = link.settings, link.now()
+    until = days_beside(settings.published_path).complete_until()
+    if until is None:
+        return 0
+    policy = kept_for(settings.keeps_history_for.days, settings.keeps_archive_for.days)
+    removed = 0
+    with open_history(link).writing() as session:
+        for model, (column, age) in policy.items():
+            before = now - age
+            if model in DAY_OF:
+                midnight = datetime(before.year, before.month, before.day, tzinfo=UTC)
+                before = min(midnight, until)
+            removed += session.remove_period(model, column, _BEFORE_ALL, before)
     return removed
 
 

@@ -57,6 +57,20 @@ def test_a_backup_holds_ledger_archive_and_configuration_and_says_so(
     assert not [name for name in manifest.files if "witness" in name]
 
 
+def test_whole_days_of_the_history_are_backed_up_and_put_back(desk: Desk, tmp_path: Path) -> None:
+    day = desk.link.settings.published_path.parent / "days" / "stock" / "2026-03-01.parquet"
+    day.parent.mkdir(parents=True)
+    day.write_bytes(b"a day")
+    folder = made(desk, tmp_path / "backups")
+    stop(desk)
+    shutil.rmtree(day.parent)
+
+    backup.restore(desk.link.settings, folder, now=desk.clock)
+
+    assert "days/stock/2026-03-01.parquet" in backup.verify(folder).files
+    assert day.read_bytes() == b"a day"
+
+
 def test_nobody_else_can_read_a_backup(desk: Desk, tmp_path: Path) -> None:
     folder = made(desk, tmp_path / "backups")
     modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}

@@ -16,6 +16,7 @@ from centra_whistl_dagster.workflows.stock.quarantine import (
     what_it_would_do,
 )
 from centra_whistl_dagster.workflows.upkeep import history
+from centra_whistl_dagster.workflows.upkeep.history_archive import files_not_loaded
 from centra_whistl_dagster.workflows.upkeep.retention import thin_archive
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 
@@ -97,13 +98,41 @@ def test_a_new_history_begins_with_what_is_still_kept(desk: Desk) -> None:
         assert reader.row_counts()["stock_snapshots"] > 0
 
 
-def test_a_reading_that_is_missing_too_early_is_not_skipped(desk: Desk) -> None:
+def test_a_reading_that_is_missing_too_early_is_reported_until_it_is_back(desk: Desk) -> None:
     sync(desk)
     (kept,) = files(desk, archive.WHISTL_STOCK)
-    (desk.link.settings.archive_path / kept).unlink()
+    whole = desk.link.settings.archive_path / kept
+    contents = whole.read_bytes()
+    whole.unlink()
+    live = history.open_history(desk.link)
 
-    with pytest.raises(Exception, match=kept.name):
-        publish(desk)
+    (failed,) = [load for load in history.load_stock(desk.link, live) if load.failed]
+
+    assert failed.failures[0].key == str(kept)
+    assert files_not_loaded(live) == {str(kept): "the file is missing"}
+    desk.clock.advance(DAY)
+    whole.write_bytes(contents)
+    history.load_stock(desk.link, live)
+    assert files_not_loaded(live) == {}
+
+
+def test_a_reading_that_could_not_be_loaded_is_not_removed(desk: Desk) -> None:
+    sync(desk)
+    (damaged,) = files(desk, archive.CENTRA_STOCK)
+    (desk.link.settings.archive_path / damaged).write_bytes(b"half a fi")
+    desk.clock.advance(60)
+    with desk.world.lock:
+        take_snapshot(desk.world)
+    desk.wait(1)
+    desk.sync_stock()
+    publish(desk)
+    desk.clock.advance(60 * DAY)
+    sync(desk)
+    publish(desk)
+
+    thin_archive(desk.link)
+
+    assert damaged in files(desk, archive.CENTRA_STOCK)
 
 
 def test_a_refused_snapshot_that_is_no_longer_kept_can_neither_be_shown_nor_released(

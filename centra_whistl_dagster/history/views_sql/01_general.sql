@@ -78,10 +78,10 @@ SELECT d.* FROM despatches d
 WHERE NOT EXISTS (SELECT 1 FROM despatches later
                   WHERE later.supersedes = d.despatch_id AND later.version > d.version)
 QUALIFY row_number() OVER (PARTITION BY d.despatch_id ORDER BY d.version DESC) = 1;
-COMMENT ON VIEW despatches_current IS 'Despatches after every correction.';
+COMMENT ON VIEW despatches_current IS 'Messages that no later one corrects. Parcels are kept under the first message of each chain, as the last one left them: do not join them with this view.';
 
 CREATE OR REPLACE VIEW parcels_incomplete AS
-SELECT p.* FROM parcels p SEMI JOIN despatches_current USING (despatch_id)
+SELECT p.* FROM parcels p
 WHERE p.carrier_name = '' OR NOT p.has_tracking OR p.completed_at IS NULL
 ORDER BY p.despatched_at;
 COMMENT ON VIEW parcels_incomplete IS 'Parcels that left without a carrier or a tracking number, or without a shipment in Centra.';
@@ -123,8 +123,8 @@ WHERE o.state <> 'cancelled' AND l.sku <> '' GROUP BY ALL;
 COMMENT ON VIEW sales_by_sku_hour IS 'Units ordered in Centra by SKU and hour, cancelled orders left out.';
 
 CREATE OR REPLACE VIEW despatches_by_sku_hour AS
-SELECT l.sku, date_trunc('hour', d.despatched_at) AS hour, sum(l.quantity)::BIGINT AS units
-FROM despatches_current d JOIN parcel_lines l USING (despatch_id) GROUP BY ALL;
+SELECT l.sku, date_trunc('hour', p.despatched_at) AS hour, sum(l.quantity)::BIGINT AS units
+FROM parcels p JOIN parcel_lines l USING (despatch_id, parcel_number) GROUP BY ALL;
 COMMENT ON VIEW despatches_by_sku_hour IS 'Units that left the warehouse for our orders by SKU and hour.';
 
 CREATE OR REPLACE VIEW stock_movements AS
@@ -183,12 +183,8 @@ ORDER BY abs(v.difference) DESC, v.sku;
 COMMENT ON VIEW stock_divergence_now IS 'SKUs whose free stock in Centra differed at the last comparison, and why.';
 
 CREATE OR REPLACE VIEW stock_divergence_by_cause AS
-SELECT snapshot_id, compared_at, cause, count(*) AS skus, sum(units)::BIGINT AS units,
-       sum(abs(units))::BIGINT AS units_without_sign
-FROM (UNPIVOT divergence ON in_flight, blocked, shipped_not_completed, other_channels, quarantine,
-                            buffer, stale, clamped, one_side_only, unexplained
-      INTO NAME cause VALUE units)
-WHERE units <> 0 GROUP BY ALL ORDER BY compared_at DESC, units_without_sign DESC;
+SELECT snapshot_id, compared_at, cause, skus, units, units_without_sign
+FROM comparison_causes ORDER BY compared_at DESC, units_without_sign DESC;
 COMMENT ON VIEW stock_divergence_by_cause IS 'Units of divergence by cause, comparison by comparison.';
 
 CREATE OR REPLACE VIEW unexplained_divergence AS

@@ -1,0 +1,43 @@
+"""How many calls each hour made to the other systems, and what they took of the quotas.
+
+Counts by hour and operation, not a row for each call: a year of them is a few hundred thousand
+rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.tables import api_calls, api_quota_use
+from centra_whistl_dagster.transport import HourOfCalls
+
+_ADDED = ("calls", "tries", "failed", "throttled", "milliseconds")
+
+
+def add(tx: Transaction, counts: Iterable[HourOfCalls]) -> None:
+    """Add what one process has counted."""
+    for counted in counts:
+        key = {"hour": counted.hour, "system": counted.system, "operation": counted.operation}
+        added = {name: getattr(counted, name) for name in _ADDED}
+        _add(tx, api_calls, key, added)
+        for resource, units in counted.units.items():
+            allowed = {"allowed_units": counted.allowed.get(resource)}
+            _add(tx, api_quota_use, {**key, "resource": resource}, {"units": units}, allowed)
+
+
+def _add(
+    tx: Transaction,
+    table: sa.Table,
+    key: Mapping[str, Any],
+    added: Mapping[str, int],
+    replaced: Mapping[str, int | None] | None = None,
+) -> None:
+    where = sa.and_(*(table.c[name] == value for name, value in key.items()))
+    sums = {name: table.c[name] + value for name, value in added.items()}
+    changed = tx.execute(sa.update(table).where(where).values(**sums, **(replaced or {})))
+    if not changed.rowcount:
+        tx.execute(sa.insert(table).values(**key, **added, **(replaced or {})))
