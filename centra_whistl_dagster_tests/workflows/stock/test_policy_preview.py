@@ -62,7 +62,7 @@ def test_what_a_preview_withholds_is_what_the_shop_no_longer_offers_once_it_is_m
     synced: Desk, what: str
 ) -> None:
     change = {
-        "floor": PolicyChange(floors=((synced.skus[0], 7),)),
+        "floor": PolicyChange(floors=((synced.skus[0], 20),)),
         "pattern": PolicyChange(floors=((f"{synced.skus[0][:6]}*", 150),)),
         "share": PolicyChange(share_of_daily_sales=0.5),
         "share of some": PolicyChange(share_of_daily_sales=0.5, only=f"{synced.skus[0][:6]}*"),
@@ -83,7 +83,7 @@ def test_what_a_preview_withholds_is_what_the_shop_no_longer_offers_once_it_is_m
 
 def test_it_says_what_risk_is_avoided_and_what_the_units_sell_for(synced: Desk) -> None:
     sku = synced.skus[0]
-    found = previewed(synced, PolicyChange(floors=((sku, 7),)))
+    found = previewed(synced, PolicyChange(floors=((sku, 20),)))
 
     (line,) = found.changed
     price = synced.world.items[sku].price
@@ -162,11 +162,11 @@ def run(*arguments: str) -> Result:
 def test_the_command_shows_the_change_and_the_lines_to_put_into_the_file(synced: Desk) -> None:
     sku = synced.skus[0]
 
-    shown = run("--floor", f"{sku}=7").stdout
+    shown = run("--floor", f"{sku}=20").stdout
 
     assert "Nothing has been changed" in shown
-    assert f'[[stock.sku]]\npattern = "{sku}"\nfloor_units = 7' in shown
-    assert "→ 7" in shown
+    assert f'[[stock.sku]]\npattern = "{sku}"\nfloor_units = 20' in shown
+    assert "→ 20" in shown
     assert "GBP" in shown
 
 
