@@ -211,7 +211,12 @@ def test_a_warehouse_that_centra_does_not_show_is_not_an_empty_one(
 def test_rows_of_stock_that_cannot_be_read_are_named_and_the_others_read(
     centra: Any, client_of: ClientOf
 ) -> None:
-    figures = {"physicalQuantity": 5, "allocatedQuantity": 1, "freeToAllocateQuantity": 4}
+    figures = {
+        "physicalQuantity": 5,
+        "allocatedQuantity": 1,
+        "freeToAllocateQuantity": 4,
+        "demandQuantity": 0,
+    }
     size = {"isActive": True}
     rows = [
         {**figures, "productSize": {**size, "id": 7, "SKU": "GOOD"}},

@@ -54,6 +54,7 @@ class Centra:
             {
                 "physicalQuantity": 5,
                 "allocatedQuantity": 0,
+                "demandQuantity": 0,
                 "freeToAllocateQuantity": 5,
                 "productSize": {"id": number, "SKU": f"S{number}", "isActive": True},
             }
