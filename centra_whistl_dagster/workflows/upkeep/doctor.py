@@ -12,7 +12,7 @@ from centra_whistl_dagster.domain.generations import IN_WORDS, Beginning, beginn
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.ledger import former_numbers, generations, orders, witness
 from centra_whistl_dagster.ledger.witness import WitnessUnusable
-from centra_whistl_dagster.screening.address_formats import age_of_data
+from centra_whistl_dagster.screening.data_age import ADDRESSES, PHONES, ReferenceData, age_of
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.lag import look_up_lag
@@ -40,7 +40,8 @@ def examine(link: Link) -> list[Finding]:
         _tried("Whistl: despatches", lambda: _last_despatch(link)),
         _tried("Ledger", lambda: _ledger(link)),
         *_generation(link),
-        _tried("Address data", lambda: age_of_data(link.now().date())),
+        _age(link, "Address data", ADDRESSES),
+        _age(link, "Phone data", PHONES),
         *(
             Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
             for detail in [*link.settings.unstated(), *_earlier_prefix(link)]
@@ -54,6 +55,11 @@ def _tried(subject: str, work: Callable[[], str]) -> Finding:
         return Finding(subject=subject, is_well=True, detail=work())
     except IntegrationError as error:
         return Finding(subject=subject, is_well=False, detail=str(error))
+
+
+def _age(link: Link, subject: str, data: ReferenceData) -> Finding:
+    age = age_of(data, link.now().date())
+    return Finding(subject=subject, is_well=True, is_warning=age.is_old, detail=age.text)
 
 
 def _first_level(link: Link) -> str:

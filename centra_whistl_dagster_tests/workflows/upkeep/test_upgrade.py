@@ -15,6 +15,7 @@ import pytest
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.history.publish import open_published
 from centra_whistl_dagster.migrations import migrations_in
+from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.upkeep import history
 from centra_whistl_dagster_tests.workflows.conftest import Desk
@@ -90,7 +91,7 @@ def test_a_blocked_order_that_is_corrected_after_the_upgrade_goes(
 ) -> None:
     (blocked,) = placed["blocked"]
     desk.wait(60)
-    blocked.address = {**blocked.address, "city": "York"}
+    blocked.address = ADA | {"city": "York"}
     blocked.updated_at = desk.clock()
 
     desk.relay(5, every=60)
