@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 TESTS := centra_whistl_dagster_tests
 # Tests of one part each, without Dagster and without a whole day of trade.
-FAST_TESTS := $(addprefix $(TESTS)/,alerts centra cli config_files domain ledger screening transport whistl \
+FAST_TESTS := $(addprefix $(TESTS)/,alerts centra cli config_files documents domain ledger screening transport whistl \
 	test_architecture.py test_documents.py test_settings.py)
 
 .PHONY: demo test check dev bench faults mutants audit docs lint types imports definitions tests fast-tests format clean

@@ -164,7 +164,7 @@ def test_an_error_an_operator_can_fix_is_printed_without_a_trace(
 
 # ---- generated documents
 def project_with_old_documents(folder: Path) -> Path:
-    for name in ("config/exceptions.toml", *GENERATORS):
+    for name in ("config/exceptions.toml", "requirements.lock", *GENERATORS):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text((PROJECT / name).read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "docs" / "data-dictionary.md").write_text("old", encoding="utf-8")
