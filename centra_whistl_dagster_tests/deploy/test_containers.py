@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from centra_whistl_dagster.defs.assets.history import POOL
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 HELM: dict[str, Any] = yaml.safe_load((DEPLOY / "helm-values.yaml").read_text(encoding="utf-8"))
@@ -71,3 +73,29 @@ def test_on_kubernetes_only_the_code_and_its_runs_get_the_secret() -> None:
     assert HELM["runLauncher"]["type"] == "K8sRunLauncher"
     assert "centra-whistl-connection" not in str(rest)
     assert HELM["telemetry"] == {"enabled": False}
+
+
+def test_on_kubernetes_runs_are_limited_watched_and_repeated_as_everywhere_else() -> None:
+    settings = yaml.safe_load((DEPLOY.parent / "dagster.yaml").read_text(encoding="utf-8"))
+    daemon = HELM["dagsterDaemon"]
+    queue = daemon["runCoordinator"]["config"]["queuedRunCoordinator"]
+    runs, pools = settings["concurrency"]["runs"], settings["concurrency"]["pools"]
+    watched, repeated = settings["run_monitoring"], settings["run_retries"]
+
+    assert queue["maxConcurrentRuns"] == runs["max_concurrent_runs"]
+    assert [(each["key"], each["limit"]) for each in queue["tagConcurrencyLimits"]] == [
+        (each["key"], each["limit"]) for each in runs["tag_concurrency_limits"]
+    ]
+    assert daemon["runMonitoring"] == {
+        "enabled": watched["enabled"],
+        "pollIntervalSeconds": watched["poll_interval_seconds"],
+        "startTimeoutSeconds": watched["start_timeout_seconds"],
+        "maxRuntimeSeconds": watched["max_runtime_seconds"],
+    }
+    assert daemon["runRetries"] == {
+        "enabled": repeated["enabled"],
+        "maxRetries": repeated["max_retries"],
+        "retryOnAssetOrOpFailure": repeated["retry_on_asset_or_op_failure"],
+    }
+    limit = f"dagster instance concurrency set {POOL} {pools['default_limit']}"
+    assert limit in (DEPLOY / "helm-values.yaml").read_text(encoding="utf-8")
