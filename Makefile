@@ -7,10 +7,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 TESTS := centra_whistl_dagster_tests
 # Tests of one part each, without Dagster and without a whole day of trade.
-FAST_TESTS := $(addprefix $(TESTS)/,alerts centra cli config_files domain ledger screening transport whistl \
+FAST_TESTS := $(addprefix $(TESTS)/,alerts centra cli config_files documents domain ledger screening transport whistl \
 	test_architecture.py test_documents.py test_settings.py)
 
-.PHONY: demo test check dev bench faults mutants docs lint types imports definitions tests fast-tests format clean
+.PHONY: demo test check dev bench faults mutants audit docs lint types imports definitions tests fast-tests format clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -79,6 +79,18 @@ $(VENV)/.mutants-ready: requirements-mutants.lock $(VENV)/.ready
 
 mutants: $(VENV)/.mutants-ready
 	PYTHONPATH=$(CURDIR)/$(VENV)/mutants $(BIN)/python -m $(TESTS).mutants.run --write --seed $(SEED) $(if $(SAMPLE),--sample $(SAMPLE))
+
+# pip-audit and cyclonedx-bom have a folder of their own, like dlt.
+$(VENV)/.audit-ready: requirements-audit.lock $(VENV)/.ready
+	rm -rf $(VENV)/audit
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --target $(VENV)/audit -r requirements-audit.lock
+	touch $@
+
+# The bill of materials needs no network. The vulnerabilities come from PyPI.
+audit: $(VENV)/.audit-ready
+	mkdir -p build
+	PYTHONPATH=$(CURDIR)/$(VENV)/audit $(BIN)/python -m cyclonedx_py requirements --no-validate --output-reproducible --of JSON -o build/sbom.json requirements.lock
+	PYTHONPATH=$(CURDIR)/$(VENV)/audit $(BIN)/python -m pip_audit --requirement requirements.lock --require-hashes --disable-pip
 
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .

@@ -24,6 +24,7 @@ PROJECT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
 ADDRESSES = {"CENTRA_BASE_URL": "https://shop.test", "WHISTL_BASE_URL": "https://whistl.test"}
 HANDBOOK = (PROJECT / "docs" / "handbook.md").read_text(encoding="utf-8")
+SECURITY = (PROJECT / "docs" / "security.md").read_text(encoding="utf-8")
 ENV_EXAMPLE = (PROJECT / ".env.example").read_text(encoding="utf-8")
 
 
@@ -122,6 +123,33 @@ def test_the_permissions_listed_are_those_the_operations_need() -> None:
     listed = re.findall(r"^\| `([A-Za-z.]+:(?:read|write))` \|", text, flags=re.MULTILINE)
 
     assert sorted(listed) == sorted(needed_permissions())
+
+
+def rows_that_prove() -> list[str]:
+    """The rows of the two tables in which each claim has its proof."""
+    _, _, section = SECURITY.partition("## Threats and controls")
+    rows = section.partition("## Reporting a weakness")[0].splitlines()
+    return [
+        row for row in rows if row.startswith("|") and "---|" not in row and "shown by" not in row
+    ]
+
+
+@pytest.mark.parametrize("row", rows_that_prove(), ids=lambda row: row[2:60])
+def test_every_control_names_a_test_or_a_file_that_exists(row: str) -> None:
+    proofs = re.findall(r"`([^`]+)`", row.rstrip("| ").rpartition("|")[2])
+
+    assert proofs
+    for proof in proofs:
+        name, sign, test = proof.partition("::")
+        file = PROJECT / ("centra_whistl_dagster_tests" if sign else "") / name
+        assert file.is_file(), proof
+        if sign:
+            assert re.search(rf"^def {test}\(", file.read_text(encoding="utf-8"), re.M), proof
+
+
+def test_both_tables_of_controls_are_read() -> None:
+    assert len(rows_that_prove()) > 25
+    assert any("A.8.13" in row for row in rows_that_prove())
 
 
 def needed_permissions() -> set[str]:

