@@ -8,7 +8,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -90,18 +90,16 @@ def open_link(
     whistl = WhistlClient(
         replace(settings.whistl, stock_share=stock_share), now=now, sleep=sleep, rng=dice
     )
-    try:
-        yield Link(
-            settings=settings,
-            configuration=configuration,
-            centra=centra,
-            whistl=whistl,
-            ledger=ledger,
-            now=now,
-            sleep=sleep,
-        )
-    finally:
-        store_counts(centra, whistl, ledger)
-        whistl.close()
-        centra.close()
-        ledger.close()
+    with closing(ledger), closing(centra), closing(whistl):
+        try:
+            yield Link(
+                settings=settings,
+                configuration=configuration,
+                centra=centra,
+                whistl=whistl,
+                ledger=ledger,
+                now=now,
+                sleep=sleep,
+            )
+        finally:
+            store_counts(centra, whistl, ledger)

@@ -217,3 +217,6 @@ def put_under(process: Process, link: Link) -> None:
             process.die()
 
     vars(link.ledger)["transaction"] = transaction
+    for client in (link.centra, link.whistl):
+        # They are stored when a link is closed, which a process that was killed does not do.
+        vars(client)["take_counts"] = list
