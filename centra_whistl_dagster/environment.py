@@ -175,6 +175,7 @@ class Environment(LedgerEnvironment):
     SEND_SHIPPING_EMAIL: YesOrNo = True
     SEND_ORDER_COMMENT: YesOrNo = True
     KEEP_CONTENTS_DAYS: Days = 30
+    KEEP_TRACKING_DAYS: Days = 180
     HISTORY_PATH: Path | None = None
     PUBLISHED_PATH: Path | None = None
     HISTORY_MEMORY: Annotated[str, AfterValidator(_memory)] = "1GB"

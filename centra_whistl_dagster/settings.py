@@ -85,6 +85,8 @@ class Settings(LedgerSettings):
     """How long stock is kept as it was read, once it is in the history."""
     keeps_contents_for: timedelta
     """How long the contents of an order are kept after it has ended."""
+    keeps_tracking_for: timedelta
+    """How long its tracking numbers are kept, and texts about it, which may name them."""
     alerts: AlertAddresses = field(default=AlertAddresses(), repr=False)
     """Where alerts go; without any, no alert is sent."""
 
@@ -143,6 +145,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         parallel_calls=env.WHISTL_PARALLEL_CALLS,
         keeps_archive_for=timedelta(days=env.KEEP_ARCHIVE_DAYS),
         keeps_contents_for=timedelta(days=env.KEEP_CONTENTS_DAYS),
+        keeps_tracking_for=timedelta(days=env.KEEP_TRACKING_DAYS),
         sends_shipping_email=env.SEND_SHIPPING_EMAIL,
         sends_order_comment=env.SEND_ORDER_COMMENT,
         allocates_demand=env.CENTRA_ALLOCATES_DEMAND,

@@ -22,7 +22,7 @@ from centra_whistl_dagster.extras import ExtraMissing, require_extra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A command that is not imported yet. Its function has the command's own name."""
+    """A command that is not imported yet. Its function has its name, with `_` for `-`."""
 
     module: str
     """Module of this package that defines it."""
@@ -49,6 +49,14 @@ COMMANDS: Mapping[str, Entry] = {
     "stock": Entry(
         module="stock",
         summary="Preview a policy change; release refused snapshots.",
+    ),
+    "subject-access": Entry(
+        module="personal_data",
+        summary="Print all that is kept about a customer or an order, as JSON.",
+    ),
+    "erase": Entry(
+        module="personal_data",
+        summary="Erase what identifies a customer, of orders that are over.",
     ),
     "doctor": Entry(module="doctor", summary="Test every connection; reads only."),
     "backup": Entry(
@@ -90,7 +98,7 @@ class LazyGroup(click.Group):
             extra, package = entry.extra
             require_extra(extra, package, needed_for=f"centra-whistl {cmd_name}")
         module = import_module(f"centra_whistl_dagster.cli.{entry.module}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature

@@ -209,6 +209,43 @@ class Ledger:
             except sa.exc.IntegrityError as error:
                 raise LeaseTaken(f"'{name}' is being done by another process") from error
 
+    def empty_log(self) -> bool:
+        """Remove deleted bytes from SQLite's write-ahead log; return False while it is in use.
+
+        PostgreSQL recycles its own log.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return True
+        with self._outside_transactions() as connection:
+            (is_in_use, *_) = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        return not is_in_use
+
+    def compact(self) -> bool:
+        """Rewrite the database without what was deleted; return False while its log is in use.
+
+        Takes as long as copying the database, and nobody writes meanwhile.
+        """
+        with (
+            _in_plain_words(sa.exc.OperationalError),
+            self._outside_transactions() as connection,
+        ):
+            connection.exec_driver_sql("VACUUM")
+        return self.empty_log()
+
+    @contextmanager
+    def _outside_transactions(self) -> Iterator[sa.Connection]:
+        """Open a connection on which each statement stands alone, as maintenance needs."""
+        if self._engine.dialect.name != "sqlite":
+            with self._engine.connect().execution_options(
+                isolation_level="AUTOCOMMIT"
+            ) as connection:
+                yield connection
+            return
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            yield connection
+            connection.exec_driver_sql("BEGIN")
+
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
@@ -224,6 +261,8 @@ def _tame_sqlite(engine: sa.Engine) -> None:
             "synchronous=FULL",
             "busy_timeout=30000",
             "foreign_keys=ON",
+            # What is deleted is overwritten, however SQLite was built.
+            "secure_delete=ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

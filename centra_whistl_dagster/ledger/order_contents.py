@@ -87,6 +87,17 @@ def payloads(tx: Transaction, centra_ids: Collection[str]) -> dict[str, Order]:
     return found
 
 
+def ids_of_customer(tx: Transaction, email: str) -> list[str]:
+    """Return the orders whose stored contents have this e-mail address, in lower case."""
+    query = sa.select(order_payloads.c.centra_id)
+    found: list[str] = []
+    for part in parts(tx.execute(query).scalars().all()):
+        for centra_id, order in payloads(tx, part).items():
+            if order.delivery is not None and order.delivery.email.strip().casefold() == email:
+                found.append(centra_id)
+    return found
+
+
 def store_outgoing(tx: Transaction, centra_id: str, body: dict[str, Any]) -> None:
     """Keep the request that would create the order at Whistl."""
     tx.execute(

@@ -72,6 +72,7 @@ orders = sa.Table(
     time("unlock_due_at", nullable=True),
     count("unlock_attempts", server_default="0"),
     time("given_back_at", nullable=True),
+    time("erased_at", nullable=True),
 )
 
 former_numbers = sa.Table(

@@ -17,7 +17,11 @@ from centra_whistl_dagster.workflows.exceptions.closing import end_old_advice
 from centra_whistl_dagster.workflows.exceptions.delivery import backlogs
 from centra_whistl_dagster.workflows.exceptions.register import ListedException, list_exceptions
 from centra_whistl_dagster.workflows.upkeep.brief import daily_brief, service_levels
-from centra_whistl_dagster.workflows.upkeep.retention import forget_old_orders, thin_archive
+from centra_whistl_dagster.workflows.upkeep.retention import (
+    forget_old_orders,
+    forget_old_tracking,
+    thin_archive,
+)
 
 GROUP = "operations"
 DELIVERED_WITHIN = timedelta(minutes=5)
@@ -224,6 +228,7 @@ def retention(link: LinkResource) -> dg.MaterializeResult:
         return dg.MaterializeResult(
             metadata={
                 "orders_forgotten": forget_old_orders(opened),
+                "tracking_forgotten": forget_old_tracking(opened),
                 "stock_files_removed": thin_archive(opened),
             }
         )
