@@ -108,9 +108,7 @@ def test_after_erasing_a_customer_no_byte_of_them_is_in_any_file_and_others_are_
     (tracking,) = tracking_numbers(desk, graces)
     leave_notes(desk, graces, tracking)
     needles = ("hopperkanari", "7 kanari walk", "grace.kanari", "07400123987", tracking)
-    assert {found.split(" in ")[0] for found in files_with(desk, *needles)} == {
-        needle.lower() for needle in needles
-    }
+    assert {found.split(" in ")[0] for found in files_with(desk, *needles)} == {*needles}
 
     result = run("erase", "--customer", "grace.kanari@EXAMPLE.com")
 
