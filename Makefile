@@ -88,4 +88,4 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) state build dist
+	rm -rf $(VENV) state state-published build dist

@@ -6,6 +6,8 @@ Nothing is read at import. Does not belong here: which variables there are, and 
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -30,6 +32,17 @@ _LONG_LAG = timedelta(minutes=15)
 """With a lag that is too short an order is sent twice; with one too long it waits."""
 
 
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def keep_files_private() -> None:
+    """Let nobody but this user read what this process, and what it starts, writes from now on.
+
+    However it was started: a service manager may forget to ask for it.
+    """
+    os.umask(_OTHERS)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerSettings:
     """What opens the ledger: all that alerts need, whatever else is missing or wrong."""
@@ -43,11 +56,12 @@ class LedgerSettings:
     """A small file by which an old copy of the ledger is recognised."""
 
     def make_state_folder(self) -> None:
-        """Create the folder of everything that is kept, unless it is there.
+        """Create the folder of everything that is kept, unless it is there; only we can read it.
 
         Raises:
             ConfigError: it cannot be created.
         """
+        keep_files_private()
         try:
             self.state_path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -107,6 +121,27 @@ class Settings(LedgerSettings):
             )
         return unstated
 
+    def readable_by_others(self) -> list[str]:
+        """Say which files of an earlier release, or of another tool, other users can read."""
+        open_files = [
+            path.name
+            for path in sorted(self.state_path.glob("*"))
+            if path.is_file() and path.stat().st_mode & _OTHERS
+        ]
+        complaints = []
+        if open_files:
+            complaints.append(
+                f"Other users of this machine can read in {self.state_path}: "
+                f"{', '.join(open_files)}. Run: chmod -R go= {self.state_path}"
+            )
+        former = self.state_path / "published" / self.published_path.name
+        if former.exists() and former != self.published_path:
+            complaints.append(
+                f"{former} is a published copy of an earlier release, and is not renewed. Let "
+                f"analysts open {self.published_path}, and delete it; or set PUBLISHED_PATH to it."
+            )
+        return complaints
+
     def load_configuration(self) -> Configuration:
         """Read `config/` as it is now.
 
@@ -132,7 +167,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         state_path=env.STATE_DIR,
         ledger_url=_ledger_url(env),
         history_path=env.HISTORY_PATH or env.STATE_DIR / "history.duckdb",
-        published_path=env.PUBLISHED_PATH or env.STATE_DIR / "published" / "history.duckdb",
+        published_path=env.PUBLISHED_PATH or _beside(env.STATE_DIR) / "history.duckdb",
         archive_path=env.ARCHIVE_PATH or env.STATE_DIR / "archive",
         history_memory=env.HISTORY_MEMORY,
         history_threads=env.HISTORY_THREADS,
@@ -171,6 +206,13 @@ def load_ledger_settings(environment: Mapping[str, str]) -> LedgerSettings:
 def load_alert_addresses(environment: Mapping[str, str]) -> AlertAddresses:
     """Read the addresses of alerts that can be used, whatever else is missing or wrong."""
     return _alert_addresses(read_alert_addresses(environment))
+
+
+def _beside(state_path: Path) -> Path:
+    """Return the folder for analysts, who cannot enter the one of what is kept."""
+    # A path such as "." has no name of its own.
+    named = state_path if state_path.name else state_path.resolve()
+    return named.with_name(f"{named.name}-published")
 
 
 def _ledger_url(env: LedgerEnvironment) -> str:

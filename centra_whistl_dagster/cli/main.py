@@ -6,6 +6,7 @@ seconds to import, and `--help` needs none of them.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -117,6 +118,7 @@ def main() -> None:
 
     Settings come from the environment, and from `.env` where the environment has none.
     """
+    os.umask(0o077)
     load_dotenv(PROJECT / ".env")
     # SIGTERM gets what Ctrl-C gets: every process that was started ends too. SIGINT is set as well,
     # since a shell script starts its background commands with SIGINT ignored.

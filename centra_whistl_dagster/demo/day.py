@@ -150,6 +150,7 @@ class Day:
             "WHISTL_SITE": "SW",
             "WHISTL_LOOK_UP_LAG_SECONDS": "3",
             "STATE_DIR": str(self.state),
+            "PUBLISHED_PATH": str(self.published),
             "CONFIG_DIR": str(self.config),
             "DAGSTER_HOME": str(self.dagster_home),
         }

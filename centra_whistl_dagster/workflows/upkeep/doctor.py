@@ -43,7 +43,11 @@ def examine(link: Link) -> list[Finding]:
         _tried("Address data", lambda: age_of_data(link.now().date())),
         *(
             Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
-            for detail in [*link.settings.unstated(), *_earlier_prefix(link)]
+            for detail in [
+                *link.settings.unstated(),
+                *link.settings.readable_by_others(),
+                *_earlier_prefix(link),
+            ]
         ),
         *_alerts(link),
     ]
