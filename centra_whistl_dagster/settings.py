@@ -6,6 +6,7 @@ Nothing is read at import. Does not belong here: which variables there are, and 
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 from collections.abc import Mapping
@@ -26,6 +27,8 @@ from centra_whistl_dagster.environment import (
     read_environment,
     read_ledger_environment,
 )
+from centra_whistl_dagster.ledger.engine import NO_KEYS
+from centra_whistl_dagster.ledger.sealing import MasterKeys
 from centra_whistl_dagster.whistl.client import WhistlConfig
 
 _LONG_LAG = timedelta(minutes=15)
@@ -54,6 +57,8 @@ class LedgerSettings:
     config_path: Path
     witness_path: Path
     """A small file by which an old copy of the ledger is recognised."""
+    ledger_keys: MasterKeys = field(default=NO_KEYS, repr=False)
+    """What the contents of orders are encrypted with; without any they are kept in clear."""
 
     def make_state_folder(self) -> None:
         """Create the folder of everything that is kept, unless it is there; only we can read it.
@@ -121,6 +126,17 @@ class Settings(LedgerSettings):
             )
         return unstated
 
+    def unencrypted(self) -> list[str]:
+        """Say what is kept in clear, and how to change that."""
+        if self.ledger_keys.current is not None:
+            return []
+        advice = (
+            "LEDGER_KEY is not set, so names, addresses and e-mails are in clear in the ledger and "
+            "its backups. Make a key (openssl rand -base64 32), set it, and run "
+            "`centra-whistl encrypt`."
+        )
+        return [advice]
+
     def readable_by_others(self) -> list[str]:
         """Say which files of an earlier release, or of another tool, other users can read."""
         open_files = [
@@ -166,6 +182,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         whistl=_whistl(env),
         state_path=env.STATE_DIR,
         ledger_url=_ledger_url(env),
+        ledger_keys=_ledger_keys(env),
         history_path=env.HISTORY_PATH or env.STATE_DIR / "history.duckdb",
         published_path=env.PUBLISHED_PATH or _beside(env.STATE_DIR) / "history.duckdb",
         archive_path=env.ARCHIVE_PATH or env.STATE_DIR / "archive",
@@ -198,6 +215,7 @@ def load_ledger_settings(environment: Mapping[str, str]) -> LedgerSettings:
     return LedgerSettings(
         state_path=env.STATE_DIR,
         ledger_url=_ledger_url(env),
+        ledger_keys=_ledger_keys(env),
         config_path=env.CONFIG_DIR,
         witness_path=_witness_path(env),
     )
@@ -221,6 +239,14 @@ def _ledger_url(env: LedgerEnvironment) -> str:
 
 def _witness_path(env: LedgerEnvironment) -> Path:
     return env.LEDGER_WITNESS_PATH or env.STATE_DIR / "ledger-witness.json"
+
+
+def _ledger_keys(env: LedgerEnvironment) -> MasterKeys:
+    current, former = (
+        base64.b64decode(key.get_secret_value()) or None
+        for key in (env.LEDGER_KEY, env.LEDGER_FORMER_KEY)
+    )
+    return MasterKeys(current=current, former=former)
 
 
 def _centra(env: Environment) -> CentraConfig:

@@ -37,11 +37,9 @@ COMMANDS: Mapping[str, Entry] = {
     "exceptions": Entry(
         module="exceptions", summary="List open exceptions, the most overdue first."
     ),
-    "order": Entry(
-        module="story", summary="Show everything that happened to one order, and what comes next."
-    ),
+    "order": Entry(module="story", summary="Show what happened to one order, and what comes next."),
     "access": Entry(
-        module="access", summary="List calls that a system refuses our token, or allow them again."
+        module="access", summary="List calls refused to our token, or allow them again."
     ),
     "screen": Entry(module="orders", summary="Explain why an order is blocked."),
     "orders": Entry(
@@ -59,6 +57,7 @@ COMMANDS: Mapping[str, Entry] = {
         module="personal_data",
         summary="Erase what identifies a customer, of orders that are over.",
     ),
+    "encrypt": Entry(module="encrypt", summary="Encrypt all order contents with LEDGER_KEY."),
     "doctor": Entry(module="doctor", summary="Test every connection; reads only."),
     "backup": Entry(
         module="backup", summary="Back up the ledger, the stock archive and the configuration."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar, overload
@@ -18,6 +18,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.ledger.migrations import migrate
+from centra_whistl_dagster.ledger.sealing import ContentsUnreadable, MasterKeys, check
 from centra_whistl_dagster.ledger.tables import leases
 
 Columns = TypeVar("Columns", bound=tuple[Any, ...])
@@ -26,6 +27,7 @@ Row = TypeVar("Row")
 _ONE_WRITER = 7216
 """An arbitrary number that all our processes know the same lock by."""
 READING = {"reads_only": True}
+NO_KEYS = MasterKeys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class Transaction:
     """When it began, aware UTC. Everything written in one transaction happened at one moment."""
     responsibilities: Mapping[ExceptionKind, Responsibility]
     """Owner, severity and time limit of each kind of exception that may be raised."""
+    keys: MasterKeys = field(default=NO_KEYS, repr=False)
+    """What the contents of orders are encrypted with."""
 
     @overload
     def execute(
@@ -123,9 +127,11 @@ class Ledger:
         url: an SQLAlchemy address, e.g. `sqlite:///state/ledger.db` or `postgresql://…`.
         now: the clock, aware UTC.
         responsibilities: who owns each kind of exception; a ledger that is only read needs none.
+        keys: what the contents of orders are encrypted with; without any they are kept in clear.
 
     Raises:
-        LedgerUnavailable: the database cannot be used; its methods raise it too.
+        LedgerUnavailable: the database cannot be used, which its methods raise too; or it needs a
+            key that is not given.
         LedgerTooNew: a later release has written it.
     """
 
@@ -135,8 +141,10 @@ class Ledger:
         *,
         now: Callable[[], datetime],
         responsibilities: Mapping[ExceptionKind, Responsibility] = MappingProxyType({}),
+        keys: MasterKeys = NO_KEYS,
     ) -> None:
         self.now = now
+        self._keys = keys
         self._responsibilities = responsibilities
         # Parameters are customers' data; SQLAlchemy would quote them in the text of each error.
         self._engine = sa.create_engine(url, hide_parameters=True)
@@ -146,6 +154,11 @@ class Ledger:
             # Not only OperationalError: SQLite says by DatabaseError that a file is no database.
             with _in_plain_words(sa.exc.DatabaseError):
                 migrate(self._engine, now=now)
+            with self.reading() as tx:
+                check(tx.connection, keys)
+        except ContentsUnreadable as error:
+            self.close()
+            raise LedgerUnavailable(str(error)) from error
         except BaseException:
             self.close()
             raise
@@ -174,7 +187,10 @@ class Ledger:
     def _opened(self, connection: sa.Connection) -> Transaction:
         # The clock is read once the lock is held: a wait for another writer is behind us.
         return Transaction(
-            connection=connection, now=self.now(), responsibilities=self._responsibilities
+            connection=connection,
+            now=self.now(),
+            responsibilities=self._responsibilities,
+            keys=self._keys,
         )
 
     @contextmanager

@@ -78,9 +78,7 @@ def identifying_values(tx: Transaction, row: OrderRow) -> list[str]:
 def erase(tx: Transaction, row: OrderRow) -> None:
     """Erase the person from one order: contents, raw messages, tracking numbers, notes, texts."""
     values = identifying_values(tx, row)
-    tx.execute(
-        sa.delete(tables.order_payloads).where(tables.order_payloads.c.centra_id == row.centra_id)
-    )
+    order_contents.forget(tx, [row.centra_id])
     for message_id, _ in raw_messages(tx, row, values):
         tx.execute(
             sa.update(tables.messages).where(tables.messages.c.id == message_id).values(body=None)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.states import FINAL
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.order_contents import forget
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.tables import (
     alerts,
@@ -36,8 +37,8 @@ def forget_contents(tx: Transaction, *, ended_before: datetime) -> int:
         .where(messages.c.body.is_not(None), messages.c.received_at < ended_before)
         .values(body=None)
     )
-    query = sa.delete(order_payloads).where(order_payloads.c.centra_id.in_(ended))
-    return tx.execute(query).rowcount
+    query = sa.select(order_payloads.c.centra_id).where(order_payloads.c.centra_id.in_(ended))
+    return forget(tx, tx.execute(query).scalars().all())
 
 
 def orders_with_tracking(tx: Transaction, *, ended_before: datetime) -> list[OrderRow]:

@@ -106,6 +106,14 @@ order_payloads = sa.Table(
     time("stored_at"),
 )
 
+order_keys = sa.Table(
+    "order_keys",
+    metadata,
+    text("centra_id", primary_key=True),
+    text("sealed_by"),
+    text("sealed_key"),
+)
+
 order_lines = sa.Table(
     "order_lines",
     metadata,

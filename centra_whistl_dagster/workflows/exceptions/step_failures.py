@@ -81,7 +81,12 @@ def open_ledger(
         ConfigError, LedgerTooNew, LedgerUnavailable: it cannot be opened.
     """
     settings.make_state_folder()
-    return Ledger(settings.ledger_url, now=now, responsibilities=_responsibilities(settings))
+    return Ledger(
+        settings.ledger_url,
+        now=now,
+        responsibilities=_responsibilities(settings),
+        keys=settings.ledger_keys,
+    )
 
 
 def _responsibilities(settings: LedgerSettings) -> Mapping[ExceptionKind, Responsibility]:

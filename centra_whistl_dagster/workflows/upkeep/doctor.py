@@ -45,6 +45,7 @@ def examine(link: Link) -> list[Finding]:
             Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
             for detail in [
                 *link.settings.unstated(),
+                *link.settings.unencrypted(),
                 *link.settings.readable_by_others(),
                 *_earlier_prefix(link),
             ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from centra_whistl_dagster.ledger import orders, tables
+from centra_whistl_dagster.ledger import erasure, orders, tables
 from centra_whistl_dagster.simulator.world.world import Settings
 from centra_whistl_dagster.workflows.exceptions.alerting import tell_owners
 from centra_whistl_dagster.workflows.upkeep import history, personal_data
@@ -89,5 +89,5 @@ def _take_out_open_orders(desk: Desk, still_open: object) -> None:
         for number in still_open:
             row = orders.find_by_number(tx, number)
             assert row is not None
-            personal_data.erasure.erase(tx, row)
+            erasure.erase(tx, row)
     assert desk.link.ledger.compact()
