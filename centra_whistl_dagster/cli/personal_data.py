@@ -53,8 +53,8 @@ def erase(*, customer: str | None, number: int | None) -> None:
             click.echo(f"  {visible(step)}", err=True)
     if not done.is_compacted:
         click.echo(
-            "The erased bytes are still in the ledger's log, since another process reads an old "
-            "state. Run the same command again.",
+            "The erased bytes may still be in the ledger's files: another process uses it, or the "
+            "disk has no room for a copy. Run the same command again.",
             err=True,
         )
     if done.still_open or not done.is_compacted:

@@ -28,6 +28,7 @@ _ONE_WRITER = 7216
 """An arbitrary number that all our processes know the same lock by."""
 READING = {"reads_only": True}
 NO_KEYS = MasterKeys()
+_PATIENCE = "PRAGMA busy_timeout=30000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +234,10 @@ class Ledger:
         if self._engine.dialect.name != "sqlite":
             return True
         with self._outside_transactions() as connection:
+            # It would wait for readers as long as a writer does; the caller tries again instead.
+            connection.exec_driver_sql("PRAGMA busy_timeout=200")
             (is_in_use, *_) = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            connection.exec_driver_sql(_PATIENCE)
         return not is_in_use
 
     def compact(self) -> bool:
@@ -275,12 +279,12 @@ def _tame_sqlite(engine: sa.Engine) -> None:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
-            "busy_timeout=30000",
             "foreign_keys=ON",
             # What is deleted is overwritten, however SQLite was built.
             "secure_delete=ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.execute(_PATIENCE)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:

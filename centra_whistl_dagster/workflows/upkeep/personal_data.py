@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from centra_whistl_dagster.domain.orders.next_steps import NOTHING_MORE
@@ -19,12 +20,12 @@ from centra_whistl_dagster.ledger import (
     orders,
     submissions,
 )
-from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.engine import LedgerUnavailable, Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.story import tell_story
 
-_TRIES = 30
+_TRIES = 15
 """Seconds to wait until no other process reads an old state of the ledger."""
 
 
@@ -100,12 +101,14 @@ def erase(link: Link, rows: list[OrderRow]) -> Erasure:
 
 
 def _compact(link: Link) -> bool:
-    if link.ledger.compact():
-        return True
-    for _ in range(_TRIES):
-        link.sleep(1)
-        if link.ledger.empty_log():
+    with suppress(LedgerUnavailable):  # busy, or no room for a copy: the caller is told
+        if link.ledger.compact():
             return True
+        # Compacted, and the log is in use: an old state is still being read.
+        for _ in range(_TRIES):
+            link.sleep(1)
+            if link.ledger.empty_log():
+                return True
     return False
 
 

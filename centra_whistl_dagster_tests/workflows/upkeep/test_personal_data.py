@@ -20,6 +20,7 @@ from centra_whistl_dagster.ledger.states import MessageState
 from centra_whistl_dagster.simulator.people.shoppers import ADA, ADA_THE_CUSTOMER
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.workflows.orders import intake
+from centra_whistl_dagster.workflows.upkeep import personal_data
 from centra_whistl_dagster_tests.canaries.searching import find_bytes
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 
@@ -194,3 +195,18 @@ def test_one_order_is_found_by_number_and_an_unknown_customer_is_said_to_be_unkn
     assert unknown.exit_code == 1
     assert "Nothing is kept about 'nobody@example.com'" in unknown.stderr
     assert "Give either --customer EMAIL or --order NUMBER." in neither.stderr
+
+
+def test_while_another_process_reads_an_old_state_erasing_says_that_bytes_may_remain(
+    desk: Desk, completed: tuple[CentraOrder, CentraOrder]
+) -> None:
+    graces, _ = completed
+    with desk.link.ledger.reading() as reader:
+        reader.execute(sa.select(tables.orders.c.number)).all()
+        rows = personal_data.orders_of(desk.link, number=graces.number)
+        busy = personal_data.erase(desk.link, rows)
+    free = personal_data.erase(desk.link, rows)
+
+    assert (busy.erased, busy.is_compacted) == ((graces.number,), False)
+    assert (free.erased, free.is_compacted) == ((graces.number,), True)
+    assert files_with(desk, "hopperkanari", "07400123987") == []
