@@ -57,7 +57,11 @@ def erase(*, customer: str | None, number: int | None) -> None:
             "disk has no room for a copy. Run the same command again.",
             err=True,
         )
-    if done.still_open or not done.is_compacted:
+    for path in done.other_copies:
+        click.echo(
+            f"Delete {path} as well: a restore moved it aside with everybody in it.", err=True
+        )
+    if done.still_open or done.other_copies or not done.is_compacted:
         sys.exit(1)
 
 

@@ -37,7 +37,14 @@ from centra_whistl_dagster.transport import (
 NO_LEDGER = (ConfigError, LedgerTooNew, LedgerUnavailable)
 """Errors that keep the ledger from being opened or used."""
 
-FOR_OPERATORS = (*NO_LEDGER, ContentsUnreadable, WitnessUnusable, IntegrationError, LeaseTaken, HistoryError)
+FOR_OPERATORS = (
+    *NO_LEDGER,
+    ContentsUnreadable,
+    WitnessUnusable,
+    IntegrationError,
+    LeaseTaken,
+    HistoryError,
+)
 """Errors whose own text says what happened and who can fix it."""
 
 _OUTAGES = (NotSent, OutcomeUnknown, Throttled)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from centra_whistl_dagster.domain.orders.next_steps import NOTHING_MORE
 from centra_whistl_dagster.ledger import (
@@ -20,6 +21,7 @@ from centra_whistl_dagster.ledger import (
     orders,
     submissions,
 )
+from centra_whistl_dagster.ledger.copies import sqlite_file
 from centra_whistl_dagster.ledger.engine import LedgerUnavailable, Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.workflows.link import Link
@@ -43,6 +45,8 @@ class Erasure:
     """By Centra's number: what is due before the order can be erased. Nothing of it was touched."""
     is_compacted: bool
     """The erased bytes are gone from the ledger's files, too."""
+    other_copies: tuple[Path, ...]
+    """Ledgers that a restore has moved aside: they still have everybody."""
 
 
 def orders_of(
@@ -97,7 +101,17 @@ def erase(link: Link, rows: list[OrderRow]) -> Erasure:
             erasure.erase(tx, row)
         erased.append(row.number)
     is_compacted = not erased or _compact(link)
-    return Erasure(erased=tuple(erased), still_open=still_open, is_compacted=is_compacted)
+    return Erasure(
+        erased=tuple(erased),
+        still_open=still_open,
+        is_compacted=is_compacted,
+        other_copies=_moved_aside(link),
+    )
+
+
+def _moved_aside(link: Link) -> tuple[Path, ...]:
+    ledger = sqlite_file(link.settings.ledger_url)
+    return () if ledger is None else tuple(sorted(ledger.parent.glob(f"{ledger.name}.replaced-*")))
 
 
 def _compact(link: Link) -> bool:

@@ -210,3 +210,16 @@ def test_while_another_process_reads_an_old_state_erasing_says_that_bytes_may_re
     assert (busy.erased, busy.is_compacted) == ((graces.number,), False)
     assert (free.erased, free.is_compacted) == ((graces.number,), True)
     assert files_with(desk, "hopperkanari", "07400123987") == []
+
+
+def test_erasing_names_a_ledger_that_a_restore_has_moved_aside(
+    desk: Desk, completed: tuple[CentraOrder, CentraOrder]
+) -> None:
+    graces, _ = completed
+    aside = desk.link.settings.state_path / "ledger.db.replaced-20261124T000000Z"
+    aside.touch()
+
+    result = run("erase", "--order", str(graces.number))
+
+    assert result.exit_code == 1
+    assert f"Delete {aside} as well" in result.stderr
