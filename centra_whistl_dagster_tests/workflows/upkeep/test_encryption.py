@@ -139,12 +139,15 @@ def test_contents_that_were_swapped_with_those_of_another_order_are_refused(desk
     first, second = order(desk), desk.order()
     desk.make_ready(first, second)
     with desk.link.ledger.transaction() as tx:
-        received = order_payloads.c.received
-        of_first, of_second = (
-            order_payloads.c.centra_id == placed.order_id for placed in (first, second)
-        )
-        taken = tx.execute(sa.select(received).where(of_second)).scalar_one()
-        tx.execute(sa.update(order_payloads).where(of_first).values(received=taken))
+        # Whoever can write to the database can move the order's key along with its contents.
+        for column in (order_payloads.c.received, order_keys.c.sealed_key):
+            centra_id = column.table.c.centra_id
+            taken = tx.execute(sa.select(column).where(centra_id == second.order_id)).scalar_one()
+            tx.execute(
+                sa.update(column.table)
+                .where(centra_id == first.order_id)
+                .values({column.name: taken})
+            )
 
     with (
         desk.link.ledger.reading() as tx,
