@@ -71,7 +71,7 @@ def identifying_values(tx: Transaction, row: OrderRow) -> list[str]:
     for message in _messages(tx, row):
         found |= _in_despatch(records.loads(Despatch, message.body))
     found |= {parcel.tracking_number for parcel in parcels_of_order(tx, row.centra_id)}
-    found = {value for value in found if len(value.strip()) >= _SHORTEST}
+    found = {value for value in found if _is_distinctive(value.strip())}
     return sorted(found, key=len, reverse=True)
 
 
@@ -98,6 +98,13 @@ def blank_tracking(tx: Transaction, row: OrderRow) -> None:
         _blank_message(tx, message)
     for parcel in parcels_of_order(tx, row.centra_id):
         _blank_parcel(tx, parcel)
+
+
+def _is_distinctive(value: str) -> bool:
+    """Say whether texts about others hardly contain a value: a company may be called Order."""
+    return len(value) >= _SHORTEST and any(
+        character.isdigit() or character in "@ " for character in value
+    )
 
 
 def _messages(tx: Transaction, row: OrderRow) -> Iterable[DespatchRow]:

@@ -223,3 +223,18 @@ def test_erasing_names_a_ledger_that_a_restore_has_moved_aside(
 
     assert result.exit_code == 1
     assert f"Delete {aside} as well" in result.stderr
+
+
+def test_a_customer_whose_company_is_an_everyday_word_takes_no_word_out_of_texts_about_others(
+    desk: Desk,
+) -> None:
+    peculiar = desk.order(address={**ADA, "companyName": "Order", "attention": "Parcel"})
+    desk.relay(12, every=60)
+    said = "Order 1 is late. Parcel 2 is odd."
+    with desk.link.ledger.transaction() as tx:
+        kind = ExceptionKind.TRACKING_CORRECTED
+        exceptions.open_or_refresh(tx, [exceptions.order_problem(1, kind, said)])
+
+    assert run("erase", "--order", str(peculiar.number)).exit_code == 0
+
+    assert said in desk.messages()
