@@ -10,7 +10,7 @@ TESTS := centra_whistl_dagster_tests
 FAST_TESTS := $(addprefix $(TESTS)/,alerts centra cli config_files documents domain ledger screening transport whistl \
 	test_architecture.py test_documents.py test_settings.py)
 
-.PHONY: demo test check dev bench faults mutants audit docs lint types imports definitions tests fast-tests format clean
+.PHONY: demo test check dev bench faults mutants canaries audit docs lint types imports definitions tests fast-tests format clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -71,6 +71,9 @@ faults: $(VENV)/.ready
 	$(BIN)/python -m $(TESTS).faults.run --schedules $(or $(SCHEDULES),300) --seed $(SEED) --write
 	$(BIN)/python -m $(TESTS).stock_histories.run --histories $(or $(HISTORIES),3000) --seed $(SEED) --write
 
+canaries: $(VENV)/.ready
+	$(BIN)/python -m $(TESTS).canaries.run --seed $(SEED) $(if $(SECONDS_OPEN),--seconds $(SECONDS_OPEN))
+
 # cosmic-ray has a folder of its own, like dlt.
 $(VENV)/.mutants-ready: requirements-mutants.lock $(VENV)/.ready
 	rm -rf $(VENV)/mutants
@@ -97,4 +100,4 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) state build dist
+	rm -rf $(VENV) state state-published build dist

@@ -5,6 +5,7 @@ Does not belong here: what the variables become (`settings`), or what is in `con
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -26,6 +27,7 @@ from pydantic_core import ErrorDetails
 
 from centra_whistl_dagster.centra.graphql import PLANS
 from centra_whistl_dagster.config_files.reader import ConfigError, ConfigFault
+from centra_whistl_dagster.ledger.sealing import KEY_BYTES
 from centra_whistl_dagster.transport.wire import checked_base_url
 
 _ALERT = re.compile(r"(ALERT_\w+_URL)(_FILE)?")
@@ -110,6 +112,16 @@ def _ledger_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _key(secret: SecretStr) -> SecretStr:
+    try:
+        length = len(base64.b64decode(secret.get_secret_value(), validate=True))
+    except ValueError:  # binascii's is one; the text is no Base64
+        length = -1
+    if length not in {0, KEY_BYTES}:
+        raise ValueError("32 random bytes in Base64, as from: openssl rand -base64 32")
+    return secret
+
+
 def _alert_address(secret: SecretStr) -> SecretStr:
     url = secret.get_secret_value()
     if "://" not in url or not url.isprintable():
@@ -127,6 +139,7 @@ Count = Annotated[int, Field(ge=1, le=1000)]
 Days = Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+Key = Annotated[SecretStr, AfterValidator(_key)]
 AlertAddress = Annotated[SecretStr, AfterValidator(_alert_address)]
 
 Read = TypeVar("Read", bound=BaseModel)
@@ -142,6 +155,8 @@ class LedgerEnvironment(BaseModel):
 
     STATE_DIR: Path = Path("state")
     LEDGER_URL: Annotated[SecretStr, AfterValidator(_ledger_url)] = _NONE
+    LEDGER_KEY: Key = _NONE
+    LEDGER_FORMER_KEY: Key = _NONE
     CONFIG_DIR: Path = Path("config")
     LEDGER_WITNESS_PATH: Path | None = None
 
@@ -175,6 +190,7 @@ class Environment(LedgerEnvironment):
     SEND_SHIPPING_EMAIL: YesOrNo = True
     SEND_ORDER_COMMENT: YesOrNo = True
     KEEP_CONTENTS_DAYS: Days = 30
+    KEEP_TRACKING_DAYS: Days = 180
     HISTORY_PATH: Path | None = None
     PUBLISHED_PATH: Path | None = None
     HISTORY_MEMORY: Annotated[str, AfterValidator(_memory)] = "1GB"

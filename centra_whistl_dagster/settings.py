@@ -6,6 +6,9 @@ Nothing is read at import. Does not belong here: which variables there are, and 
 
 from __future__ import annotations
 
+import base64
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,10 +27,23 @@ from centra_whistl_dagster.environment import (
     read_environment,
     read_ledger_environment,
 )
+from centra_whistl_dagster.ledger.engine import NO_KEYS
+from centra_whistl_dagster.ledger.sealing import MasterKeys
 from centra_whistl_dagster.whistl.client import WhistlConfig
 
 _LONG_LAG = timedelta(minutes=15)
 """With a lag that is too short an order is sent twice; with one too long it waits."""
+
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def keep_files_private() -> None:
+    """Let nobody but this user read what this process, and what it starts, writes from now on.
+
+    However it was started: a service manager may forget to ask for it.
+    """
+    os.umask(_OTHERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +57,16 @@ class LedgerSettings:
     config_path: Path
     witness_path: Path
     """A small file by which an old copy of the ledger is recognised."""
+    ledger_keys: MasterKeys = field(default=NO_KEYS, repr=False)
+    """What the contents of orders are encrypted with; without any they are kept in clear."""
 
     def make_state_folder(self) -> None:
-        """Create the folder of everything that is kept, unless it is there.
+        """Create the folder of everything that is kept, unless it is there; only we can read it.
 
         Raises:
             ConfigError: it cannot be created.
         """
+        keep_files_private()
         try:
             self.state_path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -87,6 +106,8 @@ class Settings(LedgerSettings):
     """How long the history file keeps stock; always longer than the archive."""
     keeps_contents_for: timedelta
     """How long the contents of an order are kept after it has ended."""
+    keeps_tracking_for: timedelta
+    """How long its tracking numbers are kept, and texts about it, which may name them."""
     alerts: AlertAddresses = field(default=AlertAddresses(), repr=False)
     """Where alerts go; without any, no alert is sent."""
 
@@ -106,6 +127,38 @@ class Settings(LedgerSettings):
                 "read. Ask Whistl whether its times name one; if they do not, set it."
             )
         return unstated
+
+    def unencrypted(self) -> list[str]:
+        """Say what is kept in clear, and how to change that."""
+        if self.ledger_keys.current is not None:
+            return []
+        advice = (
+            "LEDGER_KEY is not set, so names, addresses and e-mails are in clear in the ledger and "
+            "its backups. Make a key (openssl rand -base64 32), set it, and run "
+            "`centra-whistl encrypt`."
+        )
+        return [advice]
+
+    def readable_by_others(self) -> list[str]:
+        """Say which files of an earlier release, or of another tool, other users can read."""
+        open_files = [
+            path.name
+            for path in sorted(self.state_path.glob("*"))
+            if path.is_file() and path.stat().st_mode & _OTHERS
+        ]
+        complaints = []
+        if open_files:
+            complaints.append(
+                f"Other users of this machine can read in {self.state_path}: "
+                f"{', '.join(open_files)}. Run: chmod -R go= {self.state_path}"
+            )
+        former = self.state_path / "published" / self.published_path.name
+        if former.exists() and former != self.published_path:
+            complaints.append(
+                f"{former} is a published copy of an earlier release, and is not renewed. Let "
+                f"analysts open {self.published_path}, and delete it; or set PUBLISHED_PATH to it."
+            )
+        return complaints
 
     def load_configuration(self) -> Configuration:
         """Read `config/` as it is now.
@@ -131,8 +184,9 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         whistl=_whistl(env),
         state_path=env.STATE_DIR,
         ledger_url=_ledger_url(env),
+        ledger_keys=_ledger_keys(env),
         history_path=env.HISTORY_PATH or env.STATE_DIR / "history.duckdb",
-        published_path=env.PUBLISHED_PATH or env.STATE_DIR / "published" / "history.duckdb",
+        published_path=env.PUBLISHED_PATH or _beside(env.STATE_DIR) / "history.duckdb",
         archive_path=env.ARCHIVE_PATH or env.STATE_DIR / "archive",
         history_memory=env.HISTORY_MEMORY,
         history_threads=env.HISTORY_THREADS,
@@ -146,6 +200,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         keeps_archive_for=timedelta(days=env.KEEP_ARCHIVE_DAYS),
         keeps_history_for=timedelta(days=max(env.KEEP_HISTORY_DAYS, env.KEEP_ARCHIVE_DAYS + 7)),
         keeps_contents_for=timedelta(days=env.KEEP_CONTENTS_DAYS),
+        keeps_tracking_for=timedelta(days=env.KEEP_TRACKING_DAYS),
         sends_shipping_email=env.SEND_SHIPPING_EMAIL,
         sends_order_comment=env.SEND_ORDER_COMMENT,
         allocates_demand=env.CENTRA_ALLOCATES_DEMAND,
@@ -163,6 +218,7 @@ def load_ledger_settings(environment: Mapping[str, str]) -> LedgerSettings:
     return LedgerSettings(
         state_path=env.STATE_DIR,
         ledger_url=_ledger_url(env),
+        ledger_keys=_ledger_keys(env),
         config_path=env.CONFIG_DIR,
         witness_path=_witness_path(env),
     )
@@ -173,12 +229,27 @@ def load_alert_addresses(environment: Mapping[str, str]) -> AlertAddresses:
     return _alert_addresses(read_alert_addresses(environment))
 
 
+def _beside(state_path: Path) -> Path:
+    """Return the folder for analysts, who cannot enter the one of what is kept."""
+    # A path such as "." has no name of its own.
+    named = state_path if state_path.name else state_path.resolve()
+    return named.with_name(f"{named.name}-published")
+
+
 def _ledger_url(env: LedgerEnvironment) -> str:
     return env.LEDGER_URL.get_secret_value() or f"sqlite:///{env.STATE_DIR / 'ledger.db'}"
 
 
 def _witness_path(env: LedgerEnvironment) -> Path:
     return env.LEDGER_WITNESS_PATH or env.STATE_DIR / "ledger-witness.json"
+
+
+def _ledger_keys(env: LedgerEnvironment) -> MasterKeys:
+    current, former = (
+        base64.b64decode(key.get_secret_value()) or None
+        for key in (env.LEDGER_KEY, env.LEDGER_FORMER_KEY)
+    )
+    return MasterKeys(current=current, former=former)
 
 
 def _centra(env: Environment) -> CentraConfig:

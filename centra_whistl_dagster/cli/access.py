@@ -20,7 +20,7 @@ _NAMES = {group.name.lower(): group for group in CallGroup}
     help="Try these calls again with the same token: the permission was added to it.",
 )
 def access(*, granted: str | None) -> None:
-    """List calls that a system refuses our token, or allow them again.
+    """List calls refused to our token, or allow them again.
 
     A refused kind of call is not repeated until the token is replaced.
     """

@@ -6,6 +6,7 @@ seconds to import, and `--help` needs none of them.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from centra_whistl_dagster.extras import ExtraMissing, require_extra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A command that is not imported yet. Its function has the command's own name."""
+    """A command that is not imported yet. Its function has its name, with `_` for `-`."""
 
     module: str
     """Module of this package that defines it."""
@@ -36,11 +37,9 @@ COMMANDS: Mapping[str, Entry] = {
     "exceptions": Entry(
         module="exceptions", summary="List open exceptions, the most overdue first."
     ),
-    "order": Entry(
-        module="story", summary="Show everything that happened to one order, and what comes next."
-    ),
+    "order": Entry(module="story", summary="Show what happened to one order, and what comes next."),
     "access": Entry(
-        module="access", summary="List calls that a system refuses our token, or allow them again."
+        module="access", summary="List calls refused to our token, or allow them again."
     ),
     "screen": Entry(module="orders", summary="Explain why an order is blocked."),
     "orders": Entry(
@@ -50,6 +49,15 @@ COMMANDS: Mapping[str, Entry] = {
         module="stock",
         summary="Preview a policy change; release refused snapshots.",
     ),
+    "subject-access": Entry(
+        module="personal_data",
+        summary="Print all that is kept about a customer or an order, as JSON.",
+    ),
+    "erase": Entry(
+        module="personal_data",
+        summary="Erase what identifies a customer, of orders that are over.",
+    ),
+    "encrypt": Entry(module="encrypt", summary="Encrypt all order contents with LEDGER_KEY."),
     "doctor": Entry(module="doctor", summary="Test every connection; reads only."),
     "backup": Entry(
         module="backup", summary="Back up the ledger, the stock archive and the configuration."
@@ -90,7 +98,7 @@ class LazyGroup(click.Group):
             extra, package = entry.extra
             require_extra(extra, package, needed_for=f"centra-whistl {cmd_name}")
         module = import_module(f"centra_whistl_dagster.cli.{entry.module}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
@@ -109,6 +117,7 @@ def main() -> None:
 
     Settings come from the environment, and from `.env` where the environment has none.
     """
+    os.umask(0o077)
     load_dotenv(PROJECT / ".env")
     # SIGTERM gets what Ctrl-C gets: every process that was started ends too. SIGINT is set as well,
     # since a shell script starts its background commands with SIGINT ignored.

@@ -17,7 +17,7 @@ from centra_whistl_dagster.workflows.orders.story import NoSuchOrder, OrderStory
 @click.argument("order_number")
 @click.option("--offline", is_flag=True, help="Ask neither system; show what is known here.")
 def order(*, order_number: str, offline: bool) -> None:
-    """Show everything that happened to one order, and what comes next.
+    """Show what happened to one order, and what comes next.
 
     Reads Centra and Whistl as they are now; changes nothing. Personal values are masked. Times are
     London time. ORDER_NUMBER is Centra's number, or the order's number at Whistl.

@@ -150,6 +150,7 @@ class Day:
             "WHISTL_SITE": "SW",
             "WHISTL_LOOK_UP_LAG_SECONDS": "3",
             "STATE_DIR": str(self.state),
+            "PUBLISHED_PATH": str(self.published),
             "CONFIG_DIR": str(self.config),
             "DAGSTER_HOME": str(self.dagster_home),
         }
@@ -205,7 +206,10 @@ def _shorten_time_limits(path: Path, speed: float) -> None:
     path.write_text(quick, encoding="utf-8")
 
 
-_PLACES = ("LEDGER_URL", "HISTORY_PATH", "PUBLISHED_PATH", "ARCHIVE_PATH", "ORDER_NUMBER_PREFIX")
+_PLACES = (
+    *("LEDGER_URL", "LEDGER_KEY", "LEDGER_KEY_FILE", "LEDGER_FORMER_KEY", "LEDGER_FORMER_KEY_FILE"),
+    *("HISTORY_PATH", "PUBLISHED_PATH", "ARCHIVE_PATH", "ORDER_NUMBER_PREFIX"),
+)
 """Settings with defaults that suit the demo."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,6 +25,11 @@ from centra_whistl_dagster.history.tables import OrderEvents
 
 _WITH_DAYS = (StockLevels, StockUpdates, OrderEvents, CadenceDecisions)
 """A day is written once all of these are loaded to its end; the first stands for the archive."""
+
+_FOR_ALL = 0o644
+"""A first copy is readable by every user of the machine, since it holds no personal data. Later
+ones keep whatever mode its owner gave it since."""
+_FOLDER_FOR_ALL = 0o755
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +49,13 @@ def publish(history: History, published_path: Path) -> Publication:
         HistoryBusy, HistoryUnreadable, SchemaDrift: as `History.writing`.
         HistoryError: the copy failed, for example because the disk is full. The old one remains.
     """
-    published_path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(published_path.parent)
+    mode = stat.S_IMODE(published_path.stat().st_mode) if published_path.exists() else _FOR_ALL
     unfinished = published_path.with_name(f"{published_path.name}.unfinished")
     with history.locked():
         history.checkpoint()
         _copy(history.path, unfinished)
+        unfinished.chmod(mode)
         _sync(unfinished)
         unfinished.replace(published_path)
         _sync(published_path.parent)
@@ -85,6 +93,12 @@ def open_published(path: Path, *, memory_limit: str = "1GB", threads: int = 2) -
     settings = connection_settings(memory_limit=memory_limit, threads=threads)
     with closing(connect(path, settings, read_only=True)) as con:
         yield Reader(con)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(_FOLDER_FOR_ALL)
 
 
 def _copy(source: Path, target: Path) -> None:

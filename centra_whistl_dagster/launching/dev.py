@@ -33,7 +33,7 @@ def run_until_interrupted(project: Path, *, port: int, may_write: bool) -> None:
     environment = dict(os.environ)
     settings = load_settings(environment)
     settings.load_configuration()
-    for unstated in settings.unstated():
+    for unstated in [*settings.unstated(), *settings.unencrypted()]:
         print(f"Warning: {unstated}")  # noqa: T201 - for the person who started it
     home = Path(environment.get("DAGSTER_HOME") or settings.state_path / "dagster_home").resolve()
     home.mkdir(parents=True, exist_ok=True)

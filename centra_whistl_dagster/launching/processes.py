@@ -48,6 +48,7 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                umask=0o077,
             )
 
     def kill(self, *names: str) -> None:

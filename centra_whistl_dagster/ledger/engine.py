@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar, overload
@@ -18,6 +18,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.ledger.migrations import migrate
+from centra_whistl_dagster.ledger.sealing import ContentsUnreadable, MasterKeys, check
 from centra_whistl_dagster.ledger.tables import leases
 
 Columns = TypeVar("Columns", bound=tuple[Any, ...])
@@ -26,6 +27,8 @@ Row = TypeVar("Row")
 _ONE_WRITER = 7216
 """An arbitrary number that all our processes know the same lock by."""
 READING = {"reads_only": True}
+NO_KEYS = MasterKeys()
+_PATIENCE = "PRAGMA busy_timeout=30000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class Transaction:
     """When it began, aware UTC. Everything written in one transaction happened at one moment."""
     responsibilities: Mapping[ExceptionKind, Responsibility]
     """Owner, severity and time limit of each kind of exception that may be raised."""
+    keys: MasterKeys = field(default=NO_KEYS, repr=False)
+    """What the contents of orders are encrypted with."""
 
     @overload
     def execute(
@@ -123,9 +128,11 @@ class Ledger:
         url: an SQLAlchemy address, e.g. `sqlite:///state/ledger.db` or `postgresql://…`.
         now: the clock, aware UTC.
         responsibilities: who owns each kind of exception; a ledger that is only read needs none.
+        keys: what the contents of orders are encrypted with; without any they are kept in clear.
 
     Raises:
-        LedgerUnavailable: the database cannot be used; its methods raise it too.
+        LedgerUnavailable: the database cannot be used, which its methods raise too; or it needs a
+            key that is not given.
         LedgerTooNew: a later release has written it.
     """
 
@@ -135,8 +142,10 @@ class Ledger:
         *,
         now: Callable[[], datetime],
         responsibilities: Mapping[ExceptionKind, Responsibility] = MappingProxyType({}),
+        keys: MasterKeys = NO_KEYS,
     ) -> None:
         self.now = now
+        self._keys = keys
         self._responsibilities = responsibilities
         # Parameters are customers' data; SQLAlchemy would quote them in the text of each error.
         self._engine = sa.create_engine(url, hide_parameters=True)
@@ -146,6 +155,11 @@ class Ledger:
             # Not only OperationalError: SQLite says by DatabaseError that a file is no database.
             with _in_plain_words(sa.exc.DatabaseError):
                 migrate(self._engine, now=now)
+            with self.reading() as tx:
+                check(tx.connection, keys)
+        except ContentsUnreadable as error:
+            self.close()
+            raise LedgerUnavailable(str(error)) from error
         except BaseException:
             self.close()
             raise
@@ -174,7 +188,10 @@ class Ledger:
     def _opened(self, connection: sa.Connection) -> Transaction:
         # The clock is read once the lock is held: a wait for another writer is behind us.
         return Transaction(
-            connection=connection, now=self.now(), responsibilities=self._responsibilities
+            connection=connection,
+            now=self.now(),
+            responsibilities=self._responsibilities,
+            keys=self._keys,
         )
 
     @contextmanager
@@ -209,6 +226,46 @@ class Ledger:
             except sa.exc.IntegrityError as error:
                 raise LeaseTaken(f"'{name}' is being done by another process") from error
 
+    def empty_log(self) -> bool:
+        """Remove deleted bytes from SQLite's write-ahead log; return False while it is in use.
+
+        PostgreSQL recycles its own log.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return True
+        with self._outside_transactions() as connection:
+            # It would wait for readers as long as a writer does; the caller tries again instead.
+            connection.exec_driver_sql("PRAGMA busy_timeout=200")
+            (is_in_use, *_) = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            connection.exec_driver_sql(_PATIENCE)
+        return not is_in_use
+
+    def compact(self) -> bool:
+        """Rewrite the database without what was deleted; return False while its log is in use.
+
+        Takes as long as copying the database, and nobody writes meanwhile.
+        """
+        with (
+            _in_plain_words(sa.exc.OperationalError),
+            self._outside_transactions() as connection,
+        ):
+            connection.exec_driver_sql("VACUUM")
+        return self.empty_log()
+
+    @contextmanager
+    def _outside_transactions(self) -> Iterator[sa.Connection]:
+        """Open a connection on which each statement stands alone, as maintenance needs."""
+        if self._engine.dialect.name != "sqlite":
+            with self._engine.connect().execution_options(
+                isolation_level="AUTOCOMMIT"
+            ) as connection:
+                yield connection
+            return
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            yield connection
+            connection.exec_driver_sql("BEGIN")
+
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
@@ -222,10 +279,12 @@ def _tame_sqlite(engine: sa.Engine) -> None:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
-            "busy_timeout=30000",
             "foreign_keys=ON",
+            # What is deleted is overwritten, however SQLite was built.
+            "secure_delete=ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.execute(_PATIENCE)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:

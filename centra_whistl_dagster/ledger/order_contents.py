@@ -14,19 +14,22 @@ from typing import Any
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.orders.order import Order
-from centra_whistl_dagster.ledger import records
+from centra_whistl_dagster.ledger import records, sealing
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import OrderLineRow
-from centra_whistl_dagster.ledger.tables import order_lines, order_payloads, orders
+from centra_whistl_dagster.ledger.tables import order_keys, order_lines, order_payloads, orders
 
 
 def store(tx: Transaction, order: Order) -> None:
     """Keep an order as it was last read, in place of what was kept before."""
     tx.execute(sa.delete(order_payloads).where(order_payloads.c.centra_id == order.centra_id))
+    received = sealing.seal(
+        tx.connection, tx.keys, order.centra_id, "received", records.dumps(order)
+    )
     tx.execute(
         sa.insert(order_payloads).values(
-            centra_id=order.centra_id, received=records.dumps(order), stored_at=tx.now
+            centra_id=order.centra_id, received=received, stored_at=tx.now
         )
     )
     tx.execute(sa.delete(order_lines).where(order_lines.c.centra_id == order.centra_id))
@@ -68,11 +71,10 @@ def payload(tx: Transaction, centra_id: str) -> Order:
     Raises:
         LookupError: its personal data has been purged.
     """
-    query = sa.select(order_payloads.c.received).where(order_payloads.c.centra_id == centra_id)
-    stored = tx.execute(query).scalar_one_or_none()
-    if stored is None:
+    found = payloads(tx, [centra_id]).get(centra_id)
+    if found is None:
         raise LookupError(f"the contents of order {centra_id} have been purged")
-    return records.loads(Order, stored)
+    return found
 
 
 def payloads(tx: Transaction, centra_ids: Collection[str]) -> dict[str, Order]:
@@ -82,8 +84,22 @@ def payloads(tx: Transaction, centra_ids: Collection[str]) -> dict[str, Order]:
         query = sa.select(order_payloads.c.centra_id, order_payloads.c.received).where(
             order_payloads.c.centra_id.in_(part)
         )
-        for centra_id, received in tx.execute(query).tuples():
-            found[centra_id] = records.loads(Order, received)
+        keys = sealing.data_keys(tx.connection, tx.keys, part)
+        for centra_id, stored in tx.execute(query).tuples():
+            received = sealing.unseal(keys.get(centra_id), centra_id, "received", stored)
+            if received is not None:
+                found[centra_id] = records.loads(Order, received)
+    return found
+
+
+def ids_of_customer(tx: Transaction, email: str) -> list[str]:
+    """Return the orders whose stored contents have this e-mail address, in lower case."""
+    query = sa.select(order_payloads.c.centra_id)
+    found: list[str] = []
+    for part in parts(tx.execute(query).scalars().all()):
+        for centra_id, order in payloads(tx, part).items():
+            if order.delivery is not None and order.delivery.email.strip().casefold() == email:
+                found.append(centra_id)
     return found
 
 
@@ -92,7 +108,9 @@ def store_outgoing(tx: Transaction, centra_id: str, body: dict[str, Any]) -> Non
     tx.execute(
         sa.update(order_payloads)
         .where(order_payloads.c.centra_id == centra_id)
-        .values(outgoing=json.dumps(body))
+        .values(
+            outgoing=sealing.seal(tx.connection, tx.keys, centra_id, "outgoing", json.dumps(body))
+        )
     )
 
 
@@ -117,7 +135,38 @@ def has_outgoing(tx: Transaction, centra_id: str) -> bool:
 def _outgoing(tx: Transaction, centra_id: str) -> str | None:
     query = sa.select(order_payloads.c.outgoing).where(order_payloads.c.centra_id == centra_id)
     stored: str | None = tx.execute(query).scalar_one_or_none()
-    return stored
+    if stored is None or not sealing.is_sealed(stored):
+        return stored
+    keys = sealing.data_keys(tx.connection, tx.keys, [centra_id])
+    return sealing.unseal(keys.get(centra_id), centra_id, "outgoing", stored)
+
+
+def forget(tx: Transaction, centra_ids: Collection[str]) -> int:
+    """Delete orders' contents and the keys they are encrypted with; return how many there were."""
+    forgotten = 0
+    for part in parts(centra_ids):
+        tx.execute(sa.delete(order_keys).where(order_keys.c.centra_id.in_(part)))
+        query = sa.delete(order_payloads).where(order_payloads.c.centra_id.in_(part))
+        forgotten += tx.execute(query).rowcount
+    return forgotten
+
+
+def seal_some(tx: Transaction, *, limit: int) -> int:
+    """Encrypt contents that are stored in clear, of a few orders; return of how many."""
+    is_clear = order_payloads.c.received.startswith("{")
+    has_clear_request = order_payloads.c.outgoing.startswith("{")
+    query = sa.select(order_payloads).where(sa.or_(is_clear, has_clear_request)).limit(limit)
+    rows = tx.execute(query).mappings().all()
+    for row in rows:
+        centra_id = row["centra_id"]
+        sealed = {
+            column: sealing.seal(tx.connection, tx.keys, centra_id, column, row[column])
+            for column in ("received", "outgoing")
+            if row[column] is not None and not sealing.is_sealed(row[column])
+        }
+        of_order = order_payloads.c.centra_id == centra_id
+        tx.execute(sa.update(order_payloads).where(of_order).values(**sealed))
+    return len(rows)
 
 
 def lines(tx: Transaction, centra_id: str) -> list[OrderLineRow]:

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.rows import ExceptionRow, OrderEventRow, OrderRow
+from centra_whistl_dagster.ledger.rows import AlertRow, ExceptionRow, OrderEventRow, OrderRow
 from centra_whistl_dagster.ledger.tables import (
+    alerts,
     exception_orders,
     exceptions,
     order_events,
@@ -39,3 +40,9 @@ def exceptions_of(tx: Transaction, row: OrderRow) -> list[ExceptionRow]:
     )
     query = sa.select(exceptions).where(sa.or_(of_order, is_linked, of_parcels))
     return tx.rows(ExceptionRow, query.order_by(exceptions.c.opened_at, exceptions.c.id))
+
+
+def alerts_about(tx: Transaction, row: OrderRow) -> list[AlertRow]:
+    """Return the alerts that name an order, oldest first."""
+    query = sa.select(alerts).where(alerts.c.body.contains(str(row.number)))
+    return tx.rows(AlertRow, query.order_by(alerts.c.id))

@@ -84,6 +84,8 @@ class OrderRow:
     unlock_attempts: int
     given_back_at: datetime | None
     """When Whistl put back what it had set aside, as far as its statuses show."""
+    erased_at: datetime | None
+    """When a person's data was erased from it on request."""
 
 
 class OrderChange(TypedDict, total=False):

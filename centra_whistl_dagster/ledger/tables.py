@@ -81,6 +81,7 @@ orders = sa.Table(
     time("unlock_due_at", nullable=True),
     count("unlock_attempts", server_default="0"),
     time("given_back_at", nullable=True),
+    time("erased_at", nullable=True),
 )
 
 former_numbers = sa.Table(
@@ -112,6 +113,14 @@ order_payloads = sa.Table(
     text("received"),
     text("outgoing", nullable=True),
     time("stored_at"),
+)
+
+order_keys = sa.Table(
+    "order_keys",
+    metadata,
+    text("centra_id", primary_key=True),
+    text("sealed_by"),
+    text("sealed_key"),
 )
 
 order_lines = sa.Table(

@@ -44,6 +44,7 @@ def read_switches(
 @click.option(
     "--centra-token", default=TEST_TOKEN, help="The token that the simulated Centra takes."
 )
+@click.option("--mark", default="", help="A word in each shopper's name, street and e-mail.")
 @click.option("--closed", is_flag=True, help="Do not trade until POST /_sim/trading says so.")
 @click.option(
     "--corrections-wait-for-report",
@@ -60,6 +61,7 @@ def simulate(
     orders_per_minute: float,
     spoiled_share: float,
     centra_token: str,
+    mark: str,
     closed: bool,
     corrections_wait_for_report: bool,
     switches: dict[str, Any],
@@ -74,6 +76,7 @@ def simulate(
         corrections_wait_for_report=corrections_wait_for_report,
         centra_tokens={centra_token: CentraToken()},
         switches=switches,
+        mark=mark,
     )
     world = World(settings)
     stock_world(world)

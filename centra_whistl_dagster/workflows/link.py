@@ -82,7 +82,12 @@ def open_link(
     dice = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
     configuration = settings.load_configuration()
     settings.make_state_folder()
-    ledger = Ledger(settings.ledger_url, now=now, responsibilities=configuration.exception_kinds)
+    ledger = Ledger(
+        settings.ledger_url,
+        now=now,
+        responsibilities=configuration.exception_kinds,
+        keys=settings.ledger_keys,
+    )
     stock_share = 1 - configuration.stock.cadence.reserved_for_orders
     centra = CentraClient(
         replace(settings.centra, stock_share=stock_share), now=now, sleep=sleep, rng=dice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,11 @@ def test_an_unknown_snapshot_is_refused_and_its_name_cannot_control_the_terminal
 
 
 # ---- doctor
-ALL_STATED = {"WHISTL_TIME_ZONE": "UTC", "ALERT_DEFAULT_URL": "json://127.0.0.1:9/"}
+ALL_STATED = {
+    "WHISTL_TIME_ZONE": "UTC",
+    "ALERT_DEFAULT_URL": "json://127.0.0.1:9/",
+    "LEDGER_KEY": base64.b64encode(bytes(32)).decode(),
+}
 
 
 def test_doctor_names_every_part_of_a_working_connection(monkeypatch: pytest.MonkeyPatch) -> None:

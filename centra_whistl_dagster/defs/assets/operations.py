@@ -19,6 +19,7 @@ from centra_whistl_dagster.workflows.exceptions.register import ListedException,
 from centra_whistl_dagster.workflows.upkeep.brief import daily_brief, service_levels
 from centra_whistl_dagster.workflows.upkeep.retention import (
     forget_old_orders,
+    forget_old_tracking,
     thin_archive,
     thin_history,
 )
@@ -229,6 +230,7 @@ def retention(link: LinkResource) -> dg.MaterializeResult:
         return dg.MaterializeResult(
             metadata={
                 "orders_forgotten": forget_old_orders(opened),
+                "tracking_forgotten": forget_old_tracking(opened),
                 "stock_files_removed": thin_archive(opened),
                 "history_rows_removed": thin_history(opened),
             }

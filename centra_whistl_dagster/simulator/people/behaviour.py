@@ -156,7 +156,7 @@ class People:
         is_cancelled: bool = False,
     ) -> None:
         world = self._world
-        address, customer = shopper(self._rng)
+        address, customer = shopper(self._rng, mark=world.settings.mark)
         is_mainland = address["country"]["code"] == "GB" and address["city"] != "Belfast"
         wants_express = is_mainland and self._rng.random() < EXPRESS_SHARE
         order = make_order(
@@ -185,7 +185,7 @@ class People:
         world, settings = self._world, self._world.settings
         kind = SPOILAGE_KINDS[self._spoiled % len(SPOILAGE_KINDS)]
         self._spoiled += 1
-        address, customer = shopper(self._rng, at_home=True)
+        address, customer = shopper(self._rng, at_home=True, mark=settings.mark)
         option = EXPRESS if kind in NEEDS_EXPRESS else STANDARD
         order = make_order(world, basket, address=address, customer=customer, option=option)
         correct = spoil(order, kind, self._spoiled // len(SPOILAGE_KINDS))

@@ -89,14 +89,17 @@ ADA_THE_CUSTOMER: dict[str, Any] = {
 }
 
 
-def shopper(rng: random.Random, *, at_home: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+def shopper(
+    rng: random.Random, *, at_home: bool = False, mark: str = ""
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a delivery address and a customer, as Centra keeps them, with nothing wrong.
 
-    With `at_home` the address is on the British mainland, which every domestic service serves.
+    With `at_home` the address is on the British mainland, which every domestic service serves. A
+    `mark` becomes a part of the name, the street and the e-mail.
     """
-    first, last = rng.choice(_FIRST_NAMES), rng.choice(_LAST_NAMES)
+    first, last = rng.choice(_FIRST_NAMES), f"{rng.choice(_LAST_NAMES)}{mark}"
     number = rng.randint(1, 9999)
-    email = f"shopper{number}@example.com"
+    email = f"shopper{mark}{number}@example.com"
     place = _home(rng) if at_home or rng.random() < HOME_SHARE else rng.choice(_ELSEWHERE)
     phone = _digits(rng, place.phone)
     has_mobile = rng.random() < 0.7
@@ -105,7 +108,7 @@ def shopper(rng: random.Random, *, at_home: bool = False) -> tuple[dict[str, Any
         "attention": None,
         "firstName": first,
         "lastName": last,
-        "address1": place.street,
+        "address1": f"{place.street} {mark}".strip(),
         "address2": rng.choice((None, None, None, "Flat 2", "Little Wold")),
         "city": place.city,
         "zipCode": place.postcode,

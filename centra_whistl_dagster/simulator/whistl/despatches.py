@@ -166,8 +166,9 @@ def _parcel(world: World, order: WhistlOrder, box: SentParcel, number: int) -> d
 
 def _label(world: World, box: SentParcel, *, is_tracked: bool) -> dict[str, str | None]:
     """Print a label with two new numbers; an untracked postal service has none of its own."""
-    courier = f"SM{next(world.ids):09d}GB" if is_tracked else None
-    own = f"WHL0P{next(world.ids):012d}"
+    mark = world.settings.mark.upper()
+    courier = f"SM{mark}{next(world.ids):09d}GB" if is_tracked else None
+    own = f"WHL0P{mark}{next(world.ids):012d}"
     box.tracking_numbers |= {courier, own} if courier else {own}
     return {
         "courier_tracking_number": courier,

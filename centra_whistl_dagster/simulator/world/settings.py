@@ -63,6 +63,9 @@ class Settings:
     """Share of healthy orders that the customer cancels in Centra soon after placing them."""
     hold_share: float = 0.04
     """Share of orders that start on hold or unpaid and are released a little later."""
+    mark: str = ""
+    """A word in the name, street and e-mail of every shopper, and in every tracking number: where
+    it turns up, somebody kept personal data."""
     centra_tokens: dict[str, CentraToken] = field(
         default_factory=lambda: {TEST_TOKEN: CentraToken()}
     )

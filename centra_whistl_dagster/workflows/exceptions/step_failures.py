@@ -22,6 +22,7 @@ from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.ledger import exceptions, failing_steps
 from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger, LedgerUnavailable
 from centra_whistl_dagster.ledger.migrations import LedgerTooNew
+from centra_whistl_dagster.ledger.sealing import ContentsUnreadable
 from centra_whistl_dagster.ledger.witness import WitnessUnusable
 from centra_whistl_dagster.settings import LedgerSettings
 from centra_whistl_dagster.transport import (
@@ -36,7 +37,14 @@ from centra_whistl_dagster.transport import (
 NO_LEDGER = (ConfigError, LedgerTooNew, LedgerUnavailable)
 """Errors that keep the ledger from being opened or used."""
 
-FOR_OPERATORS = (*NO_LEDGER, WitnessUnusable, IntegrationError, LeaseTaken, HistoryError)
+FOR_OPERATORS = (
+    *NO_LEDGER,
+    ContentsUnreadable,
+    WitnessUnusable,
+    IntegrationError,
+    LeaseTaken,
+    HistoryError,
+)
 """Errors whose own text says what happened and who can fix it."""
 
 _OUTAGES = (NotSent, OutcomeUnknown, Throttled)
@@ -81,7 +89,12 @@ def open_ledger(
         ConfigError, LedgerTooNew, LedgerUnavailable: it cannot be opened.
     """
     settings.make_state_folder()
-    return Ledger(settings.ledger_url, now=now, responsibilities=_responsibilities(settings))
+    return Ledger(
+        settings.ledger_url,
+        now=now,
+        responsibilities=_responsibilities(settings),
+        keys=settings.ledger_keys,
+    )
 
 
 def _responsibilities(settings: LedgerSettings) -> Mapping[ExceptionKind, Responsibility]:

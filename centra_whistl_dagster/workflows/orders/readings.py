@@ -129,7 +129,12 @@ def _apply_to_unsent(
     if allowed is Permission.ENDED:
         return _end(tx, row, order)
     is_changed = row.content_hash != content_hash(order)
-    if is_changed or not order_contents.has_payload(tx, order.centra_id):
+    is_stored = order_contents.has_payload(tx, order.centra_id)
+    if not is_stored and row.state is OrderState.CANCELLED and allowed is Permission.CANCELLED:
+        # Its contents were erased: a sweep must not bring them back.
+        orders.note_seen(tx, order)
+        return Fate.UNCHANGED
+    if is_changed or not is_stored:
         orders.refresh(tx, order)
     else:
         orders.note_seen(tx, order)

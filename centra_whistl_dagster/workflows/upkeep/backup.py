@@ -235,7 +235,7 @@ def mark_restored(settings: Settings, *, now: Callable[[], datetime]) -> None:
 
 def _begin(settings: Settings, url: str, now: Callable[[], datetime]) -> None:
     seen = witness.read(settings.witness_path)
-    with closing(Ledger(url, now=now)) as ledger:
+    with closing(Ledger(url, now=now, keys=settings.ledger_keys)) as ledger:
         with ledger.transaction() as tx:
             row = continuity.begin(tx, Beginning.RESTORED, seen)
             after = generations.witness_of(tx, row)
@@ -249,7 +249,8 @@ def _refuse_if_running(settings: Settings, ledger: Path, now: Callable[[], datet
     if not ledger.is_file():
         return
     try:
-        with closing(Ledger(settings.ledger_url, now=now)) as present, present.reading() as tx:
+        ledger_there = Ledger(settings.ledger_url, now=now, keys=settings.ledger_keys)
+        with closing(ledger_there) as present, present.reading() as tx:
             row = generations.newest(tx)
     except LedgerUnavailable:
         return  # damaged: it is being restored for that reason

@@ -48,7 +48,12 @@ def examine(link: Link) -> list[Finding]:
         _age(link, "Phone data", PHONES),
         *(
             Finding(subject="Settings", is_well=True, is_warning=True, detail=detail)
-            for detail in [*link.settings.unstated(), *_earlier_prefix(link)]
+            for detail in [
+                *link.settings.unstated(),
+                *link.settings.unencrypted(),
+                *link.settings.readable_by_others(),
+                *_earlier_prefix(link),
+            ]
         ),
         *_alerts(link),
     ]

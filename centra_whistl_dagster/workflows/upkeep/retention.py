@@ -9,7 +9,12 @@ from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.history.keeping import kept_for
 from centra_whistl_dagster.history.publish import days_beside, open_published
 from centra_whistl_dagster.ledger import stock
-from centra_whistl_dagster.ledger.retention import forget_contents
+from centra_whistl_dagster.ledger.erasure import blank_tracking
+from centra_whistl_dagster.ledger.retention import (
+    forget_contents,
+    forget_texts,
+    orders_with_tracking,
+)
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.centra_levels import levels_file
@@ -28,7 +33,24 @@ def forget_old_orders(link: Link) -> int:
     The ledger is the only place that holds personal data.
     """
     with link.ledger.transaction() as tx:
-        return forget_contents(tx, ended_before=tx.now - link.settings.keeps_contents_for)
+        forgotten = forget_contents(tx, ended_before=tx.now - link.settings.keeps_contents_for)
+    # Where another process still reads the log, it is emptied tomorrow.
+    link.ledger.empty_log()
+    return forgotten
+
+
+def forget_old_tracking(link: Link) -> int:
+    """Delete the tracking numbers of orders that ended long enough ago; return of how many orders.
+
+    Texts of the same age go too: they may name parcels.
+    """
+    with link.ledger.transaction() as tx:
+        ended_before = tx.now - link.settings.keeps_tracking_for
+        rows = orders_with_tracking(tx, ended_before=ended_before)
+        for row in rows:
+            blank_tracking(tx, row)
+        forget_texts(tx, before=ended_before)
+    return len(rows)
 
 
 def thin_archive(link: Link) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import sqlite3
@@ -18,6 +19,7 @@ from centra_whistl_dagster.ledger.copies import CopyUnusable
 from centra_whistl_dagster.ledger.rows import GenerationRow
 from centra_whistl_dagster.workflows.continuity import keep_alive
 from centra_whistl_dagster.workflows.upkeep import backup
+from centra_whistl_dagster_tests.canaries.searching import find_bytes
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 
@@ -214,3 +216,21 @@ def test_with_postgresql_both_commands_say_what_to_use_instead(desk: Desk, tmp_p
             refused()
     without = backup.back_up(settings, tmp_path / "more", now=desk.clock, is_without_ledger=True)
     assert backup.verify(without).rows == {}
+
+
+def test_an_encrypted_ledger_is_backed_up_without_its_key_and_restored_with_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    key = base64.b64encode(bytes(32)).decode()
+    desk.link.ledger.close()
+    desk.reopen(LEDGER_KEY=key)
+    folder = made(desk, tmp_path / "backups")
+    stop(desk)
+
+    restored = backup.restore(desk.link.settings, folder, now=desk.clock)
+
+    desk.reopen()
+    assert restored.orders == 2
+    assert newest(desk).reason is Beginning.RESTORED
+    found = find_bytes(folder, ["Lovelace", key])
+    assert found == []

@@ -1,0 +1,186 @@
+"""Erase what identifies a person from everything the ledger keeps about an order.
+
+What an order needs to stay known (number, state, SKUs, amounts, times) stays. Does not belong here:
+when an order may be erased (`workflows.upkeep.personal_data`), and retention (`retention`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from centra_whistl_dagster.domain.orders.despatches import Despatch, content_hash
+from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.shipping import SentShipment
+from centra_whistl_dagster.ledger import order_contents, order_story, records, tables
+from centra_whistl_dagster.ledger.despatches import of_order as messages_of_order
+from centra_whistl_dagster.ledger.despatches import parcels_of_order
+from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.rows import DespatchRow, OrderRow, ParcelRow
+
+ERASED = "[erased]"
+_SHORTEST = 5
+"""A value of fewer characters, such as a house number, would be found in texts about others."""
+_FREE_TEXT = (
+    tables.exceptions.c.value,
+    tables.exceptions.c.message,
+    tables.exceptions.c.closed_note,
+    tables.alerts.c.title,
+    tables.alerts.c.body,
+    tables.alerts.c.last_error,
+    tables.order_events.c.reason,
+    tables.order_events.c.note,
+    tables.submissions.c.detail,
+    tables.failing_steps.c.fingerprint,
+)
+"""Columns that hold sentences: our own words, and whatever a person typed."""
+
+
+def whistl_numbers(tx: Transaction, row: OrderRow) -> list[str]:
+    """Return every number that an order has had at Whistl, the present one last."""
+    former = sa.select(tables.former_numbers.c.whistl_number).where(
+        tables.former_numbers.c.centra_id == row.centra_id
+    )
+    return [*tx.execute(former).scalars(), row.whistl_number]
+
+
+def raw_messages(
+    tx: Transaction, row: OrderRow, values: Collection[str] = ()
+) -> list[tuple[int, str]]:
+    """Return ids and bodies of raw messages that name an order, or hold one of these values."""
+    query = sa.select(tables.messages.c.id, tables.messages.c.body).where(
+        tables.messages.c.body.is_not(None)
+    )
+    wanted = [str(row.number), *values]
+    wanted += [json.dumps(value)[1:-1] for value in values]
+    return [
+        (message_id, body)
+        for message_id, body in tx.execute(query).tuples()
+        if body is not None and any(value in body for value in wanted)
+    ]
+
+
+def identifying_values(tx: Transaction, row: OrderRow) -> list[str]:
+    """Return what in an order's contents and parcels identifies a person, the longest first."""
+    found: set[str] = set()
+    for order in order_contents.payloads(tx, [row.centra_id]).values():
+        found |= _in_order(order)
+    for message in _messages(tx, row):
+        found |= _in_despatch(records.loads(Despatch, message.body))
+    found |= {parcel.tracking_number for parcel in parcels_of_order(tx, row.centra_id)}
+    found = {value for value in found if _is_distinctive(value.strip())}
+    return sorted(found, key=len, reverse=True)
+
+
+def erase(tx: Transaction, row: OrderRow) -> None:
+    """Erase the person from one order: contents, raw messages, tracking numbers, notes, texts."""
+    values = identifying_values(tx, row)
+    order_contents.forget(tx, [row.centra_id])
+    for message_id, _ in raw_messages(tx, row, values):
+        tx.execute(
+            sa.update(tables.messages).where(tables.messages.c.id == message_id).values(body=None)
+        )
+    blank_tracking(tx, row)
+    _erase_texts(tx, row, values)
+    tx.execute(
+        sa.update(tables.orders)
+        .where(tables.orders.c.centra_id == row.centra_id)
+        .values(erased_at=tx.now)
+    )
+
+
+def blank_tracking(tx: Transaction, row: OrderRow) -> None:
+    """Remove the tracking numbers of an order's parcels, from messages and from what was sent."""
+    for message in _messages(tx, row):
+        _blank_message(tx, message)
+    for parcel in parcels_of_order(tx, row.centra_id):
+        _blank_parcel(tx, parcel)
+
+
+def _is_distinctive(value: str) -> bool:
+    """Say whether texts about others hardly contain a value: a company may be called Order."""
+    return len(value) >= _SHORTEST and any(
+        character.isdigit() or character in "@ " for character in value
+    )
+
+
+def _messages(tx: Transaction, row: OrderRow) -> Iterable[DespatchRow]:
+    for number in whistl_numbers(tx, row):
+        yield from messages_of_order(tx, number)
+
+
+def _blank_message(tx: Transaction, message: DespatchRow) -> None:
+    despatch = records.loads(Despatch, message.body)
+    blank = replace(
+        despatch,
+        parcels=tuple(
+            replace(parcel, courier_tracking_number="", whistl_tracking_number="", tracking_url="")
+            for parcel in despatch.parcels
+        ),
+    )
+    is_it = sa.and_(
+        tables.despatches.c.despatch_id == message.despatch_id,
+        tables.despatches.c.version == message.version,
+    )
+    # The same message, read again, must still be known by what it said.
+    hashed = message.content_hash or content_hash(despatch)
+    tx.execute(
+        sa.update(tables.despatches)
+        .where(is_it)
+        .values(body=records.dumps(blank), content_hash=hashed)
+    )
+
+
+def _blank_parcel(tx: Transaction, parcel: ParcelRow) -> None:
+    sent = parcel.sent
+    if sent is not None:
+        sent = records.dumps(replace(records.loads(SentShipment, sent), tracking_number=""))
+    is_it = sa.and_(
+        tables.parcels.c.despatch_id == parcel.despatch_id,
+        tables.parcels.c.parcel_number == parcel.parcel_number,
+    )
+    tx.execute(sa.update(tables.parcels).where(is_it).values(tracking_number="", sent=sent))
+
+
+def _erase_texts(tx: Transaction, row: OrderRow, values: Collection[str]) -> None:
+    ids = [each.id for each in order_story.exceptions_of(tx, row)]
+    tx.execute(
+        sa.update(tables.exceptions)
+        .where(tables.exceptions.c.id.in_(ids))
+        .values(value="", closed_note=None, message=f"{ERASED} Order {row.number}.")
+    )
+    tx.execute(
+        sa.update(tables.order_events)
+        .where(tables.order_events.c.centra_id == row.centra_id)
+        .values(note=None)
+    )
+    for column in _FREE_TEXT if values else ():
+        # One statement a column: each reads its whole table.
+        cleaned: sa.ColumnElement[str] = column
+        for value in values:
+            cleaned = sa.func.replace(cleaned, value, ERASED)
+        names_them = sa.or_(*(column.contains(value, autoescape=True) for value in values))
+        tx.execute(sa.update(column.table).where(names_them).values({column.name: cleaned}))
+
+
+def _in_order(order: Order) -> set[str]:
+    found = {order.other_comment, *(shipment.tracking_number for shipment in order.shipments)}
+    to = order.delivery
+    if to is not None:
+        found |= {to.name, to.company, to.attention, to.line1, to.line2}
+        found |= {to.phone, to.other_phone, to.email}
+    return found
+
+
+def _in_despatch(despatch: Despatch) -> set[str]:
+    return {
+        value
+        for parcel in despatch.parcels
+        for value in (
+            *(parcel.courier_tracking_number, parcel.whistl_tracking_number),
+            parcel.tracking_url,
+        )
+    }
