@@ -16,7 +16,7 @@ from json import dumps
 from math import inf
 from urllib.parse import urlencode
 
-from centra_whistl_dagster.transport.answers import Answer
+from centra_whistl_dagster.transport.answers import ONE_RECORD, Answer, BodyLimits
 from centra_whistl_dagster.transport.authorization import Authorization
 from centra_whistl_dagster.transport.errors import (
     AccessDenied,
@@ -28,7 +28,7 @@ from centra_whistl_dagster.transport.errors import (
 )
 from centra_whistl_dagster.transport.judgement import CallKind, Judge
 from centra_whistl_dagster.transport.pacing import Lane, Pacer
-from centra_whistl_dagster.transport.wire import NoAnswer, Unreadable, Unsent, Wire
+from centra_whistl_dagster.transport.wire import BodyTooLarge, NoAnswer, Unreadable, Unsent, Wire
 
 MOST_TRIES = 6
 FIRST_WAIT_SECONDS = 1.0
@@ -71,6 +71,7 @@ class _Request:
     headers: Mapping[str, str]
     content: bytes | None
     costs: Mapping[str, int]
+    limits: BodyLimits
 
 
 class Transport:
@@ -133,6 +134,7 @@ class Transport:
         lane: Lane = Lane.ORDERS,
         patience_seconds: float = LANE_PATIENCE_SECONDS,
         within_seconds: float | None = None,
+        limits: BodyLimits = ONE_RECORD,
     ) -> Answer:
         """Carry out one call.
 
@@ -151,6 +153,7 @@ class Transport:
                 not used in the lane of orders.
             within_seconds: a shorter deadline than the transport's own, for a call whose caller can
                 ask again later.
+            limits: how much may come back.
 
         Raises:
             NotSent, Throttled, Refused, AccessDenied, OutcomeUnknown: of any kind of call.
@@ -173,6 +176,7 @@ class Transport:
             headers={**(headers or {}), **content_headers, "X-Correlation-Id": call.correlation_id},
             content=content,
             costs=costs or {},
+            limits=limits,
         )
         outcome, level = "interrupted", logging.WARNING
         try:
@@ -237,6 +241,7 @@ class Transport:
                 params=request.params,
                 content=request.content,
                 seconds=min(self._try_seconds, left),
+                most_bytes=request.limits.size,
             )
         except Unsent as error:
             raise self._not_sent(call, str(error), error.advice) from error
@@ -246,8 +251,10 @@ class Transport:
             ) from error
         except Unreadable as error:
             raise self._judge.unreadable(call.kind, call.operation, str(error)) from error
+        except BodyTooLarge as error:
+            raise self._judge.too_large(call.kind, call.operation, str(error)) from error
         try:
-            return self._judge.answer(call.kind, call.operation, raw)
+            return self._judge.answer(call.kind, call.operation, raw, request.limits)
         except AccessDenied as error:
             # Not carried out, so even a create may be sent again with a fresh token, once.
             if (

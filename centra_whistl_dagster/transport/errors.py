@@ -125,3 +125,7 @@ class AccessDenied(Refused):
 
 class ContractBroken(IntegrationError):
     """A read was answered with something that is not what was agreed. Nothing was changed."""
+
+
+class AnswerTooLarge(ContractBroken):
+    """A read was answered with more than is ever needed. Fewer records at a time may do."""
