@@ -22,6 +22,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import centra_whistl_dagster.ledger.plain_errors  # noqa: F401 - importing it hides values
+
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 

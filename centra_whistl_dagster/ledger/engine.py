@@ -15,6 +15,7 @@ from typing import Any, TypeVar, overload
 import sqlalchemy as sa
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+import centra_whistl_dagster.ledger.plain_errors  # noqa: F401 - importing it hides values
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.ledger.migrations import migrate
