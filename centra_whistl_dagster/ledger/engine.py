@@ -140,7 +140,13 @@ class Ledger:
         self.now = now
         self._responsibilities = responsibilities
         # Parameters are customers' data; SQLAlchemy would quote them in the text of each error.
-        self._engine = sa.create_engine(url, hide_parameters=True)
+        try:
+            self._engine = sa.create_engine(url, hide_parameters=True)
+        except ImportError as error:
+            raise LedgerUnavailable(
+                "The ledger's database cannot be used: PostgreSQL's driver is not installed. "
+                "Run pip install 'centra-whistl-dagster[postgres]'."
+            ) from error
         if self._engine.dialect.name == "sqlite":
             _tame_sqlite(self._engine)
         try:

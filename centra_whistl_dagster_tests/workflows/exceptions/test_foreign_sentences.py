@@ -43,7 +43,7 @@ KEPT_OUT = {"order_payloads", "messages", "despatches", "parcels"}
 
 LATE_WRITES = {"POST CompleteShipment", "POST CaptureShipment", "POST SetStock"}
 """Calls that are made only once much else has gone well."""
-WRITES = {"POST LockOrders", "POST CreateShipment", *LATE_WRITES}
+WRITES = {"POST LockOrders", "POST CreateShipment", "POST CompleteShipment", "POST SetStock"}
 READS = {"GET orders", "GET despatches", "GET stock", "GET services", "GET products", "POST orders"}
 
 Form = Callable[[str, str], tuple[int, Any]]
