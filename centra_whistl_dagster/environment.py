@@ -32,7 +32,7 @@ from centra_whistl_dagster.transport.wire import checked_base_url
 
 _ALERT = re.compile(r"(ALERT_\w+_URL)(_FILE)?")
 _POSTGRESQL = re.compile(
-    r"postgresql(\+\w+)?://([^\s@]*@)?(\[[0-9a-f:.]+\]|[^\s/@:]*)(:\d+)?/\S+", re.IGNORECASE
+    r"postgresql(\+psycopg2)?://([^\s@]*@)?(\[[0-9a-f:.]+\]|[^\s/@:]*)(:\d+)?/\S+", re.IGNORECASE
 )
 _YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
@@ -299,7 +299,8 @@ def _is_secret(name: str) -> bool:
 def _detail(name: str, fault: ErrorDetails) -> str:
     if fault["type"] == "missing":
         return _not_set(name)
-    shown = "; its value is not shown here" if _is_secret(name) else f", not {fault['input']!r}"
+    is_hidden = _is_secret(name) or "@" in str(fault["input"])  # an address with a password in it
+    shown = "; its value is not shown here" if is_hidden else f", not {fault['input']!r}"
     return f"{name} must be {_expected(fault)}{shown}"
 
 

@@ -38,6 +38,10 @@ def send(address: str, *, title: str, body: str, severity: str) -> str | None:
     channel = apprise.Apprise(asset=asset)
     if not channel.add(address):
         return "apprise does not recognise the address"
+    for service in channel:
+        # Whoever can redirect a channel would receive its alerts, and may name a host of our own
+        # network. An address can ask for it (`?redirect=yes`), so this is set on each.
+        service.redirects = False
     result = channel.notify(
         title=title,
         body=body,

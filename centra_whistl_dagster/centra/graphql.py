@@ -1,6 +1,7 @@
 """GraphQL over the transport: how any of our documents is sent, and what it costs of the quotas.
 
-The operations and what they return are in `client`, the reading of failures is in `refusals`.
+Does not belong here: the operations and what they return (`client`), the reading of failures
+(`refusals`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from importlib.resources import files
 from centra_whistl_dagster.centra.partial import broken_field, mark
 from centra_whistl_dagster.centra.refusals import SYSTEM, objects, reasons_in, reasons_of
 from centra_whistl_dagster.transport import (
+    LIST,
+    ONE_RECORD,
     CallKind,
     HourOfCalls,
     Json,
@@ -138,6 +141,7 @@ class GraphQL:
             costs=costs,
             lane=Lane.STOCK if operation in _IN_THE_STOCK_LANE else Lane.ORDERS,
             patience_seconds=patience_seconds,
+            limits=LIST if records > 1 else ONE_RECORD,
         )
         self.clock_behind = lag_of(answer.headers.get("date", ""), now=self._now())
         body = answer.body if isinstance(answer.body, dict) else {}

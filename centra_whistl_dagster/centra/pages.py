@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from centra_whistl_dagster.centra import inputs
 from centra_whistl_dagster.centra.graphql import GraphQL, RecordsBroken
-from centra_whistl_dagster.transport import CallKind, Json
+from centra_whistl_dagster.transport import AnswerTooLarge, CallKind, Json
 from centra_whistl_dagster.transport.calls import LANE_PATIENCE_SECONDS
 from centra_whistl_dagster.transport.fields import UNRESOLVED, BrokenRecord, Fields, name_of
 
@@ -160,7 +160,7 @@ def _orders(
     """
     try:
         data = graphql.run(CallKind.READ, operation, asked, records=limit)
-    except RecordsBroken:
+    except (RecordsBroken, AnswerTooLarge):
         stamps = graphql.run(
             CallKind.READ,
             "OrderStamps",
@@ -192,9 +192,10 @@ def orders_in_parts(graphql: GraphQL, operation: str, known: list[dict[str, Json
     asked = {"where": {"id": ids}, "limit": len(ids) + 1, "page": 1}
     try:
         data = graphql.run(CallKind.READ, operation, asked, records=len(ids))
-    except RecordsBroken as broken:
+    except (RecordsBroken, AnswerTooLarge) as broken:
         if len(known) == 1:
-            return [{**known[0], UNRESOLVED: broken.field}]
+            field = broken.field if isinstance(broken, RecordsBroken) else "record"
+            return [{**known[0], UNRESOLVED: field}]
         middle = len(known) // 2
         return [
             *orders_in_parts(graphql, operation, known[:middle]),

@@ -9,11 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from centra_whistl_dagster.launching.processes import Processes
 
 LOOPBACK = "127.0.0.1"
 DAGSTER = ("code_server", "webserver", "daemon")
 START_SECONDS = 120.0
+_PASSED_ON = (
+    *("PATH", "LANG", "LC_", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHON", "VIRTUAL_ENV"),
+    *("HOME", "USER", "DAGSTER_HOME", "DAGSTER_WEBSERVER_"),
+)
+"""Beginnings of the variables that Python and Dagster need. What is not known to be needed may be a
+secret, whatever it is called."""
 
 
 class DidNotStart(Exception):
@@ -56,14 +64,43 @@ def start_dagster(
         env=environment,
     )
     wait_for(processes, lambda: _listens(int(port)), "the code server")
+    # Every run, sensor and schedule is evaluated in the code server or a child of it.
+    without_secrets = control_environment(environment, places.home / "dagster.yaml")
     processes.start(
         "webserver",
-        "dagster_webserver",
+        "centra_whistl_dagster.launching.webserver",
         *("-h", LOOPBACK, "-p", str(places.webserver_port), "-w", str(workspace)),
         *(["--read-only"] if places.is_read_only else []),
-        env=environment,
+        env=without_secrets,
     )
-    processes.start("daemon", "dagster._daemon", "run", "-w", str(workspace), env=environment)
+    processes.start("daemon", "dagster._daemon", "run", "-w", str(workspace), env=without_secrets)
+
+
+def control_environment(environment: Mapping[str, str], instance: Path) -> dict[str, str]:
+    """Return what webserver and daemon get of an environment: no setting and no secret of ours.
+
+    Args:
+        environment: all variables.
+        instance: the `dagster.yaml`; variables that it takes from the environment, such as the
+            password of Dagster's own storage, are passed on.
+    """
+    named = _names_in(yaml.safe_load(instance.read_text(encoding="utf-8")))
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in named or name.startswith(_PASSED_ON)
+    }
+
+
+def _names_in(config: object) -> set[str]:
+    """Return the variables that a Dagster configuration takes from the environment."""
+    if isinstance(config, list):
+        return set().union(*map(_names_in, config))
+    if not isinstance(config, dict):
+        return set()
+    if set(config) == {"env"} and isinstance(config["env"], str):
+        return {config["env"]}
+    return set().union(*map(_names_in, config.values()))
 
 
 def wait_for(processes: Processes, is_there: Callable[[], bool], what: str) -> None:

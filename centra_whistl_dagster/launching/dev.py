@@ -14,6 +14,7 @@ from centra_whistl_dagster.launching.dagster_processes import (
 )
 from centra_whistl_dagster.launching.processes import Processes
 from centra_whistl_dagster.settings import load_settings
+from centra_whistl_dagster.workflows.exceptions.step_failures import open_ledger
 
 _CHECK_SECONDS = 1.0
 
@@ -27,12 +28,14 @@ def run_until_interrupted(project: Path, *, port: int, may_write: bool) -> None:
         may_write: let the web page launch runs and change things.
 
     Raises:
+        LedgerUnavailable: its database cannot be used; nothing was started.
         ConfigError: a setting or a configuration file is missing or wrong; nothing was started.
         ProcessDied: a process ended by itself.
     """
     environment = dict(os.environ)
     settings = load_settings(environment)
     settings.load_configuration()
+    open_ledger(settings).close()
     for unstated in [*settings.unstated(), *settings.unencrypted()]:
         print(f"Warning: {unstated}")  # noqa: T201 - for the person who started it
     home = Path(environment.get("DAGSTER_HOME") or settings.state_path / "dagster_home").resolve()

@@ -14,6 +14,8 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
 
+import centra_whistl_dagster.ledger.plain_errors  # noqa: F401 - `dagster.yaml` loads it everywhere
+
 
 class WatchingRunLauncher(DefaultRunLauncher):
     """Asks the code server that started a run whether the run's process is alive.

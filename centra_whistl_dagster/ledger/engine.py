@@ -15,6 +15,7 @@ from typing import Any, TypeVar, overload
 import sqlalchemy as sa
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+import centra_whistl_dagster.ledger.plain_errors  # noqa: F401 - importing it hides values
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.ledger.migrations import migrate
@@ -148,7 +149,13 @@ class Ledger:
         self._keys = keys
         self._responsibilities = responsibilities
         # Parameters are customers' data; SQLAlchemy would quote them in the text of each error.
-        self._engine = sa.create_engine(url, hide_parameters=True)
+        try:
+            self._engine = sa.create_engine(url, hide_parameters=True)
+        except ImportError as error:
+            raise LedgerUnavailable(
+                "The ledger's database cannot be used: PostgreSQL's driver is not installed. "
+                "Run pip install 'centra-whistl-dagster[postgres]'."
+            ) from error
         if self._engine.dialect.name == "sqlite":
             _tame_sqlite(self._engine)
         try:

@@ -7,6 +7,7 @@
     ├── Refused                 the other system understood the request and refused it
     │   └── AccessDenied        it refused us, not the record: 401, 403, a missing permission
     └── ContractBroken          a read was answered, and the answer cannot be understood
+        └── AnswerTooLarge      it holds more than that operation ever needs
 
 Holds deadlines, retries by kind of call, pacing, redaction and the reading of JSON. The operations
 of each system are in `centra` and `whistl`; what a failure means for an order is in `workflows`.
@@ -14,12 +15,13 @@ of each system are in `centra` and `whistl`; what a failure means for an order i
 
 from __future__ import annotations
 
-from centra_whistl_dagster.transport.answers import Answer, Json
+from centra_whistl_dagster.transport.answers import LIST, ONE_RECORD, Answer, BodyLimits, Json
 from centra_whistl_dagster.transport.authorization import Authorization, BearerToken
 from centra_whistl_dagster.transport.calls import Transport
 from centra_whistl_dagster.transport.counting import CallCounter, HourOfCalls
 from centra_whistl_dagster.transport.errors import (
     AccessDenied,
+    AnswerTooLarge,
     ContractBroken,
     IntegrationError,
     NotSent,
@@ -34,10 +36,14 @@ from centra_whistl_dagster.transport.pacing import Lane, Pacer, Quota
 from centra_whistl_dagster.transport.wire import Wire
 
 __all__ = [
+    "LIST",
+    "ONE_RECORD",
     "AccessDenied",
     "Answer",
+    "AnswerTooLarge",
     "Authorization",
     "BearerToken",
+    "BodyLimits",
     "CallCounter",
     "CallKind",
     "ContractBroken",

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from math import inf
 
-from centra_whistl_dagster.transport.answers import Answer
+from centra_whistl_dagster.transport.answers import ONE_RECORD, Answer, BodyLimits
 from centra_whistl_dagster.transport.authorization import Authorization
 from centra_whistl_dagster.transport.counting import CallCounter, HourOfCalls
 from centra_whistl_dagster.transport.errors import (
@@ -27,7 +27,7 @@ from centra_whistl_dagster.transport.errors import (
 from centra_whistl_dagster.transport.judgement import CallKind, Judge
 from centra_whistl_dagster.transport.one_call import Call, Request, encoded
 from centra_whistl_dagster.transport.pacing import Lane, Pacer
-from centra_whistl_dagster.transport.wire import NoAnswer, Unreadable, Unsent, Wire
+from centra_whistl_dagster.transport.wire import BodyTooLarge, NoAnswer, Unreadable, Unsent, Wire
 
 MOST_TRIES = 6
 FIRST_WAIT_SECONDS = 1.0
@@ -106,6 +106,7 @@ class Transport:
         lane: Lane = Lane.ORDERS,
         patience_seconds: float = LANE_PATIENCE_SECONDS,
         within_seconds: float | None = None,
+        limits: BodyLimits = ONE_RECORD,
     ) -> Answer:
         """Carry out one call.
 
@@ -124,6 +125,7 @@ class Transport:
                 not used in the lane of orders.
             within_seconds: a shorter deadline than the transport's own, for a call whose caller can
                 ask again later.
+            limits: how much may come back.
 
         Raises:
             NotSent, Throttled, Refused, AccessDenied, OutcomeUnknown: of any kind of call.
@@ -146,6 +148,7 @@ class Transport:
             headers={**(headers or {}), **content_headers, "X-Correlation-Id": call.correlation_id},
             content=content,
             costs=costs or {},
+            limits=limits,
         )
         outcome, level = "interrupted", logging.WARNING
         try:
@@ -228,6 +231,7 @@ class Transport:
                 params=request.params,
                 content=request.content,
                 seconds=min(self._try_seconds, left),
+                most_bytes=request.limits.size,
             )
         except Unsent as error:
             raise self._not_sent(call, str(error), error.advice) from error
@@ -237,8 +241,10 @@ class Transport:
             ) from error
         except Unreadable as error:
             raise self._judge.unreadable(call.kind, call.operation, str(error)) from error
+        except BodyTooLarge as error:
+            raise self._judge.too_large(call.kind, call.operation, str(error)) from error
         try:
-            return self._judge.answer(call.kind, call.operation, raw)
+            return self._judge.answer(call.kind, call.operation, raw, request.limits)
         except AccessDenied as error:
             # Not carried out, so even a create may be sent again with a fresh token, once.
             if (

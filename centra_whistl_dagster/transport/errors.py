@@ -11,12 +11,14 @@ import dataclasses
 import re
 from dataclasses import dataclass
 
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,59}", re.ASCII)
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\[\]-]{0,99}", re.ASCII)
+_LONG_NUMBER = r"(?!.*\d{6})"
+"""What has six digits in a row is a parcel's or a telephone's number, not a code."""
+_CODE = re.compile(_LONG_NUMBER + r"[A-Za-z][A-Za-z0-9_.:-]{0,59}", re.ASCII)
+_FIELD = re.compile(_LONG_NUMBER + r"[A-Za-z_][A-Za-z0-9_.:\[\]-]{0,99}", re.ASCII)
 
 
 def code_of(value: object) -> str:
-    """Return a machine-readable code as it came, blank for anything that could be a sentence."""
+    """Return a machine-readable code as it came, blank for what could be a sentence or a number."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
 
 
@@ -125,3 +127,7 @@ class AccessDenied(Refused):
 
 class ContractBroken(IntegrationError):
     """A read was answered with something that is not what was agreed. Nothing was changed."""
+
+
+class AnswerTooLarge(ContractBroken):
+    """A read was answered with more than is ever needed. Fewer records at a time may do."""

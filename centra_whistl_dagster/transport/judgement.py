@@ -10,9 +10,16 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
-from centra_whistl_dagster.transport.answers import Answer, Json, parse_json
+from centra_whistl_dagster.transport.answers import (
+    Answer,
+    BodyLimits,
+    Json,
+    TooLarge,
+    parse_json,
+)
 from centra_whistl_dagster.transport.errors import (
     AccessDenied,
+    AnswerTooLarge,
     ContractBroken,
     IntegrationError,
     OutcomeUnknown,
@@ -60,7 +67,7 @@ class Judge:
         self._access_advice = access_advice
         self._now = now
 
-    def answer(self, kind: CallKind, operation: str, raw: RawAnswer) -> Answer:
+    def answer(self, kind: CallKind, operation: str, raw: RawAnswer, limits: BodyLimits) -> Answer:
         """Return the answer if the call succeeded.
 
         Raises:
@@ -81,12 +88,15 @@ class Judge:
                 retry_after_seconds=self._retry_after(raw),
             )
         if raw.status >= 400:
-            raise self._refused(kind, operation, raw)
+            raise self._refused(kind, operation, raw, limits)
         if raw.status >= 300:
             fault = f"redirected to another address (HTTP {raw.status}), which is not followed"
             raise self.unreadable(kind, operation, fault)
         try:
-            body = parse_json(raw.content)
+            body = parse_json(raw.content, limits)
+        except TooLarge as error:
+            fault = f"the answer (HTTP {raw.status}) is not read: {error}"
+            raise self.too_large(kind, operation, fault) from error
         except ValueError as error:
             fault = f"the answer (HTTP {raw.status}) cannot be read: {error}"
             raise self.unreadable(kind, operation, fault) from error
@@ -105,9 +115,20 @@ class Judge:
             advice="Check the base address; if it is right, ask the supplier what changed",
         )
 
-    def _refused(self, kind: CallKind, operation: str, raw: RawAnswer) -> IntegrationError:
+    def too_large(self, kind: CallKind, operation: str, detail: str) -> IntegrationError:
+        """Return the error for an answer of which too much came."""
+        if kind is not CallKind.READ:
+            return self.unreadable(kind, operation, detail)
+        advice = "Ask the supplier why it sends so much"
+        return AnswerTooLarge(
+            system=self._system, operation=operation, detail=detail, advice=advice
+        )
+
+    def _refused(
+        self, kind: CallKind, operation: str, raw: RawAnswer, limits: BodyLimits
+    ) -> IntegrationError:
         try:
-            body: Json = parse_json(raw.content)
+            body: Json = parse_json(raw.content, limits)
         except ValueError:
             body = None
         refusal = self._read_refusal(raw.status, body, kind) or Refusal()

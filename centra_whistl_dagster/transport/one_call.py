@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from json import dumps
 from urllib.parse import urlencode
 
+from centra_whistl_dagster.transport.answers import BodyLimits
 from centra_whistl_dagster.transport.errors import OutcomeUnknown
 from centra_whistl_dagster.transport.judgement import CallKind
 from centra_whistl_dagster.transport.pacing import Lane
@@ -45,6 +46,7 @@ class Request:
     headers: Mapping[str, str]
     content: bytes | None
     costs: Mapping[str, int]
+    limits: BodyLimits
 
 
 def encoded(json: object, form: Mapping[str, str] | None) -> tuple[bytes | None, Mapping[str, str]]:

@@ -20,9 +20,6 @@ import httpx
 
 _CONNECT_SECONDS = 10.0
 _WRITE_BYTES = 16_384
-MOST_BODY_BYTES = 32 * 1024 * 1024
-"""Far above any page either system sends; a larger answer fails its own call and no other."""
-
 _NETWORK_ADVICE = "Check the address, the network and whether the system is up"
 _SETTINGS_ADVICE = (
     "Check the address and the token in the settings: a copied line break or a quotation mark is "
@@ -46,7 +43,11 @@ class NoAnswer(Exception):
 
 
 class Unreadable(Exception):
-    """An answer came, and its encoding is broken or it is too large."""
+    """An answer came, and its encoding is broken."""
+
+
+class BodyTooLarge(Exception):
+    """An answer came, and more of it than the operation ever needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,6 @@ class Wire:
         self,
         base_url: str,
         *,
-        max_body_bytes: int = MOST_BODY_BYTES,
         trust_env: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         mount: httpx.BaseTransport | None = None,
@@ -74,7 +74,6 @@ class Wire:
 
         Args:
             base_url: https, or http on loopback.
-            max_body_bytes: of an answer, unpacked.
             trust_env: take a proxy and certificate files from the environment.
             monotonic: the clock of deadlines.
             mount: stands in for the network in tests.
@@ -83,7 +82,6 @@ class Wire:
             ValueError: the address is not one to send secrets to.
         """
         url = checked_base_url(base_url)
-        self._max_body_bytes = max_body_bytes
         self._monotonic = monotonic
         self._client = httpx.Client(
             base_url=url,
@@ -103,11 +101,12 @@ class Wire:
         params: Mapping[str, str | int] | None,
         content: bytes | None,
         seconds: float,
+        most_bytes: int,
     ) -> RawAnswer:
         """Send one request and read its answer to the end, all within `seconds`.
 
         Raises:
-            Unsent, NoAnswer, Unreadable: as their own docstrings say.
+            Unsent, NoAnswer, Unreadable, BodyTooLarge: as their own docstrings say.
         """
         token = _exchange_ends_at.set(self._monotonic() + seconds)
         try:
@@ -122,7 +121,7 @@ class Wire:
                 return RawAnswer(
                     status=response.status_code,
                     headers=dict(response.headers),
-                    content=self._body(response),
+                    content=_body(response, most_bytes),
                 )
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
             # Not chained: the library quotes the header at fault, which may hold the token, and
@@ -135,13 +134,14 @@ class Wire:
         """Close every connection."""
         self._client.close()
 
-    def _body(self, response: httpx.Response) -> bytes:
-        content = bytearray()
-        for part in response.iter_bytes():
-            content += part
-            if len(content) > self._max_body_bytes:
-                raise Unreadable(f"the answer is larger than {self._max_body_bytes} bytes")
-        return bytes(content)
+
+def _body(response: httpx.Response, most_bytes: int) -> bytes:
+    content = bytearray()
+    for part in response.iter_bytes():
+        content += part
+        if len(content) > most_bytes:
+            raise BodyTooLarge(f"the answer is larger than {most_bytes} bytes")
+    return bytes(content)
 
 
 @functools.cache

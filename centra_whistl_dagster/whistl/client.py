@@ -18,7 +18,10 @@ from urllib.parse import quote
 from centra_whistl_dagster.domain.orders.despatches import Despatch
 from centra_whistl_dagster.domain.orders.whistl_catalogue import WhistlProduct, WhistlService
 from centra_whistl_dagster.transport import (
+    LIST,
+    ONE_RECORD,
     Answer,
+    BodyLimits,
     CallKind,
     HourOfCalls,
     Json,
@@ -139,7 +142,7 @@ class WhistlClient:
         operation = "read_order"
         path = f"v2/orders/{quote(order_number, safe='')}"
         try:
-            answer = self._get(operation, path, within_seconds=_LOOK_UP_SECONDS)
+            answer = self._get(operation, path, within_seconds=_LOOK_UP_SECONDS, limits=ONE_RECORD)
         except Refused as error:
             if error.status == 404 and error.code == "not_found":
                 return None
@@ -226,7 +229,7 @@ class WhistlClient:
             Refused: with code `not_found` before the first was taken.
         """
         operation = "latest_snapshot"
-        answer = self._get(operation, "v2/stock/snapshots/latest")
+        answer = self._get(operation, "v2/stock/snapshots/latest", limits=ONE_RECORD)
         return self._read(CallKind.READ, operation, answer.body, reading.snapshot_head)
 
     def snapshot_rows(self, snapshot_id: str) -> Generator[list[dict[str, Json]], None, None]:
@@ -272,6 +275,7 @@ class WhistlClient:
         *,
         lane: Lane = Lane.ORDERS,
         within_seconds: float | None = None,
+        limits: BodyLimits = LIST,
     ) -> Answer:
         return self._transport.request(
             CallKind.READ,
@@ -282,6 +286,7 @@ class WhistlClient:
             costs=_ONE_REQUEST,
             lane=lane,
             within_seconds=within_seconds,
+            limits=limits,
         )
 
     def _cursor_pages(

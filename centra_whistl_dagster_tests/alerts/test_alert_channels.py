@@ -118,6 +118,31 @@ def test_a_channel_that_drips_its_answer_is_left(inbox: Inbox, dripping: str) ->
     assert answers.get(1, "no answer") is not None
 
 
+@pytest.mark.parametrize("status", [302, 307])
+@pytest.mark.parametrize("wish", ["", "?redirect=yes"])
+def test_a_redirect_of_a_channel_is_not_followed(status: int, wish: str) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as elsewhere,
+        socket.create_server(("127.0.0.1", 0)) as channel,
+    ):
+        location = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/x"
+        moved = f"HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+
+        def redirect() -> None:
+            connection, _ = channel.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(moved.encode())
+
+        threading.Thread(target=redirect, daemon=True).start()
+        answers = post([letter(1, f"json://127.0.0.1:{channel.getsockname()[1]}/x{wish}")])
+        elsewhere.setblocking(False)
+
+        assert answers.get(1, "no answer") is not None
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
 @pytest.fixture
 def children(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """How each child process that sends letters was started."""

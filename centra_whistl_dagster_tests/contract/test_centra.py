@@ -276,3 +276,18 @@ def test_reads_survive_a_passing_fault(centra: CentraClient, world: World, kind:
     place_order(world, [(SKU, 1)])
 
     assert len(centra.open_order_stamps(None).open) == 1
+
+
+def test_orders_too_large_for_one_page_are_read_in_parts_and_one_that_is_alone_so_is_named(
+    centra: CentraClient, world: World
+) -> None:
+    placed = [place_order(world, [(SKU, 1)]) for _ in range(12)]
+    for order in placed[1:]:
+        order.other_comment = "x" * 900_000
+    placed[0].other_comment = "x" * 9_000_000
+
+    found = list(centra.orders_changed_since(None))
+
+    read = [order.number for order in found if isinstance(order, Order)]
+    assert sorted(read) == [order.number for order in placed[1:]]
+    assert len(found) == len(placed)

@@ -185,7 +185,7 @@ def call(
     """Call once over a real connection, waiting nothing between tries; return the parsed body."""
     transport = Transport(
         "Testland",
-        Wire(base_url, max_body_bytes=1_000_000),
+        Wire(base_url),
         Judge("Testland", lambda *_: None, access_advice="", now=lambda: datetime.now(UTC)),
         auth=None,
         pacer=Pacer({}, system="Testland", share=1.0, now=lambda: datetime.now(UTC)),

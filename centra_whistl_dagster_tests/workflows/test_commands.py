@@ -98,6 +98,17 @@ def test_doctor_names_every_part_of_a_working_connection(monkeypatch: pytest.Mon
     assert [line[:4] for line in lines if line not in about_age] == ["ok  "] * 8
 
 
+def test_doctor_writes_out_what_a_sku_hides(desk: Desk) -> None:
+    with desk.world.lock:
+        for item in desk.world.items.values():
+            item.shown_sku = "TEE\x1b[2J"
+
+    result = run("doctor")
+
+    assert r"TEE\x1b[2J" in result.stdout
+    assert "\x1b" not in result.output
+
+
 def test_doctor_fails_where_no_alert_would_reach_anybody() -> None:
     result = run("doctor")
 
