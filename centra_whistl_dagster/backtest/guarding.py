@@ -74,6 +74,8 @@ class Snapshot:
     available: Ints
     taken: Ints
     """Units that Whistl had taken for our orders up to that moment, as its order histories show."""
+    on_order: Ints
+    """Announced goods-in that has not arrived."""
     unseen: Ints
     """Units that the other channel had taken up to that moment. The product does not know them."""
 
@@ -118,8 +120,8 @@ class Guard(FeedGuard):
             available_before=last_good.available,
             on_hand_now=nothing,
             on_hand_before=nothing,
-            on_order_now=nothing,
-            on_order_before=nothing,
+            on_order_now=snapshot.on_order,
+            on_order_before=last_good.on_order,
             allocated_now=nothing,
             allocated_before=nothing,
             shop_free=nothing,

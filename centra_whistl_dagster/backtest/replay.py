@@ -102,7 +102,8 @@ class World:
     """Second, SKU and units of each line accepted since the product last read them."""
     _lately: dict[int, deque[tuple[int, int]]] = field(default_factory=dict)
     """By SKU: the second and units of what the other channel has taken lately."""
-    _on_order: Ints = field(init=False)
+    on_order: Ints = field(init=False)
+    """Units bought in that have not arrived."""
     _target: Ints = field(init=False)
     _blocked: Bools = field(init=False)
     """By order: an exception keeps it for a while."""
@@ -121,7 +122,7 @@ class World:
         self.physical = self._target.copy()
         self.taken, self.completed = np.zeros(skus, np.int64), np.zeros(skus, np.int64)
         self.allocated, self.untaken = np.zeros(skus, np.int64), np.zeros(skus, np.int64)
-        self._on_order, self.unseen = np.zeros(skus, np.int64), np.zeros(skus, np.int64)
+        self.on_order, self.unseen = np.zeros(skus, np.int64), np.zeros(skus, np.int64)
         orders = int(demand.order.max()) + 1
         self._blocked = self._rng.random(orders) < self.settings.blocked_share
         for day in range(self.settings.review_days, demand.days, self.settings.review_days):
@@ -203,9 +204,9 @@ class World:
         self.completed[sku] += units
 
     def _review(self, at: int, _sku: int, _units: int, _covered: int) -> None:
-        short = self._target - (self.available - self.untaken + self._on_order)
+        short = self._target - (self.available - self.untaken + self.on_order)
         for sku in np.flatnonzero(short > 0):
-            self._on_order[sku] += short[sku]
+            self.on_order[sku] += short[sku]
             arrives = (
                 at + int(self.settings.lead_days * DAY) + int(self._rng.integers(8, 17)) * 3600
             )
@@ -214,7 +215,7 @@ class World:
 
     def _arrive(self, at: int, sku: int, units: int, _covered: int) -> None:
         self.available[sku] += units
-        self._on_order[sku] -= units
+        self.on_order[sku] -= units
         waiting = self._backorders.get(sku, deque())
         while waiting and self.available[sku] > 0:
             now = min(waiting[0][0], int(self.available[sku]))

@@ -267,6 +267,7 @@ class Backtest:
             taken_at=self._moment(tick),
             available=self.world.available.copy(),
             taken=self.world.taken.copy(),
+            on_order=self.world.on_order.copy(),
             unseen=self.world.unseen.copy(),
         )
 

@@ -107,10 +107,10 @@ def test_an_address_check_stays_red_while_later_orders_are_good_until_the_order_
     corrected = Ran(instance, "relay_orders", after_minutes=3).check(check)
 
     assert [one.passed for one in (found, later, corrected)] == [False, False, True]
-    assert f"| order {bad.number} | postcode |" in str(later.metadata["table"].value)
+    assert f"| Order {bad.number} | postcode |" in str(later.metadata["table"].value)
     assert later.metadata["open"].value == 1
-    assert later.metadata["orders_judged_in_this_run"].value == 1
-    assert later.metadata["orders_that_failed_in_this_run"].value == 0
+    assert later.metadata["judged"].value == 1
+    assert later.metadata["failures"].value == 0
 
 
 def test_a_fault_of_the_shipping_table_names_its_option_owner_remedy_and_time_limit(

@@ -241,8 +241,8 @@ def test_a_red_check_says_which_order_which_field_who_fixes_it_how_and_by_when(
     assert (number(check, "judged"), number(check, "failures")) == (3, 2)
     table = check.metadata["table"].value
     assert isinstance(table, str)
-    assert "| order | field | value | what is wrong | owner | what to do | time limit |" in table
-    assert "| 42 | postcode | YO**** |" in table
+    assert "| about | field | value | what is wrong | owner | what to do | time limit |" in table
+    assert "| Order 42 | postcode | YO**** |" in table
 
 
 def test_an_order_with_two_faults_of_one_check_is_one_failure(page: Page, desk: Desk) -> None:

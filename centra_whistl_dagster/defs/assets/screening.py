@@ -7,7 +7,7 @@ import dagster as dg
 
 from centra_whistl_dagster.defs import freshness, metadata
 from centra_whistl_dagster.defs.resources import LinkResource
-from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
+from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility, Severity
 from centra_whistl_dagster.history.tables import Orders
 from centra_whistl_dagster.ledger.rows import ExceptionRow
@@ -105,8 +105,8 @@ def _check_result(
         description=_first(rows, found.count),
         metadata={
             "open": found.count,
-            "orders_judged_in_this_run": judged,
-            "orders_that_failed_in_this_run": len(failed),
+            "judged": judged,
+            "failures": len(failed),
             "table": metadata.table(rows),
         },
     )
@@ -114,12 +114,17 @@ def _check_result(
 
 def _row(finding: ExceptionRow, kinds: Mapping[ExceptionKind, Responsibility]) -> dict[str, str]:
     return {
-        "about": f"{finding.subject_type} {finding.subject}",
+        "about": f"{_subject(finding.subject_type)} {finding.subject}",
         "field": finding.field,
         "value": finding.value,
         "what is wrong": finding.message,
         **metadata.whose(finding.kind, kinds),
     }
+
+
+def _subject(subject_type: SubjectType) -> str:
+    words = subject_type.replace("_", " ").capitalize()
+    return "SKU" if subject_type is SubjectType.SKU else words
 
 
 def _first(rows: list[dict[str, str]], count: int) -> str | None:
