@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -30,9 +29,9 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger, clock: ManualCl
 
 
 def test_writers_of_several_handles_wait_for_each_other_and_lose_nothing(
-    tmp_path: Path, clock: ManualClock
+    ledger_url: str, clock: ManualClock
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    url = ledger_url
     Ledger(url, now=clock).close()
     start = threading.Barrier(4)
 
@@ -137,8 +136,10 @@ def test_a_lease_renewed_in_time_outlasts_its_first_term_and_one_renewed_too_lat
         assert state.read(tx, "feed") is None
 
 
-def test_opening_an_up_to_date_ledger_changes_nothing(tmp_path: Path, clock: ManualClock) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+def test_opening_an_up_to_date_ledger_changes_nothing(
+    new_database_url: str, clock: ManualClock
+) -> None:
+    url = new_database_url
     Ledger(url, now=clock).close()
     clock.advance(60)
     before = applied(url)
@@ -158,9 +159,9 @@ def applied(url: str) -> list[tuple[str, ...]]:
 
 
 def test_several_processes_may_open_a_new_ledger_at_once(
-    tmp_path: Path, clock: ManualClock
+    new_database_url: str, clock: ManualClock
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    url = new_database_url
     start = threading.Barrier(4)
     failed: list[BaseException] = []
 
@@ -195,9 +196,9 @@ def test_several_processes_may_open_a_new_ledger_at_once(
     ],
 )
 def test_a_ledger_of_another_release_is_refused_rather_than_guessed_at(
-    tmp_path: Path, clock: ManualClock, change: str, said: str
+    ledger_url: str, clock: ManualClock, change: str, said: str
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    url = ledger_url
     Ledger(url, now=clock).close()
     engine = sa.create_engine(url)
     with engine.begin() as tx:
