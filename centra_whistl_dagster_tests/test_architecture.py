@@ -65,9 +65,9 @@ def test_no_module_has_a_vague_name() -> None:
 
 
 def test_the_migrations_produce_exactly_the_declared_tables(
-    tmp_path: Path, clock: ManualClock
+    new_database_url: str, clock: ManualClock
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    url = new_database_url
     Ledger(url, now=clock).close()
     engine = sa.create_engine(url)
     inspector = sa.inspect(engine)

@@ -11,8 +11,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-_WHOLE = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-"""64 bits everywhere. SQLite numbers rows by itself only where the key is called INTEGER."""
+
+class WholeNumber(sa.types.TypeDecorator[int]):
+    """A whole number of 64 bits, and what sums of it come to."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Any) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return an int: PostgreSQL sums 64-bit numbers to a decimal, which meets no float."""
+        return None if value is None else int(value)
+
+
+_WHOLE = WholeNumber().with_variant(sa.Integer, "sqlite")
+"""SQLite numbers rows by itself only where the key is called INTEGER; that has 64 bits too."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -82,4 +94,4 @@ def flag(name: str) -> sa.Column[bool]:
 
 def money(name: str) -> sa.Column[Any]:
     """Return a column of amounts, to the penny."""
-    return sa.Column(name, sa.Numeric(14, 2), nullable=False)
+    return sa.Column(name, sa.Numeric(20, 2), nullable=False)

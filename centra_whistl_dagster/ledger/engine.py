@@ -73,6 +73,29 @@ class Transaction:
         found = self.execute(query).mappings().one_or_none()
         return None if found is None else row_type(**found)
 
+    @contextmanager
+    def one_record(self) -> Iterator[None]:
+        """Keep all that the block writes, or none of it; the transaction goes on either way.
+
+        Raises:
+            RecordNotStored: anything but trouble with the database itself went wrong in the block.
+        """
+        try:
+            with self.connection.begin_nested():
+                yield
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError):
+            raise
+        except Exception as error:
+            raise RecordNotStored(error) from error
+
+
+class RecordNotStored(Exception):
+    """One record could not be written; those written before and after it are not concerned."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(type(cause).__name__)
+        self.cause = cause
+
 
 class LedgerUnavailable(Exception):
     """The database of the ledger cannot be used just now; the text says why, and whom to ask."""

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.ledger import exceptions as register
-from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.engine import RecordNotStored, Transaction
 from centra_whistl_dagster.ledger.tables import exceptions
 
 _KIND = ExceptionKind.UNREADABLE_RECORD
@@ -50,6 +50,13 @@ def report(tx: Transaction, source: Source, number: int | str, *, field: str, de
         message=message,
     )
     register.open_or_refresh(tx, [problem])
+
+
+def report_not_stored(
+    tx: Transaction, source: Source, number: int | str, *, place: str, error: RecordNotStored
+) -> None:
+    """Open the exception that an order's record was read and could not be stored, or refresh it."""
+    report(tx, source, number, field="record", detail=f"could not be stored ({error} at {place})")
 
 
 def resolve(tx: Transaction, source: Source, number: int | str) -> None:

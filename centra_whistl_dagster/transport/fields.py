@@ -13,11 +13,13 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""NUL, which PostgreSQL refuses, and halves of surrogate pairs, which no file can hold."""
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _MOST_DIGITS = 15
 """No amount, quantity or id of either system comes near; beyond, databases and rounding fail."""
-
+_YEARS = range(1900, 2200)
+"""No date of either system is outside; further out, arithmetic and nanoseconds overflow."""
 
 UNRESOLVED = "\0unresolved"
 """The key that names the field of an object that its sender could not give, beside the others."""
@@ -63,14 +65,14 @@ class Fields:
     def text(self, name: str, default: str = "") -> str:
         """Return text; `default` where it is null or absent.
 
-        Half of a surrogate pair, which JSON can spell and no file can hold, becomes U+FFFD.
+        What JSON can spell and no store can hold becomes U+FFFD: NUL, half of a surrogate pair.
         """
         value = self._value.get(name)
         if value is None:
             return default
         if not isinstance(value, str):
             raise self._broken(name, "text", value)
-        return _LONE_SURROGATES.sub("\ufffd", value)
+        return _storable(value)
 
     def required_text(self, name: str) -> str:
         """Return text that is not blank."""
@@ -163,6 +165,10 @@ class Fields:
             at = at.replace(tzinfo=self._zone)
         if at.tzinfo is None:
             raise self._broken(name, "a time with its offset from UTC", value)
+        if at.year not in _YEARS:
+            raise BrokenRecord(
+                self._name(name), f"expected a year from {_YEARS[0]} to {_YEARS[-1]}"
+            )
         return at.astimezone(UTC)
 
     def child(self, name: str) -> Fields | None:
@@ -203,7 +209,7 @@ class Fields:
         for _, item in self._items(name):
             if not isinstance(item, str):
                 raise self._broken(name, "a list of texts", item)
-            texts.add(item)
+            texts.add(_storable(item))
         return frozenset(texts)
 
     def _items(self, name: str) -> list[tuple[int, object]]:
@@ -231,6 +237,10 @@ def name_of(value: object, *names: str) -> str | None:
         return None
     given = (str(value[name]) for name in names if isinstance(value.get(name), str | int))
     return next(filter(_ID.fullmatch, given), None)
+
+
+def _storable(text: str) -> str:
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _kind(value: object) -> str:

@@ -11,6 +11,7 @@ import math
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -217,6 +218,9 @@ def _bucket(table: str, rates: list[Rate], file: Path | None) -> AbstractBucket:
         return InMemoryBucket(rates)
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
+        # The library leaves a file open that it cannot use; from Python 3.13 on that is a warning.
+        with closing(sqlite3.connect(file)) as probe:
+            probe.execute("PRAGMA schema_version")
         return SQLiteBucket.init_from_file(
             rates, table=table, db_path=str(file), use_file_lock=True
         )

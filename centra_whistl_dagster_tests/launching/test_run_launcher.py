@@ -57,8 +57,9 @@ def test_a_code_server_that_does_not_answer_condemns_no_run(
 
 
 def test_the_project_s_instance_asks_often_and_frees_the_places_of_dead_runs(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     (tmp_path / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text())
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path))) as instance:
         assert isinstance(instance.run_launcher, WatchingRunLauncher)

@@ -1,11 +1,10 @@
-"""A ledger of its own for each test, and records that need only say what the test is about."""
+"""A ledger of its own for each test, on each database; records that name only what matters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,9 +33,9 @@ def responsibility(
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
     opened = Ledger(
-        f"sqlite:///{tmp_path / 'ledger.db'}",
+        ledger_url,
         now=clock,
         responsibilities={
             **dict.fromkeys(ExceptionKind, responsibility()),

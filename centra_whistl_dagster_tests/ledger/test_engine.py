@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import orders, state
-from centra_whistl_dagster.ledger.engine import LeaseTaken, Ledger
+from centra_whistl_dagster.ledger.engine import (
+    LeaseTaken,
+    Ledger,
+    LedgerUnavailable,
+    RecordNotStored,
+    Transaction,
+)
 from centra_whistl_dagster.ledger.migrations import LedgerTooNew
+from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.migrations import migrations_in
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 
@@ -29,10 +38,40 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger, clock: ManualCl
         assert state.read(tx, "feed") is None
 
 
-def test_writers_of_several_handles_wait_for_each_other_and_lose_nothing(
-    tmp_path: Path, clock: ManualClock
+def test_a_record_that_cannot_be_written_takes_no_other_of_its_transaction_along(
+    ledger: Ledger,
+    clock: ManualClock,
+    add: Callable[..., OrderRow],
+    make_order: Callable[..., Order],
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    add(1)
+
+    def write_twin(tx: Transaction) -> None:
+        with tx.one_record():
+            state.set_to(tx, "beside", "1")
+            twin = make_order(1)
+            orders.add(tx, twin, whistl_number="2", state=OrderState.RECEIVED, reason="again")
+
+    with ledger.transaction() as tx:
+        state.set_to(tx, "before", "1")
+        with pytest.raises(RecordNotStored, match="IntegrityError"):
+            write_twin(tx)
+        state.set_to(tx, "after", "1")
+
+    with ledger.reading() as tx:
+        kept = [state.read(tx, name) for name in ("before", "beside", "after")]
+    assert kept == ["1", None, "1"]
+
+
+def test_trouble_with_the_database_itself_is_no_fault_of_a_record(ledger: Ledger) -> None:
+    with pytest.raises(LedgerUnavailable), ledger.transaction() as tx, tx.one_record():
+        raise sa.exc.OperationalError("SELECT 1", None, Exception("server closed the connection"))
+
+
+def test_writers_of_several_handles_wait_for_each_other_and_lose_nothing(
+    ledger_url: str, clock: ManualClock
+) -> None:
+    url = ledger_url
     Ledger(url, now=clock).close()
     start = threading.Barrier(4)
 
@@ -137,8 +176,10 @@ def test_a_lease_renewed_in_time_outlasts_its_first_term_and_one_renewed_too_lat
         assert state.read(tx, "feed") is None
 
 
-def test_opening_an_up_to_date_ledger_changes_nothing(tmp_path: Path, clock: ManualClock) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+def test_opening_an_up_to_date_ledger_changes_nothing(
+    new_database_url: str, clock: ManualClock
+) -> None:
+    url = new_database_url
     Ledger(url, now=clock).close()
     clock.advance(60)
     before = applied(url)
@@ -158,9 +199,9 @@ def applied(url: str) -> list[tuple[str, ...]]:
 
 
 def test_several_processes_may_open_a_new_ledger_at_once(
-    tmp_path: Path, clock: ManualClock
+    new_database_url: str, clock: ManualClock
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    url = new_database_url
     start = threading.Barrier(4)
     failed: list[BaseException] = []
 
@@ -195,9 +236,9 @@ def test_several_processes_may_open_a_new_ledger_at_once(
     ],
 )
 def test_a_ledger_of_another_release_is_refused_rather_than_guessed_at(
-    tmp_path: Path, clock: ManualClock, change: str, said: str
+    ledger_url: str, clock: ManualClock, change: str, said: str
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    url = ledger_url
     Ledger(url, now=clock).close()
     engine = sa.create_engine(url)
     with engine.begin() as tx:

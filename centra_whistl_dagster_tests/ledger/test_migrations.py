@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import sqlalchemy as sa
 
 from centra_whistl_dagster.ledger.migrations import statements
 from centra_whistl_dagster.ledger.tables import metadata
 from centra_whistl_dagster.migrations import migrations_in
+from centra_whistl_dagster_tests.postgresql import Cluster
 
 PACKAGE = "centra_whistl_dagster.ledger"
-ALTERED = re.compile(r"ALTER COLUMN (\w+) TYPE BIGINT")
-NEW_COLUMN = re.compile(r"(?:^|ADD COLUMN)\s*(\w+) INTEGER", re.MULTILINE)
 
 
 def on(dialect: str) -> list[str]:
@@ -31,18 +28,24 @@ def test_no_statement_keeps_a_mark_of_ours() -> None:
         assert [part for part in on(dialect) if "{" in part] == []
 
 
-def test_every_whole_number_of_the_first_tables_has_64_bits_on_postgresql() -> None:
-    widened: set[tuple[str, str]] = set()
-    narrow: set[tuple[str, str]] = set()
-    first = [m for m in migrations_in(PACKAGE) if m.name < "0006"]
-    for statement in [part for m in first for part in statements(m.text, "postgresql")]:
-        if found := re.match(r"(?:CREATE|ALTER) TABLE (\w+)", statement):
-            widened |= {(found[1], column) for column in ALTERED.findall(statement)}
-            narrow |= {(found[1], column) for column in NEW_COLUMN.findall(statement)}
+def test_postgresql_holds_every_number_that_is_declared(
+    postgresql: Cluster, migrated_database: str
+) -> None:
+    with postgresql.database(template=migrated_database) as name:
+        engine = sa.create_engine(postgresql.url(name))
+        inspector = sa.inspect(engine)
+        found = {
+            (table, column["name"]): str(column["type"])
+            for table in metadata.tables
+            for column in inspector.get_columns(table)
+        }
+        engine.dispose()
+    declared = {
+        (table.name, column.name): str(column.type.compile(engine.dialect))
+        for table in metadata.tables.values()
+        for column in table.columns
+    }
+    numbers = {key: kind for key, kind in declared.items() if kind.startswith(("BIG", "NUM"))}
 
-    assert ("despatches", "sequence") in narrow
-    assert widened == narrow
-    assert all(
-        isinstance(metadata.tables[table].c[column].type, sa.BigInteger)
-        for table, column in widened
-    )
+    assert numbers["despatches", "sequence"] == "BIGINT"
+    assert {key: found[key] for key in numbers} == numbers

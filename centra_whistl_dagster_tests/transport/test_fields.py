@@ -27,6 +27,9 @@ from centra_whistl_dagster.transport.fields import BrokenRecord, Fields, name_of
         (lambda f: f.whole("x"), 2**63),
         (lambda f: f.flag("x"), None),
         (lambda f: f.flag("x"), 1),
+        (lambda f: f.moment("x"), "0001-01-01T00:00:00+14:00"),
+        (lambda f: f.moment("x"), "9999-12-31T23:59:59-14:00"),
+        (lambda f: f.moment("x"), "1899-12-31T23:59:59Z"),
         (lambda f: f.number("x"), "five"),
         (lambda f: f.number("x"), "1e999999999"),
         (lambda f: f.number("x"), "NaN"),
@@ -72,6 +75,13 @@ def test_a_moment_becomes_utc() -> None:
     assert fields.moment("m") == datetime(2026, 7, 1, 8, tzinfo=UTC)
     assert fields.moment("m").tzinfo is UTC
     assert fields.moment("z") == datetime(2026, 7, 1, 8, 0, 0, 500_000, tzinfo=UTC)
+
+
+def test_a_nul_that_a_database_refuses_is_replaced_by_the_sign_for_no_character() -> None:
+    body = parse_json(b'{"name": "A\\u0000da", "tags": ["\\u0000"]}')
+
+    assert Fields(body).text("name") == "A\ufffdda"
+    assert Fields(body).texts("tags") == {"\ufffd"}
 
 
 def test_half_a_character_is_replaced_by_the_sign_for_one() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,6 +146,33 @@ def test_a_file_that_cannot_be_used_is_an_error_of_the_system(tmp_path: Path) ->
     file.write_bytes(b"not a database" * 100)
     with pytest.raises(OSError, match="may be deleted"):
         Pacer({"calls": (BURST,)}, system="Testland", share=1.0, now=at(0), file=file)
+
+
+def test_a_file_that_cannot_be_used_is_not_left_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "p.db"
+    file.write_bytes(b"not a database" * 100)
+    opened, closed = [], []
+
+    class Noted(sqlite3.Connection):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            opened.append(id(self))
+            super().__init__(*args, **options)
+
+        def close(self) -> None:
+            closed.append(id(self))
+            super().close()
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *args, **options: connect(*args, factory=Noted, **options)
+    )
+    with pytest.raises(OSError, match="may be deleted"):
+        Pacer({"calls": (BURST,)}, system="Testland", share=1.0, now=at(0), file=file)
+
+    assert len(opened) == 1
+    assert closed == opened
 
 
 @pytest.mark.parametrize("shares_a_file", [False, True])

@@ -15,8 +15,9 @@ from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import UNSENT
 from centra_whistl_dagster.domain.tally import Failed, Fate, Tally
 from centra_whistl_dagster.ledger import orders, state, unreadable
-from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.engine import RecordNotStored, Transaction
 from centra_whistl_dagster.ledger.unreadable import Source
+from centra_whistl_dagster.workflows.exceptions.step_failures import place_of
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.readings import apply_reading
 from centra_whistl_dagster.workflows.orders.rechecks import changed_sent_orders, note_round
@@ -107,7 +108,7 @@ def _take_in_parts(
         is_last = start + len(part) >= len(records)
         with link.ledger.transaction() as tx:
             for record in part:
-                tally.add(take_in(tx, link, record))
+                tally.add(_take_in_alone(tx, link, record))
             if is_last and read_at is not None:
                 state.advance(tx, state.CENTRA_ORDERS, moments, read_at=read_at)
 
@@ -142,6 +143,18 @@ def _not_listed(
 
 def _since(watermark: datetime | None) -> datetime | None:
     return watermark - OVERLAP if watermark else None
+
+
+def _take_in_alone(tx: Transaction, link: Link, record: Order | UnreadableOrder) -> Fate:
+    """Take a record in; one that fails takes none of those read with it along."""
+    try:
+        with tx.one_record():
+            return take_in(tx, link, record)
+    except RecordNotStored as error:
+        unreadable.report_not_stored(
+            tx, Source.CENTRA, record.number, place=place_of(error.cause), error=error
+        )
+        return Failed("could not be stored")
 
 
 def take_in(tx: Transaction, link: Link, record: Order | UnreadableOrder) -> Fate:

@@ -27,10 +27,11 @@ from centra_whistl_dagster.ledger import (
     state,
     unreadable,
 )
-from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.engine import RecordNotStored, Transaction
 from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow
 from centra_whistl_dagster.ledger.unreadable import Source
 from centra_whistl_dagster.whistl.client import Acceptance, UnreadableOrderView, WhistlOrderView
+from centra_whistl_dagster.workflows.exceptions.step_failures import place_of
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.lines_at_whistl import take_over_lines
 from centra_whistl_dagster.workflows.orders.replacement import (
@@ -110,8 +111,21 @@ def _note_part(
         | exceptions.unended_subjects(tx, ExceptionKind.UNREADABLE_RECORD)
     )
     for view in views:
-        tally.add(_note(tx, view, part))
+        tally.add(_note_alone(tx, view, part))
     orders.update(tx, part.unchanged, whistl_checked_at=tx.now)
+
+
+def _note_alone(tx: Transaction, view: WhistlOrderView | UnreadableOrderView, part: _Part) -> Fate:
+    try:
+        with tx.one_record():
+            return _note(tx, view, part)
+    except RecordNotStored as error:
+        row = orders.find_by_whistl_number(tx, view.order_number)
+        number = row.number if row else unreadable.NAMELESS
+        unreadable.report_not_stored(
+            tx, Source.WHISTL, number, place=place_of(error.cause), error=error
+        )
+        return Failed("could not be stored")
 
 
 def _note(tx: Transaction, view: WhistlOrderView | UnreadableOrderView, part: _Part) -> Fate:

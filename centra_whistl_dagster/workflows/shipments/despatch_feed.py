@@ -16,10 +16,11 @@ from centra_whistl_dagster.domain.orders.despatches import Despatch, content_has
 from centra_whistl_dagster.domain.tally import Failed, Fate, Tally
 from centra_whistl_dagster.ledger import despatches, exceptions, messages, state
 from centra_whistl_dagster.ledger.despatches import FEED
-from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.engine import RecordNotStored, Transaction
 from centra_whistl_dagster.ledger.rows import MessageRow
 from centra_whistl_dagster.ledger.states import MessageState
 from centra_whistl_dagster.whistl.client import DespatchMessage, DespatchPage, UnreadableDespatch
+from centra_whistl_dagster.workflows.exceptions.step_failures import place_of
 from centra_whistl_dagster.workflows.link import Link
 
 PAGE = 200
@@ -61,12 +62,28 @@ def store_page(tx: Transaction, page: DespatchPage, tally: Tally) -> None:
             _keep_unreadable(tx, message, record)
             tally.add(Failed("unreadable"))
             continue
-        is_new = despatches.receive(tx, record, raw=message.raw, read_after=message.read_after)
-        if is_new or has_unreadable:
-            _settle_unreadable(tx, message, record, is_new=is_new)
-        tally.add(Fate.WRITTEN if is_new else Fate.UNCHANGED)
+        tally.add(_store_alone(tx, message, record, has_unreadable=has_unreadable))
     tally.add(Fate.UNCHANGED, len(page.messages) - len(by_contents))
     tally.read += len(page.messages)
+
+
+def _store_alone(
+    tx: Transaction, message: DespatchMessage, record: Despatch, *, has_unreadable: bool
+) -> Fate:
+    """Store a message; one that fails is kept as it came, and takes no other along."""
+    try:
+        with tx.one_record():
+            is_new = despatches.receive(tx, record, raw=message.raw, read_after=message.read_after)
+            if is_new or has_unreadable:
+                _settle_unreadable(tx, message, record, is_new=is_new)
+    except RecordNotStored as error:
+        detail = f"could not be stored ({error} at {place_of(error.cause)})"
+        unread = UnreadableDespatch(
+            despatch_id=record.despatch_id, sequence=record.sequence, field="record", detail=detail
+        )
+        _keep_unreadable(tx, message, unread)
+        return Failed("could not be stored")
+    return Fate.WRITTEN if is_new else Fate.UNCHANGED
 
 
 def move_cursor(tx: Transaction, page: DespatchPage) -> None:
