@@ -93,7 +93,7 @@ def test_what_moved_at_whistl_is_written_at_once_though_not_everything_is_read(
 ) -> None:
     dice = np.random.default_rng(7)
     for _ in range(4):
-        moved = dice.choice(large.skus, 30, replace=False).tolist()
+        moved = dice.choice(large.skus, 8, replace=False).tolist()
         with large.world.lock:
             for sku in moved:
                 shelf = large.world.shelves[sku]
