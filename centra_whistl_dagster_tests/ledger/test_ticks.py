@@ -88,7 +88,7 @@ _SCANS_ALL = {
     ),
 }
 _WHOLE_ON_POSTGRESQL = {"orders for the history", "order lines for the history"}
-"""Asked by each load of the history, not by each tick: PostgreSQL reads the orders whole for them."""
+"""Asked by each load of the history, not by each tick: PostgreSQL reads all orders for them."""
 _EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN (COSTS OFF)"}
 
 
