@@ -19,7 +19,8 @@ from starlette.types import ASGIApp
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
-from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.ledger.engine import NO_KEYS, Ledger
+from centra_whistl_dagster.ledger.sealing import MasterKeys
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.people.behaviour import People
 from centra_whistl_dagster.simulator.wire.server import create_app
@@ -111,8 +112,10 @@ class _SharedLedger(Ledger):
         *,
         now: Callable[[], datetime],
         responsibilities: Mapping[ExceptionKind, Responsibility],
+        keys: MasterKeys = NO_KEYS,
     ) -> None:
         self.now = now
+        self._keys = keys
         self._responsibilities = responsibilities
         self._engine = _first_ledger()._engine
         if str(self._engine.url) != url:
