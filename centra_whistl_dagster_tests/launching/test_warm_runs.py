@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -27,6 +28,7 @@ from centra_whistl_dagster.launching.dagster_processes import LOOPBACK, free_por
 from centra_whistl_dagster.launching.processes import Processes
 from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.ledger.engine import Ledger
+from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind, FaultRule
 from centra_whistl_dagster.simulator.wire.server import RunningSimulator
@@ -34,6 +36,8 @@ from centra_whistl_dagster.simulator.world.catalogue import shipping_services_cs
 from centra_whistl_dagster.simulator.world.settings import TEST_TOKEN
 from centra_whistl_dagster.simulator.world.warehouse import open_warehouse
 from centra_whistl_dagster.simulator.world.world import CentraOrder, Settings, World
+from centra_whistl_dagster.workflows.continuity import keep_alive
+from centra_whistl_dagster.workflows.link import open_link
 
 PROJECT = Path(__file__).resolve().parents[2]
 LONGEST = 60.0
@@ -211,7 +215,19 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home))) as instance,
             WorkspaceProcessContext(instance, target) as workspace,
         ):
+            ended = threading.Event()
+            sensors = threading.Thread(target=keep_alive_until, args=(ended,))
+            sensors.start()
             yield Installation(world, instance, workspace.create_request_context())
+            ended.set()
+            sensors.join()
+
+
+def keep_alive_until(ended: threading.Event) -> None:
+    """Keep the ledger alive as sensors do: after two minutes of silence, orders would wait."""
+    while not ended.wait(10):
+        with open_link(load_settings(os.environ)) as link:
+            keep_alive(link)
 
 
 def nothing() -> None: ...

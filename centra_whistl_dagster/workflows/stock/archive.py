@@ -24,6 +24,8 @@ FOR_HISTORY = (WHISTL_STOCK, CENTRA_STOCK, DIVERGENCE, BUFFER_CHANGES, POSITIONS
 FOR_NEXT_SYNC = (RECONCILED, DEMAND)
 """Of these only the newest is ever read again."""
 
+_MARK = b"PAR1"
+
 
 def keep(folder: Path, kind: str, name: str, taken_at: datetime, frame: pd.DataFrame) -> Path:
     """Write a reading to the archive and return where it is, relative to `folder`.
@@ -56,8 +58,13 @@ def kept_since(folder: Path, kind: str, since: datetime | None) -> list[Path]:
 
 
 def is_kept(folder: Path, relative: str) -> bool:
-    """Say whether a reading is still there."""
-    return (folder / relative).exists()
+    """Say whether a reading is still there, and whole: Parquet begins and ends with a mark."""
+    path = folder / relative
+    if not path.is_file() or path.stat().st_size < len(_MARK):
+        return False
+    with path.open("rb") as file:
+        file.seek(-len(_MARK), os.SEEK_END)
+        return file.read() == _MARK
 
 
 def remove(folder: Path, kind: str, before: datetime, in_use: Collection[str]) -> int:

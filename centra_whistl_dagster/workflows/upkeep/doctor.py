@@ -1,4 +1,7 @@
-"""Try every connection once and say which works: for the first day, and for a bad one."""
+"""Try every connection once and say which works: for the first day, and for a bad one.
+
+Does not belong here: any repair, and what a finding rests on (each in its own module).
+"""
 
 from __future__ import annotations
 
