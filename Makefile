@@ -68,6 +68,7 @@ bench: $(VENV)/.bench-ready
 
 SEED ?= 1
 faults: $(VENV)/.ready
+	$(BIN)/pytest -m long -n 2 --dist loadfile
 	$(BIN)/python -m $(TESTS).faults.run --schedules $(or $(SCHEDULES),300) --seed $(SEED) --write
 	$(BIN)/python -m $(TESTS).stock_histories.run --histories $(or $(HISTORIES),3000) --seed $(SEED) --write
 

@@ -15,6 +15,8 @@ from centra_whistl_dagster.backtest.run import run
 from centra_whistl_dagster.backtest.strategies import RIVALS, Strategy
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+
 INVOICES = Path(
     os.environ.get("UCI_INVOICES", "../shared/data/online_retail_2010-12_2011-06.parquet")
 )

@@ -13,6 +13,8 @@ from centra_whistl_dagster.backtest.run import run
 from centra_whistl_dagster.backtest.strategies import Strategy
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+
 DAYS, HOURS = 28, 12
 SKUS = 80
 
