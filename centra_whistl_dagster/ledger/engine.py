@@ -18,6 +18,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 import centra_whistl_dagster.ledger.plain_errors  # noqa: F401 - importing it hides values
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
+from centra_whistl_dagster.ledger import sqlite
 from centra_whistl_dagster.ledger.migrations import migrate
 from centra_whistl_dagster.ledger.sealing import ContentsUnreadable, MasterKeys, check
 from centra_whistl_dagster.ledger.tables import leases
@@ -29,7 +30,6 @@ _ONE_WRITER = 7216
 """An arbitrary number that all our processes know the same lock by."""
 READING = {"reads_only": True}
 NO_KEYS = MasterKeys()
-_PATIENCE = "PRAGMA busy_timeout=30000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +180,7 @@ class Ledger:
                 "Run pip install 'centra-whistl-dagster[postgres]'."
             ) from error
         if self._engine.dialect.name == "sqlite":
-            _tame_sqlite(self._engine)
+            sqlite.set_up(self._engine)
         try:
             # Not only OperationalError: SQLite says by DatabaseError that a file is no database.
             with _in_plain_words(sa.exc.DatabaseError):
@@ -267,7 +267,7 @@ class Ledger:
             # It would wait for readers as long as a writer does; the caller tries again instead.
             connection.exec_driver_sql("PRAGMA busy_timeout=200")
             (is_in_use, *_) = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-            connection.exec_driver_sql(_PATIENCE)
+            connection.exec_driver_sql(sqlite.PATIENCE)
         return not is_in_use
 
     def compact(self) -> bool:
@@ -299,26 +299,3 @@ class Ledger:
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
-
-
-def _tame_sqlite(engine: sa.Engine) -> None:
-    @sa.event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: Any) -> None:
-        # The driver's own transaction handling would begin late and defeat BEGIN IMMEDIATE below.
-        connection.isolation_level = None
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            # What is deleted is overwritten, however SQLite was built.
-            "secure_delete=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute(_PATIENCE)
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        # A deferred transaction that reads first and writes later fails at once under a second
-        # writer ("database is locked"), whatever the time-out.
-        reads_only = connection.get_execution_options().get("reads_only", False)
-        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

@@ -68,12 +68,11 @@ class LineUnits:
     lost: int = 0
     elsewhere: int = 0
     unsure: int = 0
-    was_in_levels: bool = True
+    first_seen_at: datetime | None = None
+    """When the order came to be known here; None: long before."""
 
 
-def of_open_lines(
-    tx: Transaction, *, taken_at: datetime, levels_at: datetime | None = None
-) -> list[LineUnits]:
+def of_open_lines(tx: Transaction, *, taken_at: datetime) -> list[LineUnits]:
     """Return the standing of every line that can still move stock after `taken_at`.
 
     An order wholly known to Centra that Whistl had taken before `taken_at` moves nothing any more.
@@ -81,7 +80,6 @@ def of_open_lines(
     Args:
         tx: the transaction.
         taken_at: when the snapshot was taken.
-        levels_at: when Centra's stock was read; None: after every order here was known.
     """
     may_move = _may_move(taken_at)
     shipped = _shipped(taken_at, may_move)
@@ -132,7 +130,7 @@ def of_open_lines(
         )
         .where(may_move)
     )
-    return [_units(row, taken_at, levels_at) for row in tx.execute(query)]
+    return [_units(row, taken_at) for row in tx.execute(query)]
 
 
 def _may_move(taken_at: datetime) -> sa.ColumnElement[bool]:
@@ -218,9 +216,7 @@ def _taken_under_former_numbers(taken_at: datetime) -> sa.Subquery:
     )
 
 
-def _units(
-    row: sa.Row[tuple[object, ...]], taken_at: datetime, levels_at: datetime | None
-) -> LineUnits:
+def _units(row: sa.Row[tuple[object, ...]], taken_at: datetime) -> LineUnits:
     is_there = row.state in TOLD and row.whistl_status not in STOPPED
     wanted = 0 if row.cancel_wanted_at is not None else int(row.wanted)
     # A faulty message may name more units than were ordered: no more of them are ours.
@@ -239,7 +235,7 @@ def _units(
         lost=int(row.not_found),
         elsewhere=0 if is_there else max(0, completed - int(row.in_parcels)),
         unsure=max(0, sent - taken) if _may_be_taken(row, taken_at) else 0,
-        was_in_levels=levels_at is None or row.first_seen_at < levels_at,
+        first_seen_at=row.first_seen_at,
     )
 
 

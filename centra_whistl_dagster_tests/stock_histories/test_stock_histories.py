@@ -26,8 +26,7 @@ from centra_whistl_dagster_tests.stock_histories.run import (
 from centra_whistl_dagster_tests.stock_histories.shrinking import replay, shortest, written
 from centra_whistl_dagster_tests.stock_histories.steps import ACTS, History, Step, history
 
-SHORT = Plan(histories=225, seed=1, processes=2)
-"""The next one is the first of `OPEN_HOLES`."""
+SHORT = Plan(histories=300, seed=1, processes=2)
 MOST_UNTIL_NOTICED = 120
 
 
@@ -114,10 +113,6 @@ HOLES: dict[str, History] = {
         Step("stock synced", 0, 0),
         Step("ordered", 0, 2),
     ),
-}
-
-
-OPEN_HOLES: dict[str, History] = {
     "shipped by hand while it is being sent, and the same SKU ordered again": (
         Step("ordered", 2, 0),
         Step("shipped by hand in Centra", 0, 0, 10),
@@ -126,13 +121,6 @@ OPEN_HOLES: dict[str, History] = {
         Step("stock synced", 0, 0),
     ),
 }
-
-
-@pytest.mark.xfail(strict=True, reason="known, and to be closed: a unit is sold again")
-@pytest.mark.usefixtures("quiet")
-@pytest.mark.parametrize("hole", OPEN_HOLES)
-def test_a_hole_that_is_known_is_still_open(hole: str) -> None:
-    assert live_through(OPEN_HOLES[hole]).faults() == {}
 
 
 @pytest.mark.usefixtures("quiet")

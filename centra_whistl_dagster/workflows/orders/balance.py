@@ -11,7 +11,7 @@ from centra_whistl_dagster.domain.orders.order import CONFIRMED, PROCESSING, Ord
 from centra_whistl_dagster.ledger import checks
 from centra_whistl_dagster.ledger.checks import OpenOrder
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders.intake import take_in
+from centra_whistl_dagster.workflows.orders.intake import take_in_alone
 
 _GRACE = timedelta(minutes=2)
 """What changed less long ago may not have been read yet, or be under way."""
@@ -69,7 +69,7 @@ def _read_again(link: Link, centra_ids: list[str]) -> dict[str, Order | Unreadab
     records = list(link.centra.orders_with_ids(centra_ids[:_READ_BY_ID]))
     with link.ledger.transaction() as tx:
         for record in records:
-            take_in(tx, link, record)
+            take_in_alone(tx, link, record)
     return {str(record.number): record for record in records}
 
 

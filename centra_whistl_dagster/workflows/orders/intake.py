@@ -108,7 +108,7 @@ def _take_in_parts(
         is_last = start + len(part) >= len(records)
         with link.ledger.transaction() as tx:
             for record in part:
-                tally.add(_take_in_alone(tx, link, record))
+                tally.add(take_in_alone(tx, link, record))
             if is_last and read_at is not None:
                 state.advance(tx, state.CENTRA_ORDERS, moments, read_at=read_at)
 
@@ -145,7 +145,7 @@ def _since(watermark: datetime | None) -> datetime | None:
     return watermark - OVERLAP if watermark else None
 
 
-def _take_in_alone(tx: Transaction, link: Link, record: Order | UnreadableOrder) -> Fate:
+def take_in_alone(tx: Transaction, link: Link, record: Order | UnreadableOrder) -> Fate:
     """Take a record in; one that fails takes none of those read with it along."""
     try:
         with tx.one_record():

@@ -16,7 +16,7 @@ from centra_whistl_dagster.workflows.access import (
     note_refused,
 )
 from centra_whistl_dagster.workflows.link import Link
-from centra_whistl_dagster.workflows.orders.intake import take_in
+from centra_whistl_dagster.workflows.orders.intake import take_in_alone
 
 NOT_PERMITTED = Skipped("the token may not lock orders")
 _REFUSED = ExceptionKind.LOCK_REFUSED
@@ -66,7 +66,7 @@ def _lock(link: Link, rows: list[OrderRow], tally: Tally) -> None:
             elif row.lock_attempts:
                 exceptions.resolve_order(tx, row.number, [_REFUSED])
         for record in records:
-            take_in(tx, link, record)
+            take_in_alone(tx, link, record)
     tally.add(Fate.WRITTEN, len(locked))
     tally.add(Failed("refused by Centra"), len(refused))
 

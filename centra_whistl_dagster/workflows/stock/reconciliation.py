@@ -152,10 +152,9 @@ def reconcile_levels(
         levels: Centra's side, with the columns of `Levels.frame`.
         within_minutes: the levels are of SKUs only that need this interval or a shorter one.
     """
-    levels_at = levels["read_at"].min().to_pydatetime() if len(levels) else None
     with link.ledger.reading() as tx:
         now = tx.now
-        lines = standings.of_open_lines(tx, taken_at=snapshot.taken_at, levels_at=levels_at)
+        lines = standings.of_open_lines(tx, taken_at=snapshot.taken_at)
         zero_after = link.configuration.stock.convention.absent_sku.zero_after
         absent = absences.absent_for(tx, zero_after) if zero_after else []
     whistl = archive.fetch(link.settings.archive_path, snapshot.file)
@@ -163,7 +162,8 @@ def reconcile_levels(
     if within_minutes is not None:
         whistl = whistl[whistl["sku"].isin(levels["sku"])]
     aligned = align(
-        {"whistl": whistl, "centra": levels.drop(columns="read_at")}, {"ours": our_units(lines)}
+        {"whistl": whistl, "centra": levels.drop(columns="read_at")},
+        {"ours": our_units(lines, levels)},
     )
     columns = columns_of(aligned)
     skus = aligned.column("sku").to_pylist()
@@ -193,13 +193,22 @@ def _with_none_of(whistl: pd.DataFrame, absent: Sequence[str]) -> pd.DataFrame:
     return pd.concat([whistl, zeros], ignore_index=True)
 
 
-def our_units(lines: Iterable[LineUnits]) -> pd.DataFrame:
-    """Return what our open orders mean for stock: one row a SKU, the columns of `OurUnits`."""
+def our_units(lines: Iterable[LineUnits], levels: pd.DataFrame) -> pd.DataFrame:
+    """Return what our open orders mean for stock: one row a SKU, the columns of `OurUnits`.
+
+    Args:
+        lines: of our orders.
+        levels: Centra's, with when each was read: one read before an order was known says nothing
+            of it.
+    """
     names = [field.name for field in fields(LineUnits)]
     table = pd.DataFrame([[getattr(line, name) for name in names] for line in lines], columns=names)
-    columns = {name: table[name].to_numpy(dtype=np.int64) for name in names if name != "sku"}
-    for name in ("is_blocked", "was_in_levels"):
-        columns[name] = columns[name].astype(bool)
+    figures = [name for name in names if name not in {"sku", "is_blocked", "first_seen_at"}]
+    columns = {name: table[name].to_numpy(dtype=np.int64) for name in figures}
+    columns["is_blocked"] = table["is_blocked"].to_numpy(dtype=np.bool_)
+    read_at = table["sku"].map(levels.set_index("sku")["read_at"])
+    seen_at = pd.to_datetime(table["first_seen_at"], utc=True)
+    columns["was_in_levels"] = (seen_at.isna() | ~(seen_at > read_at)).to_numpy(dtype=np.bool_)
     units = units_of_line(LineStanding(**columns))
     by_line = pd.DataFrame({field.name: getattr(units, field.name) for field in fields(OurUnits)})
     by_line.insert(0, "sku", table["sku"].astype("str"))

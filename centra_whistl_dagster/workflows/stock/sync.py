@@ -32,8 +32,8 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.shipments.completion import CENTRA_STOCK_LEASE, LEASE_SECONDS
 from centra_whistl_dagster.workflows.stock.cadence import allowed_for_stock
+from centra_whistl_dagster.workflows.stock.changed_orders import read_changed_orders
 from centra_whistl_dagster.workflows.stock.reconciliation import Reconciliation, reconcile_stock
-from centra_whistl_dagster.workflows.stock.sent_orders import read_changed_sent_orders
 from centra_whistl_dagster.workflows.stock.sku_exceptions import (
     resolve_agreeing,
     update_absent_selling,
@@ -73,7 +73,7 @@ def publish_stock(link: Link) -> Tally:
         # order that Whistl has since ended would be counted as set aside, and sold twice.
         follow_order_statuses(link)
         # What people did in Centra moved its stock at once: by-hand shipments, cancelled lines.
-        read_changed_sent_orders(link)
+        read_changed_orders(link)
         with link.ledger.transaction() as tx:
             lease.renew(tx)
         reconciliation, chosen, postponed = _chosen(link)

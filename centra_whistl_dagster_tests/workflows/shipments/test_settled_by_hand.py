@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
+import pandas as pd
 import pytest
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel
@@ -55,7 +56,8 @@ def held(desk: Desk) -> dict[str, int]:
     """Units by SKU that are added to what Whistl has available, as long as Centra reserves them."""
     with desk.link.ledger.reading() as tx:
         lines = standings.of_open_lines(tx, taken_at=tx.now + timedelta(days=1))
-    table = our_units(lines)
+    levels = pd.DataFrame({"sku": [], "read_at": pd.to_datetime([], utc=True)})
+    table = our_units(lines, levels)
     return {sku: units for sku, units in zip(table["sku"], table["held"], strict=True) if units}
 
 
