@@ -44,9 +44,10 @@ definitions: $(VENV)/.ready
 	mkdir -p $(VENV)/dagster && cp dagster.yaml $(VENV)/dagster/
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) DAGSTER_HOME=$(CURDIR)/$(VENV)/dagster $(BIN)/dg check defs
 
-# Each file runs in one process, so that the trading day is played once. It comes first (conftest.py).
+# Each file runs in one process, so that the trading day is played once. What takes longest comes first
+# (conftest.py). Three processes, since tests of processes that start and end wait most of their time.
 tests: $(VENV)/.ready
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fast-tests: $(VENV)/.ready
 	$(BIN)/pytest -q -n 2 --dist loadfile $(FAST_TESTS)

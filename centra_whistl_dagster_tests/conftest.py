@@ -32,9 +32,25 @@ hypothesis_settings.register_profile("repeatable", deadline=None, derandomize=Tr
 hypothesis_settings.load_profile("repeatable")
 
 
+_LONGEST = (
+    "end_to_end",
+    "stock_histories",
+    "test_faults",
+    "test_rebuilding_history",
+    "test_days_of_the_history",
+    "test_restores",
+    "backtest",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the trading day: it takes minutes, while the other process runs the rest."""
-    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+    """Start with what takes longest, so that no process ends long after the others."""
+
+    def place(item: pytest.Item) -> int:
+        names = (at for at, name in enumerate(_LONGEST) if name in str(item.path))
+        return next(names, len(_LONGEST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from centra_whistl_dagster_tests.stock_histories.run import (
 from centra_whistl_dagster_tests.stock_histories.shrinking import replay, shortest, written
 from centra_whistl_dagster_tests.stock_histories.steps import ACTS, History, Step, history
 
-SHORT = Plan(histories=300, seed=1, processes=2)
+SHORT = Plan(histories=200, seed=1, processes=2)
 MOST_UNTIL_NOTICED = 120
 
 

@@ -206,7 +206,7 @@ def our_units(lines: Iterable[LineUnits], levels: pd.DataFrame) -> pd.DataFrame:
     figures = [name for name in names if name not in {"sku", "is_blocked", "first_seen_at"}]
     columns = {name: table[name].to_numpy(dtype=np.int64) for name in figures}
     columns["is_blocked"] = table["is_blocked"].to_numpy(dtype=np.bool_)
-    read_at = table["sku"].map(levels.set_index("sku")["read_at"])
+    read_at = levels.set_index("sku")["read_at"].reindex(table["sku"]).set_axis(table.index)
     seen_at = pd.to_datetime(table["first_seen_at"], utc=True)
     columns["was_in_levels"] = (seen_at.isna() | ~(seen_at > read_at)).to_numpy(dtype=np.bool_)
     units = units_of_line(LineStanding(**columns))
