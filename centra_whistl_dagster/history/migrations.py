@@ -75,11 +75,9 @@ def _apply(con: duckdb.DuckDBPyConnection, migration: Migration, at: datetime) -
 
 def _refuse_drift(con: duckdb.DuckDBPyConnection) -> None:
     rows = con.execute(
-        "SELECT c.table_name, c.column_name, "
-        "c.data_type || CASE WHEN c.is_nullable THEN '' ELSE ' NOT NULL' END "
-        "FROM duckdb_columns() c "
-        "JOIN duckdb_tables() t USING (database_name, schema_name, table_name) "
-        "WHERE t.database_name = current_database() AND NOT t.temporary"
+        "SELECT table_name, column_name, "
+        "data_type || CASE WHEN is_nullable THEN '' ELSE ' NOT NULL' END "
+        "FROM duckdb_columns() WHERE database_name = current_database()"
     ).fetchall()
     in_file: dict[str, dict[str, str]] = {}
     for table, column, definition in rows:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -51,6 +51,26 @@ class History:
         self._now = now
         self._sleep = sleep
         self._tries = max(1, round(lock_wait_seconds / _POLL_SECONDS))
+        self._con: duckdb.DuckDBPyConnection | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file once for all reading and writing of this object inside the block.
+
+        Opening takes longer than a small load. Other loaders wait until the block ends.
+
+        Raises as `writing` does.
+        """
+        if self._con is not None:
+            yield self._con
+            return
+        with self.locked(), closing(self._connect()) as con:
+            migrate(con, now=self._now)
+            self._con = con
+            try:
+                yield con
+            finally:
+                self._con = None
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -61,28 +81,14 @@ class History:
             HistoryUnreadable: the file or its log is damaged.
             SchemaDrift: the tables are not what this release says.
         """
-        with self.transactions() as begin, begin() as session:
-            yield session
-
-    @contextmanager
-    def transactions(self) -> Iterator[Callable[[], AbstractContextManager[Session]]]:
-        """Open the file for several transactions, one after the other: opening it takes longer.
-
-        Raises as `writing` does.
-        """
-        with self.locked(), closing(self._connect()) as con:
-            migrate(con, now=self._now)
-            yield lambda: self._transaction(con)
-
-    @contextmanager
-    def _transaction(self, con: duckdb.DuckDBPyConnection) -> Iterator[Session]:
-        con.begin()
-        try:
-            yield Session(con, now=self._now)
-        except BaseException:
-            con.rollback()
-            raise
-        con.commit()
+        with self.opened() as con:
+            con.begin()
+            try:
+                yield Session(con, now=self._now)
+            except BaseException:
+                con.rollback()
+                raise
+            con.commit()
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -91,8 +97,7 @@ class History:
         For the pipeline's own short queries. Analysts and reports use the published copy.
         Raises as `writing` does.
         """
-        with self.locked(), closing(self._connect()) as con:
-            migrate(con, now=self._now)
+        with self.opened() as con:
             yield Reader(con)
 
     def checkpoint(self) -> None:

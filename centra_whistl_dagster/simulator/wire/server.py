@@ -95,6 +95,17 @@ class _Server(uvicorn.Server):
             ticks += 1
             await asyncio.sleep(STOP_CHECK_SECONDS)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        given_up_at = time.monotonic() + SHUTDOWN_SECONDS
+        while self.server_state.connections and time.monotonic() < given_up_at:
+            await asyncio.sleep(STOP_CHECK_SECONDS)
+
 
 class RunningSimulator:
     """A world served from a thread of this process, for as long as the `with` block lasts.

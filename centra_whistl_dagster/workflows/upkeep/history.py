@@ -49,11 +49,12 @@ def open_history(link: Link) -> History:
 
 def load_orders(link: Link, history: History) -> list[Load]:
     """Load orders, their lines, their moves, despatches and parcels."""
-    return [
-        *load_table(link, history, Orders, orders_with_lines),
-        *load_table(link, history, OrderEvents, order_moves),
-        *load_table(link, history, Despatches, despatches_with_parcels),
-    ]
+    with history.opened():
+        return [
+            *load_table(link, history, Orders, orders_with_lines),
+            *load_table(link, history, OrderEvents, order_moves),
+            *load_table(link, history, Despatches, despatches_with_parcels),
+        ]
 
 
 def load_exceptions(link: Link, history: History) -> list[Load]:
@@ -120,14 +121,15 @@ def load_table(
     Each table has its own watermark, written with its rows: a loader that fails for a day goes on
     where it stopped, whatever the others did meanwhile.
     """
-    with history.reading() as reader:
-        since = with_overlap(reader.watermark(model))
-    with link.ledger.reading() as tx:
-        complete_until = tx.now
-        offered = export_(tx, since, None)
-    with history.writing() as session:
-        loads = session.record(model, offered.rows, offered.parts)
-        session.note_complete(model, complete_until)
+    with history.opened():
+        with history.reading() as reader:
+            since = with_overlap(reader.watermark(model))
+        with link.ledger.reading() as tx:
+            complete_until = tx.now
+            offered = export_(tx, since, None)
+        with history.writing() as session:
+            loads = session.record(model, offered.rows, offered.parts)
+            session.note_complete(model, complete_until)
     return loads
 
 

@@ -10,7 +10,6 @@ Does not belong here: rows of the ledger (`history`), or one day again (`history
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -46,8 +45,6 @@ _OVERLAP = timedelta(minutes=5)
 _FILES_AT_ONCE = 200
 """Loaded while the history is open once: a rebuild has thousands, and others wait meanwhile."""
 
-Begin = Callable[[], AbstractContextManager[Session]]
-
 UNUSABLE = (SnapshotUnusable, FrameRefused, OSError, ValueError)
 """What a damaged file leads to; pyarrow's own errors are of the last two kinds."""
 
@@ -71,18 +68,18 @@ def load_archive(link: Link, history: History) -> list[Load]:
     for a while.
     """
     days = days_beside(link.settings.published_path)
-    restored = _restore(link, history, days)
-    with history.reading() as reader:
-        waiting = reader.files_not_loaded()
-    snapshots, complete_until = _new_snapshots(link, history, waiting)
-    files = [*snapshots, *_new_files(link, history, waiting)]
+    with history.opened():
+        loads = _restore(link, history, days)
+        with history.reading() as reader:
+            waiting = reader.files_not_loaded()
+        snapshots, complete_until = _new_snapshots(link, history, waiting)
+        files = [*snapshots, *_new_files(link, history, waiting)]
     # Before the loading: interrupted after it, the days' files would stay as they are.
     _forget_days(days, [file for file in files if file.file not in waiting])
-    loads = restored
     for at in range(0, len(files), _FILES_AT_ONCE):
-        with history.transactions() as begin:
+        with history.opened():
             for file in files[at : at + _FILES_AT_ONCE]:
-                loads += _load_file(begin, file)
+                loads += _load_file(history, file)
     with history.writing() as session:
         still = session.files_not_loaded()
         # Only now: every snapshot found is loaded, or kept as a file to be tried again.
@@ -232,13 +229,13 @@ def _day_before(day: str) -> str:
     return f"{date.fromisoformat(day) - _LATEST_APPEARANCE:%Y-%m-%d}"
 
 
-def _load_file(begin: Begin, file: ArchivedFile) -> Sequence[Load]:
+def _load_file(history: History, file: ArchivedFile) -> Sequence[Load]:
     try:
-        with begin() as session:
+        with history.writing() as session:
             loads = file.load(session)
             session.note_file(file.file, file.kind, file.day)
     except UNUSABLE as error:
-        with begin() as session:
+        with history.writing() as session:
             session.note_file(file.file, file.kind, file.day, problem=_problem(error))
             return [session.record_failure(_failure(file, error))]
     return loads

@@ -42,12 +42,13 @@ def load_measurements(link: Link, history: History) -> list[Load]:
     Run it after orders and despatches are loaded.
     """
     store_counts(link.centra, link.whistl, link.ledger)
-    loads = [*_load_targets(link, history), *_restore_decisions(link, history)]
-    for model, rows in FROM_THE_LEDGER:
-        loads += load_table(link, history, model, rows)
-    _load_prices(link, history)
-    with history.writing() as session:
-        loads.append(session.summarise())
+    with history.opened():
+        loads = [*_load_targets(link, history), *_restore_decisions(link, history)]
+        for model, rows in FROM_THE_LEDGER:
+            loads += load_table(link, history, model, rows)
+        _load_prices(link, history)
+        with history.writing() as session:
+            loads.append(session.summarise())
     _forget_decisions(link)
     return loads
 
