@@ -171,6 +171,8 @@ class Loader:
     def merge(self, model: type[HistoryTable], frame: pd.DataFrame) -> int:
         """Insert new rows and change different ones; return how many."""
         self._stage(model, frame)
+        if frame.empty:
+            return 0
         keys = key_of(model)
         others = [c.name for c in columns_of(model) if c.name not in keys]
         differs = " OR ".join(f"t.{name} IS DISTINCT FROM i.{name}" for name in others)

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import pandas as pd
 import pandera.pandas as pa
 
-from centra_whistl_dagster.history.columns import HistoryTable, key_of, moments_of, table_name
+from centra_whistl_dagster.history.columns import (
+    HistoryTable,
+    columns_of,
+    key_of,
+    moments_of,
+    table_name,
+)
 from centra_whistl_dagster.history.errors import FrameRefused
 
 
@@ -73,6 +80,8 @@ def sort_rows(model: type[HistoryTable], frame: pd.DataFrame) -> SortedRows:
     """
     offered = frame.reset_index(drop=True)
     _refuse_wrong_columns(model, offered)
+    if offered.empty:
+        return SortedRows(good=_no_rows(model).copy(), bad=offered, failures=())
     bad: set[int] = set()
     failures: list[RowFailure] = []
     while True:
@@ -87,6 +96,12 @@ def sort_rows(model: type[HistoryTable], frame: pd.DataFrame) -> SortedRows:
             bad.update(int(index) for index in cases["index"])
         else:
             return SortedRows(good=good, bad=offered.loc[sorted(bad)], failures=tuple(failures))
+
+
+@cache
+def _no_rows(model: type[HistoryTable]) -> pd.DataFrame:
+    """Return a frame without rows, typed as the table: most loads of most tables have none."""
+    return model.validate(pd.DataFrame(columns=[column.name for column in columns_of(model)]))
 
 
 def _refuse_wrong_columns(model: type[HistoryTable], frame: pd.DataFrame) -> None:
