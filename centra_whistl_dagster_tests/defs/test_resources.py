@@ -9,6 +9,7 @@ import pytest
 
 from centra_whistl_dagster.definitions import defs
 from centra_whistl_dagster.launching.dagster_processes import free_port
+from centra_whistl_dagster.transport import calls
 
 
 @pytest.fixture
@@ -51,6 +52,7 @@ def test_a_refused_token_names_the_token_and_where_to_renew_it(
 
 def test_an_unreachable_centra_is_named(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("CENTRA_BASE_URL", f"http://127.0.0.1:{free_port()}")
+    environment.setattr(calls, "FIRST_WAIT_SECONDS", 0.0)
 
     assert "Centra" in why(relay())
 

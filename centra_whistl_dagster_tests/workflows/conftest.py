@@ -12,7 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import pytest
@@ -73,8 +76,21 @@ def environment(simulator: RunningSimulator, world: World, tmp_path: Path) -> di
     return environment_in(tmp_path, simulator, world)
 
 
+@cache
+def migrated_ledger() -> bytes:
+    """A new ledger's file, to copy: making its tables takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "ledger.db"
+        Ledger(f"sqlite:///{file}", now=lambda: datetime.now(UTC)).close()
+        return file.read_bytes()
+
+
 def environment_in(folder: Path, simulator: RunningSimulator, world: World) -> dict[str, str]:
     """Return what `.env` would hold of an installation that keeps everything in a folder."""
+    (folder / "state").mkdir()
+    ledger = folder / "state" / "ledger.db"
+    ledger.touch(0o600)
+    ledger.write_bytes(migrated_ledger())
     config = folder / "config"
     shutil.copytree(PROJECT / "config", config)
     (config / "shipping_services.csv").write_text(shipping_services_csv(world))
