@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from centra_whistl_dagster.domain.generations import Beginning, Witness, beginning
 from centra_whistl_dagster.ledger import generations, witness
@@ -43,14 +43,24 @@ def _reason(tx: Transaction, seen: Witness | None) -> Beginning | None:
 
 
 def begin(tx: Transaction, why: Beginning, seen: Witness | None) -> GenerationRow:
-    """Begin a generation of the ledger, after a gap that began at its last sign of life."""
-    before = generations.newest(tx)
+    """Begin a generation of the ledger, after a gap that began at its last sign of life.
+
+    While an earlier gap is not accounted for, the new gap begins where the earlier one did.
+    """
     return generations.begin(
         tx,
         why,
         effects_seen=seen.effects if seen else 0,
-        last_known_at=min(before.alive_at, tx.now) if before else None,
+        last_known_at=_last_known_at(tx, generations.newest(tx)),
     )
+
+
+def _last_known_at(tx: Transaction, before: GenerationRow | None) -> datetime | None:
+    if before is None:
+        return None
+    if before.accounted_for_at is None:
+        return before.last_known_at
+    return min(before.alive_at, tx.now)
 
 
 def about_to_send(link: Link, effect: Witness) -> None:
