@@ -50,6 +50,8 @@ LONGEST_LAG = "whistl/longest_look_up_lag"
 LAG_SAMPLE = "whistl/look_up_lag_sample"
 """JSON: the accepted order by which that is being measured; see `workflows.orders.lag`."""
 
+GAP_SWEEP = "ledger/gap_sweep"
+"""JSON: how far the sweep after a gap has got; see `workflows.orders.after_gap`."""
 EFFECTS = "ledger/effects"
 """How many orders and shipments were ever about to be sent; see `ledger.generations`."""
 

@@ -10,43 +10,56 @@ there is a gap (`domain.generations`, `workflows.continuity`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
-from itertools import islice
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from pydantic import TypeAdapter
+
+from centra_whistl_dagster.centra.client import UnreadableOrder
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.generations import IN_WORDS, Beginning
 from centra_whistl_dagster.domain.london import LONDON
-from centra_whistl_dagster.domain.orders.identity import is_of_same_sale, is_same_order
-from centra_whistl_dagster.domain.orders.order import ARCHIVED, SHIPPED, Order, content_hash
+from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import UNSENT, OrderState
-from centra_whistl_dagster.domain.orders.whistl_statuses import STOPPED, UNENDED
-from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
-from centra_whistl_dagster.ledger import exceptions, generations, orders, submissions
+from centra_whistl_dagster.domain.orders.whistl_statuses import UNENDED
+from centra_whistl_dagster.domain.tally import Skipped, Tally
+from centra_whistl_dagster.ledger import (
+    exceptions,
+    generations,
+    orders,
+    state,
+)
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.rows import GenerationRow, OrderRow
-from centra_whistl_dagster.ledger.states import SubmissionOutcome
+from centra_whistl_dagster.ledger.rows import GenerationRow
 from centra_whistl_dagster.transport import Refused
 from centra_whistl_dagster.whistl.client import UnreadableOrderView, WhistlOrderView
-from centra_whistl_dagster.whistl.mapping import identity_in_centra
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.found_after_gap import NOT_STORED, take_over
 from centra_whistl_dagster.workflows.orders.lag import LOOKED_UP_EVERY, look_up_lag
-from centra_whistl_dagster.workflows.orders.readings import apply_reading
-from centra_whistl_dagster.workflows.orders.replacement import next_number, send_again
-from centra_whistl_dagster.workflows.orders.statuses import apply_view
-from centra_whistl_dagster.workflows.orders.submission import accept
 
 _BEFORE_THE_GAP = timedelta(minutes=10)
 """Read from so long before the last known point: Whistl's clock is not ours."""
-_LISTED = 20_000
-"""Orders read from Whistl's list in one round."""
 _TOGETHER = 100
 """Orders taken over from Centra in one round; the others follow in the next."""
-_NOT_OURS = Skipped("not one of ours")
-_REASON = "Whistl has it; the ledger did not know, after a gap"
+_NOT_STORED_TRIED_AGAIN = timedelta(minutes=10)
 
 _Views = dict[int, list[WhistlOrderView]]
 """By Centra's order number, under whichever numbers Whistl has it, the first number first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sweep:
+    """One sweep over all unknown orders, in as many rounds as it takes."""
+
+    began_at: datetime
+    tried_up_to: int = 0
+    """Centra's order number. Without it, orders that cannot be taken over keep the others out."""
+    has_failed: bool = False
+    """An order could not be stored."""
+
+
+_STORED = TypeAdapter(_Sweep)
 
 
 def account_for_gap(link: Link) -> Tally:
@@ -60,6 +73,14 @@ def account_for_gap(link: Link) -> Tally:
         is_due = generations.is_sweep_due(tx)
     if generation is None:
         return Tally()
+    if generation.reason is Beginning.NEW and not _is_reported(link, generation):
+        if not is_due:
+            return Tally()
+        if _was_never_used(link):
+            # Nothing was sent before this ledger.
+            with link.ledger.transaction() as tx:
+                generations.note_accounted_for(tx)
+            return Tally()
     _report(link, generation)
     if not is_due:
         return Tally()
@@ -71,45 +92,67 @@ def account_for_gap(link: Link) -> Tally:
 
 
 def _sweep(link: Link, generation: GenerationRow) -> Tally:
-    began = link.now()
-    if generation.reason is Beginning.NEW and _was_never_used(link):
-        # Whistl has never had an order of ours: nothing was sent before this ledger.
-        with link.ledger.transaction() as tx:
-            generations.note_accounted_for(tx)
-        return Tally()
+    sweep = _sweep_under_way(link, generation) or _Sweep(began_at=link.now())
     unknown = _unknown(link, _listed(link, generation))
-    tally = Tally(read=len(unknown))
-    taken = dict(islice(unknown.items(), _TOGETHER))
-    tally.add(Skipped("left for the next round"), len(unknown) - len(taken))
-    for number, order in _in_centra(link, taken):
-        tally.add(_take_over(link, order, taken[number]) if order else _NOT_OURS)
+    left = sorted(number for number in unknown if number > sweep.tried_up_to)
+    taken = {number: unknown[number] for number in left[:_TOGETHER]}
+    tally = Tally(read=len(left))
+    tally.add(Skipped("left for the next round"), len(left) - len(taken))
+    for number, record in _in_centra(link, taken):
+        tally.add(take_over(link, record, taken[number]))
     with link.ledger.transaction() as tx:
-        proves_at = generations.gap_of(generation).absence_proves(look_up_lag(tx, link))
-        is_over = began >= proves_at and len(unknown) == len(taken)
-        again_at = min(proves_at, tx.now + LOOKED_UP_EVERY)
-        due_at = None if is_over else max(again_at, tx.now)
+        has_failed = sweep.has_failed or tally.failed[NOT_STORED.reason] > 0
+        if len(left) > len(taken):
+            note = replace(sweep, tried_up_to=max(taken), has_failed=has_failed)
+            state.set_to(tx, state.GAP_SWEEP, _STORED.dump_json(note).decode())
+            generations.note_swept(tx, due_at=tx.now)
+            return tally
+        state.forget(tx, state.GAP_SWEEP)
+        due_at = _swept_again_at(tx, link, generation, sweep.began_at)
+        if due_at is None and has_failed:
+            due_at = tx.now + _NOT_STORED_TRIED_AGAIN
         generations.note_swept(tx, due_at=due_at)
     return tally
 
 
+def _swept_again_at(
+    tx: Transaction, link: Link, generation: GenerationRow, began_at: datetime
+) -> datetime | None:
+    """Return when a sweep is due after one that began then; None where its absences are proof."""
+    proves_at = generations.gap_of(generation).absence_proves(look_up_lag(tx, link))
+    if began_at >= proves_at:
+        return None
+    return max(min(proves_at, tx.now + LOOKED_UP_EVERY), tx.now)
+
+
+def _sweep_under_way(link: Link, generation: GenerationRow) -> _Sweep | None:
+    with link.ledger.reading() as tx:
+        stored = state.read(tx, state.GAP_SWEEP)
+    sweep = _STORED.validate_json(stored) if stored else None
+    return sweep if sweep is not None and sweep.began_at >= generation.began_at else None
+
+
 def _listed(link: Link, generation: GenerationRow) -> _Views:
-    """Return what Whistl shows under numbers of ours and has changed since the last known point."""
+    """Return what Whistl shows under numbers of ours and has changed since the last known point.
+
+    To the end: what a shorter list leaves out would count as never sent.
+    """
     since = generation.last_known_at
     if since is not None:
-        views = link.whistl.orders_updated_since(since - _BEFORE_THE_GAP)
-        return _by_number(link, islice(views, _LISTED))
+        return _by_number(link, link.whistl.orders_updated_since(since - _BEFORE_THE_GAP))
     try:
-        return _by_number(link, islice(link.whistl.orders_in_statuses(UNENDED), _LISTED))
+        return _by_number(link, link.whistl.orders_in_statuses(UNENDED))
     except Refused:
-        return _by_number(link, islice(link.whistl.orders_updated_since(None), _LISTED))
+        return _by_number(link, link.whistl.orders_updated_since(None))
 
 
 def _was_never_used(link: Link) -> bool:
     """Say whether Whistl has never had an order of ours; one that cannot be read may be one."""
-    views = list(islice(link.whistl.orders_updated_since(None), _LISTED))
     ours = _pattern(link)
-    is_any = any(not view.order_number or ours.fullmatch(view.order_number) for view in views)
-    return not is_any and len(views) < _LISTED
+    return not any(
+        not view.order_number or ours.fullmatch(view.order_number)
+        for view in link.whistl.orders_updated_since(None)
+    )
 
 
 def _pattern(link: Link) -> re.Pattern[str]:
@@ -144,82 +187,15 @@ def _is_unknown(tx: Transaction, whistl_number: str) -> bool:
     return row.whistl_number == whistl_number and is_unsent
 
 
-def _in_centra(link: Link, wanted: _Views) -> Iterable[tuple[int, Order | None]]:
+def _in_centra(link: Link, wanted: _Views) -> Iterable[tuple[int, Order | UnreadableOrder | None]]:
     """Read orders from Centra by their numbers: the open ones together, the others one by one."""
     if not wanted:
         return
     stamps = link.centra.all_open_order_stamps(link.now())
     ids = [stamp.centra_id for stamp in stamps if stamp.number in wanted]
-    shown: Mapping[str, object] = {str(r.number): r for r in link.centra.orders_with_ids(ids)}
+    shown = {str(record.number): record for record in link.centra.orders_with_ids(ids)}
     for number in wanted:
-        record = shown.get(str(number)) or link.centra.order_numbered(number)
-        yield number, record if isinstance(record, Order) else None
-
-
-def _take_over(link: Link, order: Order, views: list[WhistlOrderView]) -> Fate:
-    """Take over one order as Whistl has it, number after number."""
-    if any(not _is_of_this_sale(view, order) for view in views):
-        # Whether it is ours all the same is for its own look-up, which compares the contents.
-        return _NOT_OURS
-    with link.ledger.transaction() as tx:
-        for view in views:
-            row = orders.find(tx, order.centra_id) or _added(tx, order, views[0].order_number)
-            if row.whistl_number != view.order_number:
-                if not _may_be_renumbered(tx, row, view):
-                    continue
-                send_again(tx, row, OrderState.RECEIVED, ended_at=row.state_since)
-            _accept(tx, order, view)
-        if order.status not in {SHIPPED, ARCHIVED}:
-            apply_reading(tx, link, order)
-        after = orders.find(tx, order.centra_id)
-    is_known = after is not None and after.whistl_number == views[-1].order_number
-    return Fate.WRITTEN if is_known else Failed("an earlier number goes on at Whistl")
-
-
-def _is_of_this_sale(view: WhistlOrderView, order: Order) -> bool:
-    ours = identity_in_centra(order)
-    return is_of_same_sale(ours, view.identity) or is_same_order(ours, view.identity)
-
-
-def _added(tx: Transaction, order: Order, whistl_number: str) -> OrderRow:
-    orders.add(tx, order, whistl_number=whistl_number, state=OrderState.RECEIVED, reason=_REASON)
-    row = orders.find(tx, order.centra_id)
-    if row is None:
-        raise LookupError(f"order {order.number} vanished from the ledger")
-    return row
-
-
-def _may_be_renumbered(tx: Transaction, row: OrderRow, view: WhistlOrderView) -> bool:
-    is_ended = row.whistl_status in STOPPED and row.state in {
-        OrderState.BLOCKED,
-        OrderState.CANCELLED,
-    }
-    return is_ended and next_number(tx, row) == view.order_number
-
-
-def _accept(tx: Transaction, order: Order, view: WhistlOrderView) -> None:
-    """Note that Whistl has the order under its present number, as if that had been found there."""
-    row = orders.find(tx, order.centra_id)
-    if row is None:
-        raise LookupError(f"order {order.number} vanished from the ledger")
-    if row.submitted_at is None and row.state in {*UNSENT, OrderState.CANCELLED}:
-        intent = submissions.open_intent(
-            tx,
-            centra_id=row.centra_id,
-            whistl_number=row.whistl_number,
-            payload_hash=view.payload_hash or "",
-        )
-        submissions.settle(tx, intent, SubmissionOutcome.FOUND, detail=view.status)
-        orders.refresh(tx, order)
-        accept(tx, row, view)
-        is_same = is_same_order(identity_in_centra(order), view.identity)
-        orders.update(
-            tx,
-            [row.centra_id],
-            sent_hash=content_hash(order) if is_same else view.payload_hash or "not known",
-            locked_at=tx.now if order.is_locked else None,
-        )
-    apply_view(tx, order.centra_id, view)
+        yield number, shown.get(str(number)) or link.centra.order_numbered(number)
 
 
 def _close_if_over(link: Link) -> None:
@@ -233,21 +209,26 @@ def _close_if_over(link: Link) -> None:
         exceptions.resolve_kind(tx, ExceptionKind.LEDGER_GAP, except_subjects=())
 
 
-def _report(link: Link, generation: GenerationRow) -> None:
-    """Let the data team know that orders wait, and why: nobody may have meant to cause a gap."""
-    kind = ExceptionKind.LEDGER_GAP
+def _is_reported(link: Link, generation: GenerationRow) -> bool:
     with link.ledger.reading() as tx:
-        is_reported = str(generation.id) in exceptions.open_subjects(tx, kind)
-    if is_reported or generation.reason is Beginning.NEW:
+        return str(generation.id) in exceptions.open_subjects(tx, ExceptionKind.LEDGER_GAP)
+
+
+def _report(link: Link, generation: GenerationRow) -> None:
+    """Report that orders wait, and why: nobody may have meant to cause a gap."""
+    if _is_reported(link, generation):
         return
+    why = IN_WORDS[generation.reason]
+    if generation.reason is Beginning.NEW:
+        why = "the ledger was empty, and Whistl already had orders of this shop"
     problem = Problem(
-        kind=kind,
+        kind=ExceptionKind.LEDGER_GAP,
         subject_type=SubjectType.CONNECTION,
         subject=str(generation.id),
         field="ledger",
         value=generation.reason.value,
         message=(
-            f"The ledger may not know everything that was sent: {IN_WORDS[generation.reason]} "
+            f"The ledger may not know everything that was sent: {why} "
             f"({generation.began_at.astimezone(LONDON):%d %b %H:%M}, London time). Orders placed "
             "before that are looked up at Whistl before they are sent."
         ),

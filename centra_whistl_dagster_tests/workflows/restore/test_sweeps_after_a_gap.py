@@ -1,16 +1,27 @@
-"""After a gap, what Whistl has and the ledger does not know is taken over, whatever is in the way."""
+"""After a gap, every order that Whistl has and the ledger does not know is taken over."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import repeat
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from centra_whistl_dagster.domain.generations import Beginning
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import orders
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.simulator.world.world import CentraOrder
+from centra_whistl_dagster.whistl.client import UnreadableOrderView, WhistlClient, WhistlOrderView
 from centra_whistl_dagster.workflows.continuity import keep_alive
+from centra_whistl_dagster.workflows.orders import after_gap, found_after_gap
+from centra_whistl_dagster.workflows.orders.after_gap import account_for_gap
+from centra_whistl_dagster.workflows.orders.statuses import apply_view
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 from centra_whistl_dagster_tests.workflows.restore.test_generations import newest, running
 
@@ -43,6 +54,21 @@ def lose(desk: Desk) -> Lose:
     return lost
 
 
+class BusyWhistl:
+    """Whistl, with very many orders of other channels changed before ours."""
+
+    def __init__(self, client: WhistlClient) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def orders_updated_since(self, since: datetime | None) -> Iterator[object]:
+        other = UnreadableOrderView(order_number="SHOP-7", field="status", detail="is missing")
+        yield from repeat(other, 25_000)
+        yield from self._client.orders_updated_since(since)
+
+
 def go_on(desk: Desk, rounds: int) -> None:
     for _ in range(rounds):
         keep_alive(desk.link)
@@ -69,4 +95,94 @@ def test_a_second_gap_before_the_first_is_accounted_for_begins_where_the_first_d
 
     assert newest(desk).last_known_at == first.last_known_at
     assert known(desk, placed) == [True] * 3
+    assert desk.problems() == []
+
+
+def test_an_order_that_cannot_be_taken_over_does_not_keep_later_ones_out(
+    desk: Desk, lose: Lose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(after_gap, "_TOGETHER", 1)
+    stranger, *placed = lose()
+    del desk.world.orders[stranger.order_id]
+
+    go_on(desk, 12)
+
+    assert known(desk, placed) == [True] * 2
+    assert newest(desk).accounted_for_at is not None
+
+
+def test_a_sweep_of_several_rounds_counts_from_its_beginning(
+    desk: Desk, lose: Lose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order that Whistl shows late may stand before those that were tried already."""
+    monkeypatch.setattr(after_gap, "_TOGETHER", 1)
+    late, *placed = lose()
+    hidden = desk.world.whistl_orders.pop(desk.world.whistl_number(late))
+    keep_alive(desk.link)
+    desk.relay_orders()
+    assert known(desk, placed) == [True, False]
+    desk.world.whistl_orders[hidden.order_number] = hidden
+    began_at = newest(desk).began_at
+    desk.wait((began_at - desk.clock()).total_seconds() + 121)
+
+    go_on(desk, 12)
+
+    assert known(desk, [late, *placed]) == [True] * 3
+
+
+def test_the_list_of_a_busy_warehouse_is_read_to_its_end(desk: Desk, lose: Lose) -> None:
+    placed = lose()
+    keep_alive(desk.link)
+
+    account_for_gap(replace(desk.link, whistl=cast("Any", BusyWhistl(desk.link.whistl))))
+
+    assert known(desk, placed) == [True] * 3
+
+
+def test_one_order_that_cannot_be_stored_is_reported_and_keeps_no_other_out(
+    desk: Desk, lose: Lose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, *placed = lose()
+
+    def fails_for_one(tx: Transaction, centra_id: str, view: WhistlOrderView) -> None:
+        if centra_id == bad.order_id:
+            raise ValueError("a bug in our own code")
+        apply_view(tx, centra_id, view)
+
+    monkeypatch.setattr(found_after_gap, "apply_view", fails_for_one)
+    go_on(desk, 12)
+    reported = desk.problems(str(bad.number))
+    is_open = newest(desk).accounted_for_at is None
+    monkeypatch.undo()
+    go_on(desk, 20)
+
+    assert known(desk, placed) == [True] * 2
+    assert (reported, is_open) == (["unreadable_record"], True)
+    assert known(desk, [bad]) == [True]
+    assert desk.problems() == []
+    assert newest(desk).accounted_for_at is not None
+
+
+def test_a_lost_ledger_is_reported_until_whistl_was_asked_for_its_orders(desk: Desk) -> None:
+    running(desk)
+    placed = [desk.order() for _ in range(3)]
+    desk.relay_orders()
+    desk.link.ledger.close()
+    shutil.rmtree(desk.environment["STATE_DIR"])
+    desk.reopen()
+    keep_alive(desk.link)
+    desk.relay_orders()
+    reported = (desk.problems(), desk.messages())
+
+    go_on(desk, 12)
+
+    assert newest(desk).reason is Beginning.NEW
+    assert reported[0] == ["ledger_gap"]
+    assert "was empty, and Whistl already had orders of this shop" in reported[1][0]
+    assert {desk.state(order) for order in placed} == {OrderState.COMPLETED}
+    assert desk.problems() == []
+
+
+def test_a_first_installation_reports_no_gap(desk: Desk) -> None:
+    running(desk)
     assert desk.problems() == []
