@@ -110,6 +110,6 @@ def parcels_due(link: Link) -> ParcelsDue:
             to_write=len(despatches.parcels_due(tx, unfinished)) if may_write else 0,
             to_check=len(to_be_checked(tx)),
             to_compare=to_compare,
-            to_compare_after_gap=int(may_write and generations.is_parcel_check_due(tx)),
+            to_compare_after_gap=int(generations.is_parcel_check_due(tx)),
             to_read_again=count_to_read_again(link, tx),
         )

@@ -42,7 +42,8 @@ _AT_MOST = 200
 """Parcels written under one lease: a stock sync need not wait for a whole day's despatches."""
 READ_TOGETHER = 20
 """Parcels for which Centra is read at once: what people do meanwhile is seen a few seconds late."""
-_NOT_PERMITTED = Skipped("the token may not write shipments")
+_PERMISSION_CHECKED_EVERY = timedelta(minutes=15)
+"""Of parcels that were compared with Centra after a gap, and that the token may not write."""
 
 _Found = ShippingOrder | UnreadableShippingOrder
 
@@ -89,7 +90,9 @@ def _due(link: Link) -> list[ParcelRow]:
         for row in despatches.parcels_due(tx, [ParcelState.SENDING]):
             # The process that claimed it is gone: Centra may or may not have it.
             despatches.move_parcel(tx, row, ParcelState.IN_DOUBT, due_at=None)
-        if not is_permitted(tx, link.settings, CallGroup.SHIPMENTS):
+        may_write = is_permitted(tx, link.settings, CallGroup.SHIPMENTS)
+        # After a gap they are compared with Centra all the same: stock waits for that.
+        if not may_write and not generations.is_parcel_check_due(tx):
             return []
         if _is_gap_too_young(tx):
             return []
@@ -108,8 +111,6 @@ def _write(link: Link, lease: Lease, row: ParcelRow, found: _Found) -> Fate:
     """Send one parcel to Centra, with those that can only be sent together with it."""
     with link.ledger.transaction() as tx:
         lease.renew(tx)
-        if not is_permitted(tx, link.settings, CallGroup.SHIPMENTS):
-            return _NOT_PERMITTED
         order = orders.find(tx, row.centra_id)
         parcels = despatches.parcels_of_order(tx, row.centra_id)
         pending = {parcel.key: parcel for parcel in parcels if _is_pending(parcel)}
@@ -128,10 +129,21 @@ def _write(link: Link, lease: Lease, row: ParcelRow, found: _Found) -> Fate:
         settled = _without_a_call(tx, link, rows, plan, found) or attempts.wait_out(tx, rows)
         if settled:
             return settled
+        if not is_permitted(tx, link.settings, CallGroup.SHIPMENTS):
+            return _wait_for_permission(tx, rows)
         claimed = [_claim(tx, link, parcel, plan, found) for parcel in rows]
         effect = generations.count_effect(tx)
     about_to_send(link, effect)
     return attempts.send(link, claimed, plan)
+
+
+def _wait_for_permission(tx: Transaction, rows: Sequence[ParcelRow]) -> Fate:
+    if generations.is_parcel_check_due(tx):
+        # Compared: the round must come to the others, and end.
+        for row in rows:
+            due_at = tx.now + _PERMISSION_CHECKED_EVERY
+            despatches.move_parcel(tx, row, ParcelState.OPEN, due_at=due_at)
+    return Skipped("the token may not write shipments")
 
 
 def _with_ours(found: ShippingOrder, parcels: Sequence[ParcelRow]) -> ShippingOrder:

@@ -16,14 +16,23 @@ from centra_whistl_dagster.domain.generations import Beginning
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger import orders
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.simulator.centra.permissions import ALL_PERMISSIONS
+from centra_whistl_dagster.simulator.centra.rules import add_shipment, in_no_shipment, ship
+from centra_whistl_dagster.simulator.world.settings import CentraToken
 from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.whistl.client import UnreadableOrderView, WhistlClient, WhistlOrderView
+from centra_whistl_dagster.workflows.access import CallGroup, allow_again
 from centra_whistl_dagster.workflows.continuity import keep_alive
 from centra_whistl_dagster.workflows.orders import after_gap, found_after_gap
 from centra_whistl_dagster.workflows.orders.after_gap import account_for_gap
 from centra_whistl_dagster.workflows.orders.statuses import apply_view
+from centra_whistl_dagster.workflows.shipments import completion
 from centra_whistl_dagster_tests.workflows.conftest import Desk
-from centra_whistl_dagster_tests.workflows.restore.test_generations import newest, running
+from centra_whistl_dagster_tests.workflows.restore.test_generations import (
+    newest,
+    running,
+    stock_writes,
+)
 
 Lose = Callable[..., list[CentraOrder]]
 
@@ -186,3 +195,41 @@ def test_a_lost_ledger_is_reported_until_whistl_was_asked_for_its_orders(desk: D
 def test_a_first_installation_reports_no_gap(desk: Desk) -> None:
     running(desk)
     assert desk.problems() == []
+
+
+def test_a_token_that_may_not_write_shipments_keeps_no_stock_from_being_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parcels are compared with Centra, which only reads; those that it has are completed."""
+    monkeypatch.setattr(completion, "_AT_MOST", 1)
+    running(desk)
+    by_hand, *others = [desk.order((sku, 1)) for sku in desk.skus[:3]]
+    desk.relay_orders()
+    keep_alive(desk.link)
+    token = desk.environment["CENTRA_TOKEN"]
+    denied = CentraToken(permissions=ALL_PERMISSIONS - {"Shipment:write"})
+    desk.world.settings.centra_tokens[token] = denied
+    desk.wait_a_day()
+    desk.relay_despatches()
+    assert desk.problems() == ["credentials_refused"]
+    units = in_no_shipment(by_hand)
+    made = add_shipment(desk.world, by_hand, units, is_good_to_go=True, is_paid=True)
+    ship(desk.world, by_hand, made, desk.clock(), send_email=True)
+    desk.wait(600)
+    before = stock_writes(desk)
+
+    go_on(desk, 12)
+    desk.world.shelves[desk.skus[30]].centra_physical += 1
+    desk.sync_stock()
+
+    assert newest(desk).accounted_for_at is not None
+    assert stock_writes(desk) > before
+    assert "ledger_gap" not in desk.problems()
+    assert desk.state(by_hand) is OrderState.COMPLETED
+    assert {desk.state(order) for order in others} == {OrderState.DESPATCHED}
+    desk.world.settings.centra_tokens[token] = CentraToken()
+    with desk.link.ledger.transaction() as tx:
+        allow_again(tx, CallGroup.SHIPMENTS)
+    desk.wait(900)
+    desk.live_on(3)
+    assert {desk.state(order) for order in others} == {OrderState.COMPLETED}
