@@ -126,6 +126,11 @@ def _fingerprint(error: Exception) -> str:
         return f"{type(error).__name__} {error.system} {error.operation} {error.code} {reasons}"
     if isinstance(error, IntegrationError):
         return f"{type(error).__name__} {error.system} {error.operation}"
+    return cause_of(error)
+
+
+def cause_of(error: Exception) -> str:
+    """Return what kind of error it is and where it came from; nothing it says."""
     return f"{type(error).__name__} at {place_of(error)}"
 
 
@@ -175,4 +180,4 @@ def _reason(error: Exception) -> str:
     # The text of any other error may quote a record, and with it a customer.
     if isinstance(error, FOR_OPERATORS):
         return str(error)
-    return f"{type(error).__name__} at {place_of(error)}."
+    return f"{cause_of(error)}."

@@ -23,9 +23,10 @@ from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import breaker as breakers
 from centra_whistl_dagster.ledger import exceptions, orders, submissions
-from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.engine import LedgerUnavailable, Transaction
 from centra_whistl_dagster.ledger.rows import OrderChange, OrderRow
 from centra_whistl_dagster.ledger.states import SubmissionOutcome
+from centra_whistl_dagster.ledger.witness import WitnessUnusable
 from centra_whistl_dagster.transport import (
     AccessDenied,
     IntegrationError,
@@ -37,6 +38,7 @@ from centra_whistl_dagster.transport import (
 from centra_whistl_dagster.whistl.client import Acceptance, WhistlOrderView
 from centra_whistl_dagster.whistl.refusals import says_number_is_taken
 from centra_whistl_dagster.workflows.continuity import about_to_send
+from centra_whistl_dagster.workflows.exceptions.step_failures import cause_of
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.claims import Claim, Current, claim, read_again
 from centra_whistl_dagster.workflows.orders.gate import SILENT, Gate
@@ -50,7 +52,6 @@ from centra_whistl_dagster.workflows.orders.outage import (
 from centra_whistl_dagster.workflows.orders.statuses import apply_status
 from centra_whistl_dagster.workflows.orders.submission_problems import (
     failure,
-    place_of,
     refusals_of,
 )
 
@@ -66,6 +67,7 @@ _ROUND_LASTS = timedelta(seconds=120)
 _LONGEST_WAIT = timedelta(minutes=5)
 _QUOTA_USED = Skipped("Whistl's limit is reached")
 _NO_ACCESS = Skipped("Whistl refuses us access")
+_NO_RECORD = Skipped("the ledger or its witness cannot be used")
 
 
 def submit_ready_orders(
@@ -84,6 +86,7 @@ def submit_ready_orders(
 
     Raises:
         IntegrationError: Centra could not be asked; nothing was sent.
+        WitnessUnusable, LedgerUnavailable: nothing more may be sent until a person has acted.
     """
     _free_refused(link)
     with link.ledger.reading() as tx:
@@ -141,9 +144,13 @@ def _send(link: Link, gate: Gate, current: Current) -> Fate:
     """Send one order; whatever fails about it must not keep the others back."""
     try:
         return _claimed_and_sent(link, gate, current)
+    except (WitnessUnusable, LedgerUnavailable):
+        # No fault of this order's: the next would fail alike.
+        gate.shut(_NO_RECORD)
+        raise
     except Exception as error:  # noqa: BLE001 - reported with the order's number
         # Without the traceback: its last line may quote a record.
-        _logger.error("order %s could not be sent: %s", current.row.number, place_of(error))  # noqa: TRY400
+        _logger.error("order %s could not be sent: %s", current.row.number, cause_of(error))  # noqa: TRY400
         with link.ledger.transaction() as tx:
             _report_failure(tx, current.row, error)
         return Failed("failed in our own code")
@@ -168,7 +175,11 @@ def _claimed_and_sent(link: Link, gate: Gate, current: Current) -> Fate:
         claimed = claim(link, current)
         if isinstance(claimed, Skipped):
             return claimed
-        about_to_send(link, claimed.effect)
+        try:
+            about_to_send(link, claimed.effect)
+        except WitnessUnusable:
+            _settle_not_called(link, claimed)
+            raise
         outcome = _sent(link, gate, claimed)
         return Fate.WRITTEN if outcome is SubmissionOutcome.ACCEPTED else Failed(outcome)
 
@@ -242,6 +253,14 @@ def _settle_not_sent(link: Link, claimed: Claim, error: IntegrationError) -> Sub
             orders.move(tx, row, OrderState.READY, reason=reason, **change)
             note_not_sent(tx, error, submissions.not_sent_in_a_row(tx, row.centra_id))
     return SubmissionOutcome.NOT_SENT
+
+
+def _settle_not_called(link: Link, claimed: Claim) -> None:
+    reason = "not sent: the ledger's witness cannot be used"
+    with link.ledger.transaction() as tx:
+        row = _settle(tx, claimed, SubmissionOutcome.NOT_SENT, reason)
+        if row is not None:
+            orders.move(tx, row, OrderState.READY, reason=reason, due_at=None)
 
 
 def _why_shut(error: IntegrationError) -> Skipped:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from datetime import datetime
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
@@ -10,6 +9,7 @@ from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.ledger import exceptions
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.transport import Reason, Refused
+from centra_whistl_dagster.workflows.exceptions.step_failures import cause_of
 
 
 def refusals_of(row: OrderRow, error: Refused, due_at: datetime | None) -> list[Problem]:
@@ -35,14 +35,8 @@ def failure(row: OrderRow, error: Exception) -> Problem:
     """Return the problem that sending an order failed in our own code."""
     # The text of the error is left out: it may quote a record, and with it a customer.
     message = (
-        f"Order {row.number} could not be sent to Whistl: {place_of(error)}. It is tried again."
+        f"Order {row.number} could not be sent to Whistl: {cause_of(error)}. It is tried again."
     )
     return exceptions.order_problem(
         row.number, ExceptionKind.STEP_FAILING, message, field="create_order"
     )
-
-
-def place_of(error: Exception) -> str:
-    """Return what kind of error it is and the line that raised it; nothing it says."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {frame.name}, line {frame.lineno}"

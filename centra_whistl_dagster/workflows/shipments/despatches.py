@@ -9,7 +9,7 @@ from centra_whistl_dagster.ledger import despatches, exceptions, messages
 from centra_whistl_dagster.ledger.despatches import FEED
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.states import DespatchState
-from centra_whistl_dagster.workflows.exceptions.step_failures import place_of
+from centra_whistl_dagster.workflows.exceptions.step_failures import cause_of
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.shipments import despatch_feed as feed
 from centra_whistl_dagster.workflows.shipments.awaited_despatches import (
@@ -104,7 +104,7 @@ def _applied(link: Link, despatch: Despatch) -> Fate:
 
 def _not_applied(despatch: Despatch, error: Exception) -> Problem:
     # The error's own text may quote the message.
-    what = f"{type(error).__name__} at {place_of(error)}"
+    what = cause_of(error)
     return Problem(
         kind=_NOT_APPLIED,
         subject_type=SubjectType.DESPATCH,
