@@ -120,12 +120,8 @@ def unwanted(
     return _problem(row, ExceptionKind.PARCEL_NOT_WANTED, fault)
 
 
-def not_wanted(tx: Transaction, row: ParcelRow) -> Problem:
-    """A parcel whose message is faulty has left, and Centra wants no more of its goods."""
-    units = {
-        line.line_id: line.quantity
-        for line in despatches.lines_of_parcel(tx, row.despatch_id, row.parcel_number)
-    }
+def not_wanted(tx: Transaction, row: ParcelRow, units: Units) -> Problem:
+    """A parcel whose message is faulty has left, and Centra does not want these of its units."""
     fault = f"has left with {_named(tx, row, units)}, and Centra wants none of it"
     return _problem(row, ExceptionKind.PARCEL_NOT_WANTED, fault)
 

@@ -17,7 +17,7 @@ from centra_whistl_dagster.domain.orders.shipping import (
     sum_units,
     units_of,
 )
-from centra_whistl_dagster.ledger import despatches, exceptions, orders
+from centra_whistl_dagster.ledger import despatches, exceptions, order_contents, orders
 from centra_whistl_dagster.ledger.engine import Lease, Transaction
 from centra_whistl_dagster.ledger.rows import ParcelRow
 from centra_whistl_dagster.ledger.states import FINISHED_PARCELS, ParcelState
@@ -78,7 +78,9 @@ def _compare(
             continue
         by_hand -= shipped
         despatches.move_parcel(tx, parcel, ParcelState.ENDED, due_at=None)
-        _resolve(tx, parcel, is_shipped=bool(shipped))
+        rest = units - shipped
+        is_shipped = bool(shipped) and not rest & _ordered_and_not_shipped(tx, found)
+        _resolve(tx, parcel, rest, is_shipped=is_shipped)
     close_if_known_whole(tx, centra_id)
 
 
@@ -91,20 +93,30 @@ def _check_later(tx: Transaction, parcel: ParcelRow) -> None:
     despatches.move_parcel(tx, parcel, ParcelState.HELD, due_at=None)
 
 
-def _resolve(tx: Transaction, parcel: ParcelRow, *, is_shipped: bool) -> None:
-    """Close what the message's faults had opened; where nobody shipped it, a person must act."""
+def _resolve(tx: Transaction, parcel: ParcelRow, rest: Counter[int], *, is_shipped: bool) -> None:
+    """Close what the message's faults had opened; a person must act on what nobody shipped."""
     if is_shipped:
         kinds = [ExceptionKind.DESPATCH_WITHOUT_CARRIER, ExceptionKind.DESPATCH_DIFFERS]
         resolve_faults(tx, parcel, kinds)
     elif resolve_faults(tx, parcel, [ExceptionKind.DESPATCH_WITHOUT_CARRIER]):
-        exceptions.open_or_refresh(tx, [parcel_problems.not_wanted(tx, parcel)])
+        exceptions.open_or_refresh(tx, [parcel_problems.not_wanted(tx, parcel, rest)])
 
 
 def _missing(found: ShippingOrder) -> Counter[int]:
     """Return the units of each line that Centra wants and has not shipped."""
     missing = Counter[int]() if found.is_cancelled else Counter(found.wanted)
-    missing.subtract(sum_units(units_of(one) for one in found.shipments if one.is_shipped))
+    missing.subtract(_shipped(found))
     return missing
+
+
+def _ordered_and_not_shipped(tx: Transaction, found: ShippingOrder) -> Counter[int]:
+    """Return the units that Whistl was asked for and Centra has not shipped, cancelled ones too."""
+    lines = order_contents.lines(tx, found.centra_id)
+    return Counter({line.line_id: line.quantity for line in lines}) - Counter(_shipped(found))
+
+
+def _shipped(found: ShippingOrder) -> dict[int, int]:
+    return sum_units(units_of(one) for one in found.shipments if one.is_shipped)
 
 
 def _shipped_by_hand(

@@ -156,6 +156,22 @@ def test_a_faulty_parcel_of_an_order_cancelled_too_late_becomes_a_case_for_custo
     assert desk.state(accepted) == OrderState.COMPLETED
 
 
+@pytest.mark.parametrize("boxes", ["without a carrier"], indirect=True)
+def test_units_that_nobody_shipped_stay_a_case_though_others_of_their_parcel_were_shipped_by_hand(
+    desk: Desk, accepted: CentraOrder, say: Say, boxes: Parcel
+) -> None:
+    first, second = accepted.lines
+    leave(desk, say, accepted, boxes)
+    ship_by_hand(desk, accepted, {first.line_id: 1})
+    cancel_order(desk.world, accepted)
+
+    a_while_later(desk)
+
+    assert desk.problems() == ["parcel_not_wanted"]
+    assert f"has left with 1 of {first.sku}, 1 of {second.sku}, and" in desk.messages()[0]
+    assert desk.state(accepted) == OrderState.COMPLETED
+
+
 def test_what_was_open_about_a_parcel_that_a_correction_took_away_ends(
     desk: Desk, accepted: CentraOrder, say: Say, box: Pack
 ) -> None:
