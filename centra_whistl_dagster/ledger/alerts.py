@@ -26,7 +26,7 @@ class NewAlert:
     """The same for all that is grouped: `opened/sku_unknown/merchandising`."""
     owner: str
     channel: str
-    tone: str
+    severity: str
     """How a channel may colour it: failure, warning, info, success."""
     title: str
     body: str

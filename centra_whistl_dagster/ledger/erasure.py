@@ -54,12 +54,12 @@ def raw_messages(
     query = sa.select(tables.messages.c.id, tables.messages.c.body).where(
         tables.messages.c.body.is_not(None)
     )
-    wanted = [str(row.number), *values]
-    wanted += [json.dumps(value)[1:-1] for value in values]
+    wanted = [*values, *(json.dumps(value)[1:-1] for value in values)]
     return [
         (message_id, body)
         for message_id, body in tx.execute(query).tuples()
-        if body is not None and any(value in body for value in wanted)
+        if body is not None
+        and (order_story.names_order(body, row.number) or any(value in body for value in wanted))
     ]
 
 

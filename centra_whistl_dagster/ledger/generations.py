@@ -16,8 +16,6 @@ from centra_whistl_dagster.ledger.states import SubmissionOutcome
 from centra_whistl_dagster.ledger.submissions import under_number
 from centra_whistl_dagster.ledger.tables import generations, orders
 
-LOOKED_UP_FIRST = "not sent: looked up first, after a gap in the ledger"
-"""The detail of an intent that no call has followed."""
 _ON_THEIR_WAY = (OrderState.READY, OrderState.SENDING, OrderState.IN_DOUBT)
 
 
@@ -156,7 +154,7 @@ def attempts(intents: list[SubmissionRow]) -> list[Attempt]:
         Attempt(
             intent_at=intent.intent_at,
             settled_at=intent.settled_at,
-            was_called=intent.detail != LOOKED_UP_FIRST,
+            was_called=intent.outcome is not SubmissionOutcome.LOOKED_UP_FIRST,
             is_absent=intent.outcome is SubmissionOutcome.ABSENT,
         )
         for intent in intents

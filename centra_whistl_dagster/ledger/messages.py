@@ -174,11 +174,13 @@ def find(tx: Transaction, feed: str, content_hash: str) -> MessageRow | None:
 def is_postponed(
     tx: Transaction, feed: str, content_hash: sa.ColumnElement[str]
 ) -> sa.ColumnElement[bool]:
-    """Say which message has these contents and is to be applied later."""
+    """Say which message has these contents and is to be applied later.
+
+    A settled one too: a correction that came before what it corrects is applied anew.
+    """
     return sa.and_(
         messages.c.feed == feed,
         messages.c.content_hash == content_hash,
-        messages.c.state == MessageState.READ,
         messages.c.due_at > tx.now,
     )
 

@@ -152,7 +152,7 @@ def forget(tx: Transaction, centra_ids: Collection[str]) -> int:
 
 
 def seal_some(tx: Transaction, *, limit: int) -> int:
-    """Encrypt contents that are stored in clear, of a few orders; return of how many."""
+    """Encrypt contents that are stored in clear, of a few orders; return how many."""
     is_clear = order_payloads.c.received.startswith("{")
     has_clear_request = order_payloads.c.outgoing.startswith("{")
     query = sa.select(order_payloads).where(sa.or_(is_clear, has_clear_request)).limit(limit)

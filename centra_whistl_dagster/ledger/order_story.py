@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
@@ -45,4 +47,13 @@ def exceptions_of(tx: Transaction, row: OrderRow) -> list[ExceptionRow]:
 def alerts_about(tx: Transaction, row: OrderRow) -> list[AlertRow]:
     """Return the alerts that name an order, oldest first."""
     query = sa.select(alerts).where(alerts.c.body.contains(str(row.number)))
-    return tx.rows(AlertRow, query.order_by(alerts.c.id))
+    rows = tx.rows(AlertRow, query.order_by(alerts.c.id))
+    return [alert for alert in rows if names_order(alert.body, row.number)]
+
+
+def names_order(text: str, number: int) -> bool:
+    """Say whether a text names an order, by Centra's number or one at Whistl.
+
+    The same digits within a longer number, such as a tracking number, are about somebody else.
+    """
+    return re.search(rf"(?<!\d){number}(?!\d)", text) is not None

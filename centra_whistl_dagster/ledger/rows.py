@@ -327,7 +327,7 @@ class AlertRow:
     cause: str
     owner: str
     channel: str
-    tone: str
+    severity: str
     title: str
     body: str
     created_at: datetime

@@ -12,6 +12,7 @@ class SubmissionOutcome(StrEnum):
     REFUSED = "refused"  # Whistl answered that it will not take it as it is
     NOT_SENT = "not_sent"  # the request provably never reached Whistl
     UNKNOWN = "unknown"  # the answer was lost; a look-up must tell
+    LOOKED_UP_FIRST = "looked_up_first"  # no call was made: after a gap, a look-up must tell
     FOUND = "found"  # the look-up found the order there: it had been accepted
     ABSENT = "absent"  # the look-up, after the lag, did not find it: it had not been accepted
     CONFLICT = "conflict"  # the number is taken by another order

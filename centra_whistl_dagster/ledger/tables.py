@@ -325,7 +325,7 @@ alerts = sa.Table(
     text("cause"),
     text("owner"),
     text("channel"),
-    text("tone"),
+    text("severity"),
     text("title"),
     text("body"),
     time("created_at"),

@@ -153,6 +153,12 @@ def permission(order: Order, *, locked_by_us: bool = False) -> Permission:
     return Permission.WAITING
 
 
+NO_CONTENTS_HASH = "not known"
+"""Stands for the `content_hash` of what Whistl has where nothing shows what that is: contents that
+no order in Centra has.
+"""
+
+
 def content_hash(order: Order) -> str:
     """Return a fingerprint of everything about an order that the warehouse acts upon.
 

@@ -124,7 +124,7 @@ def new_alert(message: Message, *, cause: str, owner: str, channel: str) -> NewA
         cause=cause,
         owner=owner,
         channel=channel,
-        tone=message.severity,
+        severity=message.severity,
         title=message.title,
         body=message.body,
     )

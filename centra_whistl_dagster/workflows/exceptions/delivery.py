@@ -84,7 +84,7 @@ def _letter(row: AlertRow, addresses: AlertAddresses) -> Letter:
         address=addresses.for_attempt(row.channel, row.attempts),
         title=f"For {row.owner}: {row.title}" if is_second else row.title,
         body=row.body,
-        severity=row.tone,
+        severity=row.severity,
     )
 
 

@@ -29,7 +29,7 @@ from centra_whistl_dagster.workflows.orders.screening import reference_for
 CLAIM_LASTS = CALLS_LAST
 """Longer than any call may take: an intent still open after this belongs to a process that died."""
 CHANGED = Skipped("changed since it was screened")
-LOOKED_UP_FIRST = Skipped("looked up first, after a gap in the ledger")
+_LOOKED_UP_FIRST = Skipped("looked up first, after a gap in the ledger")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ def claim(link: Link, current: Current) -> Claim | Skipped:
         )
         if looks_first:
             _look_up_first(tx, fresh.centra_id, intent_id)
-            return LOOKED_UP_FIRST
+            return _LOOKED_UP_FIRST
         effect = generations.count_effect(tx)
     return Claim(row=fresh, intent_id=intent_id, body=body, payload_hash=digest, effect=effect)
 
@@ -127,9 +127,9 @@ def _look_up_first(tx: Transaction, centra_id: str, intent_id: int) -> None:
     row = orders.find(tx, centra_id)
     if row is None:
         raise LookupError(f"order {centra_id} vanished from the ledger")
-    detail = generations.LOOKED_UP_FIRST
-    submissions.settle(tx, intent_id, SubmissionOutcome.UNKNOWN, detail=detail)
-    orders.move(tx, row, OrderState.IN_DOUBT, reason=LOOKED_UP_FIRST.reason, due_at=tx.now)
+    reason = _LOOKED_UP_FIRST.reason
+    submissions.settle(tx, intent_id, SubmissionOutcome.LOOKED_UP_FIRST, detail=reason)
+    orders.move(tx, row, OrderState.IN_DOUBT, reason=reason, due_at=tx.now)
 
 
 def _may_go(tx: Transaction, link: Link, fresh: OrderRow, current: Current) -> bool:

@@ -17,7 +17,7 @@ _ASKED_AGAIN_AFTER = timedelta(days=1)
 
 
 def note_ended_statuses(link: Link) -> int:
-    """Take over Centra's status of orders that were completed here; return of how many.
+    """Take over Centra's status of orders that were completed here; return how many were read.
 
     One that Centra still shows as open is asked for again a day later.
 

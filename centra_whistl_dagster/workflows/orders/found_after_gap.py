@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from centra_whistl_dagster.centra.client import UnreadableOrder
 from centra_whistl_dagster.domain.orders.identity import is_of_same_sale, is_same_order
-from centra_whistl_dagster.domain.orders.order import ARCHIVED, SHIPPED, Order, content_hash
+from centra_whistl_dagster.domain.orders.order import (
+    ARCHIVED,
+    NO_CONTENTS_HASH,
+    SHIPPED,
+    Order,
+    content_hash,
+)
 from centra_whistl_dagster.domain.orders.states import UNSENT, OrderState
 from centra_whistl_dagster.domain.orders.whistl_statuses import STOPPED
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped
@@ -114,7 +120,7 @@ def _accept(tx: Transaction, order: Order, view: WhistlOrderView) -> None:
         orders.update(
             tx,
             [row.centra_id],
-            sent_hash=content_hash(order) if is_same else view.payload_hash or "not known",
+            sent_hash=content_hash(order) if is_same else view.payload_hash or NO_CONTENTS_HASH,
             locked_at=tx.now if order.is_locked else None,
         )
     apply_view(tx, order.centra_id, view)

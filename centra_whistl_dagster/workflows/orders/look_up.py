@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.identity import is_of_same_sale, is_same_order
+from centra_whistl_dagster.domain.orders.order import NO_CONTENTS_HASH
 from centra_whistl_dagster.domain.orders.states import AT_WHISTL, OrderState
 from centra_whistl_dagster.domain.tally import Failed, Fate, Skipped, Tally
 from centra_whistl_dagster.ledger import (
@@ -114,7 +115,7 @@ def _shows_by(tx: Transaction, link: Link, row: OrderRow, intent: SubmissionRow)
     if generation is None:
         return shows_by
     gap = generations.gap_of(generation)
-    if intent.detail == generations.LOOKED_UP_FIRST:
+    if intent.outcome is SubmissionOutcome.LOOKED_UP_FIRST:
         # No call has followed this intent; in the gap there may have been one.
         return gap.absence_proves(lag)
     is_hidden = generations.must_be_looked_up(tx, row)
@@ -147,7 +148,7 @@ def settle_found(
         orders.update(tx, [row.centra_id], sent_hash=found.payload_hash)
     if is_lost_attempt:
         # It was edited in Centra since, or the ledger has earlier contents than were sent.
-        orders.update(tx, [row.centra_id], sent_hash=there.payload_hash or "not known")
+        orders.update(tx, [row.centra_id], sent_hash=there.payload_hash or NO_CONTENTS_HASH)
     detail = accepted_by or there.status
     submissions.settle(tx, found.id, SubmissionOutcome.FOUND, detail=detail)
     # Whistl may have held, refused or allocated it by now, and its feed of changes has passed.
@@ -234,7 +235,7 @@ def _alert_if_it_lasts(tx: Transaction, link: Link, row: OrderRow, detail: str) 
     if row.attempts + 1 < link.settings.look_ups_before_alarm:
         return
     intent = submissions.latest(tx, row.centra_id)
-    is_first = intent is not None and intent.detail == generations.LOOKED_UP_FIRST
+    is_first = intent is not None and intent.outcome is SubmissionOutcome.LOOKED_UP_FIRST
     what = (
         f"Order {row.number} is looked up at Whistl before it is sent, after a gap in the ledger"
         if is_first

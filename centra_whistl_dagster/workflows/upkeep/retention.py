@@ -40,7 +40,7 @@ def forget_old_orders(link: Link) -> int:
 
 
 def forget_old_tracking(link: Link) -> int:
-    """Delete the tracking numbers of orders that ended long enough ago; return of how many orders.
+    """Delete the tracking numbers of orders that ended long enough ago; return how many orders.
 
     Texts of the same age go too: they may name parcels.
     """

@@ -353,7 +353,7 @@ def test_no_alert_list_or_log_line_holds_what_a_customer_typed(
 # ---- sending
 def alert(desk: Desk, title: str = "Title", *, owner: str = "cx") -> None:
     new = alerts.NewAlert(
-        cause=title, owner=owner, channel=owner, tone="warning", title=title, body="Body"
+        cause=title, owner=owner, channel=owner, severity="warning", title=title, body="Body"
     )
     with desk.link.ledger.transaction() as tx:
         alerts.add(tx, [new])

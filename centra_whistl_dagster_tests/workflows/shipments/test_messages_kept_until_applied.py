@@ -446,6 +446,30 @@ def test_a_message_that_cannot_be_applied_is_reported_tried_again_and_stops_no_o
     assert desk.problems() == []
 
 
+def test_a_correction_that_cannot_be_applied_anew_is_not_tried_without_pause(
+    desk: Desk, accepted: CentraOrder, say: Say, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came before what it corrects, and was applied once already."""
+    first, second = desk.skus[:2]
+    whole = box(1, (1, first, 2), (2, second, 1))
+    say(accepted, whole, despatch_id="D-9", version=3, supersedes="D-8")
+    despatches.apply_despatches(desk.link)
+
+    def fails(tx: Transaction, link: Link, message: Despatch) -> DespatchState:
+        raise KeyError("a bug in our own code")
+
+    say(accepted, whole, despatch_id="D-8", version=2, supersedes="D-7")
+    monkeypatch.setattr(despatches, "apply_despatch", fails)
+    despatches.apply_despatches(desk.link)
+    due_at_once = parcels_due(desk.link).to_match
+    monkeypatch.undo()
+    relay_when_due(desk, 31)
+
+    assert due_at_once == 0
+    assert desk.state(accepted) == COMPLETED
+    assert desk.problems() == []
+
+
 def test_an_id_that_whistl_uses_for_two_orders_loses_neither(
     desk: Desk, accepted: CentraOrder, say: Say, box: Box
 ) -> None:

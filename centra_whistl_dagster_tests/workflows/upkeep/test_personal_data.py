@@ -15,7 +15,14 @@ from click.testing import CliRunner, Result
 from centra_whistl_dagster.cli.main import commands
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import exceptions, messages, order_contents, tables
+from centra_whistl_dagster.ledger import (
+    alerts,
+    erasure,
+    exceptions,
+    messages,
+    order_contents,
+    tables,
+)
 from centra_whistl_dagster.ledger.states import MessageState
 from centra_whistl_dagster.simulator.people.shoppers import ADA, ADA_THE_CUSTOMER
 from centra_whistl_dagster.simulator.world.world import CentraOrder
@@ -93,7 +100,7 @@ def leave_notes(desk: Desk, order: CentraOrder, tracking: str) -> None:
                 cause="c",
                 owner="cx",
                 channel="cx",
-                tone="warning",
+                severity="warning",
                 title="t",
                 body=f"Order {order.number}: parcel {tracking}",
                 created_at=tx.now,
@@ -121,6 +128,38 @@ def test_after_erasing_a_customer_no_byte_of_them_is_in_any_file_and_others_are_
     with desk.link.ledger.reading() as tx:
         assert order_contents.payload(tx, adas.order_id).number == adas.number
     assert tracking_numbers(desk, adas)
+
+
+def test_what_is_about_an_order_with_a_longer_number_is_neither_shown_nor_erased(
+    desk: Desk,
+) -> None:
+    order = order_of_grace(desk)
+    desk.relay_orders()
+    longer = f"JD{order.number}99"
+    with desk.link.ledger.transaction() as tx:
+        for message_id, text in (("D-1", longer), ("D-2", f"C{order.number}-2")):
+            messages.keep(
+                tx,
+                feed="despatches",
+                message_id=message_id,
+                content_hash=message_id,
+                sequence=9,
+                read_after=0,
+                state=MessageState.UNREADABLE,
+                body=json.dumps({"text": text, "consignee": f"the customer of {message_id}"}),
+            )
+        about = {"cause": "c", "owner": "cx", "channel": "cx", "severity": "warning", "title": "t"}
+        alerts.add(tx, [alerts.NewAlert(**about, body=f"Parcel {longer} is odd.")])
+
+    shown = str(personal_data.everything_about(desk.link, [desk.row(order)]))
+    with desk.link.ledger.transaction() as tx:
+        erasure.erase(tx, desk.row(order))
+        kept = [messages.find(tx, "despatches", each) for each in ("D-1", "D-2")]
+
+    assert "the customer of D-2" in shown
+    assert "the customer of D-1" not in shown
+    assert "is odd" not in shown
+    assert [message and message.body is not None for message in kept] == [True, False]
 
 
 def test_nothing_of_an_erased_order_comes_back_when_everything_is_read_again(
