@@ -28,6 +28,9 @@ DESPATCH_RELAY = _within(75, 135)
 REFERENCE = _within(50, 90)
 """`reference_when_old` re-reads what is older than 30 minutes, and checks every 5."""
 
+BALANCE = _within(15, 30)
+"""`balance_every_five_minutes`; the limits allow for two and for five missed runs."""
+
 HISTORY = _within(10, 30)
 """`history_every_two_minutes`; a first load of a large archive takes some minutes."""
 

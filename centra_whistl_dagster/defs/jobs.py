@@ -74,6 +74,9 @@ daily_operations = dg.define_asset_job(
 
 watch_the_balance = dg.define_asset_job(
     "watch_the_balance",
-    selection=dg.AssetSelection.checks(ALL_ORDERS_ARRIVED),
-    description="Compare the open orders that Centra counts with those that have arrived here.",
+    selection=dg.AssetSelection.checks(ALL_ORDERS_ARRIVED) | _assets("centra/ended_orders"),
+    description=(
+        "Compare the open orders that Centra counts with those that have arrived here, and read "
+        "how Centra shows those that have ended."
+    ),
 )

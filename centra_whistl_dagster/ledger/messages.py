@@ -1,7 +1,8 @@
 """Messages of a feed as they came, raw, each kept until its contents are applied.
 
 Contents tell messages apart, not ids and versions. Bodies may hold what nobody asked for, personal
-data included: they are dropped as soon as the message is settled, and by retention.
+data included: they are dropped as soon as the message is settled, and by retention. Does not belong
+here: reading a feed (`workflows.shipments.despatch_feed`), and what a despatch says (`despatches`).
 """
 
 from __future__ import annotations

@@ -12,11 +12,14 @@ import pytest
 import time_machine
 
 from centra_whistl_dagster.definitions import defs
+from centra_whistl_dagster.defs.assets import orders
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.world import Settings, World
+from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster_tests.defs.test_failing_steps import integration_error_denied
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -47,11 +50,18 @@ def table(config_folder: Path) -> Path:
 class Ran:
     """One run of a job, with the figures of its assets and its checks."""
 
-    def __init__(self, instance: dg.DagsterInstance, job_name: str, *, after_minutes: int = 0):
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        job_name: str,
+        *,
+        after_minutes: int = 0,
+        may_fail: bool = False,
+    ):
         definitions: dg.Definitions = defs()
         with time_machine.travel(START + timedelta(minutes=after_minutes), tick=False):
             self.result = definitions.resolve_job_def(job_name).execute_in_process(
-                instance=instance
+                instance=instance, raise_on_error=not may_fail
             )
 
     def check(self, name: str) -> dg.AssetCheckEvaluation:
@@ -88,6 +98,22 @@ def test_confirmed_orders_that_do_not_arrive_are_an_error_with_their_number(
     figures = relayed.figures("centra/orders")
     assert figures["read"] == figures["written"] == 3
     assert "dagster/partition_row_count" not in figures
+
+
+def test_orders_that_do_not_arrive_are_reported_though_ended_ones_cannot_be_read(
+    table: Path, world: World, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(link: Link) -> int:
+        raise integration_error_denied("orders")
+
+    monkeypatch.setattr(orders, "note_ended_statuses", fails)
+    place_order(world, [(next(iter(world.items)), 1)])
+
+    ran = Ran(instance, "watch_the_balance", after_minutes=10, may_fail=True)
+
+    assert not ran.result.success
+    red = ran.check("every_confirmed_order_is_accounted_for")
+    assert red.metadata["missing_here"].value == 1
 
 
 def test_an_address_check_stays_red_while_later_orders_are_good_until_the_order_is_corrected(

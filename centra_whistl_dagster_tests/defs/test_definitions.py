@@ -39,6 +39,7 @@ LINEAGE: dict[str, set[str]] = {
     "whistl/order_statuses": {"whistl/order_submissions"},
     "whistl/despatches": {"whistl/order_submissions"},
     "centra/shipments": {"whistl/despatches"},
+    "centra/ended_orders": {"centra/shipments"},
     "whistl/stock_snapshot": set(),
     "centra/stock_levels": {"whistl/stock_snapshot"},
     "stock/reconciled_availability": {
