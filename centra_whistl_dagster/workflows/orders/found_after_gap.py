@@ -26,8 +26,8 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.intake import take_in
 from centra_whistl_dagster.workflows.orders.readings import apply_reading
 from centra_whistl_dagster.workflows.orders.replacement import next_number, send_again
+from centra_whistl_dagster.workflows.orders.settlement import accept
 from centra_whistl_dagster.workflows.orders.statuses import apply_view
-from centra_whistl_dagster.workflows.orders.submission import accept
 
 NOT_STORED = Failed("could not be stored")
 _NOT_OURS = Skipped("not one of ours")

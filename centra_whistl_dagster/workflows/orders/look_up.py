@@ -31,8 +31,8 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.claims import CLAIM_LASTS
 from centra_whistl_dagster.workflows.orders.lag import LOOKED_UP_EVERY, look_up_lag, sample_lag
 from centra_whistl_dagster.workflows.orders.readings import note_edited
+from centra_whistl_dagster.workflows.orders.settlement import accept, back_off
 from centra_whistl_dagster.workflows.orders.statuses import apply_view
-from centra_whistl_dagster.workflows.orders.submission import accept, back_off
 
 _CONFLICT_RE_CHECKED = timedelta(hours=1)
 _ROUND_LASTS = timedelta(seconds=20)
