@@ -127,8 +127,9 @@ def _look_up_first(tx: Transaction, centra_id: str, intent_id: int) -> None:
     row = orders.find(tx, centra_id)
     if row is None:
         raise LookupError(f"order {centra_id} vanished from the ledger")
+    detail = "after a gap in the ledger"
+    submissions.settle(tx, intent_id, SubmissionOutcome.LOOKED_UP_FIRST, detail=detail)
     reason = _LOOKED_UP_FIRST.reason
-    submissions.settle(tx, intent_id, SubmissionOutcome.LOOKED_UP_FIRST, detail=reason)
     orders.move(tx, row, OrderState.IN_DOUBT, reason=reason, due_at=tx.now)
 
 
