@@ -3,8 +3,9 @@
 The list of what changed at Whistl since the ledger's last known point names them, those that are
 locked in Centra and no longer listed there as well. Absence proves something only after Whistl's
 lag, so the list is read again then. What an order of which nothing is known may still do is decided
-by its look-up. Does not belong here: that look-up (`workflows.orders.claims`, `.look_up`), and when
-there is a gap (`domain.generations`, `workflows.continuity`).
+by its look-up. Does not belong here: that look-up (`workflows.orders.claims`, `.look_up`), what
+taking over one order changes (`.found_after_gap`), and when there is a gap (`domain.generations`,
+`workflows.continuity`).
 """
 
 from __future__ import annotations
