@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -53,6 +53,17 @@ def test_only_the_code_server_has_secrets_the_ledger_and_a_way_out() -> None:
     assert those_with("connection:/state") == only
     assert those_with("'outside'") == only
     assert COMPOSE["networks"]["inside"] == {"internal": True}
+
+
+def test_what_the_code_server_keeps_and_publishes_is_on_volumes_that_its_user_can_write() -> None:
+    """The root file system is read-only: a copy published outside a volume could not be written."""
+    code_server = SERVICES["code-server"]
+    mounted = dict(volume.split(":")[:2] for volume in code_server["volumes"])
+    published = PurePosixPath(code_server["environment"]["PUBLISHED_PATH"])
+    (made,) = re.findall(r"install -d -m 755 -o 10001 -g 10001 (.*)$", DOCKERFILE, re.MULTILINE)
+
+    assert mounted[published.parent.name] == made == str(published.parent)
+    assert mounted.keys() == COMPOSE["volumes"].keys()
 
 
 def test_the_page_is_read_only_and_published_on_loopback_alone() -> None:

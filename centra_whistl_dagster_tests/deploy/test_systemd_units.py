@@ -114,6 +114,16 @@ def test_a_service_runs_as_a_user_of_its_own_who_can_write_its_state_alone(servi
     assert "ReadWritePaths" not in settings
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_analysts_can_pass_through_the_state_folder_to_the_published_copy_and_list_nothing(
+    service: str,
+) -> None:
+    guide = (PROJECT / "docs" / "deployment.md").read_text(encoding="utf-8")
+
+    assert settings_of(service)["StateDirectoryMode"] == ["0711"]
+    assert f"install -d -m 711 -o centra-whistl -g centra-whistl {STATE}\n" in guide
+
+
 def test_only_the_code_server_gets_the_settings_with_the_secrets() -> None:
     given = {service for service in SERVICES if "EnvironmentFile" in settings_of(service)}
     shut_out = {
