@@ -12,6 +12,7 @@ from centra_whistl_dagster.cli.terminal import Refusal
 from centra_whistl_dagster.ledger.copies import CopyUnusable
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.upkeep import backup as backups
+from centra_whistl_dagster.workflows.upkeep import restore as restores
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -58,18 +59,18 @@ def restore(*, folder: Path | None, with_config: bool, check: bool, mark: bool) 
     try:
         settings = load_settings(os.environ)
         if folder is None:
-            backups.mark_restored(settings, now=_now)
+            restores.mark_restored(settings, now=_now)
             click.echo("The next start looks up what may have been sent since.")
         elif check:
             manifest = backups.verify(folder)
             click.echo(f"{folder} of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC is whole.")
         else:
-            _print(backups.restore(settings, folder, now=_now, is_with_config=with_config))
+            _print(restores.restore(settings, folder, now=_now, is_with_config=with_config))
     except (backups.BackupRefused, CopyUnusable) as error:
         raise Refusal(str(error)) from error
 
 
-def _print(done: backups.Restored) -> None:
+def _print(done: restores.Restored) -> None:
     click.echo(
         f"The ledger of {done.made_at:%Y-%m-%d %H:%M:%S} UTC with {done.orders} orders is in place;"
         f" {done.files} other files were put back."

@@ -11,6 +11,7 @@ Does not belong here: how long rows are kept in the file (`keeping`).
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -84,7 +85,7 @@ class DayFiles:
         mark = self.folder / _MARK
         return datetime.fromisoformat(mark.read_text().strip()) if mark.exists() else None
 
-    def write(self, con: duckdb.DuckDBPyConnection, *, until: datetime) -> int:
+    def write(self, con: duckdb.DuckDBPyConnection, *, until: datetime, mode: int) -> int:
         """Write every day that is over and has no file yet; return how many files that made.
 
         Once a day is written this costs nothing until the next one is over.
@@ -92,6 +93,7 @@ class DayFiles:
         Args:
             con: a connection to the published copy, never to the live file.
             until: all these tables hold everything up to this moment.
+            mode: of the published copy, which the files get too.
         """
         settled = until - _UNTIL_SETTLED
         ended = datetime(settled.year, settled.month, settled.day, tzinfo=UTC)
@@ -107,8 +109,16 @@ class DayFiles:
         self.folder.mkdir(parents=True, exist_ok=True)
         half = self.folder / f"{_MARK}.unfinished"
         half.write_text(ended.isoformat())
+        self.share(mode)
         half.replace(self.folder / _MARK)
         return written
+
+    def share(self, mode: int) -> None:
+        """Give every file this mode, and every folder that of the folder they are in."""
+        if self.folder.exists():
+            folder_mode = stat.S_IMODE(self.folder.parent.stat().st_mode)
+            for path in (self.folder, *self.folder.rglob("*")):
+                path.chmod(folder_mode if path.is_dir() else mode)
 
     def forget_since(self, day: date) -> None:
         """Remove files of days whose rows were made again; the next writing replaces them.

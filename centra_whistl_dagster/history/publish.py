@@ -49,8 +49,8 @@ def publish(history: History, published_path: Path) -> Publication:
         HistoryBusy, HistoryUnreadable, SchemaDrift: as `History.writing`.
         HistoryError: the copy failed, for example because the disk is full. The old one remains.
     """
-    _make_folder(published_path.parent)
-    mode = stat.S_IMODE(published_path.stat().st_mode) if published_path.exists() else _FOR_ALL
+    make_folder(published_path)
+    mode = _mode(published_path)
     unfinished = published_path.with_name(f"{published_path.name}.unfinished")
     with history.locked():
         history.checkpoint()
@@ -75,7 +75,9 @@ def _write_days(published_path: Path) -> int:
     settings = connection_settings(memory_limit="1GB", threads=2)
     with closing(connect(published_path, settings, read_only=True)) as con:
         until = Reader(con).complete_until(_WITH_DAYS)
-        return days_beside(published_path).write(con, until=until) if until else 0
+        if until is None:
+            return 0
+        return days_beside(published_path).write(con, until=until, mode=_mode(published_path))
 
 
 @contextmanager
@@ -95,10 +97,21 @@ def open_published(path: Path, *, memory_limit: str = "1GB", threads: int = 2) -
         yield Reader(con)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(published_path: Path) -> None:
+    """Create the folder of the published copy, unless it is there; every user may enter it."""
+    folder = published_path.parent
     if not folder.exists():
         folder.mkdir(parents=True)
         folder.chmod(_FOLDER_FOR_ALL)
+
+
+def share_days(published_path: Path) -> None:
+    """Let whoever may open the published copy open the files of days that were put beside it."""
+    days_beside(published_path).share(_mode(published_path))
+
+
+def _mode(published_path: Path) -> int:
+    return stat.S_IMODE(published_path.stat().st_mode) if published_path.exists() else _FOR_ALL
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -20,7 +20,7 @@ from centra_whistl_dagster.simulator.world.world import CentraOrder
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.continuity import keep_alive
 from centra_whistl_dagster.workflows.orders import intake
-from centra_whistl_dagster.workflows.upkeep import backup
+from centra_whistl_dagster.workflows.upkeep import backup, restore
 from centra_whistl_dagster_tests.faults.installation import Installation, _first_ledger, installed
 from centra_whistl_dagster_tests.faults.judging import Verdict, judge
 from centra_whistl_dagster_tests.faults.wire import Call, Died, Fault
@@ -171,7 +171,7 @@ class Drill:
         ledger = self.state / "ledger.db"
         if way is Way.COMMAND:
             self.desk.wait(_DOWN)
-            backup.restore(self.desk.link.settings, self.copies[-1], now=self.desk.clock)
+            restore.restore(self.desk.link.settings, self.copies[-1], now=self.desk.clock)
         else:
             for left in self.state.glob("ledger.db-*"):
                 left.unlink()

@@ -1,8 +1,7 @@
 """Backups: the ledger, the stock archive, the configuration and the published history, checked.
 
-A backup is a folder with a manifest, which is written last. Restoring one begins a new generation
-of the ledger, so that nothing which was sent since is sent again. Does not belong here: how a
-database file is copied and checked (`ledger.copies`).
+A backup is a folder with a manifest, which is written last. Does not belong here: how one is
+restored (`restore`), how a database file is copied and checked (`ledger.copies`).
 """
 
 from __future__ import annotations
@@ -12,26 +11,21 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from centra_whistl_dagster.domain.generations import RAN_LATELY, Beginning
 from centra_whistl_dagster.history.publish import days_beside
-from centra_whistl_dagster.ledger import copies, generations, witness
-from centra_whistl_dagster.ledger.copies import CopyUnusable
-from centra_whistl_dagster.ledger.engine import Ledger, LedgerUnavailable
+from centra_whistl_dagster.ledger import copies
 from centra_whistl_dagster.settings import Settings
-from centra_whistl_dagster.workflows import continuity
 
 LEDGER = "ledger.db"
 HISTORY = "history.duckdb"
 MANIFEST = "manifest.json"
-_ARCHIVE, _CONFIG, _DAYS = "archive", "config", "days"
-_HALF = ".half"
+ARCHIVE, CONFIG, DAYS = "archive", "config", "days"
+HALF = ".half"
 
 POSTGRESQL = (
     "The ledger is in PostgreSQL, whose own tools make and restore its backups. Back up with: "
@@ -42,7 +36,7 @@ POSTGRESQL = (
 
 
 class BackupRefused(Exception):
-    """A backup cannot be made or restored; nothing was changed. The text says why."""
+    """A backup cannot be made or restored; the ledger is as it was. The text says why."""
 
 
 class _File(BaseModel):
@@ -64,19 +58,6 @@ class Manifest(BaseModel):
     """By path inside the backup."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    """What a restore did."""
-
-    made_at: datetime
-    orders: int
-    replaced: Path | None
-    """Where the ledger that was there is kept."""
-    files: int
-    """Files of the archive, the history and the configuration that were put back."""
-
-
-# ---- backup
 def back_up(
     settings: Settings, into: Path, *, now: Callable[[], datetime], is_without_ledger: bool = False
 ) -> Path:
@@ -88,53 +69,82 @@ def back_up(
     """
     made_at = now()
     folder = into / f"centra-whistl-{made_at:%Y%m%dT%H%M%SZ}"
-    half = folder.with_name(folder.name + _HALF)
+    half = folder.with_name(folder.name + HALF)
     ledger = copies.sqlite_file(settings.ledger_url)
     if ledger is None and not is_without_ledger:
         raise BackupRefused(f"{POSTGRESQL} For the other files: centra-whistl backup --no-ledger.")
     if folder.exists():
         raise BackupRefused(f"{folder} is there already.")
-    try:
+    with refusals(into):
         half.mkdir(parents=True, mode=0o700)
-        rows = {}
-        if ledger is not None and not is_without_ledger:
-            copies.copy_in_use(ledger, half / LEDGER)
-            rows = copies.check(half / LEDGER)
-        _copy_tree(settings.archive_path, half / _ARCHIVE)
-        _copy_tree(settings.config_path, half / _CONFIG)
-        if settings.published_path.is_file():
-            _copy(settings.published_path, half / HISTORY)
-        # Stock older than the archive is in these files alone.
-        _copy_tree(days_beside(settings.published_path).folder, half / _DAYS)
-        files = {name: _described(half / name) for name in sorted(_files(half))}
-        manifest = Manifest(made_at=made_at, rows=rows, files=files)
-        _write(half / MANIFEST, manifest.model_dump_json(indent=1))
-        verify(half)
-        half.replace(folder)
-    except OSError as error:
-        raise BackupRefused(f"{error.filename or into}: {error.strerror}.") from error
-    except CopyUnusable:
-        shutil.rmtree(half, ignore_errors=True)
-        raise
+        try:
+            rows = _fill(half, settings, None if is_without_ledger else ledger)
+            files = {name: _described(half / name) for name in sorted(files_in(half))}
+            manifest = Manifest(made_at=made_at, rows=rows, files=files)
+            _write(half / MANIFEST, manifest.model_dump_json(indent=1))
+            verify(half)
+            half.replace(folder)
+        except BaseException:
+            # It holds customers' names, and nothing would ever remove it.
+            shutil.rmtree(half, ignore_errors=True)
+            raise
     return folder
 
 
-def _copy_tree(source: Path, to: Path) -> None:
-    for name in sorted(_files(source)):
-        if not name.endswith(_HALF):
-            _copy(source / name, to / name)
+def _fill(half: Path, settings: Settings, ledger: Path | None) -> dict[str, int]:
+    """Copy everything into a backup; return the rows of each table of the ledger."""
+    rows = {}
+    if ledger is not None:
+        copies.copy_in_use(ledger, half / LEDGER)
+        rows = copies.check(half / LEDGER)
+    _copy_tree(settings.archive_path, half / ARCHIVE)
+    _copy_tree(settings.config_path, half / CONFIG)
+    if settings.published_path.is_file():
+        copy_file(settings.published_path, half / HISTORY)
+    # Stock older than the archive is in these files alone.
+    _copy_tree(days_beside(settings.published_path).folder, half / DAYS)
+    return rows
 
 
-def _copy(source: Path, to: Path) -> None:
-    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+@contextmanager
+def refusals(place: Path, *, then: str = "") -> Iterator[None]:
+    """Turn an error of the operating system into a refusal.
+
+    Args:
+        place: named where the error names no file.
+        then: how things stand after it, and what to do.
+
+    Raises:
+        BackupRefused: instead of an OSError.
+    """
     try:
-        shutil.copyfile(source, to)
-    except FileNotFoundError:
-        return  # old files of the archive are removed while it is copied
-    to.chmod(0o600)
+        yield
+    except OSError as error:
+        why = f"{error.filename or place}: {error.strerror}."
+        raise BackupRefused(f"{why} {then}".rstrip()) from error
 
 
-def _files(folder: Path) -> Iterator[str]:
+def _copy_tree(source: Path, to: Path) -> None:
+    for name in sorted(files_in(source)):
+        if not name.endswith(HALF):
+            with suppress(FileNotFoundError):  # old files are removed while others are copied
+                copy_file(source / name, to / name)
+
+
+def copy_file(source: Path, to: Path) -> None:
+    """Copy a file as a whole: half a file, left by a full disk, would pass for one put back."""
+    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    half = to.with_name(to.name + HALF)
+    try:
+        shutil.copyfile(source, half)
+        half.chmod(0o600)
+        half.replace(to)
+    except OSError:
+        half.unlink(missing_ok=True)
+        raise
+
+
+def files_in(folder: Path) -> Iterator[str]:
     """Yield the files below a folder, as paths inside it; links are left out."""
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
@@ -155,7 +165,6 @@ def _write(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-# ---- checking
 def verify(folder: Path) -> Manifest:
     """Check that a backup is whole: every file as the manifest has it, and the ledger sound.
 
@@ -169,15 +178,16 @@ def verify(folder: Path) -> Manifest:
         raise BackupRefused(f"{folder} is no backup, or it was not finished.") from None
     except (ValidationError, OSError, json.JSONDecodeError):
         raise BackupRefused(f"The manifest of {folder} cannot be read.") from None
-    there = set(_files(folder)) - {MANIFEST}
+    there = set(files_in(folder)) - {MANIFEST}
     faults = [f"{name} is missing" for name in sorted(manifest.files.keys() - there)]
     faults += [f"{name} is not in the manifest" for name in sorted(there - manifest.files.keys())]
     faults += [f"{name} is no path" for name in manifest.files if not _is_inside(name)]
-    faults += [
-        f"{name} was changed"
-        for name in sorted(manifest.files.keys() & there)
-        if _described(folder / name) != manifest.files[name]
-    ]
+    with refusals(folder):
+        faults += [
+            f"{name} was changed"
+            for name in sorted(manifest.files.keys() & there)
+            if _described(folder / name) != manifest.files[name]
+        ]
     if not faults and LEDGER in manifest.files:
         faults += copies.differences(copies.check(folder / LEDGER), manifest.rows)
     if faults:
@@ -188,83 +198,3 @@ def verify(folder: Path) -> Manifest:
 def _is_inside(name: str) -> bool:
     path = PurePosixPath(name)
     return not path.is_absolute() and ".." not in path.parts
-
-
-# ---- restore
-def restore(
-    settings: Settings, folder: Path, *, now: Callable[[], datetime], is_with_config: bool = False
-) -> Restored:
-    """Put a backup in place of what is there, and begin a new generation of the ledger.
-
-    Files of the archive that are there stay; the history is put back only where there is none.
-
-    Raises:
-        BackupRefused: something is running, or the backup is not whole, or holds no ledger.
-        CopyUnusable: its ledger is damaged.
-    """
-    manifest = verify(folder)
-    ledger = copies.sqlite_file(settings.ledger_url)
-    if ledger is None:
-        raise BackupRefused(POSTGRESQL)
-    if LEDGER not in manifest.files:
-        raise BackupRefused(f"{folder} holds no ledger.")
-    settings.make_state_folder()
-    _refuse_if_running(settings, ledger, now)
-    new = ledger.with_name(f"{ledger.name}{_HALF}")
-    new.unlink(missing_ok=True)
-    copies.duplicate(folder / LEDGER, new)
-    _begin(settings, f"sqlite:///{new}", now)
-    copies.settle(new)
-    replaced = copies.put_in_place(new, ledger, at=now())
-    count = _put_back(folder / _ARCHIVE, settings.archive_path, is_replacing=False)
-    days = days_beside(settings.published_path).folder
-    count += _put_back(folder / _DAYS, days, is_replacing=False)
-    if is_with_config:
-        count += _put_back(folder / _CONFIG, settings.config_path, is_replacing=True)
-    if (folder / HISTORY).is_file() and not settings.history_path.exists():
-        _copy(folder / HISTORY, settings.history_path)
-        count += 1
-    orders = manifest.rows.get("orders", 0)
-    return Restored(made_at=manifest.made_at, orders=orders, replaced=replaced, files=count)
-
-
-def mark_restored(settings: Settings, *, now: Callable[[], datetime]) -> None:
-    """Begin a new generation of a ledger that was restored by other means."""
-    _begin(settings, settings.ledger_url, now)
-
-
-def _begin(settings: Settings, url: str, now: Callable[[], datetime]) -> None:
-    seen = witness.read(settings.witness_path)
-    with closing(Ledger(url, now=now, keys=settings.ledger_keys)) as ledger:
-        with ledger.transaction() as tx:
-            row = continuity.begin(tx, Beginning.RESTORED, seen)
-            after = generations.witness_of(tx, row)
-        witness.note(settings.witness_path, after)
-
-
-def _refuse_if_running(settings: Settings, ledger: Path, now: Callable[[], datetime]) -> None:
-    stop = "Stop code server, daemon, webserver and every command first"
-    if copies.is_open_elsewhere(ledger):
-        raise BackupRefused(f"A process has the ledger open. {stop}.")
-    if not ledger.is_file():
-        return
-    try:
-        ledger_there = Ledger(settings.ledger_url, now=now, keys=settings.ledger_keys)
-        with closing(ledger_there) as present, present.reading() as tx:
-            row = generations.newest(tx)
-    except LedgerUnavailable:
-        return  # damaged: it is being restored for that reason
-    if row is not None and abs(now() - row.alive_at) <= RAN_LATELY:
-        seconds = RAN_LATELY.total_seconds()
-        raise BackupRefused(
-            f"The connection ran less than {seconds:.0f} seconds ago. {stop}, then wait so long."
-        )
-
-
-def _put_back(source: Path, to: Path, *, is_replacing: bool) -> int:
-    count = 0
-    for name in sorted(_files(source)):
-        if is_replacing or not (to / name).exists():
-            _copy(source / name, to / name)
-            count += 1
-    return count

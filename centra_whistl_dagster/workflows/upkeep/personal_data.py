@@ -110,8 +110,12 @@ def erase(link: Link, rows: list[OrderRow]) -> Erasure:
 
 
 def _moved_aside(link: Link) -> tuple[Path, ...]:
+    """Return the ledgers that a restore has replaced, or was stopped before it put in place."""
     ledger = sqlite_file(link.settings.ledger_url)
-    return () if ledger is None else tuple(sorted(ledger.parent.glob(f"{ledger.name}.replaced-*")))
+    if ledger is None:
+        return ()
+    patterns = (f"{ledger.name}.replaced-*", f"{ledger.name}.half*")
+    return tuple(sorted(path for name in patterns for path in ledger.parent.glob(name)))
 
 
 def _compact(link: Link) -> bool:

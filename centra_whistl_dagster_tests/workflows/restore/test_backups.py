@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import shutil
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from centra_whistl_dagster.domain.generations import Beginning
 from centra_whistl_dagster.ledger import copies, generations
 from centra_whistl_dagster.ledger.copies import CopyUnusable
+from centra_whistl_dagster.ledger.engine import LedgerUnavailable
 from centra_whistl_dagster.ledger.rows import GenerationRow
+from centra_whistl_dagster.ledger.sealing import MasterKeys
 from centra_whistl_dagster.workflows.continuity import keep_alive
-from centra_whistl_dagster.workflows.upkeep import backup
+from centra_whistl_dagster.workflows.upkeep import backup, restore
 from centra_whistl_dagster_tests.canaries.searching import find_bytes
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 
@@ -33,6 +38,19 @@ def made(desk: Desk, folder: Path) -> Path:
     archived.parent.mkdir(parents=True)
     archived.write_bytes(b"stock")
     return backup.back_up(desk.link.settings, folder, now=desk.clock)
+
+
+def raising(error: BaseException) -> Callable[..., NoReturn]:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return fail
+
+
+def names_in(folder: Path, start: str) -> set[str]:
+    """Names of the files that begin so, but for those that SQLite keeps beside an open ledger."""
+    found = {path.name for path in folder.glob(f"{start}*")}
+    return {name for name in found if not name.endswith(("-wal", "-shm"))}
 
 
 def stop(desk: Desk) -> None:
@@ -67,10 +85,47 @@ def test_whole_days_of_the_history_are_backed_up_and_put_back(desk: Desk, tmp_pa
     stop(desk)
     shutil.rmtree(day.parent)
 
-    backup.restore(desk.link.settings, folder, now=desk.clock)
+    restore.restore(desk.link.settings, folder, now=desk.clock)
 
     assert "days/stock/2026-03-01.parquet" in backup.verify(folder).files
     assert day.read_bytes() == b"a day"
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError(errno.ENOSPC, "No space left"), backup.BackupRefused),
+        (RuntimeError("a bug"), RuntimeError),
+    ],
+)
+def test_a_backup_that_fails_leaves_no_copy_of_the_ledger(
+    desk: Desk,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    raised: type[Exception],
+) -> None:
+    keep_alive(desk.link)
+    monkeypatch.setattr(backup, "_write", raising(error))
+
+    for _ in range(2):
+        desk.wait(5)
+        with pytest.raises(raised):
+            backup.back_up(desk.link.settings, tmp_path / "backups", now=desk.clock)
+
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_backup_leaves_an_unfinished_one_of_another_process_alone(
+    desk: Desk, tmp_path: Path
+) -> None:
+    others = tmp_path / "backups" / f"centra-whistl-{desk.clock():%Y%m%dT%H%M%SZ}.half"
+    others.mkdir(parents=True)
+
+    with pytest.raises(backup.BackupRefused, match=others.name):
+        backup.back_up(desk.link.settings, tmp_path / "backups", now=desk.clock)
+
+    assert others.is_dir()
 
 
 def test_nobody_else_can_read_a_backup(desk: Desk, tmp_path: Path) -> None:
@@ -143,7 +198,7 @@ def test_nothing_is_restored_over_a_ledger_that_is_open(desk: Desk, tmp_path: Pa
     folder = made(desk, tmp_path / "backups")
     desk.wait(120)
     with desk.link.ledger.reading(), pytest.raises(backup.BackupRefused, match="ledger open"):
-        backup.restore(desk.link.settings, folder, now=desk.clock)
+        restore.restore(desk.link.settings, folder, now=desk.clock)
 
 
 def test_nothing_is_restored_within_a_minute_of_the_last_sign_of_life(
@@ -153,7 +208,7 @@ def test_nothing_is_restored_within_a_minute_of_the_last_sign_of_life(
     desk.link.ledger.close()
     desk.wait(30)
     with pytest.raises(backup.BackupRefused, match="less than 60 seconds ago"):
-        backup.restore(desk.link.settings, folder, now=desk.clock)
+        restore.restore(desk.link.settings, folder, now=desk.clock)
 
 
 def test_a_restore_keeps_what_it_replaces_and_begins_a_generation(
@@ -166,7 +221,7 @@ def test_a_restore_keeps_what_it_replaces_and_begins_a_generation(
     desk.relay_orders()
     before = newest(desk)
     stop(desk)
-    done = backup.restore(settings, folder, now=desk.clock)
+    done = restore.restore(settings, folder, now=desk.clock)
     desk.reopen()
     after = newest(desk)
     assert after.reason is Beginning.RESTORED
@@ -189,17 +244,96 @@ def test_a_restore_leaves_the_configuration_alone_unless_it_is_asked(
     kept = mine.read_text()
     mine.write_text("# changed")
     stop(desk)
-    backup.restore(settings, folder, now=desk.clock)
+    restore.restore(settings, folder, now=desk.clock)
     assert mine.read_text() == "# changed"
     desk.wait(120)
-    backup.restore(settings, folder, now=desk.clock, is_with_config=True)
+    restore.restore(settings, folder, now=desk.clock, is_with_config=True)
     assert mine.read_text() == kept
+
+
+def test_a_restore_that_cannot_put_a_file_back_says_so_and_leaves_the_ledger_as_it_was(
+    desk: Desk, tmp_path: Path
+) -> None:
+    folder = made(desk, tmp_path / "backups")
+    settings = desk.link.settings
+    desk.order()
+    desk.relay_orders()
+    before = newest(desk)
+    stop(desk)
+    shutil.rmtree(settings.archive_path)
+    settings.archive_path.write_text("no folder")
+
+    with pytest.raises(backup.BackupRefused, match=f"{settings.archive_path.name}.*as it was"):
+        restore.restore(settings, folder, now=desk.clock)
+
+    assert names_in(settings.state_path, "ledger.db") == {"ledger.db"}
+    desk.reopen()
+    keep_alive(desk.link)
+    assert newest(desk).token == before.token
+    assert sum(desk.counts().values()) == 3
+
+
+def test_a_file_that_could_not_be_put_back_whole_is_put_back_by_the_next_restore(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made(desk, tmp_path / "backups")
+    settings = desk.link.settings
+    stop(desk)
+    shutil.rmtree(settings.archive_path)
+
+    def copy_half(source: Path, to: Path) -> None:
+        to.write_bytes(source.read_bytes()[:2])
+        raise OSError(errno.ENOSPC, "No space left on device", str(to))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfile", copy_half)
+        with pytest.raises((backup.BackupRefused, CopyUnusable), match="No space left"):
+            restore.restore(settings, folder, now=desk.clock)
+    restore.restore(settings, folder, now=desk.clock)
+
+    archived = settings.archive_path / "whistl_stock" / "2026-03-02" / "a.parquet"
+    assert archived.read_bytes() == b"stock"
+
+
+def test_a_restore_without_the_right_key_leaves_no_copy_behind(desk: Desk, tmp_path: Path) -> None:
+    desk.link.ledger.close()
+    desk.reopen(LEDGER_KEY=base64.b64encode(bytes(32)).decode())
+    folder = made(desk, tmp_path / "backups")
+    stop(desk)
+    settings = replace(desk.link.settings, ledger_keys=MasterKeys(current=b"1" * 32, former=None))
+
+    with pytest.raises(LedgerUnavailable, match="LEDGER_KEY"):
+        restore.restore(settings, folder, now=desk.clock)
+
+    assert names_in(settings.state_path, "ledger.db") == {"ledger.db"}
+
+
+def test_a_file_that_vanishes_is_left_out_of_a_backup_and_never_out_of_a_restore(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil_copyfile = shutil.copyfile
+
+    def vanished(source: Path, to: Path) -> None:
+        if Path(source).name == "a.parquet":
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(source))
+        shutil_copyfile(source, to)
+
+    folder = made(desk, tmp_path / "backups")
+    monkeypatch.setattr(shutil, "copyfile", vanished)
+    desk.wait(5)
+    without = backup.back_up(desk.link.settings, tmp_path / "backups", now=desk.clock)
+    stop(desk)
+    shutil.rmtree(desk.link.settings.archive_path)
+
+    assert not [name for name in backup.verify(without).files if name.endswith("a.parquet")]
+    with pytest.raises(backup.BackupRefused, match=r"a\.parquet"):
+        restore.restore(desk.link.settings, folder, now=desk.clock)
 
 
 def test_a_ledger_restored_by_other_means_is_marked(desk: Desk) -> None:
     keep_alive(desk.link)
     before = newest(desk)
-    backup.mark_restored(desk.link.settings, now=desk.clock)
+    restore.mark_restored(desk.link.settings, now=desk.clock)
     keep_alive(desk.link)
     assert newest(desk).reason is Beginning.RESTORED
     assert newest(desk).token != before.token
@@ -210,7 +344,7 @@ def test_with_postgresql_both_commands_say_what_to_use_instead(desk: Desk, tmp_p
     settings = replace(desk.link.settings, ledger_url="postgresql://u:p@127.0.0.1/ledger")
     for refused in (
         lambda: backup.back_up(settings, tmp_path / "more", now=desk.clock),
-        lambda: backup.restore(settings, folder, now=desk.clock),
+        lambda: restore.restore(settings, folder, now=desk.clock),
     ):
         with pytest.raises(backup.BackupRefused, match=r"pg_dump .*restore --mark"):
             refused()
@@ -227,7 +361,7 @@ def test_an_encrypted_ledger_is_backed_up_without_its_key_and_restored_with_it(
     folder = made(desk, tmp_path / "backups")
     stop(desk)
 
-    restored = backup.restore(desk.link.settings, folder, now=desk.clock)
+    restored = restore.restore(desk.link.settings, folder, now=desk.clock)
 
     desk.reopen()
     assert restored.orders == 2

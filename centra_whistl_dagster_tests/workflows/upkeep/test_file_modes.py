@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import open_link
-from centra_whistl_dagster.workflows.upkeep import history
+from centra_whistl_dagster.workflows.upkeep import backup, history, restore
 from centra_whistl_dagster_tests.workflows.conftest import Desk
+from centra_whistl_dagster_tests.workflows.upkeep.test_rebuilding_history import load, sync
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +27,15 @@ def usual_umask() -> Iterator[None]:
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def two_days_later(desk: Desk) -> None:
+    """Load and publish when the first day is over, so that its files are written."""
+    desk.clock.advance(2 * 86_400)
+    sync(desk)
+    load(desk)
+    live = history.open_history(desk.link)
+    assert history.publish_history(desk.link, live).days_files > 0
 
 
 @pytest.fixture
@@ -62,6 +73,36 @@ def test_the_published_copy_is_outside_and_readable_by_all_and_keeps_a_mode_it_w
     first.chmod(0o640)
     history.publish_history(published.link, history.open_history(published.link))
     assert mode(first) == 0o640
+
+
+def test_files_of_days_are_open_to_whoever_may_open_the_published_copy(published: Desk) -> None:
+    settings = published.link.settings
+    settings.published_path.chmod(0o640)
+
+    two_days_later(published)
+
+    days = settings.published_path.parent / "days"
+    everything = [days, *days.rglob("*")]
+    assert len([path for path in everything if path.suffix == ".parquet"]) > 3
+    assert {mode(path) for path in everything if path.is_file()} == {0o640}
+    assert {mode(path) for path in everything if path.is_dir()} == {0o755}
+
+
+def test_a_restore_opens_the_published_folder_and_the_files_of_days_as_publishing_does(
+    published: Desk, tmp_path: Path
+) -> None:
+    two_days_later(published)
+    settings = published.link.settings
+    folder = backup.back_up(settings, tmp_path / "backups", now=published.clock)
+    published.link.ledger.close()
+    published.wait(120)
+    shutil.rmtree(settings.published_path.parent)
+
+    restore.restore(settings, folder, now=published.clock)
+
+    everything = [settings.published_path.parent, *settings.published_path.parent.rglob("*")]
+    assert {mode(path) for path in everything if path.is_file()} == {0o644}
+    assert {mode(path) for path in everything if path.is_dir()} == {0o755}
 
 
 def test_a_published_path_that_was_set_is_kept_and_the_default_has_a_name_of_its_own(

@@ -251,11 +251,12 @@ def test_while_another_process_reads_an_old_state_erasing_says_that_bytes_may_re
     assert files_with(desk, "hopperkanari", "07400123987") == []
 
 
-def test_erasing_names_a_ledger_that_a_restore_has_moved_aside(
-    desk: Desk, completed: tuple[CentraOrder, CentraOrder]
+@pytest.mark.parametrize("suffix", ["replaced-20261124T000000Z", "half"])
+def test_erasing_names_a_ledger_that_a_restore_has_moved_aside_or_left_unfinished(
+    desk: Desk, completed: tuple[CentraOrder, CentraOrder], suffix: str
 ) -> None:
     graces, _ = completed
-    aside = desk.link.settings.state_path / "ledger.db.replaced-20261124T000000Z"
+    aside = desk.link.settings.state_path / f"ledger.db.{suffix}"
     aside.touch()
 
     result = run("erase", "--order", str(graces.number))
