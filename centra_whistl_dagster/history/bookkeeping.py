@@ -10,12 +10,13 @@ import duckdb
 import pandas as pd
 
 from centra_whistl_dagster.history.columns import HistoryTable, columns_of, table_name
-from centra_whistl_dagster.history.days import OF_COMPARISONS
+from centra_whistl_dagster.history.days import DAY_OF, OF_COMPARISONS
 from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.history.loading import Loader
 from centra_whistl_dagster.history.loading_tables import ArchivedFiles
 from centra_whistl_dagster.history.reads import Reader
 from centra_whistl_dagster.history.rows import Load, RowFailure, sort_rows
+from centra_whistl_dagster.history.stock_tables import LevelTable
 from centra_whistl_dagster.history.summaries import note_every_day, summarise
 from centra_whistl_dagster.history.summary_tables import OrderStageDays
 
@@ -57,11 +58,12 @@ class Bookkeeping(Reader):
         )
         self._loader.merge(ArchivedFiles, sort_rows(ArchivedFiles, row).good)
 
-    def restore(self, model: type[HistoryTable], files: Sequence[str]) -> Load:
-        """Fill an empty table from the files of days.
+    def restore(self, model: type[HistoryTable], files: Sequence[str], until: datetime) -> Load:
+        """Fill an empty table from the files of days, as it was at a moment.
 
         A comparison that a later one of the same snapshot replaced is in the file of its day, and
-        not in the table.
+        not in the table. The files of a copy that was made while a day was written hold rows of
+        that day too, some of them twice.
 
         Raises:
             HistoryError: the table is not empty.
@@ -70,14 +72,22 @@ class Bookkeeping(Reader):
         if self.row_counts()[table]:
             raise HistoryError(f"'{table}' is not empty: only a new history is restored.")
         columns = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in columns_of(model))
+        rows, began = "SELECT * FROM read_parquet($1)", DAY_OF[model]
+        if issubclass(model, LevelTable):
+            began = "valid_from"
+            rows = (
+                "SELECT DISTINCT * REPLACE (CASE WHEN valid_to < $2::TIMESTAMPTZ THEN valid_to END "
+                "AS valid_to) FROM read_parquet($1)"
+            )
         latest = (
             "QUALIFY rank() OVER (PARTITION BY snapshot_id ORDER BY compared_at DESC) = 1"
             if model in OF_COMPARISONS
             else ""
         )
         ((written,),) = self._con.execute(
-            f"INSERT INTO {table} BY NAME SELECT {columns} FROM read_parquet($1) {latest}",
-            [list(files)],
+            f"INSERT INTO {table} BY NAME SELECT {columns} FROM ({rows}) "
+            f"WHERE {began} < $2::TIMESTAMPTZ {latest}",
+            [list(files), until],
         ).fetchall()
         return self._loader.record_counts(model, read=written, written=written, unchanged=0)
 

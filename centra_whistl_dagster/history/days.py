@@ -72,6 +72,8 @@ _UNTIL_SETTLED = timedelta(hours=1)
 """A day is over this long after midnight: by then the outcome of its last writes is known."""
 _MARK = "complete_until"
 _OPEN = "open"
+UNFINISHED = ".unfinished"
+"""How the name of a file ends while it is being written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,7 @@ class DayFiles:
             if issubclass(model, LevelTable):
                 self._copy(con, _open_at(model, ended), self._file(model, _OPEN))
         self.folder.mkdir(parents=True, exist_ok=True)
-        half = self.folder / f"{_MARK}.unfinished"
+        half = self.folder / f"{_MARK}{UNFINISHED}"
         half.write_text(ended.isoformat())
         self.share(mode)
         half.replace(self.folder / _MARK)
@@ -120,16 +122,30 @@ class DayFiles:
             for path in (self.folder, *self.folder.rglob("*")):
                 path.chmod(folder_mode if path.is_dir() else mode)
 
-    def forget_since(self, day: date) -> None:
+    def forget_since(self, day: date, first_days: Mapping[type[HistoryTable], date]) -> None:
         """Remove files of days whose rows were made again; the next writing replaces them.
 
         So with all later days: a level that holds for a week is in the file of the day it ended.
+
+        Args:
+            day: the first day whose rows were made again.
+            first_days: by table, the first day that the history still has. The files of earlier
+                days are the only copy of their rows and stay, as do those of tables not named.
         """
         (self.folder / _MARK).unlink(missing_ok=True)
-        for model in DAY_OF:
+        for model, first in first_days.items():
             for file in self.files_of(model):
-                if file.stem >= f"{day}":
+                if file.stem >= f"{max(day, first)}":
                     file.unlink()
+
+    def to_copy_first(self) -> list[Path]:
+        """Return the files that a copy made while a day is written must begin with, in order.
+
+        What is then restored holds to the end of the day that the mark names: the files that are
+        copied later may have more, and never less.
+        """
+        opened = [self._file(model, _OPEN) for model in DAY_OF]
+        return [path for path in (self.folder / _MARK, *opened) if path.exists()]
 
     def files_of(self, model: type[HistoryTable]) -> list[Path]:
         """Return a table's files of days, oldest first."""
@@ -137,7 +153,7 @@ class DayFiles:
         return sorted(path for path in folder.glob("*.parquet") if path.stem != _OPEN)
 
     def rows_since(self, model: type[HistoryTable], first: date) -> list[str]:
-        """Return the files that together are a table as it was when the last day ended."""
+        """Return the files that a table is restored from; they may hold later rows as well."""
         days = [str(path) for path in self.files_of(model) if path.stem >= f"{first}"]
         opened = self._file(model, _OPEN)
         return [*days, str(opened)] if opened.exists() else days
@@ -169,7 +185,7 @@ class DayFiles:
 
     def _copy(self, con: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        half = file.with_name(f"{file.name}.unfinished")
+        half = file.with_name(f"{file.name}{UNFINISHED}")
         path = str(half).replace("'", "''")
         con.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
         half.replace(file)

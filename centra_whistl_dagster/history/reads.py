@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from centra_whistl_dagster.history.columns import HistoryTable, columns_of, table_name
+from centra_whistl_dagster.history.days import DAY_OF
 from centra_whistl_dagster.history.tables import TABLES
 
 # Without these a column of whole numbers with one gap comes back as floating point.
@@ -57,6 +58,19 @@ class Reader:
         marks = [self.watermark(model) for model in models]
         known = [mark for mark in marks if mark is not None]
         return min(known) if len(known) == len(marks) else None
+
+    def first_days(self) -> dict[type[HistoryTable], date]:
+        """Return, by table, the first day of UTC whose rows it has; older ones are in files alone.
+
+        Only tables whose days are written as files, and that have rows, are named.
+        """
+        query = " UNION ALL ".join(
+            f"SELECT '{table_name(model)}', min({column})::DATE FROM {table_name(model)}"
+            for model, column in DAY_OF.items()
+        )
+        found = dict(self._con.execute(query).fetchall())
+        firsts = {model: found[table_name(model)] for model in DAY_OF}
+        return {model: first for model, first in firsts.items() if first is not None}
 
     def files_loaded(self, kind: str, *, since_day: str = "") -> set[str]:
         """Return which files of the archive are in the history.

@@ -10,13 +10,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from centra_whistl_dagster.history.days import UNFINISHED
 from centra_whistl_dagster.history.publish import days_beside
 from centra_whistl_dagster.ledger import copies
 from centra_whistl_dagster.settings import Settings
@@ -102,7 +103,9 @@ def _fill(half: Path, settings: Settings, ledger: Path | None) -> dict[str, int]
     if settings.published_path.is_file():
         copy_file(settings.published_path, half / HISTORY)
     # Stock older than the archive is in these files alone.
-    _copy_tree(days_beside(settings.published_path).folder, half / DAYS)
+    days = days_beside(settings.published_path)
+    _copy_files(days.folder, days.to_copy_first(), half / DAYS)
+    _copy_tree(days.folder, half / DAYS)
     return rows
 
 
@@ -125,10 +128,16 @@ def refusals(place: Path, *, then: str = "") -> Iterator[None]:
 
 
 def _copy_tree(source: Path, to: Path) -> None:
-    for name in sorted(files_in(source)):
-        if not name.endswith(HALF):
+    _copy_files(source, sorted(source / name for name in files_in(source)), to)
+
+
+def _copy_files(source: Path, files: Sequence[Path], to: Path) -> None:
+    """Copy files of a folder, but for unfinished ones and those that were copied before."""
+    for file in files:
+        target = to / file.relative_to(source)
+        if file.suffix not in {HALF, UNFINISHED} and not target.exists():
             with suppress(FileNotFoundError):  # old files are removed while others are copied
-                copy_file(source / name, to / name)
+                copy_file(file, target)
 
 
 def copy_file(source: Path, to: Path) -> None:

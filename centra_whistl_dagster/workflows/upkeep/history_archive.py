@@ -75,7 +75,7 @@ def load_archive(link: Link, history: History) -> list[Load]:
         snapshots, complete_until = _new_snapshots(link, history, waiting)
         files = [*snapshots, *_new_files(link, history, waiting)]
     # Before the loading: interrupted after it, the days' files would stay as they are.
-    _forget_days(days, [file for file in files if file.file not in waiting])
+    _forget_days(history, days, [file for file in files if file.file not in waiting])
     for at in range(0, len(files), _FILES_AT_ONCE):
         with history.opened():
             for file in files[at : at + _FILES_AT_ONCE]:
@@ -84,7 +84,8 @@ def load_archive(link: Link, history: History) -> list[Load]:
         still = session.files_not_loaded()
         # Only now: every snapshot found is loaded, or kept as a file to be tried again.
         session.note_complete(StockLevels, complete_until)
-    _forget_days(days, [file for file in files if file.file in waiting.keys() - still.keys()])
+    found = waiting.keys() - still.keys()
+    _forget_days(history, days, [file for file in files if file.file in found])
     for gone in set(waiting) - {file.file for file in files}:
         with history.writing() as session:
             session.forget_file(gone)
@@ -102,7 +103,7 @@ def _restore(link: Link, history: History, days: DayFiles) -> list[Load]:
     folder = link.settings.archive_path
     with history.writing() as session:
         parts = ((model, days.rows_since(model, first)) for model in NOT_IN_THE_LEDGER)
-        loads = [session.restore(model, files) for model, files in parts if files]
+        loads = [session.restore(model, files, until) for model, files in parts if files]
         for kind in archive.FOR_HISTORY:
             for path in archive.kept_since(folder, kind, None):
                 if path.parent.name <= last:
@@ -112,12 +113,14 @@ def _restore(link: Link, history: History, days: DayFiles) -> list[Load]:
     return loads
 
 
-def _forget_days(days: DayFiles, files: Sequence[ArchivedFile]) -> None:
+def _forget_days(history: History, days: DayFiles, files: Sequence[ArchivedFile]) -> None:
     """Have the files of days written again that a late reading changes."""
     until = days.complete_until()
     late = [file.day for file in files if until and file.day < f"{until:%Y-%m-%d}"]
     if late:
-        days.forget_since(date.fromisoformat(min(late)))
+        with history.reading() as reader:
+            first_days = reader.first_days()
+        days.forget_since(date.fromisoformat(min(late)), first_days)
 
 
 def files_not_loaded(history: History) -> dict[str, str]:

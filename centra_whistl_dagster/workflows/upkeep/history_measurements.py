@@ -103,7 +103,7 @@ def _restore_decisions(link: Link, history: History) -> list[Load]:
         first = (link.now() - link.settings.keeps_history_for).date()
         files = days.rows_since(CadenceDecisions, first)
         session.note_complete(CadenceDecisions, until)
-        return [session.restore(CadenceDecisions, files)] if files else []
+        return [session.restore(CadenceDecisions, files, until)] if files else []
 
 
 def _load_prices(link: Link, history: History) -> None:

@@ -6,14 +6,16 @@ are. A day is one of UTC, as in the archive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from centra_whistl_dagster.history.columns import HistoryTable
+from centra_whistl_dagster.history.days import NOT_IN_THE_LEDGER, DayFiles
 from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.history.levels import CENTRA, WHISTL, Levels, Reading
 from centra_whistl_dagster.history.publish import days_beside
+from centra_whistl_dagster.history.reads import Reader
 from centra_whistl_dagster.history.rows import Load
 from centra_whistl_dagster.history.stock_tables import (
     BufferChanges,
@@ -22,6 +24,7 @@ from centra_whistl_dagster.history.stock_tables import (
     Divergence,
     StockComparisons,
     StockPositions,
+    StockSnapshots,
     StockUpdates,
 )
 from centra_whistl_dagster.history.store import History
@@ -56,19 +59,35 @@ def load_day(link: Link, history: History, day: date) -> list[Load]:
     """Load a day again: first orders, despatches and exceptions, then stock.
 
     Raises:
-        DayNotKept: readings of stock are no longer in the archive. The day's stock stays as it is;
-            the rest has been loaded again.
+        DayNotKept: the history has the day no longer, and nothing was changed; or readings of stock
+            are no longer in the archive, and the day's stock stays as it is, while the rest has
+            been loaded again.
         SnapshotUnusable: a reading is damaged. That system's stock stays as it is.
     """
     since = datetime(day.year, day.month, day.day, tzinfo=UTC)
     until = since + timedelta(days=1)
-    days_beside(link.settings.published_path).forget_since(day)
-    loads = _load_from_ledger(link, history, since, until)
     folder = link.settings.archive_path
-    for levels, kept in ((WHISTL, _snapshots(link, since)), (CENTRA, _levels(folder, f"{day}"))):
+    stock = ((WHISTL, _snapshots(link, since)), (CENTRA, _levels(folder, f"{day}")))
+    with history.reading() as reader:
+        first_days = reader.first_days()
+        gaps = [_gap(reader, levels, kept, since, until) for levels, kept in stock]
+    days = days_beside(link.settings.published_path)
+    _refuse_old_day(link, days, day, first_days)
+    if any(gaps):
+        first_days = {
+            model: first for model, first in first_days.items() if model not in NOT_IN_THE_LEDGER
+        }
+    days.forget_since(day, first_days)
+    loads = _load_from_ledger(link, history, since, until)
+    if any(gaps):
+        raise DayNotKept(
+            f"{' '.join(filter(None, gaps))} The day's stock stays as it is; orders, despatches "
+            "and exceptions have been loaded again. KEEP_ARCHIVE_DAYS says how long readings are "
+            "kept."
+        )
+    for levels, kept in stock:
         readings = [(reading, path) for reading, path in kept if reading.taken_at < until]
         later = {reading.snapshot_id: path for reading, path in kept if path.exists()}
-        _refuse_gaps(history, levels, readings, since, until)
         with history.writing() as session:
             loads.append(session.replace_readings(levels, since, until, readings, later))
     for kind, column, models in _FROM_FILES:
@@ -117,21 +136,35 @@ def _levels(folder: Path, day: str) -> list[tuple[Reading, Path]]:
     return [(centra_reading(Path(file.file)), folder / file.file) for file in files]
 
 
-def _refuse_gaps(
-    history: History,
+def _refuse_old_day(
+    link: Link, days: DayFiles, day: date, first_days: Mapping[type[HistoryTable], date]
+) -> None:
+    """Refuse a day that retention has removed from the history: its files are its only copy."""
+    kept_for = link.settings.keeps_history_for
+    # The days kept may have been raised since: what was removed before does not come back.
+    written = {file.stem for file in days.files_of(StockSnapshots)}
+    is_removed = f"{day}" in written and day < first_days.get(StockSnapshots, date.max)
+    if is_removed or day < (link.now() - kept_for).date():
+        raise DayNotKept(
+            f"The history keeps {kept_for.days} days of stock; what there was of "
+            f"{day:%d %B %Y} is in the files of days alone, which stay as they are. "
+            "Nothing was loaded. KEEP_HISTORY_DAYS says how long the history keeps stock."
+        )
+
+
+def _gap(
+    reader: Reader,
     levels: Levels,
-    readings: Sequence[tuple[Reading, Path]],
+    kept: Sequence[tuple[Reading, Path]],
     since: datetime,
     until: datetime,
-) -> None:
-    with history.reading() as reader:
-        known = reader.readings_kept(levels.system, since, until)
-    offered = {reading.snapshot_id for reading, path in readings if path.exists()}
-    missing = known - offered
-    if missing:
-        raise DayNotKept(
-            f"{len(missing)} of {len(known)} readings of {levels.system}'s stock of "
-            f"{since:%d %B %Y} are no longer in the archive, '{min(missing)}' for one. The day's "
-            "stock stays as it is; orders, despatches and exceptions have been loaded again. "
-            "KEEP_ARCHIVE_DAYS says how long readings are kept."
-        )
+) -> str:
+    """Say which readings of a day the history knows and the archive has no longer, if any."""
+    known = reader.readings_kept(levels.system, since, until)
+    missing = known - {reading.snapshot_id for reading, path in kept if path.exists()}
+    if not missing:
+        return ""
+    return (
+        f"{len(missing)} of {len(known)} readings of {levels.system}'s stock of {since:%d %B %Y} "
+        f"are no longer in the archive, '{min(missing)}' for one."
+    )

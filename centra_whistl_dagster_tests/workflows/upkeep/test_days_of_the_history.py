@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+import shutil
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,9 +15,14 @@ from centra_whistl_dagster.ledger.export_measurements import cadence_decisions_s
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.cadence_record import decide_and_record
 from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
-from centra_whistl_dagster.workflows.upkeep import history, history_archive, history_measurements
+from centra_whistl_dagster.workflows.upkeep import (
+    backup,
+    history,
+    history_archive,
+    history_measurements,
+)
 from centra_whistl_dagster.workflows.upkeep.history_measurements import load_measurements
-from centra_whistl_dagster.workflows.upkeep.history_of_day import load_day
+from centra_whistl_dagster.workflows.upkeep.history_of_day import DayNotKept, load_day
 from centra_whistl_dagster.workflows.upkeep.retention import thin_archive, thin_history
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 from centra_whistl_dagster_tests.workflows.upkeep.test_rebuilding_history import (
@@ -104,6 +110,105 @@ def test_a_day_loaded_again_is_written_again(desk: Desk) -> None:
 
     assert publish(desk) > 0
     assert contents(desk).keys() == before.keys()
+
+
+def thinned(desk: Desk) -> date:
+    """Return the first of four days, of which only the files are left."""
+    first = desk.clock().date()
+    for number in range(3):
+        a_day(desk, number)
+    desk.clock.advance(450 * DAY)
+    a_day(desk, 3)
+    load(desk)
+    publish(desk)
+    thin_archive(desk.link)
+    load(desk)
+    assert thin_history(desk.link) > 0
+    publish(desk)
+    return first
+
+
+@pytest.mark.parametrize("kept_now", ["400", "800"])
+def test_a_day_that_only_files_have_left_is_not_loaded_again_and_its_files_stay(
+    desk: Desk, kept_now: str
+) -> None:
+    first = thinned(desk)
+    desk.reopen(KEEP_HISTORY_DAYS=kept_now)
+    before, kept = contents(desk), rows(desk)
+
+    with pytest.raises(DayNotKept, match="files of days alone"):
+        load_day(desk.link, history.open_history(desk.link), first)
+
+    load(desk)
+    publish(desk)
+    assert contents(desk) == before
+    assert rows(desk) == kept
+
+
+def test_files_of_days_that_the_history_keeps_no_longer_are_never_removed(desk: Desk) -> None:
+    first = thinned(desk)
+    with history.open_history(desk.link).reading() as reader:
+        kept = reader.first_days()
+    before = contents(desk)
+    of_stock = {name for name in before if Path(name).parent.name != "order_events"}
+    old = {name for name in of_stock if Path(name).stem < "2026-06"}
+
+    days_beside(desk.link.settings.published_path).forget_since(first, kept)
+
+    assert old
+    assert old <= contents(desk).keys() < before.keys()
+    publish(desk)
+    assert contents(desk).keys() == before.keys()
+
+
+def test_a_day_whose_readings_are_gone_keeps_the_files_of_its_stock(desk: Desk) -> None:
+    first = desk.clock().date()
+    for number in range(3):
+        a_day(desk, number)
+    load(desk)
+    publish(desk)
+    before = contents(desk)
+    archived = desk.link.settings.archive_path / archive.CENTRA_STOCK / f"{first}"
+    for path in archived.glob("*.parquet"):
+        path.unlink()
+
+    with pytest.raises(DayNotKept, match="no longer in the archive"):
+        load_day(desk.link, history.open_history(desk.link), first)
+
+    left = contents(desk)
+    gone = {Path(name).parent.name for name in before.keys() - left.keys()}
+    assert gone == {"order_events", "stock_updates", "cadence_decisions"}
+    publish(desk)
+    assert contents(desk).keys() == before.keys()
+
+
+@pytest.mark.parametrize("written_after", [1, 3, 9])
+def test_a_backup_that_is_made_while_a_day_is_written_gives_back_every_row(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written_after: int
+) -> None:
+    for number in range(3):
+        a_day(desk, number)
+    copyfile, copied = shutil.copyfile, list[Path]()
+
+    def copy_while_a_day_is_written(source: Path, to: Path) -> None:
+        copyfile(source, to)
+        if folder(desk) in source.parents:
+            copied.append(source)
+            if len(copied) == written_after:
+                load(desk)
+                assert publish(desk) > 0
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfile", copy_while_a_day_is_written)
+        made = backup.back_up(desk.link.settings, tmp_path / "backups", now=desk.clock)
+    before = rows(desk)
+    shutil.rmtree(folder(desk))
+    shutil.copytree(made / "days", folder(desk))
+    desk.link.settings.history_path.unlink()
+    load(desk)
+
+    assert len(copied) > written_after
+    assert rows(desk) == before
 
 
 def test_a_lost_history_comes_back_though_the_readings_of_its_first_days_are_gone(
