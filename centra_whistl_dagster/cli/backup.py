@@ -25,7 +25,7 @@ def _now() -> datetime:
 @click.argument("into", type=_FOLDER)
 @click.option("--no-ledger", is_flag=True, help="Leave the ledger out, as where it is PostgreSQL.")
 def backup(*, into: Path, no_ledger: bool) -> None:
-    """Back up the ledger, the stock archive and the configuration.
+    """Back up ledger, stock archive, history and configuration.
 
     Everything may run meanwhile. Makes a new folder inside INTO, with a manifest, and checks it.
     It holds customers' names and addresses, as the ledger does.

@@ -18,14 +18,21 @@ def encrypt() -> None:
 
     Also what is in clear, or was encrypted with LEDGER_FORMER_KEY. To change keys: stop the
     processes, move the key to LEDGER_FORMER_KEY, set a new LEDGER_KEY, run this command, remove
-    LEDGER_FORMER_KEY, start the processes. It can be interrupted and run again.
+    LEDGER_FORMER_KEY, start the processes. It can be interrupted and run again. Ends with status 1
+    while the ledger's log still holds contents in clear.
     """
     with open_link(load_settings(os.environ)) as link:
         try:
             done = encrypt_everything(link)
         except NoKey as error:
             raise Refusal(str(error)) from error
-    click.echo(f"{done.newly} orders were in clear, {done.rewrapped} under the former key.")
-    click.echo("All order contents are encrypted with LEDGER_KEY.")
+    click.echo(
+        f"Orders that were in clear: {done.newly}. "
+        f"Orders that were under the former key: {done.rewrapped}."
+    )
     if not done.is_compacted:
-        click.echo("Bytes in clear are still in the log: run this again.", err=True)
+        raise Refusal(
+            "The ledger's log still holds contents in clear, because another process is reading "
+            "it. Run this command again."
+        )
+    click.echo("The contents of all orders are now encrypted with LEDGER_KEY.")

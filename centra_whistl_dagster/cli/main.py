@@ -60,7 +60,7 @@ COMMANDS: Mapping[str, Entry] = {
     "encrypt": Entry(module="encrypt", summary="Encrypt all order contents with LEDGER_KEY."),
     "doctor": Entry(module="doctor", summary="Test every connection; reads only."),
     "backup": Entry(
-        module="backup", summary="Back up the ledger, the stock archive and the configuration."
+        module="backup", summary="Back up ledger, stock archive, history and configuration."
     ),
     "restore": Entry(module="backup", summary="Restore a backup; every process must be stopped."),
     "dev": Entry(module="dev", summary="Run Dagster against the systems in .env."),

@@ -7,6 +7,7 @@ when an order may be erased (`workflows.upkeep.personal_data`), and retention (`
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
@@ -95,7 +96,7 @@ def erase(tx: Transaction, row: OrderRow) -> None:
 def blank_tracking(tx: Transaction, row: OrderRow) -> None:
     """Remove the tracking numbers of an order's parcels, from messages and from what was sent."""
     for message in _messages(tx, row):
-        _blank_message(tx, message)
+        blank_message(tx, message)
     for parcel in parcels_of_order(tx, row.centra_id):
         _blank_parcel(tx, parcel)
 
@@ -112,7 +113,8 @@ def _messages(tx: Transaction, row: OrderRow) -> Iterable[DespatchRow]:
         yield from messages_of_order(tx, number)
 
 
-def _blank_message(tx: Transaction, message: DespatchRow) -> None:
+def blank_message(tx: Transaction, message: DespatchRow) -> None:
+    """Remove the tracking numbers of one despatch message."""
     despatch = records.loads(Despatch, message.body)
     blank = replace(
         despatch,
@@ -158,12 +160,25 @@ def _erase_texts(tx: Transaction, row: OrderRow, values: Collection[str]) -> Non
         .values(note=None)
     )
     for column in _FREE_TEXT if values else ():
-        # One statement a column: each reads its whole table.
-        cleaned: sa.ColumnElement[str] = column
-        for value in values:
-            cleaned = sa.func.replace(cleaned, value, ERASED)
-        names_them = sa.or_(*(column.contains(value, autoescape=True) for value in values))
-        tx.execute(sa.update(column.table).where(names_them).values({column.name: cleaned}))
+        _erase_values(tx, column, values)
+
+
+def _erase_values(tx: Transaction, column: sa.Column[str], values: Collection[str]) -> None:
+    """Erase values from a column's texts, whether a person typed them in capitals or not."""
+    wanted = re.compile("|".join(re.escape(value) for value in values), re.IGNORECASE)
+    # SQLite knows the capitals of ASCII letters alone, so the database chooses by these.
+    parts = {_longest_ascii_part(value).lower() for value in values}
+    may_name = sa.or_(*(sa.func.lower(column).contains(part, autoescape=True) for part in parts))
+    key = list(column.table.primary_key)
+    query = sa.select(*key, column).where(column.is_not(None), may_name)
+    for *identity, text in tx.execute(query).all():
+        if (cleaned := wanted.sub(ERASED, text)) != text:
+            is_it = sa.and_(*(part == value for part, value in zip(key, identity, strict=True)))
+            tx.execute(sa.update(column.table).where(is_it).values({column.name: cleaned}))
+
+
+def _longest_ascii_part(value: str) -> str:
+    return max(re.split(r"[^\x00-\x7f]+", value), key=len)
 
 
 def _in_order(order: Order) -> set[str]:

@@ -20,6 +20,10 @@ from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import OrderLineRow
 from centra_whistl_dagster.ledger.tables import order_keys, order_lines, order_payloads, orders
 
+_IS_CLEAR = sa.or_(
+    order_payloads.c.received.startswith("{"), order_payloads.c.outgoing.startswith("{")
+)
+
 
 def store(tx: Transaction, order: Order) -> None:
     """Keep an order as it was last read, in place of what was kept before."""
@@ -151,11 +155,15 @@ def forget(tx: Transaction, centra_ids: Collection[str]) -> int:
     return forgotten
 
 
+def count_clear(tx: Transaction) -> int:
+    """Return how many orders have contents stored in clear."""
+    query = sa.select(sa.func.count()).select_from(order_payloads).where(_IS_CLEAR)
+    return tx.execute(query).scalar_one()
+
+
 def seal_some(tx: Transaction, *, limit: int) -> int:
     """Encrypt contents that are stored in clear, of a few orders; return how many."""
-    is_clear = order_payloads.c.received.startswith("{")
-    has_clear_request = order_payloads.c.outgoing.startswith("{")
-    query = sa.select(order_payloads).where(sa.or_(is_clear, has_clear_request)).limit(limit)
+    query = sa.select(order_payloads).where(_IS_CLEAR).limit(limit)
     rows = tx.execute(query).mappings().all()
     for row in rows:
         centra_id = row["centra_id"]

@@ -16,7 +16,13 @@ from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.history.keeping import forecast
 from centra_whistl_dagster.history.publish import open_published
-from centra_whistl_dagster.ledger import former_numbers, generations, orders, witness
+from centra_whistl_dagster.ledger import (
+    former_numbers,
+    generations,
+    order_contents,
+    orders,
+    witness,
+)
 from centra_whistl_dagster.ledger.witness import WitnessUnusable
 from centra_whistl_dagster.screening.data_age import ADDRESSES, PHONES, ReferenceData, age_of
 from centra_whistl_dagster.transport import IntegrationError
@@ -54,6 +60,7 @@ def examine(link: Link) -> list[Finding]:
             for detail in [
                 *link.settings.unstated(),
                 *link.settings.unencrypted(),
+                *_still_in_clear(link),
                 *link.settings.readable_by_others(),
                 *_earlier_prefix(link),
             ]
@@ -192,6 +199,19 @@ def _alerts(link: Link) -> list[Finding]:
         Finding(subject="Alerts", is_well=True, is_warning=True, detail=detail)
         for detail in details
     ]
+
+
+def _still_in_clear(link: Link) -> list[str]:
+    """Say how much is in clear though there is a key."""
+    with link.ledger.reading() as tx:
+        count = order_contents.count_clear(tx)
+    if not count or link.settings.ledger_keys.current is None:
+        return []
+    warning = (
+        f"LEDGER_KEY is set, and the contents of {count} orders are still in clear. Run "
+        "`centra-whistl encrypt`."
+    )
+    return [warning]
 
 
 def _earlier_prefix(link: Link) -> list[str]:

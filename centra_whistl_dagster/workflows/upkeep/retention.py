@@ -9,10 +9,11 @@ from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.history.keeping import kept_for
 from centra_whistl_dagster.history.publish import days_beside, open_published
 from centra_whistl_dagster.ledger import stock
-from centra_whistl_dagster.ledger.erasure import blank_tracking
+from centra_whistl_dagster.ledger.erasure import blank_message, blank_tracking
 from centra_whistl_dagster.ledger.retention import (
     forget_contents,
     forget_texts,
+    messages_with_tracking,
     orders_with_tracking,
 )
 from centra_whistl_dagster.workflows.link import Link
@@ -42,13 +43,16 @@ def forget_old_orders(link: Link) -> int:
 def forget_old_tracking(link: Link) -> int:
     """Delete the tracking numbers of orders that ended long enough ago; return how many orders.
 
-    Texts of the same age go too: they may name parcels.
+    Those in messages of the same age that are about no order of ours go too, and texts of that age:
+    they may name parcels or people.
     """
     with link.ledger.transaction() as tx:
         ended_before = tx.now - link.settings.keeps_tracking_for
         rows = orders_with_tracking(tx, ended_before=ended_before)
         for row in rows:
             blank_tracking(tx, row)
+        for message in messages_with_tracking(tx, ended_before=ended_before):
+            blank_message(tx, message)
         forget_texts(tx, before=ended_before)
     return len(rows)
 

@@ -71,14 +71,33 @@ def test_without_a_key_doctor_says_so_and_the_command_encrypts_what_was_in_clear
     assert run(desk, "encrypt").exit_code == 1
 
     desk.reopen(LEDGER_KEY=KEY)
+    (warning,) = [each.detail for each in examine(desk.link) if "LEDGER_KEY" in each.detail]
+    assert "the contents of 1 orders are still in clear" in warning
     first, second = run(desk, "encrypt"), run(desk, "encrypt")
 
-    assert "1 orders were in clear, 0 under the former key." in first.stdout
-    assert "0 orders were in clear, 0 under the former key." in second.stdout
+    assert "Orders that were in clear: 1. Orders that were under the former key: 0." in first.stdout
+    assert (
+        "Orders that were in clear: 0. Orders that were under the former key: 0." in second.stdout
+    )
     assert in_clear(desk) == set()
     assert not any("LEDGER_KEY" in finding.detail for finding in examine(desk.link))
     desk.relay(12, every=60)
     assert desk.state(placed) is OrderState.COMPLETED
+
+
+def test_the_command_fails_while_bytes_in_clear_are_left_in_the_log(desk: Desk) -> None:
+    desk.make_ready(order(desk))
+    desk.reopen(LEDGER_KEY=KEY)
+
+    with desk.link.ledger.reading() as reader:
+        reader.execute(sa.select(order_payloads.c.centra_id)).all()
+        busy = run(desk, "encrypt")
+    free = run(desk, "encrypt")
+
+    assert (busy.exit_code, free.exit_code) == (1, 0)
+    assert "Run this command again" in busy.stderr
+    assert "now encrypted" not in busy.stdout
+    assert in_clear(desk) == set()
 
 
 def test_after_a_change_of_keys_the_new_one_suffices_and_the_old_one_opens_nothing(
@@ -94,7 +113,7 @@ def test_after_a_change_of_keys_the_new_one_suffices_and_the_old_one_opens_nothi
         desk.reopen(LEDGER_KEY=KEY, LEDGER_FORMER_KEY="")
     desk.reopen(LEDGER_KEY=NEXT_KEY)
 
-    assert "0 orders were in clear, 1 under the former key." in changed.stdout
+    assert "Orders that were under the former key: 1." in changed.stdout
     desk.relay(12, every=60)
     assert desk.state(placed) is OrderState.COMPLETED
 
