@@ -29,7 +29,7 @@ from centra_whistl_dagster.centra.records import (
     UnreadableStockLevel,
 )
 from centra_whistl_dagster.centra.stamps import order_stamps, stamps_that_meet
-from centra_whistl_dagster.centra.stock_writing import Level, write_apart
+from centra_whistl_dagster.centra.stock_writing import write_apart
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
 from centra_whistl_dagster.domain.stock.cadence import Quota
@@ -327,7 +327,9 @@ class CentraClient:
 
         return readable(rows, reading.stock_level, keep)
 
-    def set_physical_stock(self, levels: Sequence[Level], description: str) -> StockWriteResult:
+    def set_physical_stock(
+        self, levels: Sequence[tuple[str, int]], description: str
+    ) -> StockWriteResult:
         """Set physical quantities by SKU, in one call unless Centra refuses some of them.
 
         Raises:
@@ -336,23 +338,38 @@ class CentraClient:
         if below := [sku for sku, quantity in levels if quantity < 0]:
             raise ValueError(f"physical stock cannot be below zero: {', '.join(below)}")
 
-        def write(batch: Sequence[Level]) -> None:
+        def write(batch: Sequence[tuple[str, int]]) -> None:
             stock = inputs.physical_stock(
                 batch, warehouse_id=self._config.warehouse_id, description=description
             )
             self._graphql.run(CallKind.IDEMPOTENT_WRITE, "SetStock", {"input": stock})
 
-        return write_apart(levels, write)
+        refused = write_apart(levels, write)
+        return StockWriteResult(
+            written=tuple(level for level in levels if level[0] not in refused),
+            refused=tuple(
+                RefusedStockLine(sku=sku, quantity=quantity, reason=refused[sku])
+                for sku, quantity in levels
+                if sku in refused
+            ),
+        )
 
     def set_physical_stock_of_sizes(
         self, levels: Sequence[tuple[int, int]], description: str
-    ) -> None:
-        """Set physical quantities by the id of the size, where one SKU names several sizes."""
-        for chunk in _chunks(levels, self._config.page_size):
+    ) -> dict[int, str]:
+        """Set physical quantities by the id of the size, where one SKU names several sizes.
+
+        Returns:
+            why Centra refused a size, by its id, in our own words.
+        """
+
+        def write(batch: Sequence[tuple[int, int]]) -> None:
             stock = inputs.physical_stock_of_sizes(
-                chunk, warehouse_id=self._config.warehouse_id, description=description
+                batch, warehouse_id=self._config.warehouse_id, description=description
             )
             self._graphql.run(CallKind.IDEMPOTENT_WRITE, "SetStock", {"input": stock})
+
+        return write_apart(levels, write)
 
     def product_sizes(self, *, takes_hours: bool = False) -> Iterator[CentraProductSize]:
         """Read every size of the catalogue, as `stock_levels`. One that is broken is logged."""

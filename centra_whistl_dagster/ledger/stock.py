@@ -144,8 +144,8 @@ def snapshot(tx: Transaction, snapshot_id: str) -> SnapshotRow | None:
 
 def open_writes(
     tx: Transaction, intents: Iterable[StockIntent], *, snapshot_id: str
-) -> dict[str, int]:
-    """Write down what is about to be sent, and return the ids by SKU."""
+) -> dict[int, int]:
+    """Write down what is about to be sent, and return the ids by the size's id in Centra."""
     ids = {}
     for intent in intents:
         result = tx.execute(
@@ -153,7 +153,7 @@ def open_writes(
                 **asdict(intent), snapshot_id=snapshot_id, intent_at=tx.now
             )
         )
-        ids[intent.sku] = int(result.inserted_primary_key[0])  # type: ignore[index]  # one integer key
+        ids[intent.product_size_id] = int(result.inserted_primary_key[0])  # type: ignore[index]  # one integer key
     return ids
 
 

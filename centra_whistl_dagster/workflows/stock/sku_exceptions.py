@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,22 +16,56 @@ from centra_whistl_dagster.workflows.stock.reconciliation import Reconciliation
 from centra_whistl_dagster.workflows.stock.writing import WriteAnswer
 
 _WRITE_KINDS = (ExceptionKind.STOCK_WRITE_NOT_TAKEN, ExceptionKind.STOCK_WRITE_REFUSED)
+_NOTHING_NEW = frozenset({WriteOutcome.NOT_SENT, WriteOutcome.UNKNOWN})
+"""Of a quantity that may not have reached Centra, nothing new is known."""
 
 
 def update_write_exceptions(tx: Transaction, intent: StockIntent, answer: WriteAnswer) -> None:
     """Raise or resolve the exceptions about one quantity, by what came of writing it."""
-    sku, wanted = intent.sku, intent.to_quantity
-    if answer.outcome in {WriteOutcome.NOT_SENT, WriteOutcome.UNKNOWN}:
-        return  # nothing new is known
-    problems = []
+    if answer.outcome in _NOTHING_NEW:
+        return
+    problems = _write_problems(intent, answer, intent.sku)
+    exceptions.set_for_subject(tx, SubjectType.SKU, intent.sku, _WRITE_KINDS, problems)
+
+
+def update_shared_write_exceptions(
+    tx: Transaction, intent: StockIntent, answer: WriteAnswer
+) -> None:
+    """Raise or resolve the exceptions about one of the sizes that share a SKU."""
+    if answer.outcome in _NOTHING_NEW:
+        return
+    size_id = intent.product_size_id
+    problems = [
+        replace(problem, field=_quantity_of(size_id), contents=f"{problem.contents} {size_id}")
+        for problem in _write_problems(intent, answer, f"{intent.sku} (size {size_id})")
+    ]
+    raised = {problem.kind for problem in problems}
+    resolve_shared_write(tx, intent.sku, size_id, except_kinds=raised)
+    exceptions.open_or_refresh(tx, problems)
+
+
+def resolve_shared_write(
+    tx: Transaction, sku: str, size_id: int, *, except_kinds: Set[ExceptionKind] = frozenset()
+) -> None:
+    """Resolve the exceptions about one of the sizes that share a SKU: nothing of it is for sale."""
+    kinds = set(_WRITE_KINDS) - except_kinds
+    exceptions.resolve(tx, SubjectType.SKU, sku, kinds, field=_quantity_of(size_id))
+
+
+def _quantity_of(size_id: int) -> str:
+    return f"quantity of size {size_id}"
+
+
+def _write_problems(intent: StockIntent, answer: WriteAnswer, name: str) -> list[Problem]:
+    sku, wanted, problems = intent.sku, intent.to_quantity, []
     if answer.outcome is WriteOutcome.NOT_TAKEN:
         shows = "no stock of it" if answer.shown is None else answer.shown
-        message = f"Centra was given {wanted} of {sku} and shows {shows}."
+        message = f"Centra was given {wanted} of {name} and shows {shows}."
         problems.append(_about_sku(ExceptionKind.STOCK_WRITE_NOT_TAKEN, sku, wanted, message))
     elif answer.outcome is WriteOutcome.REFUSED:
-        message = f"Centra would not take {wanted} of {sku}: {answer.reason}"
+        message = f"Centra would not take {wanted} of {name}: {answer.reason}"
         problems.append(_about_sku(ExceptionKind.STOCK_WRITE_REFUSED, sku, wanted, message))
-    exceptions.set_for_subject(tx, SubjectType.SKU, sku, _WRITE_KINDS, problems)
+    return problems
 
 
 def update_oversold(tx: Transaction, reconciliation: Reconciliation) -> None:
@@ -74,12 +109,14 @@ def update_absent_selling(tx: Transaction, reconciliation: Reconciliation) -> No
 def resolve_agreeing(tx: Transaction, reconciliation: Reconciliation) -> None:
     """Resolve exceptions about earlier writes to SKUs of which Centra needs no other figure.
 
-    Nothing is written to a SKU that only one side has.
+    Nothing is written to a SKU that only one side has. One that several sizes share is written size
+    by size (`workflows.stock.twins`).
     """
     catalogue = reconciliation.catalogue
     is_on_both_sides = catalogue.in_whistl & catalogue.in_centra
     differing = np.flatnonzero((catalogue.steps.change != 0) & is_on_both_sides).tolist()
     skus = {reconciliation.skus[at] for at in differing}
+    skus |= exceptions.unended_subjects(tx, ExceptionKind.SKU_ON_SEVERAL_SIZES)
     for kind in _WRITE_KINDS:
         _resolve_others(tx, reconciliation, kind, skus, is_one_side_enough=True)
 

@@ -2,8 +2,8 @@
 
 Belongs here: which quantities are written, in what order, and what the ledger and the register of
 exceptions hold of each. Does not belong here: working out the quantities
-(`workflows.stock.reconciliation`), the calls (`workflows.stock.writing`) and the record for the
-next sync (`workflows.stock.trail`).
+(`workflows.stock.reconciliation`), the calls (`workflows.stock.recorded_writes`) and the record for
+the next sync (`workflows.stock.trail`).
 """
 
 from __future__ import annotations
@@ -22,18 +22,14 @@ from centra_whistl_dagster.ledger.engine import Lease
 from centra_whistl_dagster.ledger.rows import StockIntent
 from centra_whistl_dagster.ledger.states import WriteOutcome
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError
-from centra_whistl_dagster.workflows.access import (
-    CallGroup,
-    is_permitted,
-    note_permitted,
-    note_refused,
-)
+from centra_whistl_dagster.workflows.access import CallGroup, is_permitted
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.statuses import follow_order_statuses
 from centra_whistl_dagster.workflows.shipments.completion import CENTRA_STOCK_LEASE, LEASE_SECONDS
 from centra_whistl_dagster.workflows.stock.cadence import allowed_for_stock
 from centra_whistl_dagster.workflows.stock.changed_orders import read_changed_orders
 from centra_whistl_dagster.workflows.stock.reconciliation import Reconciliation, reconcile_stock
+from centra_whistl_dagster.workflows.stock.recorded_writes import write_recorded
 from centra_whistl_dagster.workflows.stock.sku_exceptions import (
     resolve_agreeing,
     update_absent_selling,
@@ -42,7 +38,6 @@ from centra_whistl_dagster.workflows.stock.sku_exceptions import (
 )
 from centra_whistl_dagster.workflows.stock.trail import keep_reconciliation
 from centra_whistl_dagster.workflows.stock.twins import hold_twins
-from centra_whistl_dagster.workflows.stock.writing import write_batch
 
 ON_ONE_SIDE = Skipped("on one side only")
 NOT_PERMITTED = Skipped("the token may not write stock")
@@ -77,8 +72,6 @@ def publish_stock(link: Link) -> Tally:
         with link.ledger.transaction() as tx:
             lease.renew(tx)
         reconciliation, chosen, postponed = _chosen(link)
-        if _why_not(link) is None:
-            hold_twins(link, lease, reconciliation.snapshot_id)
         with link.ledger.transaction() as tx:
             lease.renew(tx)
             update_oversold(tx, reconciliation)
@@ -100,6 +93,8 @@ def publish_stock(link: Link) -> Tally:
                 errors.append(error)
                 if isinstance(error, AccessDenied):
                     raise error
+            if _why_not(link) is None:
+                errors += hold_twins(link, lease, reconciliation.snapshot_id)
         finally:
             last = keep_reconciliation(
                 link,
@@ -201,31 +196,21 @@ def _write(
         the SKUs of which the shop offers no more than it should, and why it is not known of others
         what came of them.
     """
-    with link.ledger.transaction() as tx:
-        lease.renew(tx)
-        ids = stock.open_writes(tx, batch, snapshot_id=snapshot_id)
-    try:
-        answer = write_batch(link, batch, description=f"Whistl stock {snapshot_id}")
-    except AccessDenied as error:
-        # The next batch would be refused alike, and only a person can fix it.
-        with link.ledger.transaction() as tx:
-            for write_id in ids.values():
-                stock.settle_write(tx, write_id, WriteOutcome.NOT_SENT, read_back=None)
-        if not note_refused(link, CallGroup.STOCK, error):
-            raise
+    answer = write_recorded(
+        link,
+        lease,
+        snapshot_id,
+        batch,
+        description=f"Whistl stock {snapshot_id}",
+        note=update_write_exceptions,
+    )
+    if answer is None:
         tally.add(NOT_PERMITTED, len(batch))
         return set(), None
-    answers = answer.by_sku
-    with link.ledger.transaction() as tx:
-        if any(each.outcome is WriteOutcome.WRITTEN for each in answers.values()):
-            note_permitted(tx, CallGroup.STOCK)
-        for intent in batch:
-            of_sku = answers[intent.sku]
-            stock.settle_write(tx, ids[intent.sku], of_sku.outcome, read_back=of_sku.shown)
-            update_write_exceptions(tx, intent, of_sku)
-    for of_sku in answers.values():
-        tally.add(_fate(of_sku.outcome))
-    may_wait = {each.sku for each in batch if answers[each.sku].may_wait(each.to_quantity)}
+    of_sku = {intent.sku: answer.by_size[intent.product_size_id] for intent in batch}
+    for each in of_sku.values():
+        tally.add(_fate(each.outcome))
+    may_wait = {each.sku for each in batch if of_sku[each.sku].may_wait(each.to_quantity)}
     return may_wait, answer.error
 
 

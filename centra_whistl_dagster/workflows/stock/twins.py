@@ -2,62 +2,78 @@
 
 from __future__ import annotations
 
-from centra_whistl_dagster.ledger import stock
+from centra_whistl_dagster.centra.records import CentraStockLevel
+from centra_whistl_dagster.domain.stock.cadence import SKUS_OF_A_BATCH
 from centra_whistl_dagster.ledger.engine import Lease
 from centra_whistl_dagster.ledger.rows import StockIntent
-from centra_whistl_dagster.ledger.states import WriteOutcome
-from centra_whistl_dagster.transport import AccessDenied, NotSent, OutcomeUnknown
+from centra_whistl_dagster.transport import AccessDenied, IntegrationError
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.stock.cadence import allowed_for_stock
 from centra_whistl_dagster.workflows.stock.centra_levels import last_levels
+from centra_whistl_dagster.workflows.stock.recorded_writes import write_recorded
+from centra_whistl_dagster.workflows.stock.sku_exceptions import (
+    resolve_shared_write,
+    update_shared_write_exceptions,
+)
+from centra_whistl_dagster.workflows.stock.writing import by_size_id
+
+_DESCRIPTION = "Several sizes share this SKU: nothing is for sale"
 
 
-def hold_twins(link: Link, lease: Lease, snapshot_id: str) -> int:
-    """Set each such size to what Centra has allocated of it; return how many were still for sale.
+def hold_twins(link: Link, lease: Lease, snapshot_id: str) -> list[IntegrationError | None]:
+    """Set each such size to what Centra has allocated of it, where any is still for sale.
+
+    Sizes beyond Centra's quota are left for the next full sync.
+
+    Returns:
+        by batch, why it is not known of some sizes what came of them; None where it is.
 
     Raises:
-        IntegrationError: Centra gave no usable answer; the next full sync tries again.
+        IntegrationError: Centra does not show these sizes; the next full sync tries again.
+        AccessDenied: Centra refuses the token as a whole, or to show what was written.
+        LeaseTaken: see `write_recorded`.
     """
     levels = last_levels(link)
     if levels is None or not levels.twins or levels.within_minutes is not None:
-        return 0
-    shown = link.centra.stock_levels_of([twin.product_size_id for twin in levels.twins])
-    intents = [
-        StockIntent(
-            sku=level.sku,
-            product_size_id=level.product_size_id,
-            from_quantity=level.physical,
-            to_quantity=level.allocated,
-            whistl_available=0,
-            units_held=0,
-            units_left=0,
-            buffer=0,
-        )
-        for level in shown
-        if level.physical > level.allocated
-    ]
-    for intent in intents:
-        _write(link, lease, snapshot_id, intent)
-    return len(intents)
-
-
-def _write(link: Link, lease: Lease, snapshot_id: str, intent: StockIntent) -> None:
+        return []
+    shown = list(link.centra.stock_levels_of([twin.product_size_id for twin in levels.twins]))
     with link.ledger.transaction() as tx:
-        lease.renew(tx)
-        (write_id,) = stock.open_writes(tx, [intent], snapshot_id=snapshot_id).values()
-    outcome = WriteOutcome.REFUSED
-    try:
-        link.centra.set_physical_stock_of_sizes(
-            [(intent.product_size_id, intent.to_quantity)],
-            description=f"{intent.sku} is on several sizes: nothing is for sale",
+        for level in shown:
+            if not _is_for_sale(level):
+                resolve_shared_write(tx, level.sku, level.product_size_id)
+    intents = [_off_sale(level) for level in shown if _is_for_sale(level)]
+    most = allowed_for_stock(link).batches * SKUS_OF_A_BATCH
+    errors: list[IntegrationError | None] = []
+    for start in range(0, len(intents[:most]), SKUS_OF_A_BATCH):
+        answer = write_recorded(
+            link,
+            lease,
+            snapshot_id,
+            intents[start : start + SKUS_OF_A_BATCH],
+            description=_DESCRIPTION,
+            note=update_shared_write_exceptions,
+            send=by_size_id,
         )
-        outcome = WriteOutcome.WRITTEN
-    except OutcomeUnknown:
-        outcome = WriteOutcome.UNKNOWN
-        raise
-    except (AccessDenied, NotSent):
-        outcome = WriteOutcome.NOT_SENT
-        raise
-    finally:
-        with link.ledger.transaction() as tx:
-            # Not read back: it is no figure of the SKU as a whole.
-            stock.settle_write(tx, write_id, outcome, read_back=None)
+        if answer is None:
+            break
+        errors.append(answer.error)
+        if isinstance(answer.error, AccessDenied):
+            raise answer.error
+    return errors
+
+
+def _is_for_sale(level: CentraStockLevel) -> bool:
+    return level.physical > level.allocated
+
+
+def _off_sale(level: CentraStockLevel) -> StockIntent:
+    return StockIntent(
+        sku=level.sku,
+        product_size_id=level.product_size_id,
+        from_quantity=level.physical,
+        to_quantity=level.allocated,
+        whistl_available=0,
+        units_held=0,
+        units_left=0,
+        buffer=0,
+    )

@@ -1,4 +1,4 @@
-"""Write one batch of stock quantities to Centra, and read them back.
+"""Write one batch of stock quantities to Centra, by SKU or by size, and read them back.
 
 Centra documents neither how many SKUs one `setStock` may name nor what it does with a quantity
 below the allocated one, so every write is read back.
@@ -6,8 +6,8 @@ below the allocated one, so every write is read back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from centra_whistl_dagster.ledger.rows import StockIntent
 from centra_whistl_dagster.ledger.states import WriteOutcome
@@ -17,7 +17,7 @@ from centra_whistl_dagster.workflows.link import Link
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteAnswer:
-    """What came of writing the quantity of one SKU."""
+    """What came of writing the quantity of one size."""
 
     outcome: WriteOutcome
     shown: int | None = None
@@ -38,50 +38,74 @@ class WriteAnswer:
 class BatchAnswer:
     """What came of writing a batch."""
 
-    by_sku: dict[str, WriteAnswer]
+    by_size: dict[int, WriteAnswer]
+    """By the size's id in Centra."""
     error: IntegrationError | None = None
-    """Why it is not known of some SKUs; None where Centra answered for all."""
+    """Why it is not known of some sizes; None where Centra answered for all."""
 
 
-def write_batch(link: Link, batch: Sequence[StockIntent], *, description: str) -> BatchAnswer:
-    """Write a batch, and return what came of each SKU.
+Refusals = dict[int, str]
+"""Why Centra refused a size, by its id, in our own words."""
+Send = Callable[[Link, Sequence[StockIntent], str], Refusals]
+"""Sends quantities with a description."""
+
+
+def by_sku(link: Link, batch: Sequence[StockIntent], description: str) -> Refusals:
+    """Send quantities to Centra by SKU."""
+    quantities = [(intent.sku, intent.to_quantity) for intent in batch]
+    result = link.centra.set_physical_stock(quantities, description=description)
+    reasons = {line.sku: line.reason for line in result.refused}
+    return {each.product_size_id: reasons[each.sku] for each in batch if each.sku in reasons}
+
+
+def by_size_id(link: Link, batch: Sequence[StockIntent], description: str) -> Refusals:
+    """Send quantities to Centra by the id of the size, where several sizes share a SKU."""
+    quantities = [(intent.product_size_id, intent.to_quantity) for intent in batch]
+    return link.centra.set_physical_stock_of_sizes(quantities, description=description)
+
+
+def write_batch(
+    link: Link, batch: Sequence[StockIntent], *, description: str, send: Send = by_sku
+) -> BatchAnswer:
+    """Write a batch, and return what came of each size.
 
     Args:
         link: the connection.
         batch: the quantities, each already written down in the ledger.
         description: what Centra's own log of stock changes shows.
+        send: what names the sizes in the call.
 
     Raises:
         AccessDenied: Centra does not let us write; nothing was written.
     """
-    quantities = [(intent.sku, intent.to_quantity) for intent in batch]
     try:
-        result = link.centra.set_physical_stock(quantities, description=description)
+        reasons = send(link, batch, description)
     except AccessDenied:
         raise
     except (NotSent, Throttled) as error:
-        return BatchAnswer(by_sku=_all(batch, WriteOutcome.NOT_SENT), error=error)
+        return BatchAnswer(by_size=_all(batch, WriteOutcome.NOT_SENT), error=error)
     except IntegrationError as error:
         # The next sync reads Centra's levels and compares anew.
-        return BatchAnswer(by_sku=_all(batch, WriteOutcome.UNKNOWN), error=error)
+        return BatchAnswer(by_size=_all(batch, WriteOutcome.UNKNOWN), error=error)
     refusals = {
-        line.sku: WriteAnswer(outcome=WriteOutcome.REFUSED, reason=line.reason)
-        for line in result.refused
+        size_id: WriteAnswer(outcome=WriteOutcome.REFUSED, reason=reason)
+        for size_id, reason in reasons.items()
     }
     try:
-        off_sale = _take_off_sale(link, [intent for intent in batch if intent.sku in refusals])
-        taken = [intent for intent in batch if intent.sku not in refusals.keys() - off_sale]
-        return BatchAnswer(by_sku=refusals | _read_back(link, taken))
+        refused = [intent for intent in batch if intent.product_size_id in refusals]
+        still_refused = refusals.keys() - _take_off_sale(link, refused, send)
+        taken = [intent for intent in batch if intent.product_size_id not in still_refused]
+        return BatchAnswer(by_size=refusals | _read_back(link, taken))
     except IntegrationError as error:
-        return BatchAnswer(by_sku=_all(batch, WriteOutcome.UNKNOWN) | refusals, error=error)
+        return BatchAnswer(by_size=_all(batch, WriteOutcome.UNKNOWN) | refusals, error=error)
 
 
-def _all(batch: Sequence[StockIntent], outcome: WriteOutcome) -> dict[str, WriteAnswer]:
-    return {intent.sku: WriteAnswer(outcome=outcome) for intent in batch}
+def _all(batch: Sequence[StockIntent], outcome: WriteOutcome) -> dict[int, WriteAnswer]:
+    return {intent.product_size_id: WriteAnswer(outcome=outcome) for intent in batch}
 
 
-def _take_off_sale(link: Link, refused: Sequence[StockIntent]) -> set[str]:
-    """Offer nothing of refused SKUs of which more is sold than exists; return those SKUs.
+def _take_off_sale(link: Link, refused: Sequence[StockIntent], send: Send) -> set[int]:
+    """Offer nothing of refused sizes of which more is sold than exists; return those sizes.
 
     A Centra that refuses a quantity below the allocated one would go on selling.
     """
@@ -90,17 +114,17 @@ def _take_off_sale(link: Link, refused: Sequence[StockIntent]) -> set[str]:
     levels = link.centra.stock_levels_of([intent.product_size_id for intent in refused])
     allocated = {level.product_size_id: level.allocated for level in levels}
     oversold = [
-        (intent.sku, allocated[intent.product_size_id])
+        replace(intent, to_quantity=allocated[intent.product_size_id])
         for intent in refused
         if intent.to_quantity < allocated.get(intent.product_size_id, 0)
     ]
     if not oversold:
         return set()
-    result = link.centra.set_physical_stock(oversold, description="Oversold: nothing is for sale")
-    return {sku for sku, _ in result.written}
+    refused_again = send(link, oversold, "Oversold: nothing is for sale")
+    return {intent.product_size_id for intent in oversold} - refused_again.keys()
 
 
-def _read_back(link: Link, taken: Sequence[StockIntent]) -> dict[str, WriteAnswer]:
+def _read_back(link: Link, taken: Sequence[StockIntent]) -> dict[int, WriteAnswer]:
     """Compare a batch with what Centra shows. No shipment is completed meanwhile: it must agree."""
     levels = {
         level.product_size_id: level
@@ -111,10 +135,10 @@ def _read_back(link: Link, taken: Sequence[StockIntent]) -> dict[str, WriteAnswe
         level = levels.get(intent.product_size_id)
         if level is None:
             # Centra said yes, and has no stock of it all the same.
-            answers[intent.sku] = WriteAnswer(outcome=WriteOutcome.NOT_TAKEN)
+            answers[intent.product_size_id] = WriteAnswer(outcome=WriteOutcome.NOT_TAKEN)
             continue
         is_as_wanted = level.physical == intent.to_quantity
-        answers[intent.sku] = WriteAnswer(
+        answers[intent.product_size_id] = WriteAnswer(
             outcome=WriteOutcome.WRITTEN if is_as_wanted else WriteOutcome.NOT_TAKEN,
             shown=level.physical,
             allocated=level.allocated,

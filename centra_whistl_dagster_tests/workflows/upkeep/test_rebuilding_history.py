@@ -272,7 +272,7 @@ def test_a_quantity_whose_outcome_was_known_an_hour_later_has_it_in_the_history(
     desk.wait(3_600)
     load(desk)
     with desk.link.ledger.transaction() as tx:
-        stock.settle_write(tx, ids[desk.skus[0]], WriteOutcome.WRITTEN, read_back=4)
+        stock.settle_write(tx, ids[intent.product_size_id], WriteOutcome.WRITTEN, read_back=4)
     desk.wait(60)
     load(desk)
 
