@@ -1,4 +1,7 @@
-"""SKUs that Whistl's complete snapshots do not list any more, and for how many of them."""
+"""SKUs that Whistl's snapshots had figures of and have no more, and for how many of them.
+
+Only complete snapshots that do not name a SKU at all are counted.
+"""
 
 from __future__ import annotations
 
@@ -13,31 +16,44 @@ from centra_whistl_dagster.ledger.tables import absent_skus
 
 
 def note_snapshot(
-    tx: Transaction, *, taken_at: datetime, listed: Collection[str], absent: Collection[str]
+    tx: Transaction,
+    *,
+    taken_at: datetime,
+    usable: Collection[str],
+    unusable: Collection[str],
+    absent: Collection[str],
+    counts: bool = True,
 ) -> None:
-    """Count one more complete snapshot without those SKUs; a SKU that is listed is forgotten.
+    """Count one more snapshot without those SKUs; a SKU that it has figures of is forgotten.
 
     The same snapshot counts once, however often it is read.
 
     Args:
         tx: the transaction.
         taken_at: when the snapshot was taken.
-        listed: SKUs that it names, usable or not: it does not say that there is none of them.
-        absent: SKUs of the snapshot before that it does not name.
+        usable: SKUs that it has figures of.
+        unusable: SKUs that it names without usable figures: it does not say that there is none of
+            them, and counting them begins anew.
+        absent: SKUs of the snapshot before, or of Centra, that it has no figures of; from now on
+            they are counted.
+        counts: whether it is sure to name all that there is. Where it is not, the absent SKUs are
+            only remembered: the next snapshot is compared with this one, which lacks them.
     """
-    counted = set(tx.execute(sa.select(absent_skus.c.sku)).scalars())
-    names = set(listed)
-    for part in parts(sorted(counted & names)):
+    known = set(tx.execute(sa.select(absent_skus.c.sku)).scalars())
+    has, names = set(usable), set(unusable) - set(usable)
+    for part in parts(sorted(known & has)):
         tx.execute(sa.delete(absent_skus).where(absent_skus.c.sku.in_(part)))
-    for part in parts(sorted(counted - names)):
+    for part in parts(sorted(known & names)):
+        tx.execute(sa.update(absent_skus).where(absent_skus.c.sku.in_(part)).values(snapshots=0))
+    for part in parts(sorted(known - has - names)) if counts else ():
         tx.execute(
             sa.update(absent_skus)
             .where(absent_skus.c.sku.in_(part), absent_skus.c.last_taken_at < taken_at)
             .values(snapshots=absent_skus.c.snapshots + 1, last_taken_at=taken_at)
         )
     rows = [
-        {"sku": sku, "absent_since": taken_at, "last_taken_at": taken_at, "snapshots": 1}
-        for sku in sorted(set(absent) - names - counted)
+        {"sku": sku, "last_taken_at": taken_at, "snapshots": int(counts and sku not in names)}
+        for sku in sorted(set(absent) - has - known)
     ]
     if rows:
         tx.execute(sa.insert(absent_skus), rows)

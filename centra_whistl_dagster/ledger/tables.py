@@ -425,7 +425,6 @@ absent_skus = sa.Table(
     "absent_skus",
     metadata,
     text("sku", primary_key=True),
-    time("absent_since"),
     time("last_taken_at"),
     count("snapshots"),
 )

@@ -51,7 +51,7 @@ class Against:
     """When the last good one was taken; None where there is none, so that Centra's figures stand in
     for it."""
     rows: int
-    """Rows that it had."""
+    """SKUs that it had usable rows of; those that were left out of it cannot be missed."""
     still_named: int
     """Of its SKUs, those that the new one names."""
     counts: Counts
@@ -163,7 +163,7 @@ def judge(
     limits: Limits,
     policy: GuardPolicy,
 ) -> Verdict:
-    """Judge a snapshot. Judge it again just before its numbers are written: by then it has aged.
+    """Judge a snapshot as it is read. How old it is by when it is written is judged again there.
 
     Args:
         facts: what was measured of it.

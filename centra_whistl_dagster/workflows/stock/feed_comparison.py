@@ -99,7 +99,7 @@ def compare(frame: pd.DataFrame, before: Before) -> tuple[Against, set[str]]:
     skus = aligned.column("sku")
     against = Against(
         taken_at=before.row.taken_at if before.row else None,
-        rows=before.row.row_count if before.row and len(before.stock) else 0,
+        rows=len(before.stock),
         still_named=int(np.count_nonzero(compared.in_now & compared.in_before)),
         counts=measure(compared),
     )

@@ -10,6 +10,7 @@ import numpy as np
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.stock.catalogue import Preview, preview
 from centra_whistl_dagster.domain.stock.guards import RefusalReason
+from centra_whistl_dagster.domain.stock.snapshot_rows import SnapshotRows
 from centra_whistl_dagster.ledger import exceptions, stock
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import SnapshotRow
@@ -17,8 +18,11 @@ from centra_whistl_dagster.ledger.states import Verdict
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.reconciliation import reconcile_with
-from centra_whistl_dagster.workflows.stock.snapshot_exceptions import LATEST
-from centra_whistl_dagster.workflows.stock.snapshots import reasons_of
+from centra_whistl_dagster.workflows.stock.snapshot_exceptions import (
+    LATEST,
+    update_exceptions_of_used,
+)
+from centra_whistl_dagster.workflows.stock.snapshots import kept_rows, reasons_of
 
 
 class NotInQuarantine(Exception):
@@ -119,16 +123,35 @@ def release(link: Link, snapshot_id: str) -> None:
                 f"{row.taken_at:%H:%M} UTC on {row.taken_at:%d %B}, which was in the future when "
                 "it was read. Ask Whistl to correct their clock; the next snapshot is judged anew."
             )
-        frame = archive.fetch(link.settings.archive_path, row.file)
-        if not (frame["available"] > 0).any():
+        rows = kept_rows(link, row)
+        if not (np.asarray(rows.stock.available) > 0).any():
             raise NotInQuarantine(
                 f"'{snapshot_id}' cannot be used: it shows no stock of any SKU. Ask Whistl for a "
                 "correct feed. If the warehouse really has nothing to sell, take the products off "
                 "sale in Centra."
             )
+        used = stock.latest_accepted(tx)
         stock.release(tx, snapshot_id)
         kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
         exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
+        if used is None or used.taken_at < row.taken_at:
+            _note_what_it_lacks(tx, link, row, rows, used)
+
+
+def _note_what_it_lacks(
+    tx: Transaction, link: Link, row: SnapshotRow, rows: SnapshotRows, used: SnapshotRow | None
+) -> None:
+    """Treat a released snapshot's SKUs, and those it lacks, as of one that the guards let through.
+
+    Later snapshots are compared with it: nothing else would ever report what it lacks.
+    """
+    before: set[str] = set()
+    if used is not None and archive.is_kept(link.settings.archive_path, used.file):
+        before = set(kept_rows(link, used).skus)
+    lacked_rows = {RefusalReason.NOT_COMPLETE, RefusalReason.ROWS_MISSING} & reasons_of(row)
+    # The names in rows that could not be used are not kept.
+    is_whole = not lacked_rows and row.row_count == len(rows.skus)
+    update_exceptions_of_used(tx, row.taken_at, rows, before - set(rows.skus), is_whole=is_whole)
 
 
 def _find(tx: Transaction, link: Link, snapshot_id: str) -> SnapshotRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 import numpy as np
 
@@ -60,31 +61,63 @@ def update_snapshot_exceptions(
     if verdict.outcome is Outcome.QUARANTINE:
         exceptions.open_or_refresh(tx, [_refused(facts, verdict)])
         return
+    update_exceptions_of_used(tx, facts.taken_at, rows, absent, is_whole=facts.is_complete)
+
+
+def update_exceptions_of_used(
+    tx: Transaction,
+    taken_at: datetime,
+    rows: SnapshotRows,
+    absent: Collection[str],
+    *,
+    is_whole: bool,
+) -> None:
+    """Update the exceptions about SKUs of a snapshot that is used from now on, and count absences.
+
+    Args:
+        tx: the transaction that lets it be used.
+        taken_at: when it was taken.
+        rows: its rows.
+        absent: SKUs of the last good one that it has no usable row of.
+        is_whole: it is complete, and all its bad rows are known.
+    """
     kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
     exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
-    if facts.is_complete:
-        named = {*rows.skus, *(row.sku for row in rows.bad)}
-        absences.note_snapshot(tx, taken_at=facts.taken_at, listed=named, absent=absent)
-    _update_left_out(tx, facts, rows, absent)
-    _update_overpromised(tx, facts, rows)
+    _update_left_out(tx, taken_at, rows, absent, is_whole=is_whole)
+    _update_overpromised(tx, taken_at, rows)
 
 
 def _update_left_out(
-    tx: Transaction, facts: SnapshotFacts, rows: SnapshotRows, absent: Collection[str]
+    tx: Transaction,
+    taken_at: datetime,
+    rows: SnapshotRows,
+    absent: Collection[str],
+    *,
+    is_whole: bool,
 ) -> None:
     kind = ExceptionKind.SKU_ABSENT_FROM_SNAPSHOT
     # A SKU that neither system knows is a garbled one. No later feed would list it, and an
     # exception about it would never be resolved.
     missing = {*absent, *catalogues.active_centra_skus(tx)} - set(rows.skus)
     unusable = {row.sku: row for row in rows.bad if row.sku in missing}
+    absences.note_snapshot(
+        tx,
+        taken_at=taken_at,
+        usable=rows.skus,
+        unusable=[row.sku for row in rows.bad],
+        absent={*absent, *unusable},
+        counts=is_whole,
+    )
     left_out = sorted({*absent, *unusable})
     still_absent = exceptions.unended_subjects(tx, kind) - set(rows.skus)
     exceptions.resolve_kind(tx, kind, except_subjects={*left_out, *still_absent})
-    exceptions.open_or_refresh(tx, [_left_out(sku, unusable.get(sku), facts) for sku in left_out])
+    lacks = "does not list" if is_whole else "has no usable row of"
+    problems = [_left_out(sku, unusable.get(sku), taken_at, lacks) for sku in left_out]
+    exceptions.open_or_refresh(tx, problems)
 
 
-def _update_overpromised(tx: Transaction, facts: SnapshotFacts, rows: SnapshotRows) -> None:
-    kind, problems = ExceptionKind.NEGATIVE_AVAILABLE, _overpromised(rows, facts)
+def _update_overpromised(tx: Transaction, taken_at: datetime, rows: SnapshotRows) -> None:
+    kind, problems = ExceptionKind.NEGATIVE_AVAILABLE, _overpromised(rows, taken_at)
     subjects = {problem.subject for problem in problems}
     # Of a SKU that the feed leaves out nothing new is known, unless neither system has it any more.
     left_out = exceptions.unended_subjects(tx, kind) - set(rows.skus)
@@ -100,8 +133,8 @@ def _refused(facts: SnapshotFacts, verdict: Verdict) -> Problem:
     return about_the_feed(facts.snapshot_id, message)
 
 
-def _left_out(sku: str, unusable: BadRow | None, facts: SnapshotFacts) -> Problem:
-    reason = f"does not list {sku}, which the snapshot before it listed"
+def _left_out(sku: str, unusable: BadRow | None, taken_at: datetime, lacks: str) -> Problem:
+    reason = f"{lacks} {sku}, which the snapshot before it listed"
     if unusable is not None:
         reason = f"cannot be used for {sku}: {unusable.message}"
     return Problem(
@@ -111,7 +144,7 @@ def _left_out(sku: str, unusable: BadRow | None, facts: SnapshotFacts) -> Proble
         field=unusable.field if unusable else "sku",
         value=unusable.value if unusable else sku,
         message=(
-            f"Whistl's stock of {facts.taken_at:%H:%M} UTC {reason}. Its quantity in Centra was "
+            f"Whistl's stock of {taken_at:%H:%M} UTC {reason}. Its quantity in Centra was "
             "left unchanged."
         ),
         # Each feed has another time, and may have another unusable figure.
@@ -119,7 +152,7 @@ def _left_out(sku: str, unusable: BadRow | None, facts: SnapshotFacts) -> Proble
     )
 
 
-def _overpromised(rows: SnapshotRows, facts: SnapshotFacts) -> list[Problem]:
+def _overpromised(rows: SnapshotRows, taken_at: datetime) -> list[Problem]:
     available = np.asarray(rows.stock.available)
     return [
         Problem(
@@ -129,7 +162,7 @@ def _overpromised(rows: SnapshotRows, facts: SnapshotFacts) -> list[Problem]:
             field="available",
             value=str(available[at]),
             message=(
-                f"Whistl's stock of {facts.taken_at:%H:%M} UTC shows {-available[at]} more of "
+                f"Whistl's stock of {taken_at:%H:%M} UTC shows {-available[at]} more of "
                 f"{rows.skus[at]} promised than it holds."
             ),
         )

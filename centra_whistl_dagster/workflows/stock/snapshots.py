@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from centra_whistl_dagster.domain.stock.availability import WarehouseStock
 from centra_whistl_dagster.domain.stock.feed_limits import LONGEST_SUM, learn
 from centra_whistl_dagster.domain.stock.guards import (
     Against,
@@ -23,7 +24,12 @@ from centra_whistl_dagster.domain.stock.guards import (
     Verdict,
     judge,
 )
-from centra_whistl_dagster.domain.stock.snapshot_rows import SnapshotRows, read_rows, set_aside
+from centra_whistl_dagster.domain.stock.snapshot_rows import (
+    FIGURES,
+    SnapshotRows,
+    read_rows,
+    set_aside,
+)
 from centra_whistl_dagster.ledger import states, stock
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import SnapshotRow
@@ -175,6 +181,21 @@ def _frame(rows: SnapshotRows) -> pd.DataFrame:
             "available": rows.stock.available,
             "on_order": rows.on_order,
         }
+    )
+
+
+def kept_rows(link: Link, row: SnapshotRow) -> SnapshotRows:
+    """Return the usable rows of a snapshot as they were kept; its bad rows are counted alone."""
+    frame = archive.fetch(link.settings.archive_path, row.file)
+    figures = {name: frame[name].to_numpy(dtype=np.int64) for name in FIGURES}
+    if "on_order" not in frame:  # kept by an earlier release
+        frame = frame.assign(on_order=-1)
+    return SnapshotRows(
+        skus=tuple(frame["sku"]),
+        stock=WarehouseStock(**figures),
+        on_order=frame["on_order"].to_numpy(dtype=np.int64),
+        rows=row.row_count,
+        bad=(),
     )
 
 
