@@ -46,15 +46,15 @@ class _Window:
         self.requests = Calls(window_seconds=seconds)
         self.mutations = Calls(window_seconds=seconds)
 
-    def quota(self, at: int) -> Quota:
+    def quota(self, at: int, for_stock: float) -> Quota:
         self.requests.forget(at)
         self.mutations.forget(at)
         requests, mutations = (int(OUR_SHARE * limit) for limit in self.limits)
         return Quota(
-            requests_limit=requests,
             requests_left=requests - self.requests.within,
-            mutations_limit=mutations,
+            requests_left_for_stock=int(for_stock * requests) - self.requests.within,
             mutations_left=mutations - self.mutations.within,
+            mutations_left_for_stock=int(for_stock * mutations) - self.mutations.within,
         )
 
 
@@ -80,6 +80,6 @@ class CentraCalls:
             window.requests.add(at, 2 * batches)
             window.mutations.add(at, batches)
 
-    def quota(self, at: int) -> Quota:
-        """Return what is left of our share of the longest window."""
-        return self.hour.quota(at)
+    def quota(self, at: int, for_stock: float) -> Quota:
+        """Return what is left of our share of the longest window; stock may take a part of it."""
+        return self.hour.quota(at, for_stock)

@@ -138,7 +138,8 @@ class Backtest:
         self.is_uncounted[where] = self.is_pending[where] = True
 
     def _allowed(self, at: int) -> Allowance:
-        return allowance(self.centra.quota(at), self.policy.cadence)
+        for_stock = 1 - self.policy.cadence.reserved_for_orders
+        return allowance(self.centra.quota(at, for_stock))
 
     def _decide(self, tick: int) -> Decision:
         now = self._moment(tick)

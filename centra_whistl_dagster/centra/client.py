@@ -97,21 +97,16 @@ class CentraClient:
         self._graphql.close()
 
     def quota_left(self) -> Quota | None:
-        """Return our share of the longest quota and what stock finds left of it; None: no limit."""
+        """Return what is left of the longest quota, for all calls and for stock; None: no limit."""
         requests, mutations = self._graphql.left("requests"), self._graphql.left("mutations")
         if not requests or not mutations:
             return None
         return Quota(
-            requests_limit=requests[-1][0],
-            requests_left=self._left_for_stock("requests", *requests[-1]),
-            mutations_limit=mutations[-1][0],
-            mutations_left=self._left_for_stock("mutations", *mutations[-1]),
+            requests_left=requests[-1][1],
+            requests_left_for_stock=self._graphql.left("requests", Lane.STOCK)[-1][1],
+            mutations_left=mutations[-1][1],
+            mutations_left_for_stock=self._graphql.left("mutations", Lane.STOCK)[-1][1],
         )
-
-    def _left_for_stock(self, resource: str, limit: int, left: int) -> int:
-        """Return what is left of a quota, less what the lane of stock has used up of its own."""
-        in_lane, left_in_lane = self._graphql.left(resource, Lane.STOCK)[-1]
-        return min(left, limit - in_lane + left_in_lane)
 
     @property
     def page_size(self) -> int:

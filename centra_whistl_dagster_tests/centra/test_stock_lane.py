@@ -13,6 +13,7 @@ import pytest
 
 from centra_whistl_dagster.centra.client import CentraClient, CentraConfig
 from centra_whistl_dagster.documents.stock_age import shop_on
+from centra_whistl_dagster.domain.stock.cadence import Allowance, allowance
 from centra_whistl_dagster.domain.stock.pace import seconds_to_send
 from centra_whistl_dagster.transport import Lane, Throttled, Wire
 
@@ -183,9 +184,22 @@ def test_what_the_lane_has_used_up_is_not_left_for_stock(
 
     assert before is not None
     assert after is not None
-    reserved = before.requests_limit / 2
-    assert before.requests_left - reserved == 125
-    assert after.requests_left - reserved == 125 - 61
+    assert before.requests_left_for_stock == 125
+    assert after.requests_left_for_stock == 125 - 61
+
+
+def test_what_orders_use_of_their_own_half_costs_stock_nothing(
+    on_a_tenth: tuple[Process, Process],
+) -> None:
+    stock, orders = on_a_tenth
+    for _ in range(60):
+        orders.client.lock_orders(["7f3c"])
+
+    quota = stock.client.quota_left()
+
+    assert quota is not None
+    assert (quota.requests_left, quota.mutations_left) == (250 - 60, 90 - 60)
+    assert allowance(quota) == Allowance(requests=125, mutations=30)
 
 
 def test_the_time_that_a_list_takes_is_the_one_in_the_documents(

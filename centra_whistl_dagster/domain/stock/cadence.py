@@ -129,15 +129,19 @@ class Feed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """What we may take of Centra's limits in their longest window, and what is left of it now.
+    """What is left of Centra's limits in their longest window now.
 
     The short windows are kept call by call: a sync waits for them, and orders do not.
     """
 
-    requests_limit: int
     requests_left: int
-    mutations_limit: int
+    """Of our share."""
+    requests_left_for_stock: int
+    """Of the part of our share that calls for stock may take: they alone use it up."""
     mutations_left: int
+    """See `requests_left`."""
+    mutations_left_for_stock: int
+    """See `requests_left_for_stock`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,12 +179,15 @@ class Decision:
     """The sync covers every SKU that needs this interval or a shorter one."""
 
 
-def allowance(quota: Quota, policy: CadencePolicy) -> Allowance:
-    """Return what stock may take now."""
-    kept = policy.reserved_for_orders
+def allowance(quota: Quota) -> Allowance:
+    """Return what stock may take now.
+
+    What is reserved for orders is no part of stock's: what orders have used of it costs stock
+    nothing until they have used more.
+    """
     return Allowance(
-        requests=int(quota.requests_left - kept * quota.requests_limit),
-        mutations=int(quota.mutations_left - kept * quota.mutations_limit),
+        requests=min(quota.requests_left, quota.requests_left_for_stock),
+        mutations=min(quota.mutations_left, quota.mutations_left_for_stock),
     )
 
 

@@ -9,7 +9,6 @@ from centra_whistl_dagster.domain.stock.cadence import (
     Allowance,
     Decision,
     Feed,
-    Quota,
     allowance,
     decide,
 )
@@ -19,9 +18,7 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 from centra_whistl_dagster.workflows.stock.snapshots import is_there_a_new_snapshot
 
-_UNLIMITED = Quota(
-    requests_limit=10**6, requests_left=10**6, mutations_limit=10**6, mutations_left=10**6
-)
+_UNLIMITED = Allowance(requests=10**6, mutations=10**6)
 """For a Centra installation that states no limits."""
 
 
@@ -53,4 +50,5 @@ def decide_stock_sync(link: Link) -> Decision:
 
 def allowed_for_stock(link: Link) -> Allowance:
     """Return what stock may take of Centra's quota now."""
-    return allowance(link.centra.quota_left() or _UNLIMITED, link.configuration.stock.cadence)
+    quota = link.centra.quota_left()
+    return _UNLIMITED if quota is None else allowance(quota)

@@ -36,7 +36,12 @@ def rung(minutes: int, *, skus: int = 3, looked_at: float) -> Rung:
 
 FEED = Feed(last_used_taken_at=NOON - timedelta(minutes=10), has_newer=True)
 NO_NEWS = replace(FEED, has_newer=False)
-QUOTA = Quota(requests_limit=5000, requests_left=5000, mutations_limit=1800, mutations_left=1800)
+QUOTA = Quota(
+    requests_left=5000,
+    requests_left_for_stock=2500,
+    mutations_left=1800,
+    mutations_left_for_stock=900,
+)
 
 
 def decision(
@@ -55,7 +60,7 @@ def decision(
         unfinished=unfinished,
         sale_begun=sale_begun,
         feed=feed,
-        allowed=allowance(quota, POLICY),
+        allowed=allowance(quota),
         policy=POLICY,
     )
 
@@ -191,7 +196,7 @@ def test_a_day_of_short_intervals_carries_no_more_risk_than_one_of_long_ones() -
         ),
         (
             "quota short",
-            decision(rung(2, looked_at=2), quota=replace(QUOTA, mutations_left=900)),
+            decision(rung(2, looked_at=2), quota=replace(QUOTA, mutations_left_for_stock=0)),
             StockSync.NONE,
             0,
             "but what Centra still allows is kept for orders",
@@ -207,21 +212,28 @@ def test_each_tick_says_what_it_does_and_why(
 
 
 def test_a_sync_never_takes_what_is_kept_for_orders() -> None:
-    short = replace(QUOTA, requests_left=2600, mutations_left=910)
+    short = replace(QUOTA, requests_left_for_stock=100, mutations_left_for_stock=10)
 
-    allowed = allowance(short, POLICY)
+    allowed = allowance(short)
 
     assert allowed == Allowance(requests=100, mutations=10)
     assert allowed.batches == 10
     assert replace(allowed, requests=9).batches == 4
 
 
+def test_what_orders_used_of_their_own_part_costs_stock_nothing_until_they_used_more() -> None:
+    half_used = replace(QUOTA, requests_left=2500, mutations_left=900)
+
+    assert allowance(half_used) == allowance(QUOTA)
+    assert allowance(replace(half_used, mutations_left=700)).mutations == 700
+
+
 def test_a_sync_ends_in_good_time_however_much_is_allowed() -> None:
-    assert allowance(QUOTA, POLICY).batches == 25
+    assert allowance(QUOTA).batches == 25
 
 
 def test_a_quota_that_is_overdrawn_allows_nothing() -> None:
-    assert allowance(replace(QUOTA, requests_left=0, mutations_left=0), POLICY).batches == 0
+    assert allowance(replace(QUOTA, requests_left=0, mutations_left=0)).batches == 0
 
 
 def test_a_sync_that_began_some_seconds_after_its_tick_does_not_cost_the_next_a_minute() -> None:
