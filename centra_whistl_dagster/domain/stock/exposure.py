@@ -31,6 +31,11 @@ class Exposure:
     age_minutes: float
     """Of a snapshot when its figures have reached Centra."""
 
+    def between(self, interval_minutes: Ints) -> Floats:
+        """Return the minutes from one figure to the next of SKUs with these intervals."""
+        minutes: Floats = np.maximum(interval_minutes, self.publishing_minutes)
+        return minutes
+
     def minutes(self, interval_minutes: float) -> float:
         """Return how old a snapshot is when the next one's figures reach Centra.
 
@@ -41,8 +46,7 @@ class Exposure:
 
     def minutes_of(self, interval_minutes: Ints) -> Floats:
         """Return the same for the intervals of several SKUs."""
-        minutes: Floats = np.maximum(interval_minutes, self.publishing_minutes) + self.age_minutes
-        return minutes
+        return self.between(interval_minutes) + self.age_minutes
 
 
 def measured_exposure(taken_at: Sequence[datetime], ages_seconds: Sequence[float]) -> Exposure:

@@ -138,7 +138,8 @@ def _side_by_side(now: Reconciliation, then: Reconciliation) -> pd.DataFrame:
     """Return both outcomes for every SKU that both systems have."""
     frame = pd.DataFrame({"sku": pd.Series(now.skus, dtype="str")})
     for name, side in (("now", now), ("then", then)):
-        steps, minutes = side.catalogue.steps, side.demand.minutes
+        steps = side.catalogue.steps
+        minutes = side.demand.exposure.between(side.demand.minutes)
         chance, units = _risk(side, steps.buffer_used)
         frame[f"withheld_{name}"] = steps.buffer_used
         frame[f"for_sale_{name}"] = np.maximum(steps.physical - steps.centra.allocated, 0)
@@ -146,7 +147,7 @@ def _side_by_side(now: Reconciliation, then: Reconciliation) -> pd.DataFrame:
         # Of what is not for sale the shop cannot sell too much.
         is_for_sale = steps.physical > steps.centra.allocated
         frame[f"oversold_a_day_{name}"] = np.where(
-            is_for_sale, units * _MINUTES_OF_A_DAY / np.maximum(minutes, 1), 0.0
+            is_for_sale, units * _MINUTES_OF_A_DAY / minutes, 0.0
         )
     return frame[now.catalogue.in_whistl & now.catalogue.in_centra]
 

@@ -11,14 +11,21 @@ import time_machine
 from click.testing import CliRunner, Result
 
 from centra_whistl_dagster.cli.main import commands
+from centra_whistl_dagster.domain.stock.exposure import HEADS_KEPT
 from centra_whistl_dagster.domain.stock.policy_change import PolicyChange
+from centra_whistl_dagster.domain.stock.shortfall import shortfall
+from centra_whistl_dagster.ledger import stock
 from centra_whistl_dagster.simulator.world.catalogue import UNKNOWN_SKUS
+from centra_whistl_dagster.workflows.stock.exposure import note_published
 from centra_whistl_dagster.workflows.stock.preview import (
     PolicyPreview,
     UnknownSkus,
     preview_policy,
 )
-from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
+from centra_whistl_dagster.workflows.stock.reconciliation import (
+    NothingToReconcile,
+    reconcile_with,
+)
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 
@@ -92,6 +99,27 @@ def test_it_says_what_risk_is_avoided_and_what_the_units_sell_for(synced: Desk) 
     assert found.oversold_a_day_then < found.oversold_a_day_now
     assert (line.price, line.value) == (price, price * line.more)
     assert found.value_by_currency() == {line.currency: line.value}
+
+
+def test_no_more_is_oversold_a_day_than_on_as_many_snapshots_as_whistl_publishes(
+    synced: Desk,
+) -> None:
+    sku, now = synced.skus[0], synced.clock()
+    with synced.link.ledger.transaction() as tx:
+        for hours in range(HEADS_KEPT):
+            note_published(tx, now - timedelta(hours=hours))
+        snapshot = stock.latest_accepted(tx)
+    assert snapshot is not None
+    side = reconcile_with(synced.link, snapshot)
+    hours_exposed = side.demand.exposure_minutes / 60 * side.demand.busyness
+    beyond = shortfall(side.demand.unseen_clumps, hours_exposed, side.catalogue.steps.buffer_used)
+    on_one_snapshot = beyond.units[side.skus.index(sku)]
+
+    (line,) = previewed(synced, PolicyChange(floors=((sku, 20),))).changed
+
+    assert side.demand.exposure.publishing_minutes == pytest.approx(60)
+    assert line.oversold_a_day_now == pytest.approx(24 * on_one_snapshot)
+    assert on_one_snapshot > 0
 
 
 def test_units_without_a_known_price_have_no_value(desk: Desk) -> None:
