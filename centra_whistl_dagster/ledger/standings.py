@@ -86,13 +86,15 @@ def ids_at_whistl(tx: Transaction, centra_ids: Collection[str]) -> set[str]:
     return found
 
 
-def units_ordered(tx: Transaction, *, since: datetime, until: datetime) -> list[tuple[str, int]]:
-    """Return the SKU and units of each order line that came to be known in a stretch of time.
+def units_ordered(
+    tx: Transaction, *, since: datetime, until: datetime
+) -> list[tuple[str, int, datetime]]:
+    """Return each order line that came to be known in a stretch of time: SKU, units, and when.
 
     Not by when it was placed: an order that is read late would be counted in no stretch at all.
     """
     query = (
-        sa.select(order_lines.c.sku, order_lines.c.quantity)
+        sa.select(order_lines.c.sku, order_lines.c.quantity, orders.c.first_seen_at)
         .join(orders, orders.c.centra_id == order_lines.c.centra_id)
         .where(
             orders.c.first_seen_at >= since,
@@ -100,7 +102,7 @@ def units_ordered(tx: Transaction, *, since: datetime, until: datetime) -> list[
             orders.c.state != OrderState.CANCELLED,
         )
     )
-    return [(sku, quantity) for sku, quantity in tx.execute(query).tuples()]
+    return list(tx.execute(query).tuples())
 
 
 def units_by_ordering_hour(tx: Transaction, *, since: datetime) -> list[tuple[datetime, int]]:

@@ -94,7 +94,7 @@ def _compare(link: Link) -> tuple[Reconciliation, pd.DataFrame]:
         until = tx.now + timedelta(seconds=1)
         placed = standings.units_ordered(tx, since=asked_at, until=until)
     units: Counter[str] = Counter()
-    for sku, quantity in placed:
+    for sku, quantity, _seen_at in placed:
         units[sku] += quantity
     rows = divergence_rows(
         skus,

@@ -8,19 +8,18 @@ in Centra by hand is found by the full sync, which reads every level.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
 from centra_whistl_dagster.domain.stock.arrays import Ints
 from centra_whistl_dagster.domain.stock.cadence import may_differ
-from centra_whistl_dagster.ledger import standings
 from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.centra_levels import last_levels
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
+from centra_whistl_dagster.workflows.stock.new_orders import with_new_orders
 from centra_whistl_dagster.workflows.stock.reconciliation import (
     Reconciliation,
     reconcile_levels,
@@ -56,7 +55,7 @@ def due_skus(link: Link, snapshot: SnapshotRow, within_minutes: int) -> DueSkus 
     # What must no longer be for sale costs little more where something is written anyway.
     available = levels.frame["sku"].map(whistl["available"])
     has_fallen = available < levels.frame["sku"].map(synced["whistl_available"])
-    due = _with_new_orders(link, levels.frame[is_due | has_fallen])
+    due = with_new_orders(link, levels.frame[is_due | has_fallen])
     found = reconcile_levels(link, snapshot, due, within_minutes=within_minutes)
     return DueSkus(
         skus=tuple(found.skus),
@@ -75,18 +74,6 @@ def skus_to_read(link: Link, within_minutes: int | None) -> frozenset[str] | Non
         return None
     due = due_skus(link, usable_snapshot(link), within_minutes)
     return None if due is None else due.to_read
-
-
-def _with_new_orders(link: Link, due: pd.DataFrame) -> pd.DataFrame:
-    """Return levels as they are with what was ordered since they were read."""
-    if due.empty:
-        return due
-    since: datetime = due["read_at"].min().to_pydatetime()
-    with link.ledger.reading() as tx:
-        lines = standings.units_ordered(tx, since=since, until=tx.now)
-    ordered = pd.DataFrame(lines, columns=["sku", "units"]).groupby("sku")["units"].sum()
-    units = due["sku"].map(ordered).fillna(0).astype("int64")
-    return due.assign(allocated=due["allocated"] + units, free=due["free"] - units)
 
 
 def _to_read(found: Reconciliation, due: pd.DataFrame, synced: pd.DataFrame) -> frozenset[str]:

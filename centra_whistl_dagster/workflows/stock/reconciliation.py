@@ -9,7 +9,7 @@ belong here: the sum itself (`domain.stock.availability`), reading either side
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 import numpy as np
@@ -30,6 +30,7 @@ from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.age import age_of
 from centra_whistl_dagster.workflows.stock.centra_levels import last_levels, read_again
 from centra_whistl_dagster.workflows.stock.exposure import exposure_now
+from centra_whistl_dagster.workflows.stock.new_orders import was_in_levels, with_new_orders
 from centra_whistl_dagster.workflows.stock.sales_velocity import measure_velocity
 
 _NOTHING_READ = "Centra's stock has not been read yet"
@@ -78,6 +79,8 @@ class Reconciliation:
     demand: Demand
     within_minutes: int | None
     """It covers only SKUs that need this interval or a shorter one; None: all of both systems."""
+    not_read: frozenset[str] = frozenset()
+    """SKUs whose level in Centra is that of an earlier reading: this one had no quota for them."""
 
     @property
     def is_whole(self) -> bool:
@@ -125,8 +128,15 @@ def reconcile_stock(link: Link, *, read_anew: Collection[str] = ()) -> Reconcili
     read = last_levels(link)
     if read is None:
         raise NothingToReconcile(_NOTHING_READ)
-    levels = read_again(link, read.just_read, read_anew)
-    return reconcile_levels(link, snapshot, levels, within_minutes=read.within_minutes)
+    known = read.just_read
+    is_old = known["read_at"] < read.read_at
+    if is_old.any():
+        older = with_new_orders(link, known[is_old])
+        known = pd.concat([known[~is_old], older], ignore_index=True)
+    levels = read_again(link, known, read_anew)
+    found = reconcile_levels(link, snapshot, levels, within_minutes=read.within_minutes)
+    not_read = frozenset(levels.loc[levels["read_at"] < read.read_at, "sku"])
+    return replace(found, not_read=not_read)
 
 
 def reconcile_with(link: Link, snapshot: SnapshotRow) -> Reconciliation:
@@ -198,17 +208,14 @@ def our_units(lines: Iterable[LineUnits], levels: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         lines: of our orders.
-        levels: Centra's, with when each was read: one read before an order was known says nothing
-            of it.
+        levels: Centra's, with when each was read.
     """
     names = [field.name for field in fields(LineUnits)]
     table = pd.DataFrame([[getattr(line, name) for name in names] for line in lines], columns=names)
     figures = [name for name in names if name not in {"sku", "is_blocked", "first_seen_at"}]
     columns = {name: table[name].to_numpy(dtype=np.int64) for name in figures}
     columns["is_blocked"] = table["is_blocked"].to_numpy(dtype=np.bool_)
-    read_at = levels.set_index("sku")["read_at"].reindex(table["sku"]).set_axis(table.index)
-    seen_at = pd.to_datetime(table["first_seen_at"], utc=True)
-    columns["was_in_levels"] = (seen_at.isna() | ~(seen_at > read_at)).to_numpy(dtype=np.bool_)
+    columns["was_in_levels"] = was_in_levels(table["sku"], table["first_seen_at"], levels)
     units = units_of_line(LineStanding(**columns))
     by_line = pd.DataFrame({field.name: getattr(units, field.name) for field in fields(OurUnits)})
     by_line.insert(0, "sku", table["sku"].astype("str"))

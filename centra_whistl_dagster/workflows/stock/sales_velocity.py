@@ -176,11 +176,11 @@ def _available(link: Link, snapshot: SnapshotRow) -> pd.Series[int]:
 
 
 def _with_orders(
-    observed: Observed, skus: Sequence[str], lines: Sequence[tuple[str, int]]
+    observed: Observed, skus: Sequence[str], lines: Sequence[tuple[str, int, datetime]]
 ) -> Observed:
     """Add the units of order lines to the counts of their SKUs; other SKUs' lines are left out."""
     places = {sku: at for at, sku in enumerate(skus)}
-    known = [(places[sku], units) for sku, units in lines if sku in places]
+    known = [(places[sku], units) for sku, units, _seen_at in lines if sku in places]
     positions = np.array([at for at, _ in known], dtype=np.int64)
     quantities = np.array([units for _, units in known], dtype=np.int64)
     return with_lines(observed, positions, quantities)

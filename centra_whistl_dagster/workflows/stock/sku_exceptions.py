@@ -131,8 +131,9 @@ def _resolve_others(
 ) -> None:
     """Resolve a kind for every SKU but these, and but those that this sync did not cover.
 
-    A SKU is covered when it was read from both systems, or, where `is_one_side_enough`, from one.
-    One that neither has any more is over.
+    A SKU is covered when it was read from both systems, or, where `is_one_side_enough`, from one;
+    but not where its level in Centra is that of an earlier reading. One that neither has any more
+    is over.
     """
     waiting = exceptions.unended_subjects(tx, kind)
     if not waiting:
@@ -141,6 +142,7 @@ def _resolve_others(
     is_covered = (catalogue.in_whistl & catalogue.in_centra) | is_one_side_enough
     listed = dict(zip(reconciliation.skus, is_covered.tolist(), strict=True))
     not_covered = {sku for sku in waiting if not listed.get(sku, reconciliation.is_whole)}
+    not_covered |= waiting & reconciliation.not_read
     exceptions.resolve_kind(tx, kind, except_subjects=skus | not_covered)
 
 

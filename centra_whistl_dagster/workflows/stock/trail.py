@@ -83,6 +83,7 @@ def _others(
     """Return the SKUs that a partial sync did not write, as they were before.
 
     Those that were due and whose figure stands count as synced, with the interval they need now.
+    Those that moved only after the reading do not: their level must be read yet.
     Centra was asked for the others that were due, and no longer has them.
     """
     others = before[~before["sku"].isin(synced["sku"])]
@@ -95,8 +96,9 @@ def _others(
     if due is None:
         return others
     needed = others["sku"].map(pd.Series(due.minutes, index=pd.Index(due.skus)))
-    stands = needed.notna()
-    is_gone = ~stands & (others["minutes"] <= within_minutes)
+    is_known = needed.notna()
+    stands = is_known & ~others["sku"].isin(due.to_read)
+    is_gone = ~is_known & (others["minutes"] <= within_minutes)
     return others.assign(
         minutes=needed.fillna(others["minutes"]).astype("int64"),
         looked_at=others["looked_at"].mask(stands, pd.Timestamp(reconciliation.at)),

@@ -8,15 +8,20 @@ from dataclasses import replace
 from math import ceil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from centra_whistl_dagster.centra.client import CentraClient
 from centra_whistl_dagster.domain.stock.pace import pages_of_a_reading
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
+from centra_whistl_dagster.simulator.world.warehouse import goods_in, take_unseen
 from centra_whistl_dagster.simulator.world.world import Settings
+from centra_whistl_dagster.workflows.orders import intake
 from centra_whistl_dagster.workflows.reference.refresh import refresh_reference
+from centra_whistl_dagster.workflows.stock import levels_due
 from centra_whistl_dagster.workflows.stock.centra_levels import last_levels
 from centra_whistl_dagster.workflows.stock.divergence import measure_divergence
+from centra_whistl_dagster.workflows.stock.new_orders import with_new_orders
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 
 PER_PAGE = 2
@@ -139,6 +144,60 @@ def test_orders_and_despatches_are_seen_though_not_everything_is_read(large: Des
     assert all(large.state(order) == "completed" for order in placed)
     assert not_as_it_should_be(large) == {}
     assert large.problems() == []
+
+
+def test_a_level_that_could_not_be_read_in_time_is_not_taken_for_a_fresh_one(
+    large: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large.switch(centra_stock_below_allocated="take")
+    known = last_levels(large.link)
+    assert known is not None
+    by_age = [sku for sku in known.frame.sort_values("read_at")["sku"] if sku in large.skus]
+    buffers = large.buffers()
+    sold_out = next(
+        sku for sku in by_age[::-1] if buffers[sku] == 0 and large.world.centra_free(sku) > 3
+    )
+    others = [sku for sku in by_age if sku != sold_out][:12]
+    monkeypatch.setattr(levels_due, "pages_of_a_reading", lambda *_: 2)
+    large.order((sold_out, large.world.centra_free(sold_out)))
+    take_unseen(large.world, sold_out, 3)
+
+    problems = []
+    for _ in range(2):
+        for sku in others:
+            goods_in(large.world, sku, 1)
+        full_sync(large)
+        problems.append(large.problems(sold_out))
+
+    after = last_levels(large.link)
+    assert after is not None
+    was_read_at = known.frame.set_index("sku")["read_at"]
+    assert after.frame.set_index("sku")["read_at"][sold_out] == was_read_at[sold_out]
+    assert problems == [["oversold"], ["oversold"]]
+
+
+def test_an_order_counts_for_those_levels_alone_that_were_read_before_it_was_known(
+    desk: Desk,
+) -> None:
+    first, second = desk.skus[:2]
+    early = desk.clock()
+    desk.wait(60)
+    desk.order((first, 2), (second, 3))
+    intake.take_in_orders(desk.link)
+    desk.wait(60)
+    levels = pd.DataFrame(
+        {
+            "sku": [first, second],
+            "allocated": [2, 0],
+            "free": [8, 10],
+            "read_at": pd.to_datetime([desk.clock(), early], utc=True),
+        }
+    )
+
+    shown = with_new_orders(desk.link, levels)
+
+    assert shown["allocated"].tolist() == [2, 3]
+    assert shown["free"].tolist() == [8, 7]
 
 
 def test_a_level_changed_by_hand_in_centra_is_found_as_the_reading_comes_round(

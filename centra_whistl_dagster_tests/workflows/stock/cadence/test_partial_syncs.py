@@ -9,6 +9,10 @@ from centra_whistl_dagster.domain.stock import cadence
 from centra_whistl_dagster.domain.stock.cadence import StockSync
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, take_unseen
 from centra_whistl_dagster.workflows.stock import sync
+from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
+from centra_whistl_dagster.workflows.stock.levels_needed import skus_to_read
+from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
+from centra_whistl_dagster.workflows.stock.sync import publish_stock
 from centra_whistl_dagster_tests.workflows.stock.cadence.conftest import Watch
 
 
@@ -84,6 +88,25 @@ def test_what_no_news_can_have_changed_is_synced_without_a_call_and_what_moved_i
     assert watch.reads()[moved] > before[moved]
     assert watch.reads()[at_rest] == before[at_rest]
     assert watch.synced_at()[at_rest] > synced[at_rest]
+
+
+def test_what_moved_only_after_the_reading_does_not_count_as_synced(watch: Watch) -> None:
+    read, moved_late = watch.skus[:2]
+    for sku in (read, moved_late):
+        watch.put_on_sale(sku)
+    watch.desk.leave_the_building([watch.desk.order((moved_late, 3))])
+    watch.settle_down()
+    before = watch.synced_at()
+    goods_in(watch.world, read, 20)
+    watch.new_snapshot()
+    read_latest_snapshot(watch.link)
+    read_centra_levels(watch.link, within_minutes=1, skus=skus_to_read(watch.link, 1))
+    watch.desk.relay_despatches()
+
+    publish_stock(watch.link)
+
+    assert watch.synced_at()[read] > before[read]
+    assert watch.synced_at()[moved_late] == before[moved_late]
 
 
 def test_what_has_gone_at_whistl_is_taken_off_sale_by_the_next_sync_of_anything(
