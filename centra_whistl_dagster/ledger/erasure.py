@@ -55,12 +55,15 @@ def raw_messages(
     query = sa.select(tables.messages.c.id, tables.messages.c.body).where(
         tables.messages.c.body.is_not(None)
     )
-    wanted = [*values, *(json.dumps(value)[1:-1] for value in values)]
+    wanted = [form.casefold() for value in values for form in (value, json.dumps(value)[1:-1])]
     return [
         (message_id, body)
         for message_id, body in tx.execute(query).tuples()
         if body is not None
-        and (order_story.names_order(body, row.number) or any(value in body for value in wanted))
+        and (
+            order_story.names_order(body, row.number)
+            or any(value in body.casefold() for value in wanted)
+        )
     ]
 
 

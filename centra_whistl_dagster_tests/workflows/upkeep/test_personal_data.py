@@ -130,7 +130,6 @@ def test_after_erasing_a_customer_no_byte_of_them_is_in_any_file_and_others_are_
     assert tracking_numbers(desk, adas)
 
 
-<<<<<<< HEAD
 def test_what_is_about_an_order_with_a_longer_number_is_neither_shown_nor_erased(
     desk: Desk,
 ) -> None:
@@ -161,7 +160,8 @@ def test_what_is_about_an_order_with_a_longer_number_is_neither_shown_nor_erased
     assert "the customer of D-1" not in shown
     assert "is odd" not in shown
     assert [message and message.body is not None for message in kept] == [True, False]
-=======
+
+
 def test_what_names_a_person_is_erased_however_its_letters_are_written(
     desk: Desk,
 ) -> None:
@@ -178,7 +178,6 @@ def test_what_names_a_person_is_erased_however_its_letters_are_written(
     with desk.link.ledger.reading() as tx:
         left = tx.execute(sa.select(tables.submissions.c.detail)).scalar_one()
     assert left == "rang [erased] at [erased] about order 100% late"
->>>>>>> 5eac431 (Forget what retention and erasure left behind, say what is still in clear, and describe all of it)
 
 
 def test_nothing_of_an_erased_order_comes_back_when_everything_is_read_again(
