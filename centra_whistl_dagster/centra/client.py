@@ -15,7 +15,9 @@ from typing import TypeVar
 
 from centra_whistl_dagster.centra import inputs, reading, shipments
 from centra_whistl_dagster.centra.connection import CentraConfig, connect
+from centra_whistl_dagster.centra.graphql import PLANS
 from centra_whistl_dagster.centra.pages import order_pages, pages, readable, rows_of, size_id_of
+from centra_whistl_dagster.centra.quotas import QuotaWindow, quota_windows, quotas_of
 from centra_whistl_dagster.centra.records import (
     CentraProductSize,
     CentraStockLevel,
@@ -44,6 +46,7 @@ __all__ = [
     "CentraStockLevel",
     "OrderStamp",
     "OrderStamps",
+    "QuotaWindow",
     "RefusedStockLine",
     "ShipmentDraft",
     "ShipmentWritten",
@@ -58,6 +61,7 @@ WHOLE_ORDERS_PER_PAGE = 100
 """A whole order costs some hundreds of complexity; 200 at once would come near what half of the
 Growth plan's quota allows in ten seconds."""
 
+_QUOTAS_WITHIN_SECONDS = 10.0
 _ONE_WINDOW_SECONDS = 3600.0
 """A page of a list that must be read whole waits for the longest window of any plan: given up for
 want of quota it would be begun again, and never end."""
@@ -95,6 +99,28 @@ class CentraClient:
     def close(self) -> None:
         """Close connections and shared files."""
         self._graphql.close()
+
+    # ---- quotas
+    def quota_windows(self) -> list[QuotaWindow]:
+        """Read what Centra allows this environment; empty where it counts nothing.
+
+        One request, which is not repeated for long: the quotas known last serve as well.
+        """
+        data = self._graphql.run(
+            CallKind.READ, "RateLimits", {}, within_seconds=_QUOTAS_WITHIN_SECONDS
+        )
+        try:
+            return quota_windows(rows_of(self._graphql, "RateLimits", data, "rateLimits"))
+        except BrokenRecord as broken:
+            raise self._graphql.broken(CallKind.READ, "RateLimits", str(broken)) from broken
+
+    def allow(self, windows: Sequence[QuotaWindow]) -> None:
+        """Go by what Centra said from now on; by the plan for what it did not say.
+
+        Raises:
+            OSError: the file that counts our calls cannot be used.
+        """
+        self._graphql.allow(quotas_of(PLANS[self._config.plan], windows))
 
     def quota_left(self) -> Quota | None:
         """Return what is left of the longest quota, for all calls and for stock; None: no limit."""

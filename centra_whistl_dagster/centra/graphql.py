@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -107,6 +107,7 @@ class GraphQL:
         *,
         records: int = 1,
         patience_seconds: float = LANE_PATIENCE_SECONDS,
+        within_seconds: float | None = None,
     ) -> dict[str, Json]:
         """Run one operation and return its `data`; Centra's warnings are logged.
 
@@ -118,6 +119,7 @@ class GraphQL:
             variables: as it declares them.
             records: how many it asks for at most; the complexity grows with them.
             patience_seconds: how long it may wait for its turn in the lane of stock.
+            within_seconds: a shorter deadline, for a call whose caller can ask again later.
 
         Raises:
             IntegrationError: of any kind.
@@ -141,6 +143,7 @@ class GraphQL:
             costs=costs,
             lane=Lane.STOCK if operation in _IN_THE_STOCK_LANE else Lane.ORDERS,
             patience_seconds=patience_seconds,
+            within_seconds=within_seconds,
             limits=LIST if records > 1 else ONE_RECORD,
         )
         self.clock_behind = lag_of(answer.headers.get("date", ""), now=self._now())
@@ -179,6 +182,14 @@ class GraphQL:
         """Return, per rate of a quota, a lane's share of it and what is left of that now."""
         return self._transport.left(resource, lane)
 
+    def allow(self, quotas: Mapping[str, Sequence[Quota]]) -> None:
+        """Go by these quotas from now on.
+
+        Raises:
+            OSError: the file that counts our calls cannot be used.
+        """
+        self._transport.allow(quotas)
+
     def take_counts(self) -> list[HourOfCalls]:
         """Return the calls counted since the last time."""
         return self._transport.take_counts()
@@ -195,7 +206,7 @@ def lag_of(date: str, *, now: datetime) -> timedelta:
     """
     try:
         shown = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of eleven digits
         return timedelta(0)
     lag = now - (shown if shown.tzinfo else shown.replace(tzinfo=UTC))
     return lag if timedelta(0) < lag <= _MOST_CLOCK_LAG else timedelta(0)

@@ -9,6 +9,7 @@ import dagster as dg
 from centra_whistl_dagster.defs import observed
 from centra_whistl_dagster.defs.jobs import refresh_reference, relay_despatches, relay_orders
 from centra_whistl_dagster.defs.resources import LinkResource
+from centra_whistl_dagster.workflows import quotas
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
 from centra_whistl_dagster.workflows.orders.intake import look_for_news
 from centra_whistl_dagster.workflows.reference.refresh import has_changed_at_whistl
@@ -33,6 +34,7 @@ def new_centra_orders(context: dg.SensorEvaluationContext, link: LinkResource) -
         return dg.SensorResult(skip_reason=QUEUED_RELAY)
     with link.open("new_centra_orders") as opened:
         news = look_for_news(opened)
+        quotas.refresh(opened.centra, opened.ledger)
     if not news.orders:
         return dg.SensorResult(skip_reason="Nothing new in Centra.", cursor=news.watermark)
     return dg.SensorResult(

@@ -49,6 +49,8 @@ LONGEST_LAG = "whistl/longest_look_up_lag"
 """Seconds that Whistl has been seen to take to show an order that it had accepted."""
 LAG_SAMPLE = "whistl/look_up_lag_sample"
 """JSON: the accepted order by which that is being measured; see `workflows.orders.lag`."""
+CENTRA_QUOTAS = "centra/quotas"
+"""JSON: what Centra allows in each of its windows; its time says when that was read."""
 
 GAP_SWEEP = "ledger/gap_sweep"
 """JSON: how far the sweep after a gap has got; see `workflows.orders.after_gap`."""

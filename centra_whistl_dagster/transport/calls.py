@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
 from centra_whistl_dagster.transport.answers import ONE_RECORD, Answer, BodyLimits
@@ -26,7 +26,7 @@ from centra_whistl_dagster.transport.errors import (
 )
 from centra_whistl_dagster.transport.judgement import CallKind, Judge
 from centra_whistl_dagster.transport.one_call import Call, Request, encoded
-from centra_whistl_dagster.transport.pacing import Lane, Pacer
+from centra_whistl_dagster.transport.pacing import Lane, Pacer, Quota
 from centra_whistl_dagster.transport.wire import BodyTooLarge, NoAnswer, Unreadable, Unsent, Wire
 
 MOST_TRIES = 6
@@ -166,6 +166,14 @@ class Transport:
     def left(self, resource: str, lane: Lane = Lane.ORDERS) -> list[tuple[int, int]]:
         """Return, per rate of a quota, a lane's share of it and what is left of that now."""
         return self._pacer.left(resource, lane)
+
+    def allow(self, quotas: Mapping[str, Sequence[Quota]]) -> None:
+        """Go by these quotas from now on.
+
+        Raises:
+            OSError: the file that counts our calls cannot be used.
+        """
+        self._pacer.allow(quotas)
 
     def take_counts(self) -> list[HourOfCalls]:
         """Return the calls counted since the last time."""

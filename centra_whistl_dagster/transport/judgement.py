@@ -153,5 +153,5 @@ class Judge:
         )
 
     def _retry_after(self, raw: RawAnswer) -> float | None:
-        header = next((v for n, v in raw.headers.items() if n.lower() == "retry-after"), "")
-        return seconds_to_wait(header, self._now())
+        headers = {name.lower(): value for name, value in raw.headers.items()}
+        return seconds_to_wait(headers.get("retry-after", ""), self._now(), headers.get("date", ""))

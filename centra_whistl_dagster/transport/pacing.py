@@ -78,16 +78,34 @@ class Pacer:
         """
         if not 0 < share <= 1:
             raise ValueError(f"the share of a quota is above 0 and at most 1, not {share}")
+        self._system = system
+        self._share = share
+        self._stock_share = stock_share
+        self._file = file
         self._now = now
         self._lock = threading.Lock()
-        rates = {resource: rates_of(limits, share) for resource, limits in quotas.items()}
+        self._buckets: dict[str, AbstractBucket] = {}
+        self.allow(quotas)
+
+    def allow(self, quotas: Mapping[str, Sequence[Quota]]) -> None:
+        """Go by these quotas from now on; what was taken already still counts.
+
+        Raises:
+            OSError: the shared file cannot be used.
+        """
+        rates = {resource: rates_of(limits, self._share) for resource, limits in quotas.items()}
         rates |= {
-            _in_lane(resource, Lane.STOCK): stock_rates_of(limits, share, stock_share)
+            _in_lane(resource, Lane.STOCK): stock_rates_of(limits, self._share, self._stock_share)
             for resource, limits in quotas.items()
         }
-        self._buckets = {
-            name: _bucket(f"{system}_{name}", list(limits), file) for name, limits in rates.items()
-        }
+        with self._lock:
+            for name in self._buckets.keys() - rates.keys():
+                self._buckets.pop(name).close()
+            for name, limits in rates.items():
+                if bucket := self._buckets.get(name):
+                    bucket.rates = limits
+                else:
+                    self._buckets[name] = _bucket(f"{self._system}_{name}", limits, self._file)
 
     def charges(self, costs: Mapping[str, int], lane: Lane) -> list[tuple[str, int]]:
         """Return what a call must `take`, one after the other.
@@ -202,15 +220,19 @@ def stock_rates_of(limits: Sequence[Quota], share: float, stock_share: float) ->
 
 
 def rates_of(limits: Sequence[Quota], share: float) -> list[Rate]:
-    """Return a share of each limit, never below one unit, shortest period first."""
-    rates = [
-        Rate(max(1, math.floor(quota.units * share)), math.ceil(quota.seconds * 1000))
-        for quota in limits
-    ]
-    # A small share may leave two rates with the same limit: the longer one then implies the shorter
-    # one, and the library refuses the pair.
-    longest = {rate.limit: rate for rate in sorted(rates, key=lambda rate: rate.interval)}
-    return sorted(longest.values(), key=lambda rate: rate.interval)
+    """Return a share of each limit, never below one unit, shortest period first.
+
+    The other system may say what it likes: the library refuses a long period that allows less than
+    a short one, or more than the short one does over and over. Neither changes what is allowed.
+    """
+    rates: list[Rate] = []
+    for quota in sorted(limits, key=lambda quota: quota.seconds):
+        most, interval = max(1, math.floor(quota.units * share)), math.ceil(quota.seconds * 1000)
+        if rates:
+            most = min(most, rates[-1].limit * interval // rates[-1].interval)
+        rates = [rate for rate in rates if rate.limit < most]
+        rates.append(Rate(most, interval))
+    return rates
 
 
 def _bucket(table: str, rates: list[Rate], file: Path | None) -> AbstractBucket:

@@ -18,6 +18,7 @@ from centra_whistl_dagster.ledger.engine import Lease, LeaseTaken, Ledger
 from centra_whistl_dagster.settings import Settings
 from centra_whistl_dagster.whistl.client import WhistlClient
 from centra_whistl_dagster.workflows.api_calls import store_counts
+from centra_whistl_dagster.workflows.quotas import use_known
 
 _PATIENCE_SECONDS = 45
 """How long to wait for another process to finish what only one may do."""
@@ -96,6 +97,7 @@ def open_link(
         replace(settings.whistl, stock_share=stock_share), now=now, sleep=sleep, rng=dice
     )
     with closing(ledger), closing(centra), closing(whistl):
+        use_known(centra, ledger)
         try:
             yield Link(
                 settings=settings,

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from centra_whistl_dagster.transport import Pacer, Quota
 
@@ -198,3 +200,44 @@ def test_what_is_left_of_a_quota_shrinks_with_use_and_comes_back_with_time(
     assert used == [(10, 6), (50, 46)]
     assert later == [(10, 10), (50, 46)]
     assert pacer.left("unknown") == []
+
+
+@pytest.mark.parametrize("file", [None, "pacing.db"])
+def test_a_quota_that_changes_holds_at_once_and_forgets_nothing(
+    tmp_path: Path, file: str | None
+) -> None:
+    path = tmp_path / file if file else None
+    pacer = Pacer({"calls": (BURST,)}, system="Testland", share=1.0, now=at(0), file=path)
+    assert granted(pacer, tries=8) == 8
+
+    pacer.allow({"calls": (Quota(units=10, seconds=10),), "writes": (Quota(units=3, seconds=10),)})
+    assert (granted(pacer), granted(pacer, "writes")) == (2, 3)
+
+    pacer.allow({"calls": (Quota(units=30, seconds=10),)})
+    assert granted(pacer) == 20
+    assert pacer.left("calls") == [(30, 0)]
+    assert pacer.left("writes") == []
+    pacer.close()
+
+
+QUOTAS = st.lists(
+    st.builds(
+        Quota,
+        units=st.integers(min_value=0, max_value=10**8),
+        seconds=st.sampled_from([1.0, 10.0, 60.0, 3600.0]),
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda quota: quota.seconds,
+)
+
+
+@given(quotas=QUOTAS, share=st.floats(min_value=0.01, max_value=1))
+def test_whatever_quotas_are_said_none_is_exceeded_and_one_call_may_go(
+    quotas: list[Quota], share: float
+) -> None:
+    pacer = Pacer({"calls": quotas}, system="Testland", share=share, now=at(0))
+
+    left = [units for units, _ in pacer.left("calls")]
+    assert left == sorted(left)
+    assert 1 <= left[0] <= max(1, min(quota.units for quota in quotas) * share)

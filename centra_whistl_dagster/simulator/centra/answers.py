@@ -9,6 +9,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from centra_whistl_dagster.simulator.centra.goods import Resolver
+from centra_whistl_dagster.simulator.centra.limits import Quota
 from centra_whistl_dagster.simulator.centra.permissions import ORDER_LOCK
 from centra_whistl_dagster.simulator.world.world import CentraOrder, World
 
@@ -19,6 +20,7 @@ class Caller:
 
     world: World
     permissions: frozenset[str]
+    quota: Quota
 
 
 class NotDone(Exception):

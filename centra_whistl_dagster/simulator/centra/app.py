@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -95,11 +96,25 @@ class Centra:
                 )
                 return self._respond(200, self._run(asked, token), asked.survey)
             except Refusal as refusal:
-                headers = {}
-                if refusal.retry_after is not None and self._world.switch("centra_retry_after"):
-                    headers["Retry-After"] = str(math.ceil(refusal.retry_after))
+                headers = self._when_to_resume(refusal.retry_after)
                 content = {"errors": [error.formatted for error in refusal.errors]}
                 return self._respond(refusal.status, content, Survey(), headers)
+
+    def _when_to_resume(self, wait_seconds: float | None) -> dict[str, str]:
+        form = self._world.switch("centra_retry_after")
+        if wait_seconds is None or form is None:
+            return {}
+        wait = math.ceil(wait_seconds)
+        at = self._world.centra_clock() + timedelta(seconds=wait)
+        if at.microsecond:
+            at = at.replace(microsecond=0) + timedelta(seconds=1)
+        spelled = {
+            "seconds": str(wait),
+            "unix time": str(int(at.timestamp())),
+            "iso 8601": at.isoformat(),
+            "http date": format_datetime(at, usegmt=True),
+        }
+        return {"Retry-After": spelled[form]}
 
     def _token(self, authorization: str) -> CentraToken:
         scheme, _, secret = authorization.partition(" ")
@@ -168,7 +183,9 @@ class Centra:
         result = execute_sync(
             self._schema,
             asked.document,
-            context_value=Caller(world=self._world, permissions=token.permissions),
+            context_value=Caller(
+                world=self._world, permissions=token.permissions, quota=self._quota
+            ),
             variable_values=asked.variables,
             operation_name=asked.operation.name.value if asked.operation.name else None,
             field_resolver=default_resolver,

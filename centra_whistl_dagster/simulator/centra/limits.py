@@ -5,6 +5,7 @@ Source: https://centra.dev/integration-api/api-rate-limits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,12 @@ from centra_whistl_dagster.simulator.world.settings import CentraLimits
 
 TEN_SECONDS = 10.0
 HOUR = 3600.0
+_TYPES = {
+    "requests": "REQUEST_COUNT",
+    "mutations": "MUTATION_COUNT",
+    "complexity": "QUERY_COMPLEXITY",
+}
+_INTERVALS = {TEN_SECONDS: "TEN_SECONDS", HOUR: "ONE_HOUR"}
 
 
 @dataclass(slots=True)
@@ -67,6 +74,25 @@ class Quota:
             for bucket, cost in wanted:
                 bucket.tokens -= cost
         return wait
+
+    def shown(self) -> list[dict[str, object]]:
+        """Return the windows as the query `rateLimits` has them; none where nothing is limited."""
+        now = self._now()
+        rows: list[dict[str, object]] = []
+        for kind, buckets in self._buckets.items():
+            for bucket in buckets:
+                bucket.fill(now)
+                left = math.floor(bucket.tokens)
+                rows.append(
+                    {
+                        "type": _TYPES[kind],
+                        "intervalSeconds": _INTERVALS[bucket.window_seconds],
+                        "quota": math.floor(bucket.capacity),
+                        "usedQuota": math.floor(bucket.capacity) - left,
+                        "remainingQuota": left,
+                    }
+                )
+        return rows
 
     def _pair(self, per_10_seconds: float, per_hour: float) -> tuple[Bucket, ...]:
         now = self._now()

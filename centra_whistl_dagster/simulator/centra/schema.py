@@ -58,6 +58,8 @@ def _sdl(world: World) -> str:
         sdl = sdl.replace(
             "  returnedQuantity: Int!", "  returnedQuantity: Int!\n  shippedQuantity: Int!"
         )
+    if not world.switch("centra_shows_rate_limits"):
+        sdl = sdl.replace("  rateLimits: [RateLimit!]!\n", "")
     if unknown := world.switch("centra_unknown_status"):
         sdl = sdl.replace("CANCELLED } #", f"CANCELLED {unknown} }} #", 1)
     return sdl

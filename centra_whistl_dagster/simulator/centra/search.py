@@ -220,6 +220,7 @@ SEARCHES: dict[str, dict[str, Resolver]] = {
         "productSizes": product_sizes,
         "warehouses": warehouses,
         "counters": lambda *_: {},
+        "rateLimits": lambda _, info: info.context.quota.shown(),
     },
     "Counters": {"orders": counted_orders},
     "Warehouse": {"stock": stock_of_warehouse},

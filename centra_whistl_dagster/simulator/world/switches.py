@@ -39,8 +39,11 @@ SWITCHES: dict[str, Any] = {
     "centra_applies_good_stock_lines": False,
     # setStock as before v1.59.10: of several productSizes only the first is applied, silently
     "centra_several_sizes_bug": False,
-    # 429 with a Retry-After header
-    "centra_retry_after": True,
+    # the Retry-After header of a 429: "unix time" | "seconds" | "iso 8601" | "http date", or None
+    # for no header
+    "centra_retry_after": "unix time",
+    # the query `rateLimits` exists
+    "centra_shows_rate_limits": True,
     # releasing a hold or receiving a payment changes updatedAt
     "centra_resume_touches_updated_at": True,
     # a status that the published enum lacks, shown for orders on hold; None shows CONFIRMED

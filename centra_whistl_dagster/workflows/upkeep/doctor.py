@@ -29,6 +29,13 @@ from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.lag import look_up_lag
 
+_UNITS = {
+    "requests": "requests",
+    "mutations": "mutations",
+    "complexity": "thousand of query complexity",
+}
+"""By resource, in words."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -47,6 +54,7 @@ def examine(link: Link) -> list[Finding]:
         _tried("Centra: orders", lambda: f"{link.centra.count_open_orders()} open orders"),
         _tried("Centra: stock", lambda: _first_level(link)),
         _tried("Centra: catalogue", lambda: _first_size(link)),
+        _quotas(link),
         _tried("Whistl: services", lambda: f"{len(link.whistl.services())} services"),
         _tried("Whistl: stock", lambda: f"snapshot of {link.whistl.latest_snapshot().taken_at}"),
         _tried("Whistl: despatches", lambda: _last_despatch(link)),
@@ -74,6 +82,28 @@ def _tried(subject: str, work: Callable[[], str]) -> Finding:
         return Finding(subject=subject, is_well=True, detail=work())
     except IntegrationError as error:
         return Finding(subject=subject, is_well=False, detail=str(error))
+
+
+def _quotas(link: Link) -> Finding:
+    """Say what Centra allows, or that the plan that was typed in has to serve."""
+    subject = "Centra: quotas"
+    plan = f"those of the plan apply (CENTRA_PLAN={link.settings.centra.plan})"
+    try:
+        windows = link.centra.quota_windows()
+    except IntegrationError as error:
+        detail = f"Centra does not say its quotas, so {plan}. {error}"
+        return Finding(subject=subject, is_well=True, is_warning=True, detail=detail)
+    if not windows:
+        detail = f"Centra names no quota, so {plan}"
+        return Finding(subject=subject, is_well=True, is_warning=True, detail=detail)
+    texts = [
+        f"{window.units:,} {_UNITS[window.resource]} in {window.seconds:,} s ({window.used:,} used)"
+        for window in windows
+    ]
+    share = f"this project takes at most {link.settings.centra.quota_share:.0%} of each"
+    return Finding(
+        subject=subject, is_well=True, detail=f"read from Centra: {', '.join(texts)}; {share}"
+    )
 
 
 def _history(link: Link) -> list[Finding]:

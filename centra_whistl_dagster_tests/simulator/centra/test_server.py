@@ -133,9 +133,9 @@ def test_a_misspelled_switch_is_refused() -> None:
 def test_switches_on_the_command_line_are_json_or_text() -> None:
     context, option = click.Context(simulate), simulate.params[-1]
 
-    given = ("centra_retry_after=false", "centra_unknown_status=ODD")
+    given = ("centra_retry_after=null", "centra_unknown_status=ODD")
     assert read_switches(context, option, given) == {
-        "centra_retry_after": False,
+        "centra_retry_after": None,
         "centra_unknown_status": "ODD",
     }
     with pytest.raises(click.BadParameter, match="name=value"):
