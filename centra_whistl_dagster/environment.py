@@ -161,7 +161,13 @@ class LedgerEnvironment(BaseModel):
     LEDGER_WITNESS_PATH: Path | None = None
 
 
-class Environment(LedgerEnvironment):
+class ReceiverEnvironment(LedgerEnvironment):
+    """The variables of the process that receives Centra's pushes."""
+
+    CENTRA_WEBHOOK_SECRET: Secret = _NONE
+
+
+class Environment(ReceiverEnvironment):
     """Every variable; `.env.example` explains them. A blank one counts as not set."""
 
     CENTRA_BASE_URL: Address
@@ -172,6 +178,7 @@ class Environment(LedgerEnvironment):
     CENTRA_CAPTURES_PAYMENT: YesOrNo = False
     CENTRA_MARKS_PAID: YesOrNo = True
     CENTRA_ALLOCATES_DEMAND: YesOrNo = False
+    CENTRA_EVENTS: YesOrNo = False
     WHISTL_BASE_URL: Address
     WHISTL_CLIENT_ID: Text = ""
     WHISTL_CLIENT_SECRET: Secret = _NONE
@@ -245,6 +252,17 @@ def read_ledger_environment(environment: Mapping[str, str]) -> LedgerEnvironment
     details: dict[str, str] = {}
     given = _given(environment, LedgerEnvironment.model_fields, details)
     return _validated(LedgerEnvironment, given, details)
+
+
+def read_receiver_environment(environment: Mapping[str, str]) -> ReceiverEnvironment:
+    """Read what the receiver of pushes needs, whatever else is missing or wrong.
+
+    Raises:
+        ConfigError: as `read_environment` does, about these variables alone.
+    """
+    details: dict[str, str] = {}
+    given = _given(environment, ReceiverEnvironment.model_fields, details)
+    return _validated(ReceiverEnvironment, given, details)
 
 
 def read_alert_addresses(environment: Mapping[str, str]) -> dict[str, SecretStr]:

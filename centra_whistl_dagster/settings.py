@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TypedDict
 
 from pydantic import SecretStr
 
@@ -26,6 +27,7 @@ from centra_whistl_dagster.environment import (
     read_alert_addresses,
     read_environment,
     read_ledger_environment,
+    read_receiver_environment,
 )
 from centra_whistl_dagster.ledger.engine import NO_KEYS
 from centra_whistl_dagster.ledger.sealing import MasterKeys
@@ -75,7 +77,15 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(LedgerSettings):
+class ReceiverSettings(LedgerSettings):
+    """What the receiver of Centra's pushes needs; it calls nobody."""
+
+    webhook_secret: str = field(repr=False)
+    """What Centra signs its pushes with; blank where it pushes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(ReceiverSettings):
     """Where everything is and how to reach it."""
 
     centra: CentraConfig
@@ -98,6 +108,8 @@ class Settings(LedgerSettings):
     sends_shipping_email: bool
     sends_order_comment: bool
     """Centra's order comment goes to Whistl as the delivery instructions."""
+    reads_events: bool
+    """Centra's queue of events is read, once a minute."""
     allocates_demand: bool
     """Centra may allocate stock to units that have left and have none."""
     keeps_archive_for: timedelta
@@ -182,16 +194,12 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         centra=_centra(env),
         whistl=_whistl(env),
-        state_path=env.STATE_DIR,
-        ledger_url=_ledger_url(env),
-        ledger_keys=_ledger_keys(env),
+        **_of_the_ledger(env),
         history_path=env.HISTORY_PATH or env.STATE_DIR / "history.duckdb",
         published_path=env.PUBLISHED_PATH or _beside(env.STATE_DIR) / "history.duckdb",
         archive_path=env.ARCHIVE_PATH or env.STATE_DIR / "archive",
         history_memory=env.HISTORY_MEMORY,
         history_threads=env.HISTORY_THREADS,
-        config_path=env.CONFIG_DIR,
-        witness_path=_witness_path(env),
         order_number_prefix=env.ORDER_NUMBER_PREFIX,
         look_up_lag=_LONG_LAG if lag is None else timedelta(seconds=lag),
         is_look_up_lag_stated=lag is not None,
@@ -203,6 +211,8 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         keeps_tracking_for=timedelta(days=env.KEEP_TRACKING_DAYS),
         sends_shipping_email=env.SEND_SHIPPING_EMAIL,
         sends_order_comment=env.SEND_ORDER_COMMENT,
+        webhook_secret=env.CENTRA_WEBHOOK_SECRET.get_secret_value(),
+        reads_events=env.CENTRA_EVENTS,
         allocates_demand=env.CENTRA_ALLOCATES_DEMAND,
         alerts=_alert_addresses(env.alert_addresses),
     )
@@ -215,13 +225,18 @@ def load_ledger_settings(environment: Mapping[str, str]) -> LedgerSettings:
         ConfigError: naming every variable of these that cannot be used.
     """
     env = read_ledger_environment(environment)
-    return LedgerSettings(
-        state_path=env.STATE_DIR,
-        ledger_url=_ledger_url(env),
-        ledger_keys=_ledger_keys(env),
-        config_path=env.CONFIG_DIR,
-        witness_path=_witness_path(env),
-    )
+    return LedgerSettings(**_of_the_ledger(env))
+
+
+def load_receiver_settings(environment: Mapping[str, str]) -> ReceiverSettings:
+    """Read what the receiver of pushes needs, whatever else is missing or wrong.
+
+    Raises:
+        ConfigError: naming every variable of these that cannot be used.
+    """
+    env = read_receiver_environment(environment)
+    secret = env.CENTRA_WEBHOOK_SECRET.get_secret_value()
+    return ReceiverSettings(**_of_the_ledger(env), webhook_secret=secret)
 
 
 def load_alert_addresses(environment: Mapping[str, str]) -> AlertAddresses:
@@ -234,6 +249,24 @@ def _beside(state_path: Path) -> Path:
     # A path such as "." has no name of its own.
     named = state_path if state_path.name else state_path.resolve()
     return named.with_name(f"{named.name}-published")
+
+
+class _OfTheLedger(TypedDict):
+    state_path: Path
+    ledger_url: str
+    ledger_keys: MasterKeys
+    config_path: Path
+    witness_path: Path
+
+
+def _of_the_ledger(env: LedgerEnvironment) -> _OfTheLedger:
+    return _OfTheLedger(
+        state_path=env.STATE_DIR,
+        ledger_url=_ledger_url(env),
+        ledger_keys=_ledger_keys(env),
+        config_path=env.CONFIG_DIR,
+        witness_path=_witness_path(env),
+    )
 
 
 def _ledger_url(env: LedgerEnvironment) -> str:

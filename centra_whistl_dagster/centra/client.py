@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from centra_whistl_dagster.centra import inputs, reading, shipments
+from centra_whistl_dagster.centra import events, inputs, reading, shipments
 from centra_whistl_dagster.centra.connection import CentraConfig, connect
 from centra_whistl_dagster.centra.graphql import PLANS
 from centra_whistl_dagster.centra.pages import order_pages, pages, readable, rows_of, size_id_of
@@ -21,6 +21,7 @@ from centra_whistl_dagster.centra.quotas import QuotaWindow, quota_windows, quot
 from centra_whistl_dagster.centra.records import (
     CentraProductSize,
     CentraStockLevel,
+    OrderEvent,
     OrderStamp,
     OrderStamps,
     RefusedStockLine,
@@ -44,6 +45,7 @@ __all__ = [
     "CentraConfig",
     "CentraProductSize",
     "CentraStockLevel",
+    "OrderEvent",
     "OrderStamp",
     "OrderStamps",
     "QuotaWindow",
@@ -228,6 +230,33 @@ class CentraClient:
         for chunk in _chunks(ids, self._config.page_size):
             lock = {"orders": [{"id": centra_id} for centra_id in chunk], "isLocked": is_locked}
             self._graphql.run(CallKind.IDEMPOTENT_WRITE, "LockOrders", {"input": lock})
+
+    def stamps_numbered(self, numbers: Sequence[int]) -> list[OrderStamp]:
+        """Read the stamps of orders by Centra's number, whatever their status or lock."""
+        size = self._config.page_size
+        return [
+            stamp
+            # As above: no page is ever full.
+            for chunk in _chunks(numbers, max(size - 1, 1))
+            for stamp in stamps_that_meet(self._graphql, {"number": chunk}, page_size=size)
+        ]
+
+    # ---- events
+    def order_events(self) -> list[OrderEvent]:
+        """Read the oldest events of orders that are not confirmed, at most a page of them."""
+        return events.order_events(self._graphql, limit=self._config.page_size)
+
+    def confirm_events(self, event_ids: Sequence[int]) -> None:
+        """Take events off Centra's queue. Doing it twice does no harm."""
+        events.confirm_events(self._graphql, event_ids)
+
+    def listen_to_orders(self) -> None:
+        """Ask Centra to put changes of orders into the queue. Doing it twice does no harm."""
+        events.listen_to_orders(self._graphql)
+
+    def stop_listening_to_orders(self) -> None:
+        """Ask Centra for no more events of orders; those in the queue are deleted."""
+        events.stop_listening_to_orders(self._graphql)
 
     # ---- shipments
     def shipping_orders(

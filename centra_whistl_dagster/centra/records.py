@@ -30,6 +30,16 @@ class OrderStamps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """Centra's note that an order changed, which stays in its queue until it is confirmed."""
+
+    event_id: int
+    number: int
+    """Centra's order number."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableOrder:
     """An order that does not match the schema. The others of its page are read nevertheless."""
 

@@ -58,6 +58,10 @@ COMMANDS: Mapping[str, Entry] = {
         summary="Erase what identifies a customer, of orders that are over.",
     ),
     "encrypt": Entry(module="encrypt", summary="Encrypt all order contents with LEDGER_KEY."),
+    "hooks": Entry(
+        module="hooks", summary="Receive Centra's pushes, which make polling start at once."
+    ),
+    "events": Entry(module="events", summary="Ask Centra for events of orders, or for no more."),
     "doctor": Entry(module="doctor", summary="Test every connection; reads only."),
     "backup": Entry(
         module="backup", summary="Back up ledger, stock archive, history and configuration."

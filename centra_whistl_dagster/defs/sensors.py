@@ -11,13 +11,16 @@ from centra_whistl_dagster.defs.jobs import refresh_reference, relay_despatches,
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.workflows import quotas
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
-from centra_whistl_dagster.workflows.orders.intake import look_for_news
+from centra_whistl_dagster.workflows.orders.announcements import read_events
+from centra_whistl_dagster.workflows.orders.polling import watch_for_news
 from centra_whistl_dagster.workflows.reference.refresh import has_changed_at_whistl
 from centra_whistl_dagster.workflows.shipments.despatches import are_there_new_despatches
 
 EACH_LOOP = 1
 """Seconds. The daemon evaluates sensors every 5 s; an interval of 5 would miss every other time."""
 HALF_A_MINUTE = 30
+A_MINUTE = 60
+"""More often does harm, as Centra's documentation says of events."""
 RUNNING = dg.DefaultSensorStatus.RUNNING
 QUEUED_RELAY = "A relay is queued and will take all there is."
 
@@ -26,21 +29,47 @@ QUEUED_RELAY = "A relay is queued and will take all there is."
     job=relay_orders,
     minimum_interval_seconds=EACH_LOOP,
     default_status=RUNNING,
-    description="Polls Centra every 5 seconds for orders that are new or were changed.",
+    description=(
+        "Polls Centra every 5 seconds for orders that are new or were changed; every 30 seconds "
+        "while Centra's pushes announce them, and as soon as one does."
+    ),
 )
 def new_centra_orders(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SensorResult:
-    """Ask Centra once, cheaply, and start a relay when there is news."""
+    """Ask Centra cheaply when that is due, and start a relay when there is news."""
     if observed.is_queued(context.instance, relay_orders.name):
         return dg.SensorResult(skip_reason=QUEUED_RELAY)
     with link.open("new_centra_orders") as opened:
-        news = look_for_news(opened)
+        watched = watch_for_news(opened)
+        news = watched.news
+        if news is None:
+            return dg.SensorResult(skip_reason=watched.cadence)
         quotas.refresh(opened.centra, opened.ledger)
     if not news.orders:
-        return dg.SensorResult(skip_reason="Nothing new in Centra.", cursor=news.watermark)
+        reason = f"Nothing new in Centra. {watched.cadence}".rstrip()
+        return dg.SensorResult(skip_reason=reason, cursor=news.watermark)
     return dg.SensorResult(
         run_requests=[dg.RunRequest(tags={"new_orders": str(news.orders)})],
         cursor=news.watermark,
     )
+
+
+@dg.sensor(
+    minimum_interval_seconds=A_MINUTE,
+    default_status=RUNNING,
+    description=(
+        "Reads Centra's queue of events once a minute, where CENTRA_EVENTS=yes. What they point at "
+        "is polled for at once; each is confirmed when the ledger has its order."
+    ),
+)
+def centra_events(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SkipReason:  # noqa: ARG001 - Dagster's signature
+    """Read the queue of events; `new_centra_orders` starts the runs."""
+    if not link.settings().reads_events:
+        return dg.SkipReason("CENTRA_EVENTS is not set to yes.")
+    with link.open("centra_events") as opened:
+        read = read_events(opened)
+    if read is None:
+        return dg.SkipReason("Centra's token may not read events.")
+    return dg.SkipReason(f"{read.read} events read, {read.confirmed} of them confirmed.")
 
 
 @dg.sensor(

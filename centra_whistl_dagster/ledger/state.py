@@ -51,6 +51,11 @@ LAG_SAMPLE = "whistl/look_up_lag_sample"
 """JSON: the accepted order by which that is being measured; see `workflows.orders.lag`."""
 CENTRA_QUOTAS = "centra/quotas"
 """JSON: what Centra allows in each of its windows; its time says when that was read."""
+CENTRA_POLLED = "centra/polled"
+"""When the last poll for orders began that Centra answered, ISO 8601; kept only while hints are in
+use."""
+CENTRA_PUSHES = "centra/pushes"
+"""JSON: how well pushes have announced new orders; see `ledger.hints`."""
 
 GAP_SWEEP = "ledger/gap_sweep"
 """JSON: how far the sweep after a gap has got; see `workflows.orders.after_gap`."""

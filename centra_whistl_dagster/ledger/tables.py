@@ -355,6 +355,15 @@ cursors = sa.Table(
     time("updated_at"),
 )
 
+order_hints = sa.Table(
+    "order_hints",
+    metadata,
+    count("number", primary_key=True),
+    text("source", primary_key=True),
+    time("made_at"),
+    time("announced_at"),
+)
+
 whistl_services = sa.Table(
     "whistl_services",
     metadata,

@@ -51,6 +51,8 @@ def read_switches(
     is_flag=True,
     help="Correct a bad order only after POST /_sim/reported names it.",
 )
+@click.option("--pushes-to", default="", help="Where Centra pushes changes of orders.")
+@click.option("--push-secret", default="", help="What it signs these pushes with.")
 @click.option("--switch", "switches", multiple=True, callback=read_switches, metavar="NAME=VALUE")
 def simulate(
     *,
@@ -64,6 +66,8 @@ def simulate(
     mark: str,
     closed: bool,
     corrections_wait_for_report: bool,
+    pushes_to: str,
+    push_secret: str,
     switches: dict[str, Any],
 ) -> None:
     """Run a simulated Centra and a simulated Whistl on this machine."""
@@ -75,6 +79,8 @@ def simulate(
         spoiled_share=spoiled_share,
         corrections_wait_for_report=corrections_wait_for_report,
         centra_tokens={centra_token: CentraToken()},
+        pushes_to=pushes_to,
+        push_secret=push_secret,
         switches=switches,
         mark=mark,
     )

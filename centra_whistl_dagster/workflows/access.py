@@ -30,12 +30,14 @@ class CallGroup(StrEnum):
     SHIPMENTS = "shipments in Centra"
     LOCKS = "locks of orders in Centra"
     STOCK = "stock levels in Centra"
+    EVENTS = "events of Centra"
 
 
 _PAUSED = {
     CallGroup.SHIPMENTS: "shipments sent to Centra",
     CallGroup.LOCKS: "locks of orders in Centra",
     CallGroup.STOCK: "stock levels sent to Centra",
+    CallGroup.EVENTS: "readings of Centra's events",
 }
 
 

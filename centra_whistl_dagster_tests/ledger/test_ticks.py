@@ -15,6 +15,7 @@ from centra_whistl_dagster.ledger import (
     checks,
     despatches,
     export,
+    hints,
     orders,
     standings,
     stock,
@@ -23,6 +24,7 @@ from centra_whistl_dagster.ledger import (
 )
 from centra_whistl_dagster.ledger import export_measurements as measurements
 from centra_whistl_dagster.ledger.engine import Ledger, Transaction
+from centra_whistl_dagster.ledger.hints import HintSource
 from centra_whistl_dagster.ledger.states import ParcelState
 
 Ask = Callable[[Transaction], object]
@@ -61,6 +63,11 @@ QUESTIONS: dict[str, Ask] = {
     ),
     "figures written last": lambda tx: stock.last_written(tx, ["A"]),
     "open lines": lambda tx: standings.of_open_lines(tx, taken_at=tx.now),
+    "what was announced": lambda tx: hints.since(tx, tx.now),
+    "orders first seen": lambda tx: hints.first_seen(
+        tx, after=tx.now - timedelta(minutes=1), until=tx.now, placed_within=timedelta(minutes=1)
+    ),
+    "orders that a push announced": lambda tx: hints.announced_by(tx, HintSource.PUSH, [1]),
     "orders for the history": lambda tx: export.orders_since(tx, tx.now),
     "order lines for the history": lambda tx: export.order_lines_since(tx, tx.now),
     "order events for the history": lambda tx: export.order_events_since(tx, tx.now),
@@ -78,7 +85,7 @@ QUESTIONS: dict[str, Ask] = {
 }
 _GROWING = (
     r"(orders|order_lines|order_events|parcels|parcel_lines|despatches|exceptions|submissions"
-    r"|(last_)?stock_writes|order_causes|api_calls|api_quota_use|cadence_decisions)\b"
+    r"|order_hints|(last_)?stock_writes|order_causes|api_calls|api_quota_use|cadence_decisions)\b"
 )
 _SCANS_ALL = {
     "sqlite": re.compile(rf"^SCAN {_GROWING}(?!.*INDEX).*", re.MULTILINE),

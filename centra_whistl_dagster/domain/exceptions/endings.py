@@ -187,6 +187,10 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
         ExceptionKind.LEDGER_GAP: _automatic(
             "nothing that waits can have been sent in the gap any more", by_hand=False
         ),
+        ExceptionKind.PUSHES_SILENT: _automatic(
+            "Centra has announced three new orders in a row, or CENTRA_WEBHOOK_SECRET is removed",
+            by_hand=True,
+        ),
         ExceptionKind.STEP_FAILING: _automatic("the same step succeeds", by_hand=True),
         # ---- stock
         ExceptionKind.STOCK_SNAPSHOT_REFUSED: _automatic(

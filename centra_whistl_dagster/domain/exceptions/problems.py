@@ -131,6 +131,7 @@ class ExceptionKind(StrEnum):
     UNREADABLE_RECORD = "unreadable_record"  # not as documented; skipped, the rest goes on
     CREDENTIALS_REFUSED = "credentials_refused"  # expired, withdrawn or mistyped
     SYSTEM_UNREACHABLE = "system_unreachable"  # Centra or Whistl does not answer
+    PUSHES_SILENT = "pushes_silent"  # Centra announces new orders no longer; polling finds them
     REFERENCE_STALE = "reference_stale"  # the catalogues are too old to screen orders against
     LEDGER_GAP = "ledger_gap"  # the ledger may not know all that was sent: orders are looked up
     STEP_FAILING = "step_failing"  # an asset's run, a sensor or a schedule fails each time

@@ -24,6 +24,7 @@ TYPE_PERMISSIONS: dict[str, str] = {
         "Customer",
         "ShippingOption",
         "StockChange",
+        "Event",
     )
 }
 
@@ -43,6 +44,9 @@ FIELD_PERMISSIONS: dict[tuple[str, str], str] = {
     ("Mutation", "captureShipment"): "Shipment:write",
     ("Mutation", "completeShipment"): "Shipment:write",
     ("Mutation", "setStock"): "StockChange:write",
+    ("Mutation", "confirmEvents"): "Event:write",
+    ("Mutation", "setEventListeners"): "Event:write",
+    ("Mutation", "unsetEventListeners"): "Event:write",
 }
 
 ALL_PERMISSIONS = frozenset(

@@ -16,6 +16,7 @@ from centra_whistl_dagster.simulator.world.world import (
 def touch(world: World, order: CentraOrder) -> None:
     """Note that an order changed."""
     order.updated_at = world.now()
+    world.announce(order, "update")
 
 
 def note_if_free(world: World, order: CentraOrder) -> None:

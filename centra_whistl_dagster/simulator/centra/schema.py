@@ -16,6 +16,11 @@ from graphql import (
 )
 from graphql.validation.validate import assert_valid_sdl
 
+from centra_whistl_dagster.simulator.centra.announcements import (
+    EVENT_MUTATIONS,
+    events,
+    read_number,
+)
 from centra_whistl_dagster.simulator.centra.orders import ORDER_MUTATIONS
 from centra_whistl_dagster.simulator.centra.search import SEARCHES
 from centra_whistl_dagster.simulator.centra.shipments import SHIPMENT_MUTATIONS
@@ -26,7 +31,8 @@ from centra_whistl_dagster.simulator.world.world import World
 
 SDL = Path(__file__).parents[2] / "centra" / "schema.graphql"
 
-MUTATIONS = {**ORDER_MUTATIONS, **SHIPMENT_MUTATIONS, **STOCK_MUTATIONS}
+MUTATIONS = {**ORDER_MUTATIONS, **SHIPMENT_MUTATIONS, **STOCK_MUTATIONS, **EVENT_MUTATIONS}
+QUERIES_OF_EVENTS = {"Query": {"events": events}}
 
 
 def centra_schema(world: World) -> GraphQLSchema:
@@ -35,7 +41,8 @@ def centra_schema(world: World) -> GraphQLSchema:
     moment = cast(Any, schema.type_map["DateTimeTz"])
     moment.serialize = spelled
     moment.parse_value = lambda value: read_time(value, world.now())
-    for resolvers in (VIEWS, SEARCHES, {"Mutation": MUTATIONS}):
+    cast(Any, schema.type_map["Int64"]).serialize = read_number
+    for resolvers in (VIEWS, SEARCHES, QUERIES_OF_EVENTS, {"Mutation": MUTATIONS}):
         for name, fields in resolvers.items():
             known = cast(GraphQLObjectType, schema.type_map[name]).fields
             for field, resolver in fields.items():

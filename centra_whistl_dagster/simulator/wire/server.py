@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from centra_whistl_dagster.simulator.centra.announcements import Pusher
 from centra_whistl_dagster.simulator.centra.app import centra_routes
 from centra_whistl_dagster.simulator.people.behaviour import Opening, People
 from centra_whistl_dagster.simulator.truth.scoreboard import truth
@@ -136,8 +137,12 @@ class RunningSimulator:
         )
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._serve, name="simulator", daemon=True)]
+        self._pusher = Pusher(world)
         if ticks:
             self._threads.append(threading.Thread(target=self._tick, name="ticker", daemon=True))
+            if world.settings.pushes_to:
+                push = threading.Thread(target=self._push, name="pusher", daemon=True)
+                self._threads.append(push)
 
     def __enter__(self) -> RunningSimulator:
         for thread in self._threads:
@@ -161,7 +166,7 @@ class RunningSimulator:
         self._socket.close()
 
     def wait(self) -> None:
-        """Wait until both threads have ended."""
+        """Wait until every thread has ended."""
         for thread in self._threads:
             thread.join()
 
@@ -169,6 +174,14 @@ class RunningSimulator:
     def is_alive(self) -> bool:
         """False once the server or the world's clock has stopped."""
         return all(thread.is_alive() for thread in self._threads)
+
+    def push(self) -> list[int]:
+        """Push what is due to the address in the settings; return the status of each push."""
+        return self._pusher.deliver()
+
+    def _push(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            self.push()
 
     def _serve(self) -> None:
         self._server.run(sockets=[self._socket])

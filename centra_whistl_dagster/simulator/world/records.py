@@ -73,6 +73,16 @@ class CentraLine:
     has_product_size: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChange:
+    """Something that happened to an order in Centra, as far as it is announced."""
+
+    number: int
+    action: str
+    """`insert` or `update`."""
+    at: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class CentraShipment:
     """One shipment inside Centra."""

@@ -71,5 +71,9 @@ class Settings:
     )
     centra_limits: CentraLimits | None = field(default_factory=CentraLimits)
     """None lifts them, for a test whose clock stands still."""
+    pushes_to: str = ""
+    """Where Centra pushes what happens to orders; blank: nowhere."""
+    push_secret: str = ""
+    """What it signs them with."""
     switches: dict[str, Any] = field(default_factory=dict)
     """Behaviour by name; `switches.SWITCHES` has all names and their defaults."""

@@ -58,6 +58,16 @@ SWITCHES: dict[str, Any] = {
     "centra_failing_fields": {},
     # numbers of orders that no list shows yet, as a write that is not visible everywhere
     "centra_hidden_orders": (),
+    # the events system is on for this environment
+    "centra_events_enabled": False,
+    # changes of orders that are never pushed
+    "centra_push_dropped_share": 0.0,
+    # pushes that are sent a second time
+    "centra_push_repeated_share": 0.0,
+    # pushes signed with another secret
+    "centra_push_bad_signature_share": 0.0,
+    # real seconds from a change to its push
+    "centra_push_delay_seconds": 0.0,
     # extensions.appVersion
     "centra_app_version": "v1.61.2",
     # ======== Whistl

@@ -11,7 +11,7 @@ import heapq
 import itertools
 import random
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from centra_whistl_dagster.simulator.world.records import (
     CentraOrder,
     CentraShipment,
     Item,
+    OrderChange,
     SentParcel,
     Shelf,
     Snapshot,
@@ -49,6 +50,7 @@ __all__ = [
     "CentraShipment",
     "CentraToken",
     "Item",
+    "OrderChange",
     "SentParcel",
     "Settings",
     "Shelf",
@@ -106,6 +108,13 @@ class World:
         self.audit = Audit()
         self.faults = Faults(seed=settings.seed)
         self.ids = itertools.count(1000)
+        self.changes_to_push: deque[OrderChange] = deque()
+        """What Centra will push; kept only where there is an address to push to."""
+        self.changes_for_events: deque[OrderChange] = deque()
+        """What will be in Centra's queue of events if somebody listens; kept where it is on."""
+        self.events: dict[int, dict[str, Any]] = {}
+        """Centra's queue of events that are not confirmed, by id."""
+        self.listened_changes: set[str] = set()
         self._agenda: list[tuple[datetime, int, Callable[[], None], bool]] = []
         self._centra_lines = LineIndex(
             self.orders.values, lambda order: (line.sku for line in order.lines)
@@ -159,6 +168,15 @@ class World:
         """Add an order to Centra."""
         self.orders[order.order_id] = order
         self.orders_by_number[order.number] = order
+        self.announce(order, "insert")
+
+    def announce(self, order: CentraOrder, action: str) -> None:
+        """Note a change of an order for whoever is notified of it: `insert` or `update`."""
+        change = OrderChange(number=order.number, action=action, at=self.now())
+        if self.settings.pushes_to:
+            self.changes_to_push.append(change)
+        if self.switch("centra_events_enabled"):
+            self.changes_for_events.append(change)
 
     def add_line(self, order: CentraOrder, line: CentraLine) -> None:
         """Add a line to an order that Centra already has."""

@@ -19,6 +19,7 @@ from centra_whistl_dagster.history.publish import open_published
 from centra_whistl_dagster.ledger import (
     former_numbers,
     generations,
+    hints,
     order_contents,
     orders,
     witness,
@@ -28,6 +29,7 @@ from centra_whistl_dagster.screening.data_age import ADDRESSES, PHONES, Referenc
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.lag import look_up_lag
+from centra_whistl_dagster.workflows.orders.polling import cadence_in_words
 
 _UNITS = {
     "requests": "requests",
@@ -55,6 +57,7 @@ def examine(link: Link) -> list[Finding]:
         _tried("Centra: stock", lambda: _first_level(link)),
         _tried("Centra: catalogue", lambda: _first_size(link)),
         _quotas(link),
+        *_announcements(link),
         _tried("Whistl: services", lambda: f"{len(link.whistl.services())} services"),
         _tried("Whistl: stock", lambda: f"snapshot of {link.whistl.latest_snapshot().taken_at}"),
         _tried("Whistl: despatches", lambda: _last_despatch(link)),
@@ -104,6 +107,30 @@ def _quotas(link: Link) -> Finding:
     return Finding(
         subject=subject, is_well=True, detail=f"read from Centra: {', '.join(texts)}; {share}"
     )
+
+
+def _announcements(link: Link) -> list[Finding]:
+    """Say whether Centra's pushes and events work, where they are in use."""
+    findings = []
+    if link.settings.webhook_secret:
+        with link.ledger.reading() as tx:
+            record = hints.push_record(tx)
+            cadence = cadence_in_words(tx, link)
+        heard = record.heard_at if record else None
+        last = f"The last one was signed at {_time(heard)}. " if heard else ""
+        is_alive = record is not None and record.are_alive
+        findings.append(
+            Finding(
+                subject="Centra: pushes",
+                is_well=True,
+                is_warning=not is_alive,
+                detail=f"{last}{cadence}",
+            )
+        )
+    if link.settings.reads_events:
+        work = "Centra: events", lambda: f"{len(link.centra.order_events())} wait to be confirmed"
+        findings.append(_tried(*work))
+    return findings
 
 
 def _history(link: Link) -> list[Finding]:

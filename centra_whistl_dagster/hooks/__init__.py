@@ -1,0 +1,1 @@
+"""The receiver of what Centra pushes: the one part of this project that others may reach."""
