@@ -65,7 +65,7 @@ def create_app(ledger: Ledger, secret: str) -> Starlette:
             return _refused(400, str(error))
         except LedgerUnavailable as error:
             return _refused(503, str(error))
-        _logger.info("a push announced %d orders", orders)
+        _logger.info("orders announced by a push: %d", orders)
         return PlainTextResponse("ok")
 
     return Starlette(routes=[Route(PATH, push, methods=["POST"])])

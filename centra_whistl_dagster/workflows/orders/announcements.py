@@ -28,6 +28,7 @@ from centra_whistl_dagster.workflows.access import (
     note_refused,
 )
 from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.orders.intake import read_again
 
 WAITED_FOR = timedelta(hours=1)
 """How long an event is kept in the queue for an order that the ledger does not take in. It may be
@@ -94,19 +95,10 @@ def _read_events(link: Link) -> EventsRead:
         return EventsRead(read=0, confirmed=0)
     with link.ledger.transaction() as tx:
         known = hints.announced_by(tx, HintSource.EVENT, [event.number for event in events])
-        new = {event.number: event.created_at for event in events if _is_new(event, known)}
+        new = {event.number: event.created_at for event in events if _is_later(event, known)}
         hints.announce(tx, HintSource.EVENT, new)
-    stamps = {
-        stamp.number: stamp
-        for stamp in link.centra.stamps_numbered(sorted({event.number for event in events}))
-    }
-    with link.ledger.reading() as tx:
-        broken = unreadable.subjects(tx, Source.CENTRA, tried_since=tx.now - WAITED_FOR)
-        done = [
-            event.event_id
-            for event in events
-            if str(event.number) in broken or _is_taken_in(tx, stamps.get(event.number))
-        ]
+    waiting = _not_taken_in(link, {event.number for event in events})
+    done = [event.event_id for event in events if event.number not in waiting]
     given_up = _waited_for_too_long(events, done, link.now())
     if done or given_up:
         link.centra.confirm_events([*done, *given_up])
@@ -115,18 +107,41 @@ def _read_events(link: Link) -> EventsRead:
     return EventsRead(read=len(events), confirmed=len(done) + len(given_up), given_up=len(given_up))
 
 
-def _is_new(event: OrderEvent, known: dict[int, datetime]) -> bool:
+def _is_later(event: OrderEvent, known: dict[int, datetime]) -> bool:
     return event.number not in known or known[event.number] < event.created_at
 
 
-def _is_taken_in(tx: Transaction, stamp: OrderStamp | None) -> bool:
-    """Say whether the ledger has an order as Centra shows it now, or need not have it."""
-    if stamp is None:
-        return True  # Centra does not show it to us, so there is nothing to take in
+def _not_taken_in(link: Link, numbers: set[int]) -> set[int]:
+    """Return the orders that the ledger should have, and has not as Centra shows them now.
+
+    Those that it has as they were before are read again here: a relay reads only what it is about
+    to send, and our own locks and shipments are changes in Centra as well. New ones are left to the
+    relay. Orders that Centra does not show have nothing to take in.
+    """
+    stamps = link.centra.stamps_numbered(sorted(numbers))
+    with link.ledger.reading() as tx:
+        outdated = [stamp.centra_id for stamp in stamps if _is_outdated(tx, stamp)]
+    if outdated:
+        read_again(link, outdated)
+    with link.ledger.reading() as tx:
+        broken = unreadable.subjects(tx, Source.CENTRA, tried_since=tx.now - WAITED_FOR)
+        return {
+            stamp.number
+            for stamp in stamps
+            if str(stamp.number) not in broken and (_is_new(tx, stamp) or _is_outdated(tx, stamp))
+        }
+
+
+def _is_new(tx: Transaction, stamp: OrderStamp) -> bool:
+    is_open = stamp.status in {CONFIRMED, PROCESSING}
+    return is_open and orders.find_by_number(tx, stamp.number) is None
+
+
+def _is_outdated(tx: Transaction, stamp: OrderStamp) -> bool:
     row = orders.find_by_number(tx, stamp.number)
-    if row is None:
-        return stamp.status not in {CONFIRMED, PROCESSING}
-    return row.state in FINAL or row.centra_updated_at >= stamp.updated_at
+    if row is None or row.state in FINAL:
+        return False
+    return row.centra_updated_at < stamp.updated_at
 
 
 def _waited_for_too_long(

@@ -90,6 +90,18 @@ def take_in_orders(link: Link, *, is_sweep: bool = False) -> Tally:
     return tally
 
 
+def read_again(link: Link, centra_ids: Sequence[str]) -> Tally:
+    """Read orders that the ledger has again, whatever their dates say.
+
+    Raises:
+        IntegrationError: Centra could not be read.
+    """
+    records = list(link.centra.orders_with_ids(centra_ids))
+    tally = Tally(read=len(records))
+    _take_in_parts(link, records, tally)
+    return tally
+
+
 def _take_in_parts(
     link: Link,
     records: Sequence[Order | UnreadableOrder],
