@@ -22,7 +22,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	touch $@
 
 demo: $(VENV)/.ready
-	$(BIN)/centra-whistl demo $(if $(FOR),--for $(FOR)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS_PER_MINUTE),--orders-per-minute $(ORDERS_PER_MINUTE))
+	$(BIN)/centra-whistl demo $(if $(FOR),--for $(FOR)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS_PER_MINUTE),--orders-per-minute $(ORDERS_PER_MINUTE)) $(if $(filter no,$(PUSHES)),--no-pushes)
 
 test: lint types imports definitions tests
 

@@ -22,6 +22,7 @@ from centra_whistl_dagster.launching.dagster_processes import free_port
 @click.option("--state", type=click.Path(path_type=Path), default=Path("state/demo"))
 @click.option("--report", type=click.Path(path_type=Path), default=Path("demo.json"))
 @click.option("--kill-dagster-after", type=float, help="Kill Dagster after this many seconds.")
+@click.option("--no-pushes", is_flag=True, help="Centra pushes nothing; polling finds all orders.")
 @click.option("--alerts-down", is_flag=True, help="Every team's own alert channel is down.")
 def demo(
     *,
@@ -32,6 +33,7 @@ def demo(
     state: Path,
     report: Path,
     kill_dagster_after: float | None,
+    no_pushes: bool,
     alerts_down: bool,
 ) -> None:
     """Simulate a trading day and check the result.
@@ -49,6 +51,7 @@ def demo(
         webserver_port=free_port(port),
         code_server_port=free_port(),
         simulator_port=free_port(),
+        hooks_port=None if no_pushes else free_port(),
         kill_after_seconds=kill_dagster_after,
         alerts_down=alerts_down,
     )

@@ -17,6 +17,7 @@ from pathlib import Path
 from centra_whistl_dagster.config_files.configuration import POLICY_FILE
 from centra_whistl_dagster.config_files.policy import load_policy
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
+from centra_whistl_dagster.hooks.receiver import PATH
 from centra_whistl_dagster.launching.dagster_processes import LOOPBACK, DagsterPlaces
 from centra_whistl_dagster.simulator.people.behaviour import Opening
 from centra_whistl_dagster.simulator.people.spoilage import SPOILAGE_KINDS
@@ -26,6 +27,7 @@ from centra_whistl_dagster.simulator.world.switches import SWITCHES
 from centra_whistl_dagster.simulator.world.world import Settings, World
 
 CLIENT_CODE = "DEMO"
+PUSH_SECRET = "demo-push-secret"  # noqa: S105 - opens nothing but a demo
 SPOILED_SHARE = 0.2
 SPEED = 60.0
 """A trading day's hour in a minute: picking takes seconds, customer service answers in twenty."""
@@ -53,6 +55,9 @@ SWITCHES_ON: Mapping[str, object] = {
     "duplicate_despatch_share": 0.1,
     "out_of_order_despatch_share": 0.1,
     "null_tracking_share": 0.05,
+    # What no push announces, polling finds.
+    "centra_push_dropped_share": 0.05,
+    "centra_push_repeated_share": 0.1,
 }
 
 
@@ -68,6 +73,8 @@ class Day:
     webserver_port: int
     code_server_port: int
     simulator_port: int
+    hooks_port: int | None = None
+    """Where Centra pushes to; None: nowhere, and polling alone finds orders."""
     kill_after_seconds: float | None = None
     """When to kill Dagster without warning, and start it again on the same state; it has accepted
     an order by then, however late that makes it."""
@@ -131,9 +138,16 @@ class Day:
             *("--speed", str(self.speed), "--orders-per-minute", str(self.orders_per_minute)),
             *("--spoiled-share", str(SPOILED_SHARE), "--corrections-wait-for-report"),
         ]
+        if self.hooks_port is not None:
+            arguments += ["--pushes-to", f"http://{LOOPBACK}:{self.hooks_port}{PATH}"]
+            arguments += ["--push-secret", PUSH_SECRET]
         for name, value in SWITCHES_ON.items():
             arguments += ["--switch", f"{name}={json.dumps(value)}"]
         return arguments
+
+    def receiver_arguments(self) -> list[str]:
+        """Return the command line of the receiver of pushes."""
+        return ["--port", str(self.hooks_port)]
 
     def product_settings(self) -> dict[str, str]:
         """Return the product's settings for this demo: the simulators, and the demo's own files."""
@@ -143,6 +157,7 @@ class Day:
             "CENTRA_TOKEN": TEST_TOKEN,
             "CENTRA_WAREHOUSE_ID": "1",
             "CENTRA_QUOTA_SHARE": "0.8",
+            "CENTRA_WEBHOOK_SECRET": "" if self.hooks_port is None else PUSH_SECRET,
             "WHISTL_BASE_URL": f"{base}/whistl",
             "WHISTL_CLIENT_ID": SWITCHES["whistl_client_id"],
             "WHISTL_CLIENT_SECRET": SWITCHES["whistl_client_secret"],

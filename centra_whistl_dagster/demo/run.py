@@ -56,6 +56,13 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
             env=day.environment(),
         )
         wait_for(processes, simulation.is_up, "the simulators")
+        if day.hooks_port is not None:
+            processes.start(
+                "hooks",
+                "centra_whistl_dagster.hooks",
+                *day.receiver_arguments(),
+                env=day.environment(),
+            )
         console.print("Starting Dagster …")
         start_dagster(processes, day.dagster, day.environment())
         wait_for(processes, lambda: _is_asking(simulation), "Dagster")

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from centra_whistl_dagster.domain.orders.polling import Hint, PushRecord
+from centra_whistl_dagster.domain.orders.polling import FirstSight, Hint, PushRecord
 from centra_whistl_dagster.ledger import state
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
@@ -43,7 +43,8 @@ def announce(tx: Transaction, source: HintSource, made_at: Mapping[int, datetime
         values = {"made_at": made, "announced_at": tx.now}
         its_row = sa.and_(order_hints.c.number == number, order_hints.c.source == source)
         if number not in noted:
-            tx.execute(sa.insert(order_hints).values(number=number, source=source, **values))
+            first = {"number": number, "source": source, "first_announced_at": tx.now}
+            tx.execute(sa.insert(order_hints).values(**first, **values))
         elif noted[number] <= made:
             tx.execute(sa.update(order_hints).where(its_row).values(**values))
     tx.execute(sa.delete(order_hints).where(order_hints.c.announced_at < tx.now - _KEPT_FOR))
@@ -82,8 +83,8 @@ def since(tx: Transaction, moment: datetime) -> list[Hint]:
 
 def first_seen(
     tx: Transaction, *, after: datetime, until: datetime, placed_within: timedelta
-) -> list[tuple[int, datetime]]:
-    """Return number and first sight of the orders first seen in a period, in that order.
+) -> list[FirstSight]:
+    """Return how the orders first seen in a period were announced by pushes, in that order.
 
     Args:
         tx: the transaction.
@@ -91,11 +92,23 @@ def first_seen(
         until: its end.
         placed_within: an order that was placed longer before it was seen is left out.
     """
-    query = sa.select(orders.c.number, orders.c.first_seen_at, orders.c.ordered_at).where(
-        orders.c.first_seen_at > after, orders.c.first_seen_at <= until
+    pushed = sa.and_(
+        order_hints.c.number == orders.c.number, order_hints.c.source == HintSource.PUSH
+    )
+    query = (
+        sa.select(
+            orders.c.first_seen_at,
+            orders.c.ordered_at,
+            orders.c.locked_at,
+            order_hints.c.first_announced_at,
+        )
+        .select_from(orders.outerjoin(order_hints, pushed))
+        .where(orders.c.first_seen_at > after, orders.c.first_seen_at <= until)
     )
     return [
-        (row.number, row.first_seen_at)
+        FirstSight(
+            seen_at=row.first_seen_at, locked_at=row.locked_at, pushed_at=row.first_announced_at
+        )
         for row in tx.execute(query.order_by(orders.c.first_seen_at, orders.c.number))
         if row.first_seen_at - row.ordered_at <= placed_within
     ]

@@ -361,6 +361,7 @@ order_hints = sa.Table(
     count("number", primary_key=True),
     text("source", primary_key=True),
     time("made_at"),
+    time("first_announced_at"),
     time("announced_at"),
 )
 

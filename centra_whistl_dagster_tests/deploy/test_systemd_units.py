@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -41,6 +41,7 @@ MOST_EXPOSED = 20
 """Of 100, as systemd counts it. Without any hardening a service has 96."""
 LONGEST = 150.0
 SECRET = "whistl-test-secret"
+PUSH_SECRET = "push-test-secret"
 
 OWN_UNITS = Path("/usr/lib/systemd/system")
 FIRST_TO_JUDGE_FILES = 250
@@ -132,12 +133,14 @@ def test_only_the_code_server_gets_the_settings_with_the_secrets() -> None:
         if f"-{STATE}/state" in " ".join(settings_of(service).get("InaccessiblePaths", [])).split()
     }
 
-    assert given == {"code-server"}
+    assert given == {"code-server", "hooks"}
+    assert settings_of("code-server")["EnvironmentFile"] == ["/etc/centra-whistl/connection.env"]
+    assert settings_of("hooks")["EnvironmentFile"] == ["/etc/centra-whistl/hooks.env"]
     assert shut_out == {"webserver", "daemon"}
 
 
 def test_nothing_listens_beyond_this_machine_and_the_page_takes_no_commands() -> None:
-    for service in ("code-server", "webserver"):
+    for service in ("code-server", "webserver", "hooks"):
         command = command_of(service)
         assert command[command.index("--host") + 1] == "127.0.0.1"
     assert "--read-only" in command_of("webserver")
@@ -162,6 +165,7 @@ class Services:
         self._connection = connection
         self.page = free_port()
         self._code_server = free_port()
+        self.hooks = free_port()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         home = folder / "dagster_home"
         home.mkdir()
@@ -176,12 +180,14 @@ class Services:
 
     def start(self, service: str) -> None:
         ports = {"4000": str(self._code_server), "3000": str(self.page)}
+        ports["8010"] = str(self.hooks)
         command = [ports.get(part, self._on_this_machine(part)) for part in command_of(service)]
         environment = {
             name: self._on_this_machine(value) for name, value in environment_of(service).items()
         }
         if "EnvironmentFile" in settings_of(service):
-            environment |= self._connection
+            (file,) = settings_of(service)["EnvironmentFile"]
+            environment |= self._connection if "connection" in file else self._hooks()
         # Where a test installation has the package: on a real one it is inside .venv.
         environment |= {"PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
         with (self.folder / f"{service}.log").open("wb") as log:
@@ -193,6 +199,11 @@ class Services:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def _hooks(self) -> dict[str, str]:
+        """Return what the deployment guide puts into `hooks.env`."""
+        needed = {"STATE_DIR", "CONFIG_DIR", "CENTRA_WEBHOOK_SECRET"}
+        return {name: self._connection[name] for name in needed}
 
     def environment_in_use(self, service: str) -> str:
         process = self.running[service].pid
@@ -255,6 +266,7 @@ def services(world: World, tmp_path: Path) -> Iterator[Services]:
                 "WHISTL_CLIENT_CODE": "ACME",
                 "WHISTL_SITE": "SW",
                 "WHISTL_REQUESTS_PER_MINUTE": "0",
+                "CENTRA_WEBHOOK_SECRET": PUSH_SECRET,
                 "STATE_DIR": str(tmp_path / "state"),
                 "CONFIG_DIR": str(config),
             },
@@ -277,7 +289,10 @@ def test_the_services_started_together_on_a_fresh_home_carry_an_order(
     services.wait_until(lambda: order.is_locked)
     assert len(world.whistl_orders_of(order)) == 1
     assert SECRET in services.environment_in_use("code-server")
-    for service in ("webserver", "daemon"):
+    for service in ("webserver", "daemon", "hooks"):
         found = services.environment_in_use(service)
         assert SECRET not in found
         assert TEST_TOKEN not in found
+        assert (PUSH_SECRET in found) is (service == "hooks")
+    with pytest.raises(HTTPError, match="401"):
+        urlopen(f"http://127.0.0.1:{services.hooks}/centra", data=b"payload=", timeout=5)

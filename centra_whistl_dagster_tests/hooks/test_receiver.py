@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,9 +14,11 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from centra_whistl_dagster.cli.hooks import hooks as hooks_command
 from centra_whistl_dagster.domain.orders.pushes import LONGEST_AGE, MOST_BYTES
+from centra_whistl_dagster.hooks.command import hooks as hooks_command
 from centra_whistl_dagster.hooks.receiver import create_app
+from centra_whistl_dagster.launching.dagster_processes import free_port, wait_for
+from centra_whistl_dagster.launching.processes import Processes
 from centra_whistl_dagster.ledger import hints
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.ledger.hints import HintSource
@@ -25,6 +27,7 @@ from centra_whistl_dagster.simulator.world.clock import ManualClock
 from centra_whistl_dagster.simulator.world.world import OrderChange
 from centra_whistl_dagster_tests.hooks.conftest import SECRET
 
+PROJECT = Path(__file__).parents[2]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -226,6 +229,36 @@ def test_without_a_secret_nothing_is_received(ledger: Ledger, tmp_path: Path) ->
     with pytest.raises(ValueError, match="only with a secret"):
         create_app(ledger, "")
 
-    started = CliRunner(env={"STATE_DIR": str(tmp_path)}).invoke(hooks_command, [])
-    assert started.exit_code == 1
-    assert "CENTRA_WEBHOOK_SECRET is not set" in started.output
+    environment = {"STATE_DIR": str(tmp_path), "CENTRA_WEBHOOK_SECRET": ""}
+    started = CliRunner(env=environment).invoke(hooks_command, [])
+    assert "CENTRA_WEBHOOK_SECRET is not set" in str(started.exception)
+
+
+def test_the_process_that_receives_needs_no_token_and_takes_a_push(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    port = free_port()
+    environment = {
+        "STATE_DIR": str(tmp_path / "state"),
+        "CONFIG_DIR": str(tmp_path / "none"),
+        "CENTRA_WEBHOOK_SECRET": SECRET,
+        "PYTHONPATH": str(PROJECT),
+    }
+    body = body_of(clock, 100_001)
+    signature = signature_of(SECRET, body, datetime.now(UTC))
+    with Processes(tmp_path / "logs") as processes:
+        processes.start(
+            "hooks", "centra_whistl_dagster.hooks", "--port", str(port), env=environment
+        )
+        wait_for(processes, lambda: is_listening(port), "the receiver")
+        answer = post(f"http://127.0.0.1:{port}/centra", body, signature)
+
+    assert answer.status_code == 200
+    kept = Ledger(f"sqlite:///{tmp_path / 'state' / 'ledger.db'}", now=clock)
+    assert announced(kept, 100_001) == {100_001}
+    kept.close()
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -67,7 +67,7 @@ QUESTIONS: dict[str, Ask] = {
     "orders first seen": lambda tx: hints.first_seen(
         tx, after=tx.now - timedelta(minutes=1), until=tx.now, placed_within=timedelta(minutes=1)
     ),
-    "orders that a push announced": lambda tx: hints.announced_by(tx, HintSource.PUSH, [1]),
+    "orders that an event announced": lambda tx: hints.announced_by(tx, HintSource.EVENT, [1]),
     "orders for the history": lambda tx: export.orders_since(tx, tx.now),
     "order lines for the history": lambda tx: export.order_lines_since(tx, tx.now),
     "order events for the history": lambda tx: export.order_events_since(tx, tx.now),

@@ -82,6 +82,28 @@ class PushRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstSight:
+    """How a new order came to be known."""
+
+    seen_at: datetime
+    """When it entered the ledger."""
+    locked_at: datetime | None
+    """When Centra locked it for us; None while it is not locked."""
+    pushed_at: datetime | None
+    """When the first push about it reached us, whatever that said; None where none did."""
+
+    @property
+    def was_announced(self) -> bool:
+        """A push came in time to be of use.
+
+        One that came after our lock is no proof: our lock is a change that Centra pushes as well.
+        """
+        if self.pushed_at is None or self.pushed_at > self.seen_at + PUSH_MAY_TAKE:
+            return False
+        return self.locked_at is None or self.pushed_at <= self.locked_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
     """An order that Centra has announced by itself, by a push or an event."""
 

@@ -5,7 +5,8 @@ CREATE TABLE order_hints (
     source TEXT NOT NULL,
     -- By Centra's clock: when the push was signed, when the event happened.
     made_at TIMESTAMPTZ NOT NULL,
-    -- By ours: when it reached us.
+    -- By ours: when the first reached us, and the last.
+    first_announced_at TIMESTAMPTZ NOT NULL,
     announced_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (number, source)
 );

@@ -140,7 +140,12 @@ class Pusher:
             due = []
             while self._late and self._late[0].at + delay <= self.world.now():
                 due.append(self._late.popleft())
-            kept = [change for change in due if not self._happens("centra_push_dropped_share")]
+            kept = [
+                change
+                for change in due
+                if change.action in self.world.switch("centra_pushed_actions")
+                and not self._happens("centra_push_dropped_share")
+            ]
             parts = [
                 kept[start : start + MOST_EVENTS] for start in range(0, len(kept), MOST_EVENTS)
             ]

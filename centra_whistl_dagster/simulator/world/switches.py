@@ -60,7 +60,9 @@ SWITCHES: dict[str, Any] = {
     "centra_hidden_orders": (),
     # the events system is on for this environment
     "centra_events_enabled": False,
-    # changes of orders that are never pushed
+    # which changes are pushed: any of "insert", "update"
+    "centra_pushed_actions": ("insert", "update"),
+    # of these, the part that is never pushed
     "centra_push_dropped_share": 0.0,
     # pushes that are sent a second time
     "centra_push_repeated_share": 0.0,

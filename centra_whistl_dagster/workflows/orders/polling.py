@@ -20,7 +20,6 @@ from centra_whistl_dagster.domain.orders.polling import (
 )
 from centra_whistl_dagster.ledger import exceptions, hints, state
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.hints import HintSource
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.intake import News, look_for_news
 
@@ -93,13 +92,11 @@ def _judge_pushes(tx: Transaction) -> None:
         # What was ordered before pushes were switched on says nothing about them.
         hints.set_push_record(tx, replace(before, judged_until=tx.now))
         return
-    seen = hints.first_seen(
-        tx, after=before.judged_until, until=tx.now - PUSH_MAY_TAKE, placed_within=IS_NEW
-    )
-    announced = hints.announced_by(tx, HintSource.PUSH, [number for number, _ in seen])
     record = before
-    for number, seen_at in seen:
-        record = record.after(seen_at, was_announced=number in announced)
+    for sight in hints.first_seen(
+        tx, after=before.judged_until, until=tx.now - PUSH_MAY_TAKE, placed_within=IS_NEW
+    ):
+        record = record.after(sight.seen_at, was_announced=sight.was_announced)
     if record != before:
         hints.set_push_record(tx, record)
     if record.is_alarming(tx.now):
@@ -116,7 +113,7 @@ def _silence(record: PushRecord) -> Problem:
         field="push",
         value="",
         message=(
-            f"Centra pushed nothing about the last {record.missed} new orders; polling found them. "
+            f"No push announced the last {record.missed} new orders in time; polling found them. "
             "Centra is polled every 5 seconds until pushes announce every new order again."
         ),
         contents=str(record.missed_since),

@@ -14,6 +14,7 @@ from centra_whistl_dagster.domain.orders.polling import (
     MISSED_FOR,
     PROVES_PUSHES,
     USUAL,
+    FirstSight,
     Hint,
     PushRecord,
     next_poll,
@@ -102,3 +103,28 @@ def test_a_shop_with_few_orders_hears_of_silence_too() -> None:
 
     assert not missed.is_alarming(NOW + MISSED_FOR - timedelta(seconds=1))
     assert missed.is_alarming(NOW + MISSED_FOR)
+
+
+@pytest.mark.parametrize(
+    ("pushed", "locked", "was_announced"),
+    [
+        (None, None, False),
+        (-60, 5, True),
+        (1, None, True),
+        (1, 5, True),
+        (6, 5, False),
+        (30, None, True),
+        (31, None, False),
+    ],
+)
+def test_a_push_announces_an_order_if_it_comes_in_time_and_before_our_own_lock(
+    pushed: int | None, locked: int | None, was_announced: bool
+) -> None:
+    pushed_at, locked_at = (
+        None if seconds is None else NOW + timedelta(seconds=seconds)
+        for seconds in (pushed, locked)
+    )
+
+    sight = FirstSight(seen_at=NOW, locked_at=locked_at, pushed_at=pushed_at)
+
+    assert sight.was_announced is was_announced

@@ -198,6 +198,17 @@ def test_when_pushes_end_orders_arrive_all_the_same_and_polling_goes_back_by_its
     assert any("polling found them" in message for message in shop.desk.messages())
 
 
+def test_the_push_of_our_own_lock_announces_no_order(shop: PushingShop) -> None:
+    shop.come_alive()
+    shop.desk.switch(centra_pushed_actions=("update",))
+    for _ in range(3):
+        shop.seconds_until_sent(shop.order(), pushes=True)
+        shop.run(60)
+
+    assert SILENT in shop.desk.problems()
+    assert shop.polls_in(60) == 12
+
+
 def test_pushes_that_return_are_relied_upon_after_some_orders_and_end_the_exception(
     shop: PushingShop,
 ) -> None:
