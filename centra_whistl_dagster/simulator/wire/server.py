@@ -2,7 +2,8 @@
 
 `/centra/graphql`, `/whistl/oauth/token` and `/whistl/v2/...` are what the product may call.
 `/_sim/...` is for the operator of the simulation: the truth, opening and closing the shop, what is
-reported to customer service, faults.
+reported to customer service, faults. Does not belong here: what is answered (`centra`, `whistl`),
+and what is pushed (`centra.announcements`).
 """
 
 from __future__ import annotations
