@@ -19,8 +19,10 @@ from centra_whistl_dagster.centra.client import CentraClient, UnreadableOrder
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.despatches import Despatch, Parcel, ParcelLine
 from centra_whistl_dagster.domain.orders.order import Order
+from centra_whistl_dagster.domain.orders.polling import MISSED_BEFORE_ALERT, PROVES_PUSHES
 from centra_whistl_dagster.ledger import despatches as inbox
 from centra_whistl_dagster.ledger import exception_news, order_contents
+from centra_whistl_dagster.simulator.centra.announcements import push_body, signature_of
 from centra_whistl_dagster.simulator.centra.rules import (
     add_shipment,
     cancel_order,
@@ -44,12 +46,14 @@ from centra_whistl_dagster.simulator.world.catalogue import (
 from centra_whistl_dagster.simulator.world.records import SHOP_WAREHOUSE_ID, WAREHOUSE_ID
 from centra_whistl_dagster.simulator.world.warehouse import cancel as cancel_in_the_warehouse
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, set_aside, take_unseen
-from centra_whistl_dagster.simulator.world.world import CentraOrder
+from centra_whistl_dagster.simulator.world.world import CentraOrder, OrderChange
 from centra_whistl_dagster.transport import AccessDenied, IntegrationError, OutcomeUnknown, Refused
 from centra_whistl_dagster.workflows.continuity import keep_alive
 from centra_whistl_dagster.workflows.exceptions import alerting, closing
 from centra_whistl_dagster.workflows.exceptions.step_failures import note_failure, note_success
 from centra_whistl_dagster.workflows.orders import intake, screening
+from centra_whistl_dagster.workflows.orders.announcements import take_push
+from centra_whistl_dagster.workflows.orders.polling import watch_for_news
 from centra_whistl_dagster.workflows.reference.refresh import refresh_reference
 from centra_whistl_dagster.workflows.shipments import completion, despatches
 from centra_whistl_dagster.workflows.stock import sync
@@ -529,6 +533,29 @@ def catalogues_that_cannot_be_read(desk: Desk) -> Iterator[None]:
     desk.world.faults.clear()
     desk.clock.advance(3600)
     desk.relay_orders()
+
+
+@ends(K.PUSHES_SILENT)
+def orders_that_no_push_announced(desk: Desk) -> Iterator[None]:
+    secret = "push-secret"
+    desk.reopen(CENTRA_WEBHOOK_SECRET=secret)
+
+    def order_and_poll(*, is_pushed: bool) -> None:
+        order = desk.order()
+        if is_pushed:
+            body = push_body([OrderChange(number=order.number, action="insert", at=desk.clock())])
+            signature = signature_of(secret, body, desk.clock())
+            take_push(desk.link.ledger, secret, signature, body)
+        desk.relay_orders()
+        desk.wait(60)
+        watch_for_news(desk.link)
+
+    watch_for_news(desk.link)
+    for _ in range(MISSED_BEFORE_ALERT):
+        order_and_poll(is_pushed=False)
+    yield
+    for _ in range(PROVES_PUSHES):
+        order_and_poll(is_pushed=True)
 
 
 @ends(K.CANCELLED_AFTER_SENDING)
