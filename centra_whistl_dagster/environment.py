@@ -9,8 +9,10 @@ import base64
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -27,6 +29,7 @@ from pydantic_core import ErrorDetails
 
 from centra_whistl_dagster.centra.graphql import PLANS
 from centra_whistl_dagster.config_files.reader import ConfigError, ConfigFault
+from centra_whistl_dagster.domain.desk_roles import Role
 from centra_whistl_dagster.ledger.sealing import KEY_BYTES
 from centra_whistl_dagster.transport.wire import checked_base_url
 
@@ -34,6 +37,7 @@ _ALERT = re.compile(r"(ALERT_\w+_URL)(_FILE)?")
 _POSTGRESQL = re.compile(
     r"postgresql(\+psycopg2)?://([^\s@]*@)?(\[[0-9a-f:.]+\]|[^\s/@:]*)(:\d+)?/\S+", re.IGNORECASE
 )
+_SHORTEST_SECRET = 24
 _YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -81,6 +85,39 @@ def _address(text: str) -> str:
     except ValueError as error:
         raise ValueError(f"the address of a system ({error})") from error
     return text
+
+
+def _page(text: str) -> str:
+    url = urlsplit(text)
+    is_plain = url.scheme in {"http", "https"} and url.hostname and not (url.query or url.fragment)
+    if text and not (is_plain and url.path in {"", "/"} and "@" not in text):
+        raise ValueError("an address without a path, such as https://desk.example.com")
+    return text.rstrip("/")
+
+
+def _order_page(text: str) -> str:
+    is_page = text.startswith("https://") and text.count("{number}") == 1 and text.isprintable()
+    if text and not is_page:
+        raise ValueError("an https address with {number} in place of the order's number")
+    return text
+
+
+def _header(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]+", text):
+        raise ValueError("the name of a header, such as X-Forwarded-User")
+    return text
+
+
+def _roles(roles: dict[str, str]) -> dict[str, str]:
+    if set(roles.values()) - set(Role):
+        raise ValueError(f"pairs such as ann@example.com=operator; the roles are {', '.join(Role)}")
+    return roles
+
+
+def _long(secret: SecretStr) -> SecretStr:
+    if 0 < len(secret.get_secret_value()) < _SHORTEST_SECRET:
+        raise ValueError(f"{_SHORTEST_SECRET} characters or more, as from: openssl rand -hex 32")
+    return secret
 
 
 def _plan(text: str) -> str:
@@ -143,6 +180,7 @@ Key = Annotated[SecretStr, AfterValidator(_key)]
 AlertAddress = Annotated[SecretStr, AfterValidator(_alert_address)]
 
 Read = TypeVar("Read", bound=BaseModel)
+Part = TypeVar("Part", bound="LedgerEnvironment")
 
 _NONE = SecretStr("")
 _ALERT_ADDRESS: TypeAdapter[SecretStr] = TypeAdapter(AlertAddress)
@@ -167,8 +205,32 @@ class ReceiverEnvironment(LedgerEnvironment):
     CENTRA_WEBHOOK_SECRET: Secret = _NONE
 
 
-class Environment(ReceiverEnvironment):
-    """Every variable; `.env.example` explains them. A blank one counts as not set."""
+class InstallationEnvironment(LedgerEnvironment):
+    """The variables about what is kept here; none of them is a secret of another system."""
+
+    ORDER_NUMBER_PREFIX: Text = "C"
+    SEND_SHIPPING_EMAIL: YesOrNo = True
+    PUBLISHED_PATH: Path | None = None
+    HISTORY_MEMORY: Annotated[str, AfterValidator(_memory)] = "1GB"
+    HISTORY_THREADS: Count = 2
+    ARCHIVE_PATH: Path | None = None
+    KEEP_ARCHIVE_DAYS: Days = 30
+    DESK_URL: Annotated[str, AfterValidator(_page)] = ""
+
+
+class DeskEnvironment(InstallationEnvironment):
+    """The variables of the desk's pages."""
+
+    DESK_ROLES: Annotated[dict[str, str], BeforeValidator(_pairs), AfterValidator(_roles)] = {}
+    DESK_PROXY_SECRET: Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_long)] = _NONE
+    DESK_USER_HEADER: Annotated[str, AfterValidator(_header)] = "X-Forwarded-User"
+    DESK_CENTRA_ORDER_URL: Annotated[str, AfterValidator(_order_page)] = ""
+    DESK_WHISTL_CONTACT: Text = ""
+    CENTRA_TOKEN_EXPIRES: date | None = None
+
+
+class Environment(InstallationEnvironment, ReceiverEnvironment):
+    """Every variable but the desk's; `.env.example` explains them. A blank one is not set."""
 
     CENTRA_BASE_URL: Address
     CENTRA_TOKEN: Secret
@@ -193,17 +255,10 @@ class Environment(ReceiverEnvironment):
     WHISTL_LOOK_UPS_BEFORE_ALARM: Count = 4
     WHISTL_DUPLICATE_CODES: Words = frozenset()
     WHISTL_LINE_FIELDS: Pairs = {}
-    ORDER_NUMBER_PREFIX: Text = "C"
-    SEND_SHIPPING_EMAIL: YesOrNo = True
     SEND_ORDER_COMMENT: YesOrNo = True
     KEEP_CONTENTS_DAYS: Days = 30
     KEEP_TRACKING_DAYS: Days = 180
     HISTORY_PATH: Path | None = None
-    PUBLISHED_PATH: Path | None = None
-    HISTORY_MEMORY: Annotated[str, AfterValidator(_memory)] = "1GB"
-    HISTORY_THREADS: Count = 2
-    ARCHIVE_PATH: Path | None = None
-    KEEP_ARCHIVE_DAYS: Days = 30
     KEEP_HISTORY_DAYS: Days = 400
     alert_addresses: dict[str, AlertAddress] = {}
     """By variable: every `ALERT_<CHANNEL>_URL`."""
@@ -219,11 +274,18 @@ _WORDS = {
     "greater_than": "above {gt:g}",
     "less_than_equal": "{le:g} or less",
     "value_error": "{error}",
+    "date_from_datetime_parsing": "a date such as 2026-12-24",
+    "date_parsing": "a date such as 2026-12-24",
 }
 """By pydantic's type of error: the rest of a sentence that begins "It must be"."""
 
 _NAMES = [name for name in Environment.model_fields if name.isupper()]
-_SECRETS = {name for name in _NAMES if Environment.model_fields[name].annotation is SecretStr}
+_SECRETS = {
+    name
+    for model in (Environment, DeskEnvironment)
+    for name, field in model.model_fields.items()
+    if field.annotation is SecretStr
+}
 
 
 def read_environment(environment: Mapping[str, str]) -> Environment:
@@ -243,26 +305,15 @@ def read_environment(environment: Mapping[str, str]) -> Environment:
     return _validated(Environment, {**given, "alert_addresses": addresses}, details)
 
 
-def read_ledger_environment(environment: Mapping[str, str]) -> LedgerEnvironment:
-    """Read what opens the ledger, whatever else is missing or wrong.
+def read_part(model: type[Part], environment: Mapping[str, str]) -> Part:
+    """Read the variables of one model, whatever else is missing or wrong.
 
     Raises:
         ConfigError: as `read_environment` does, about these variables alone.
     """
     details: dict[str, str] = {}
-    given = _given(environment, LedgerEnvironment.model_fields, details)
-    return _validated(LedgerEnvironment, given, details)
-
-
-def read_receiver_environment(environment: Mapping[str, str]) -> ReceiverEnvironment:
-    """Read what the receiver of pushes needs, whatever else is missing or wrong.
-
-    Raises:
-        ConfigError: as `read_environment` does, about these variables alone.
-    """
-    details: dict[str, str] = {}
-    given = _given(environment, ReceiverEnvironment.model_fields, details)
-    return _validated(ReceiverEnvironment, given, details)
+    given = _given(environment, model.model_fields, details)
+    return _validated(model, given, details)
 
 
 def read_alert_addresses(environment: Mapping[str, str]) -> dict[str, SecretStr]:

@@ -23,11 +23,12 @@ from centra_whistl_dagster.config_files.configuration import Configuration, load
 from centra_whistl_dagster.config_files.reader import ConfigError, ConfigFault
 from centra_whistl_dagster.environment import (
     Environment,
+    InstallationEnvironment,
     LedgerEnvironment,
+    ReceiverEnvironment,
     read_alert_addresses,
     read_environment,
-    read_ledger_environment,
-    read_receiver_environment,
+    read_part,
 )
 from centra_whistl_dagster.ledger.engine import NO_KEYS
 from centra_whistl_dagster.ledger.sealing import MasterKeys
@@ -75,6 +76,14 @@ class LedgerSettings:
             detail = f"STATE_DIR names a folder that cannot be created: {error.strerror}"
             raise ConfigError("environment", [ConfigFault(line=None, detail=detail)]) from error
 
+    def load_configuration(self) -> Configuration:
+        """Read `config/` as it is now.
+
+        Raises:
+            ConfigError: a file is missing, or has faults; all faults of that file are listed.
+        """
+        return load_configuration(self.config_path)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverSettings(LedgerSettings):
@@ -85,12 +94,9 @@ class ReceiverSettings(LedgerSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(ReceiverSettings):
-    """Where everything is and how to reach it."""
+class InstallationSettings(LedgerSettings):
+    """Where everything is that is kept here; nothing that reaches another system."""
 
-    centra: CentraConfig
-    whistl: WhistlConfig
-    history_path: Path
     published_path: Path
     archive_path: Path
     """Where stock snapshots are kept as they came, so that the history can be rebuilt."""
@@ -98,6 +104,20 @@ class Settings(ReceiverSettings):
     """What DuckDB may take, e.g. 1GB."""
     history_threads: int
     order_number_prefix: str
+    sends_shipping_email: bool
+    keeps_archive_for: timedelta
+    """How long stock is kept as it was read, once it is in the history."""
+    desk_url: str
+    """Where people open the desk; blank where nobody has said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(InstallationSettings):
+    """Where everything is and how to reach it."""
+
+    centra: CentraConfig
+    whistl: WhistlConfig
+    history_path: Path
     look_up_lag: timedelta
     """How long Whistl may take to show an order it has accepted. Absence proves nothing before."""
     is_look_up_lag_stated: bool
@@ -105,15 +125,14 @@ class Settings(ReceiverSettings):
     look_ups_before_alarm: int
     parallel_calls: int
     """Orders sent to Whistl at the same time."""
-    sends_shipping_email: bool
     sends_order_comment: bool
     """Centra's order comment goes to Whistl as the delivery instructions."""
+    webhook_secret: str = field(repr=False)
+    """What Centra signs its pushes with; blank where it pushes nothing."""
     reads_events: bool
     """Centra's queue of events is read, once a minute."""
     allocates_demand: bool
     """Centra may allocate stock to units that have left and have none."""
-    keeps_archive_for: timedelta
-    """How long stock is kept as it was read, once it is in the history."""
     keeps_history_for: timedelta
     """How long the history file keeps stock; always longer than the archive."""
     keeps_contents_for: timedelta
@@ -172,14 +191,6 @@ class Settings(ReceiverSettings):
             )
         return complaints
 
-    def load_configuration(self) -> Configuration:
-        """Read `config/` as it is now.
-
-        Raises:
-            ConfigError: a file is missing, or has faults; all faults of that file are listed.
-        """
-        return load_configuration(self.config_path)
-
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
     """Read every setting from environment variables (`.env.example` names and explains them all).
@@ -194,22 +205,15 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         centra=_centra(env),
         whistl=_whistl(env),
-        **_of_the_ledger(env),
+        **installation_of(env),
         history_path=env.HISTORY_PATH or env.STATE_DIR / "history.duckdb",
-        published_path=env.PUBLISHED_PATH or _beside(env.STATE_DIR) / "history.duckdb",
-        archive_path=env.ARCHIVE_PATH or env.STATE_DIR / "archive",
-        history_memory=env.HISTORY_MEMORY,
-        history_threads=env.HISTORY_THREADS,
-        order_number_prefix=env.ORDER_NUMBER_PREFIX,
         look_up_lag=_LONG_LAG if lag is None else timedelta(seconds=lag),
         is_look_up_lag_stated=lag is not None,
         look_ups_before_alarm=env.WHISTL_LOOK_UPS_BEFORE_ALARM,
         parallel_calls=env.WHISTL_PARALLEL_CALLS,
-        keeps_archive_for=timedelta(days=env.KEEP_ARCHIVE_DAYS),
         keeps_history_for=timedelta(days=max(env.KEEP_HISTORY_DAYS, env.KEEP_ARCHIVE_DAYS + 7)),
         keeps_contents_for=timedelta(days=env.KEEP_CONTENTS_DAYS),
         keeps_tracking_for=timedelta(days=env.KEEP_TRACKING_DAYS),
-        sends_shipping_email=env.SEND_SHIPPING_EMAIL,
         sends_order_comment=env.SEND_ORDER_COMMENT,
         webhook_secret=env.CENTRA_WEBHOOK_SECRET.get_secret_value(),
         reads_events=env.CENTRA_EVENTS,
@@ -224,7 +228,7 @@ def load_ledger_settings(environment: Mapping[str, str]) -> LedgerSettings:
     Raises:
         ConfigError: naming every variable of these that cannot be used.
     """
-    env = read_ledger_environment(environment)
+    env = read_part(LedgerEnvironment, environment)
     return LedgerSettings(**_of_the_ledger(env))
 
 
@@ -234,21 +238,9 @@ def load_receiver_settings(environment: Mapping[str, str]) -> ReceiverSettings:
     Raises:
         ConfigError: naming every variable of these that cannot be used.
     """
-    env = read_receiver_environment(environment)
+    env = read_part(ReceiverEnvironment, environment)
     secret = env.CENTRA_WEBHOOK_SECRET.get_secret_value()
     return ReceiverSettings(**_of_the_ledger(env), webhook_secret=secret)
-
-
-def load_alert_addresses(environment: Mapping[str, str]) -> AlertAddresses:
-    """Read the addresses of alerts that can be used, whatever else is missing or wrong."""
-    return _alert_addresses(read_alert_addresses(environment))
-
-
-def _beside(state_path: Path) -> Path:
-    """Return the folder for analysts, who cannot enter the one of what is kept."""
-    # A path such as "." has no name of its own.
-    named = state_path if state_path.name else state_path.resolve()
-    return named.with_name(f"{named.name}-published")
 
 
 class _OfTheLedger(TypedDict):
@@ -267,6 +259,46 @@ def _of_the_ledger(env: LedgerEnvironment) -> _OfTheLedger:
         config_path=env.CONFIG_DIR,
         witness_path=_witness_path(env),
     )
+
+
+class InstallationFields(_OfTheLedger):
+    """What `InstallationSettings` are made of."""
+
+    published_path: Path
+    archive_path: Path
+    history_memory: str
+    history_threads: int
+    order_number_prefix: str
+    sends_shipping_email: bool
+    keeps_archive_for: timedelta
+    desk_url: str
+
+
+def installation_of(env: InstallationEnvironment) -> InstallationFields:
+    """Return the part of the settings that is about what is kept here."""
+    return {
+        **_of_the_ledger(env),
+        "published_path": env.PUBLISHED_PATH or _beside(env.STATE_DIR) / "history.duckdb",
+        "archive_path": env.ARCHIVE_PATH or env.STATE_DIR / "archive",
+        "history_memory": env.HISTORY_MEMORY,
+        "history_threads": env.HISTORY_THREADS,
+        "order_number_prefix": env.ORDER_NUMBER_PREFIX,
+        "sends_shipping_email": env.SEND_SHIPPING_EMAIL,
+        "keeps_archive_for": timedelta(days=env.KEEP_ARCHIVE_DAYS),
+        "desk_url": env.DESK_URL,
+    }
+
+
+def load_alert_addresses(environment: Mapping[str, str]) -> AlertAddresses:
+    """Read the addresses of alerts that can be used, whatever else is missing or wrong."""
+    return _alert_addresses(read_alert_addresses(environment))
+
+
+def _beside(state_path: Path) -> Path:
+    """Return the folder for analysts, who cannot enter the one of what is kept."""
+    # A path such as "." has no name of its own.
+    named = state_path if state_path.name else state_path.resolve()
+    return named.with_name(f"{named.name}-published")
 
 
 def _ledger_url(env: LedgerEnvironment) -> str:

@@ -12,6 +12,7 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.ledger.engine import Ledger
 from centra_whistl_dagster.ledger.rows import (
     AlertRow,
+    DeskActionRow,
     DespatchRow,
     ExceptionChange,
     ExceptionRow,
@@ -22,9 +23,12 @@ from centra_whistl_dagster.ledger.rows import (
     ParcelChange,
     ParcelLineRow,
     ParcelRow,
+    ReleaseRequestRow,
     SnapshotRow,
     SubmissionRow,
     WatchedRow,
+    WorkChange,
+    WorkRow,
 )
 from centra_whistl_dagster.ledger.tables import metadata
 from centra_whistl_dagster.simulator.world.clock import ManualClock
@@ -107,8 +111,16 @@ ROWS = {
     "alerts": AlertRow,
     "watched": WatchedRow,
     "stock_snapshots": SnapshotRow,
+    "exception_work": WorkRow,
+    "desk_actions": DeskActionRow,
+    "release_requests": ReleaseRequestRow,
 }
-CHANGES = {"orders": OrderChange, "parcels": ParcelChange, "exceptions": ExceptionChange}
+CHANGES = {
+    "orders": OrderChange,
+    "parcels": ParcelChange,
+    "exceptions": ExceptionChange,
+    "exception_work": WorkChange,
+}
 
 
 def test_each_row_of_the_ledger_has_exactly_its_tables_columns() -> None:

@@ -6,7 +6,7 @@ it reads (`alerts`), or sending (`workflows.exceptions.delivery`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Unpack
@@ -14,8 +14,9 @@ from typing import Unpack
 import sqlalchemy as sa
 
 from centra_whistl_dagster.ledger.engine import Transaction
+from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import AlertRow, WatchedChange, WatchedRow
-from centra_whistl_dagster.ledger.tables import alerts, watched
+from centra_whistl_dagster.ledger.tables import alert_exceptions, alerts, watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +45,49 @@ class Backlog:
     """Why an attempt failed; empty when none was made."""
 
 
-def add(tx: Transaction, new: Iterable[NewAlert]) -> int:
-    """Put alerts into the outbox, to be sent at once; return how many."""
-    rows = [{**asdict(alert), "created_at": tx.now, "due_at": tx.now} for alert in new]
-    if rows:
-        tx.execute(sa.insert(alerts), rows)
-    return len(rows)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerted:
+    """One alert that reported an exception."""
+
+    channel: str
+    title: str
+    written_at: datetime
+    sent_at: datetime | None
+    """When its channel took it; None while none has."""
+
+
+def add(tx: Transaction, new: Iterable[NewAlert], *, about: Collection[int] = ()) -> int:
+    """Put alerts into the outbox, to be sent at once; return how many.
+
+    `about` are the ids of the exceptions that they report.
+    """
+    count = 0
+    for alert in new:
+        values = {**asdict(alert), "created_at": tx.now, "due_at": tx.now}
+        result = tx.execute(sa.insert(alerts).values(values))
+        alert_id = int(result.inserted_primary_key[0])  # type: ignore[index]  # one integer key
+        links = [{"exception_id": each, "alert_id": alert_id} for each in sorted(about)]
+        if links:
+            tx.execute(sa.insert(alert_exceptions), links)
+        count += 1
+    return count
+
+
+def about_exceptions(tx: Transaction, ids: Iterable[int]) -> dict[int, list[Alerted]]:
+    """Return, by exception, the alerts that reported it, oldest first."""
+    found: dict[int, list[Alerted]] = {}
+    columns = (alerts.c.channel, alerts.c.title, alerts.c.created_at, alerts.c.sent_at)
+    for part in parts(ids):
+        query = (
+            sa.select(alert_exceptions.c.exception_id, *columns)
+            .join(alerts, alerts.c.id == alert_exceptions.c.alert_id)
+            .where(alert_exceptions.c.exception_id.in_(part))
+            .order_by(alerts.c.id)
+        )
+        for exception_id, channel, title, written_at, sent_at in tx.execute(query).tuples():
+            alerted = Alerted(channel=channel, title=title, written_at=written_at, sent_at=sent_at)
+            found.setdefault(exception_id, []).append(alerted)
+    return found
 
 
 def last_told(tx: Transaction, since: datetime) -> dict[str, datetime]:

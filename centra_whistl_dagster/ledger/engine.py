@@ -153,6 +153,7 @@ class Ledger:
         now: the clock, aware UTC.
         responsibilities: who owns each kind of exception; a ledger that is only read needs none.
         keys: what the contents of orders are encrypted with; without any they are kept in clear.
+        reads_contents: False for a process that needs no contents, and so is given no keys.
 
     Raises:
         LedgerUnavailable: the database cannot be used, which its methods raise too; or it needs a
@@ -167,6 +168,7 @@ class Ledger:
         now: Callable[[], datetime],
         responsibilities: Mapping[ExceptionKind, Responsibility] = MappingProxyType({}),
         keys: MasterKeys = NO_KEYS,
+        reads_contents: bool = True,
     ) -> None:
         self.now = now
         self._keys = keys
@@ -185,8 +187,9 @@ class Ledger:
             # Not only OperationalError: SQLite says by DatabaseError that a file is no database.
             with _in_plain_words(sa.exc.DatabaseError):
                 migrate(self._engine, now=now)
-            with self.reading() as tx:
-                check(tx.connection, keys)
+            if reads_contents:
+                with self.reading() as tx:
+                    check(tx.connection, keys)
         except ContentsUnreadable as error:
             self.close()
             raise LedgerUnavailable(str(error)) from error

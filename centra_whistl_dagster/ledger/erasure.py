@@ -21,6 +21,7 @@ from centra_whistl_dagster.ledger.despatches import of_order as messages_of_orde
 from centra_whistl_dagster.ledger.despatches import parcels_of_order
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import DespatchRow, OrderRow, ParcelRow
+from centra_whistl_dagster.ledger.states import DeskSubject
 
 ERASED = "[erased]"
 _SHORTEST = 5
@@ -35,6 +36,7 @@ _FREE_TEXT = (
     tables.order_events.c.reason,
     tables.order_events.c.note,
     tables.submissions.c.detail,
+    tables.desk_actions.c.note,
     tables.failing_steps.c.fingerprint,
 )
 """Columns that hold sentences: our own words, and whatever a person typed."""
@@ -156,6 +158,14 @@ def _erase_texts(tx: Transaction, row: OrderRow, values: Collection[str]) -> Non
         sa.update(tables.exceptions)
         .where(tables.exceptions.c.id.in_(ids))
         .values(value="", closed_note=None, message=f"{ERASED} Order {row.number}.")
+    )
+    tx.execute(
+        sa.update(tables.desk_actions)
+        .where(
+            tables.desk_actions.c.subject_type == DeskSubject.EXCEPTION,
+            tables.desk_actions.c.subject.in_([str(each) for each in ids]),
+        )
+        .values(note="")
     )
     tx.execute(
         sa.update(tables.order_events)

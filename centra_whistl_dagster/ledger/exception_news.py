@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -94,7 +95,7 @@ def orders_concerned(
         ids.append(row.id)
         if row.subject_type == SubjectType.ORDER and row.subject.isdecimal():
             numbers[int(row.subject)].append(row.id)
-    columns = [orders.c.number, orders.c.state, orders.c.currency, orders.c.grand_total]
+    columns = [getattr(orders.c, field.name) for field in fields(ConcernedOrder)]
     for part in parts(ids):
         linked = (
             sa.select(exception_orders.c.exception_id, *columns)
@@ -120,6 +121,7 @@ def ever_blocked(tx: Transaction) -> dict[int, datetime]:
 def _concerned(row: sa.Row[Any]) -> ConcernedOrder:
     return ConcernedOrder(
         number=row.number,
+        whistl_number=row.whistl_number,
         state=row.state,
         currency=row.currency,
         grand_total=row.grand_total,

@@ -7,8 +7,16 @@ import re
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
+from centra_whistl_dagster.ledger import desk_actions
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.rows import AlertRow, ExceptionRow, OrderEventRow, OrderRow
+from centra_whistl_dagster.ledger.rows import (
+    AlertRow,
+    DeskActionRow,
+    ExceptionRow,
+    OrderEventRow,
+    OrderRow,
+)
+from centra_whistl_dagster.ledger.states import DeskSubject
 from centra_whistl_dagster.ledger.tables import (
     alerts,
     exception_orders,
@@ -42,6 +50,13 @@ def exceptions_of(tx: Transaction, row: OrderRow) -> list[ExceptionRow]:
     )
     query = sa.select(exceptions).where(sa.or_(of_order, is_linked, of_parcels))
     return tx.rows(ExceptionRow, query.order_by(exceptions.c.opened_at, exceptions.c.id))
+
+
+def desk_actions_about(tx: Transaction, row: OrderRow) -> list[DeskActionRow]:
+    """Return what people did at the desk about an order's exceptions."""
+    ids = [str(each.id) for each in exceptions_of(tx, row)]
+    done = desk_actions.about(tx, DeskSubject.EXCEPTION, ids)
+    return sorted((each for rows in done.values() for each in rows), key=lambda each: each.id)
 
 
 def alerts_about(tx: Transaction, row: OrderRow) -> list[AlertRow]:

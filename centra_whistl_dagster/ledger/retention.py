@@ -11,7 +11,9 @@ from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.order_contents import forget
 from centra_whistl_dagster.ledger.rows import DespatchRow, OrderRow
 from centra_whistl_dagster.ledger.tables import (
+    alert_exceptions,
     alerts,
+    desk_actions,
     despatches,
     exceptions,
     former_numbers,
@@ -81,11 +83,16 @@ def messages_with_tracking(tx: Transaction, *, ended_before: datetime) -> list[D
 
 
 def forget_texts(tx: Transaction, *, before: datetime) -> None:
-    """Delete alerts sent before a moment; empty what was said of what was over by then.
+    """Delete alerts sent before a moment; empty what was said and written of what was over by then.
 
-    That is exceptions that were resolved, and people's notes on orders that ended.
+    That is exceptions that were resolved, people's notes on orders that ended, and the notes
+    written at the desk.
     """
-    tx.execute(sa.delete(alerts).where(alerts.c.sent_at < before))
+    is_old = alerts.c.sent_at < before
+    links_to_old = alert_exceptions.c.alert_id.in_(sa.select(alerts.c.id).where(is_old))
+    tx.execute(sa.delete(alert_exceptions).where(links_to_old))
+    tx.execute(sa.delete(alerts).where(is_old))
+    tx.execute(sa.update(desk_actions).where(desk_actions.c.at < before).values(note=""))
     ended = sa.select(orders.c.centra_id).where(
         orders.c.state.in_(list(FINAL)), orders.c.state_since < before
     )

@@ -12,11 +12,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypedDict
 
+from centra_whistl_dagster.domain.desk_roles import Role
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.generations import Beginning
 from centra_whistl_dagster.domain.orders.changes_after_sending import StopReason
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.states import (
+    DeskAction,
+    DeskSubject,
     DespatchState,
     MessageState,
     ParcelState,
@@ -359,6 +362,53 @@ class WatchedChange(TypedDict, total=False):
     is_told_red: bool
     last_red_at: datetime
     told_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkRow:
+    """Who works on an exception, of `exception_work`."""
+
+    exception_id: int
+    taken_by: str | None
+    taken_at: datetime | None
+    snoozed_by: str | None
+    snoozed_until: datetime | None
+
+
+class WorkChange(TypedDict, total=False):
+    """Columns of `exception_work` that may be set."""
+
+    taken_by: str | None
+    taken_at: datetime | None
+    snoozed_by: str | None
+    snoozed_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskActionRow:
+    """What one person did at the desk, of `desk_actions`."""
+
+    id: int
+    at: datetime
+    who: str
+    role: Role
+    action: DeskAction
+    subject_type: DeskSubject
+    subject: str
+    note: str
+    """The person's own words; they stay in the ledger."""
+    result: str
+    """What followed, in our words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRequestRow:
+    """A release that waits for a second person, of `release_requests`."""
+
+    snapshot_id: str
+    asked_by: str
+    asked_at: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

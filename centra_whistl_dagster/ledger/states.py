@@ -71,3 +71,25 @@ class WriteOutcome(StrEnum):
     NOT_TAKEN = "not_taken"  # Centra said yes and shows another figure
     NOT_SENT = "not_sent"  # the request provably never reached Centra
     UNKNOWN = "unknown"  # the answer was lost; the next sync reads and compares
+
+
+class DeskAction(StrEnum):
+    """What a person did at the desk."""
+
+    TAKE = "take"  # works on an exception
+    GIVE_BACK = "give_back"  # works on it no more
+    NOTE = "note"
+    SNOOZE = "snooze"  # out of sight for some time
+    WAKE = "wake"  # in sight again
+    RECHECK = "recheck"  # its orders are screened, or looked up, in the next round
+    CLOSE = "close"  # only a person can know that it is over
+    ASK_RELEASE = "ask_release"  # of a refused feed, which a second person confirms
+    WITHDRAW_RELEASE = "withdraw_release"
+    RELEASE = "release"
+
+
+class DeskSubject(StrEnum):
+    """What an action at the desk is about."""
+
+    EXCEPTION = "exception"
+    SNAPSHOT = "snapshot"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from centra_whistl_dagster.domain.desk_roles import Role
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.generations import Beginning
 from centra_whistl_dagster.domain.orders.changes_after_sending import StopReason
@@ -23,6 +24,8 @@ from centra_whistl_dagster.ledger.columns import (
     time,
 )
 from centra_whistl_dagster.ledger.states import (
+    DeskAction,
+    DeskSubject,
     DespatchState,
     MessageState,
     ParcelState,
@@ -262,6 +265,46 @@ order_causes = sa.Table(
     text("centra_id", primary_key=True),
     sa.Column("linked_at", UtcDateTime, primary_key=True),
     time("freed_at", nullable=True),
+)
+
+exception_work = sa.Table(
+    "exception_work",
+    metadata,
+    count("exception_id", primary_key=True),
+    text("taken_by", nullable=True),
+    time("taken_at", nullable=True),
+    text("snoozed_by", nullable=True),
+    time("snoozed_until", nullable=True),
+)
+
+desk_actions = sa.Table(
+    "desk_actions",
+    metadata,
+    count("id", primary_key=True),
+    time("at"),
+    text("who"),
+    member("role", Role),
+    member("action", DeskAction),
+    member("subject_type", DeskSubject),
+    text("subject"),
+    text("note"),
+    text("result"),
+)
+
+alert_exceptions = sa.Table(
+    "alert_exceptions",
+    metadata,
+    count("exception_id", primary_key=True),
+    count("alert_id", primary_key=True),
+)
+
+release_requests = sa.Table(
+    "release_requests",
+    metadata,
+    text("snapshot_id", primary_key=True),
+    text("asked_by"),
+    time("asked_at"),
+    text("reason"),
 )
 
 api_calls = sa.Table(

@@ -1,4 +1,4 @@
-"""Everything a workflow needs: both clients, the ledger, the configuration, the clock."""
+"""What a workflow works with: what is kept here, and both clients where it calls a system."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from centra_whistl_dagster.centra.client import CentraClient
 from centra_whistl_dagster.config_files.configuration import Configuration
 from centra_whistl_dagster.ledger.engine import Lease, LeaseTaken, Ledger
-from centra_whistl_dagster.settings import Settings
+from centra_whistl_dagster.settings import InstallationSettings, Settings
 from centra_whistl_dagster.whistl.client import WhistlClient
 from centra_whistl_dagster.workflows.api_calls import store_counts
 from centra_whistl_dagster.workflows.quotas import use_known
@@ -29,16 +29,23 @@ def _name_of_this_process() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Installation:
+    """What is kept here: settings, configuration, ledger and clock. It calls no other system."""
+
+    settings: InstallationSettings
+    configuration: Configuration
+    """What operators own, as it stood when this was opened."""
+    ledger: Ledger
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link(Installation):
     """The connection between the two systems, as a workflow holds it."""
 
     settings: Settings
-    configuration: Configuration
-    """What operators own, as it stood when this link was opened."""
     centra: CentraClient
     whistl: WhistlClient
-    ledger: Ledger
-    now: Callable[[], datetime]
     sleep: Callable[[float], None]
     holder: str = field(default_factory=_name_of_this_process)
     """Under which name this process takes leases."""
@@ -65,6 +72,28 @@ class Link:
                         raise
                     self.sleep(1.0)
             yield held
+
+
+@contextmanager
+def open_installation(
+    settings: InstallationSettings, *, now: Callable[[], datetime]
+) -> Iterator[Installation]:
+    """Open what is kept here, without a secret of another system or the key of orders' contents.
+
+    Raises:
+        ConfigError: a file of the configuration folder is missing or wrong.
+        LedgerUnavailable: the ledger's database cannot be used.
+    """
+    configuration = settings.load_configuration()
+    settings.make_state_folder()
+    ledger = Ledger(
+        settings.ledger_url,
+        now=now,
+        responsibilities=configuration.exception_kinds,
+        reads_contents=False,
+    )
+    with closing(ledger):
+        yield Installation(settings=settings, configuration=configuration, ledger=ledger, now=now)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ _ADVICE = End(
 UNREAD_ADVICE_LASTS = timedelta(days=7)
 """After its time limit, advice that nobody was alerted to, since no address is set, ends too."""
 
-_FOUND_BY_SCREENING = (
+FOUND_BY_SCREENING = (
     ExceptionKind.ORDER_NUMBER_INVALID,
     ExceptionKind.ORDER_WITHOUT_LINES,
     ExceptionKind.TOO_MANY_LINES,
@@ -103,7 +103,7 @@ _FOUND_BY_SCREENING = (
 
 ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
     {
-        **dict.fromkeys(_FOUND_BY_SCREENING, _BEFORE_SENDING),
+        **dict.fromkeys(FOUND_BY_SCREENING, _BEFORE_SENDING),
         **dict.fromkeys(ADVICE, _ADVICE),
         # ---- not Whistl's alone to send
         ExceptionKind.PARTLY_SHIPPED_ALREADY: _person("the order is cancelled in Centra"),
@@ -224,7 +224,7 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
 
 FOUND_BEFORE_SENDING: frozenset[ExceptionKind] = frozenset(
     {
-        *_FOUND_BY_SCREENING,
+        *FOUND_BY_SCREENING,
         *ADVICE,
         ExceptionKind.PARTLY_SHIPPED_ALREADY,
         ExceptionKind.SHARED_WITH_ANOTHER_WAREHOUSE,
@@ -257,7 +257,7 @@ what is true of its lock, of a parcel or of a record at Whistl.
 
 PROVED_OVER_BY_ACCEPTANCE: frozenset[ExceptionKind] = frozenset(
     {
-        *_FOUND_BY_SCREENING,
+        *FOUND_BY_SCREENING,
         ExceptionKind.PARTLY_SHIPPED_ALREADY,
         ExceptionKind.SHARED_WITH_ANOTHER_WAREHOUSE,
         ExceptionKind.WHISTL_REFUSED,

@@ -16,6 +16,7 @@ class ConcernedOrder:
 
     number: int
     """Centra's."""
+    whistl_number: str
     state: OrderState
     currency: str
     grand_total: Decimal

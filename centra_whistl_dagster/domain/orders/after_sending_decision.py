@@ -65,7 +65,7 @@ def decide(
     if Change.CANCELLED in found:
         found = {Change.CANCELLED}
     reactions = {
-        change: _chosen(change, MATRIX[change][standing].reaction, policy, can_renumber)
+        change: chosen(change, MATRIX[change][standing].reaction, policy, can_renumber)
         for change in found
     }
     wanted = {_STOPS[reaction] for reaction in reactions.values() if reaction in _STOPS}
@@ -82,9 +82,10 @@ def decide(
     )
 
 
-def _chosen(
+def chosen(
     change: Change, reaction: Reaction, policy: AfterSendingPolicy, can_renumber: bool
 ) -> Reaction:
+    """Return what is done about a change: its cell's reaction, unless the brand chose to ask."""
     if reaction is Reaction.PAUSE and not policy.stops(change):
         return Reaction.NOTIFY
     if reaction is Reaction.REPLACE and not (can_renumber and policy.replaces(change)):

@@ -73,6 +73,7 @@ def _write_group(
             new_alert(message, cause=group.cause, owner=group.owner, channel=channel)
             for channel in channels
         ],
+        about=ids,
     )
 
 

@@ -11,7 +11,7 @@ from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibil
 from centra_whistl_dagster.domain.exceptions.stakes import ConcernedOrder, Stake, stake_of
 from centra_whistl_dagster.ledger import exception_news
 from centra_whistl_dagster.ledger.rows import ExceptionRow
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.link import Installation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,25 +45,26 @@ class ListedException:
 
 
 def list_exceptions(
-    link: Link, *, owner: str | None = None, only_open: bool = True
+    link: Installation, *, owner: str | None = None, only_open: bool = True
 ) -> list[ListedException]:
     """Return exceptions: open ones first, the most overdue first among them."""
     with link.ledger.reading() as tx:
         rows = exception_news.listed(tx, owner=owner, only_open=only_open)
         concerned = exception_news.orders_concerned(tx, rows)
         return [
-            _listed(row, tx.responsibilities[row.kind], concerned.get(row.id, ()), now=tx.now)
+            listed(row, tx.responsibilities[row.kind], concerned.get(row.id, ()), now=tx.now)
             for row in rows
         ]
 
 
-def _listed(
+def listed(
     row: ExceptionRow,
     responsibility: Responsibility,
     concerned: Iterable[ConcernedOrder],
     *,
     now: datetime,
 ) -> ListedException:
+    """Return one exception as its owner reads it, with the orders that depend on it."""
     return ListedException(
         id=row.id,
         owner=row.owner,

@@ -9,6 +9,8 @@ from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.look_up import settle_found
 
+_TRIED_AGAIN = "tried again by hand"
+
 
 class CannotDecide(Exception):
     """What was asked for does not fit where the order stands; the message says why."""
@@ -64,17 +66,29 @@ def retry_now(link: Link, number: str, *, note: str, who: str) -> str:
     """
     with link.ledger.transaction() as tx:
         row = _known(tx, number)
-        reason, kept = "tried again by hand", f"{who}: {note}"
+        kept = f"{who}: {note}"
         if row.state is OrderState.BLOCKED and row.screened_at is not None:
-            # Never straight to Whistl: screening may have blocked it since Whistl refused it.
-            to = OrderState.RECEIVED
-            orders.move(tx, row, to, reason=reason, note=kept, due_at=None, attempts=0)
+            screen_again(tx, row, note=kept)
             return "it is screened again and, if nothing is wrong with it, sent"
         if row.state in {OrderState.READY, OrderState.IN_DOUBT} and row.due_at is not None:
-            orders.update(tx, [row.centra_id], due_at=tx.now)
-            orders.note(tx, row, reason, note=kept)
+            try_now(tx, row, note=kept)
             return "it is sent" if row.state is OrderState.READY else "it is looked up at Whistl"
     raise CannotDecide(_why_not(row))
+
+
+def screen_again(tx: Transaction, row: OrderRow, *, note: str) -> None:
+    """Have a blocked order screened in the next round.
+
+    Never sent straight to Whistl: screening may have blocked it since Whistl refused it.
+    """
+    to = OrderState.RECEIVED
+    orders.move(tx, row, to, reason=_TRIED_AGAIN, note=note, due_at=None, attempts=0)
+
+
+def try_now(tx: Transaction, row: OrderRow, *, note: str) -> None:
+    """Have the next step of an order taken in the next round, without waiting for its time."""
+    orders.update(tx, [row.centra_id], due_at=tx.now)
+    orders.note(tx, row, _TRIED_AGAIN, note=note)
 
 
 def _why_not(row: OrderRow) -> str:

@@ -21,7 +21,7 @@ from centra_whistl_dagster.ledger import (
 )
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import OrderRow
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.link import Installation
 
 _GOES_BACK_TO = {
     StopReason.PAUSED: OrderState.WAITING,
@@ -48,7 +48,7 @@ def next_number(tx: Transaction, row: OrderRow) -> str:
     return renumbered(first, len(former) + 1)
 
 
-def can_renumber(tx: Transaction, link: Link, row: OrderRow) -> bool:
+def can_renumber(tx: Transaction, link: Installation, row: OrderRow) -> bool:
     """Say whether Whistl's limit leaves room for the order's next number."""
     return len(next_number(tx, row)) <= link.configuration.screening.order_number_characters
 

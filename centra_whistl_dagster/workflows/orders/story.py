@@ -24,7 +24,7 @@ from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.ledger.states import ParcelState
 from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.whistl.client import WhistlOrderView
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.link import Installation, Link
 from centra_whistl_dagster.workflows.orders.moments import (
     Moment,
     Remembered,
@@ -70,7 +70,7 @@ def tell_story(link: Link, order_number: str, *, is_offline: bool = False) -> Or
     number = _centra_number(order_number, link.settings.order_number_prefix)
     with link.ledger.reading() as tx:
         row = orders.find_by_number(tx, number)
-        remembered = None if row is None else _remembered(tx, row)
+        remembered = None if row is None else remember(tx, row)
     not_read: list[str] = []
     in_centra = None if is_offline else _read_centra(link, number, not_read)
     if remembered is None and in_centra is None:
@@ -84,10 +84,20 @@ def tell_story(link: Link, order_number: str, *, is_offline: bool = False) -> Or
         number=number,
         whistl_numbers=numbers,
         now=(*_now_here(remembered), *_now_in_centra(in_centra), *_now_at_whistl(at_whistl)),
-        moments=tuple(sorted(moments, key=lambda moment: (moment.at, moment.rank))),
-        next=tuple(_next(link, remembered)),
+        moments=_in_time_order(moments),
+        next=tuple(next_for(link, remembered) if remembered else _NOT_TAKEN_IN),
         not_read=tuple(not_read),
     )
+
+
+def moments_of(installation: Installation, remembered: Remembered) -> tuple[Moment, ...]:
+    """Return what the connection did and saw of an order, oldest first; neither system is asked."""
+    mails = installation.settings.sends_shipping_email
+    return _in_time_order(moments_here(remembered, mails=mails))
+
+
+def _in_time_order(moments: Iterable[Moment]) -> tuple[Moment, ...]:
+    return tuple(sorted(moments, key=lambda moment: (moment.at, moment.rank)))
 
 
 def _centra_number(order_number: str, prefix: str) -> int:
@@ -97,7 +107,8 @@ def _centra_number(order_number: str, prefix: str) -> int:
     return int(digits)
 
 
-def _remembered(tx: Transaction, row: OrderRow) -> Remembered:
+def remember(tx: Transaction, row: OrderRow) -> Remembered:
+    """Return what the ledger has of an order."""
     calls = submissions.of_order(tx, row.centra_id)
     numbers = dict.fromkeys([*(call.whistl_number for call in calls), row.whistl_number])
     return Remembered(
@@ -173,9 +184,11 @@ def _now_here(remembered: Remembered | None) -> Iterable[str]:
     yield f"Here: {in_words(row.state)}, known to Whistl as {row.whistl_number}."
 
 
-def _next(link: Link, remembered: Remembered | None) -> list[str]:
-    if remembered is None:
-        return ["It is taken in by the next round that reads it, if it is confirmed."]
+_NOT_TAKEN_IN = ["It is taken in by the next round that reads it, if it is confirmed."]
+
+
+def next_for(installation: Installation, remembered: Remembered) -> list[str]:
+    """Return what comes next for an order that the ledger has."""
     row = remembered.row
     pending = tuple(
         PendingParcel(
@@ -197,11 +210,11 @@ def _next(link: Link, remembered: Remembered | None) -> list[str]:
                 exception_id=each.id,
                 owner=each.owner,
                 due_at=each.due_at,
-                instructions=link.configuration.exception_kinds[each.kind].instructions,
+                instructions=installation.configuration.exception_kinds[each.kind].instructions,
             )
             for each in remembered.exceptions
             if each.resolved_at is None
         ),
         parcels=pending,
     )
-    return next_steps(progress, link.now())
+    return next_steps(progress, installation.now())

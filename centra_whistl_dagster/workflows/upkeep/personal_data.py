@@ -151,5 +151,6 @@ def _everything(tx: Transaction, row: OrderRow) -> dict[str, object]:
         "messages not applied yet": [body for _, body in erasure.raw_messages(tx, row, values)],
         "parcels": despatches.parcels_of_order(tx, row.centra_id),
         "exceptions": order_story.exceptions_of(tx, row),
+        "actions at the desk": order_story.desk_actions_about(tx, row),
         "alerts": order_story.alerts_about(tx, row),
     }
