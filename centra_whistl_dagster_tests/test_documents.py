@@ -13,9 +13,9 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, build_schem
 
 from centra_whistl_dagster.centra.graphql import document
 from centra_whistl_dagster.documents.generated import GENERATORS, generate
-from centra_whistl_dagster.documents.handbook import TEAMS, with_tables
+from centra_whistl_dagster.documents.handbook import with_tables
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
-from centra_whistl_dagster.domain.exceptions.responsibilities import Owner
+from centra_whistl_dagster.domain.exceptions.responsibilities import TEAMS, Owner
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.simulator.centra.survey import survey

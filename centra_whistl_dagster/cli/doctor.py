@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from centra_whistl_dagster.cli.terminal import visible
+from centra_whistl_dagster.domain.hidden_characters import visible
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import open_link
 from centra_whistl_dagster.workflows.upkeep.doctor import examine

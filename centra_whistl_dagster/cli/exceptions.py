@@ -17,8 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from centra_whistl_dagster.alerts.messages import clock_time
-from centra_whistl_dagster.cli.terminal import Refusal, safe_cell, visible
+from centra_whistl_dagster.cli.terminal import Refusal, safe_cell
 from centra_whistl_dagster.domain.exceptions.responsibilities import Owner
+from centra_whistl_dagster.domain.hidden_characters import visible
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.exceptions.closing import CannotClose, close_by_hand
 from centra_whistl_dagster.workflows.exceptions.register import ListedException, list_exceptions

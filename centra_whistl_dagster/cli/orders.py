@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import click
 
-from centra_whistl_dagster.cli.terminal import Refusal, visible
+from centra_whistl_dagster.cli.terminal import Refusal
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem
+from centra_whistl_dagster.domain.hidden_characters import visible
 from centra_whistl_dagster.domain.orders.order import Permission
 from centra_whistl_dagster.domain.orders.states import AT_WHISTL, OrderState
 from centra_whistl_dagster.screening.screen import Cleared

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import click
 from pydantic_core import to_json
 
-from centra_whistl_dagster.cli.terminal import Refusal, visible
+from centra_whistl_dagster.cli.terminal import Refusal
+from centra_whistl_dagster.domain.hidden_characters import visible
 from centra_whistl_dagster.ledger.rows import OrderRow
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import Link, open_link

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from centra_whistl_dagster.cli.stock_preview import preview
-from centra_whistl_dagster.cli.terminal import Refusal, visible
+from centra_whistl_dagster.cli.terminal import Refusal
+from centra_whistl_dagster.domain.hidden_characters import visible
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import open_link
 from centra_whistl_dagster.workflows.stock import quarantine as refused

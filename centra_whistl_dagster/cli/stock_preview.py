@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from centra_whistl_dagster.cli.terminal import Refusal, visible
+from centra_whistl_dagster.cli.terminal import Refusal
 from centra_whistl_dagster.config_files.policy import load_policy
+from centra_whistl_dagster.domain.hidden_characters import visible
 from centra_whistl_dagster.domain.stock.policy_change import PolicyChange, PolicyChangeInvalid
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import open_link

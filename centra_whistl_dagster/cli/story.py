@@ -6,7 +6,8 @@ import os
 
 import click
 
-from centra_whistl_dagster.cli.terminal import Refusal, visible
+from centra_whistl_dagster.cli.terminal import Refusal
+from centra_whistl_dagster.domain.hidden_characters import visible
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.link import open_link

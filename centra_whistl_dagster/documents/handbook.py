@@ -12,23 +12,10 @@ from centra_whistl_dagster.config_files.exceptions import load_responsibilities
 from centra_whistl_dagster.documents import changes
 from centra_whistl_dagster.domain.exceptions.endings import ENDS
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
-from centra_whistl_dagster.domain.exceptions.responsibilities import (
-    Owner,
-    Responsibility,
-    Severity,
-)
+from centra_whistl_dagster.domain.exceptions.responsibilities import TEAMS, Responsibility, Severity
 
 BEGIN = "<!-- generated from config/exceptions.toml: begin -->"
 END = "<!-- generated from config/exceptions.toml: end -->"
-
-TEAMS = {
-    Owner.CX: "Customer service",
-    Owner.MERCHANDISING: "Merchandising",
-    Owner.ECOMMERCE: "Ecommerce",
-    Owner.FULFILMENT: "Fulfilment",
-    Owner.DATA: "Data team",
-    Owner.FINANCE: "Finance",
-}
 
 
 def handbook(project: Path) -> str:

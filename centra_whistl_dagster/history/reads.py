@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from centra_whistl_dagster.history.columns import HistoryTable, columns_of, table_name
 from centra_whistl_dagster.history.days import DAY_OF
+from centra_whistl_dagster.history.stock_tables import CAUSES
 from centra_whistl_dagster.history.tables import TABLES
 
 # Without these a column of whole numbers with one gap comes back as floating point.
@@ -142,6 +143,48 @@ class Reader:
             [system, since, until],
         ).fetchall()
         return {name for (name,) in rows}
+
+    def sku_levels(self, sku: str, since: datetime) -> list[tuple[str, datetime, int | None]]:
+        """Return system, moment and units of one SKU: what Whistl had free, and the shop.
+
+        The period that was under way at `since` is the first; units are None while a system did
+        not list the SKU.
+        """
+        is_since = "sku = $sku AND (valid_to IS NULL OR valid_to > $since)"
+        rows: list[tuple[str, datetime, int | None]] = self._con.execute(
+            f"SELECT 'whistl', valid_from, available FROM stock_levels WHERE {is_since} "
+            f"UNION ALL SELECT 'centra', valid_from, free FROM centra_levels WHERE {is_since} "
+            "ORDER BY ALL",
+            {"sku": sku, "since": since},
+        ).fetchall()
+        return rows
+
+    def sku_divergence(self, sku: str) -> dict[str, int] | None:
+        """Return one SKU's row of the last comparison; None where it did not differ."""
+        causes = ", ".join(CAUSES)
+        rows = self._con.execute(
+            f"SELECT expected, actual, difference, {causes} FROM divergence WHERE sku = ? "
+            "AND snapshot_id = (SELECT snapshot_id FROM stock_comparisons "
+            "ORDER BY compared_at DESC LIMIT 1)",
+            [sku],
+        ).fetchall()
+        names = ("expected", "actual", "difference", *CAUSES)
+        return dict(zip(names, rows[0], strict=True)) if rows else None
+
+    def last_compared_at(self) -> datetime | None:
+        """Return when the two systems' stock was compared last; None before the first time."""
+        ((at,),) = self._con.execute("SELECT max(compared_at) FROM stock_comparisons").fetchall()
+        moment: datetime | None = at
+        return moment
+
+    def buffer_reason(self, sku: str) -> tuple[int, str, datetime] | None:
+        """Return the last change of a SKU's buffer: units, why, and when; None without one."""
+        rows = self._con.execute(
+            "SELECT to_units, reason, changed_at FROM buffer_changes WHERE sku = ? "
+            "ORDER BY changed_at DESC LIMIT 1",
+            [sku],
+        ).fetchall()
+        return rows[0] if rows else None
 
     def table(self, model: type[HistoryTable]) -> pd.DataFrame:
         """Return a whole table in the model's types, for checks on it and for small tables."""

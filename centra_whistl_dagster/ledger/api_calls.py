@@ -7,6 +7,8 @@ rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +29,32 @@ def add(tx: Transaction, counts: Iterable[HourOfCalls]) -> None:
         for resource, units in counted.units.items():
             allowed = {"allowed_units": counted.allowed.get(resource)}
             _add(tx, api_quota_use, {**key, "resource": resource}, {"units": units}, allowed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaUse:
+    """What one hour's calls took of one quota."""
+
+    system: str
+    resource: str
+    units: int
+    allowed: int | None
+    """What we may take in an hour; None without a limit."""
+
+
+def quota_use(tx: Transaction, hour: datetime) -> list[QuotaUse]:
+    """Return what the calls of an hour took, by system and quota."""
+    of = api_quota_use.c
+    query = (
+        sa.select(of.system, of.resource, sa.func.sum(of.units), sa.func.max(of.allowed_units))
+        .where(of.hour == hour)
+        .group_by(of.system, of.resource)
+        .order_by(of.system, of.resource)
+    )
+    return [
+        QuotaUse(system=system, resource=resource, units=int(units), allowed=allowed)
+        for system, resource, units, allowed in tx.execute(query).tuples()
+    ]
 
 
 def _add(

@@ -207,6 +207,14 @@ def by_id(tx: Transaction, exception_id: int) -> ExceptionRow | None:
     return tx.row(ExceptionRow, sa.select(exceptions).where(exceptions.c.id == exception_id))
 
 
+def open_about(tx: Transaction, subject_type: SubjectType, subject: str) -> list[ExceptionRow]:
+    """Return a subject's open exceptions, the most overdue first."""
+    query = sa.select(exceptions).where(
+        exceptions.c.subject == subject, exceptions.c.subject_type == subject_type, _IS_OPEN
+    )
+    return tx.rows(ExceptionRow, query.order_by(exceptions.c.due_at, exceptions.c.id))
+
+
 def close_by_hand(tx: Transaction, row: ExceptionRow, *, who: str, note: str) -> None:
     """Close an open exception because a person says so, and keep who and why.
 

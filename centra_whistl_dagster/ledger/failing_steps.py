@@ -1,15 +1,20 @@
-"""Steps that have failed since they last succeeded, and the exceptions that say so."""
+"""When steps last succeeded, which have failed since, and the exceptions that say so."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.failures import Streak
 from centra_whistl_dagster.ledger import exceptions
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.ledger.tables import failing_step_exceptions, failing_steps
+from centra_whistl_dagster.ledger.tables import (
+    failing_step_exceptions,
+    failing_steps,
+    step_successes,
+)
 
 
 def streak_of(tx: Transaction, step: str) -> Streak | None:
@@ -41,6 +46,20 @@ def note_succeeded(tx: Transaction, step: str) -> None:
         failing_step_exceptions.c.exception_id.in_(its_own)
     )
     exceptions.resolve_ids(tx, its_own - set(tx.execute(of_others).scalars()))
+
+
+def note_success(tx: Transaction, step: str) -> None:
+    """Note that a step did its work now."""
+    of_step = step_successes.c.step == step
+    changed = tx.execute(sa.update(step_successes).where(of_step).values(at=tx.now))
+    if not changed.rowcount:
+        tx.execute(sa.insert(step_successes).values(step=step, at=tx.now))
+
+
+def last_success(tx: Transaction, step: str) -> datetime | None:
+    """Return when a step last did its work, as far as that was noted; None if it never did."""
+    query = sa.select(step_successes.c.at).where(step_successes.c.step == step)
+    return tx.execute(query).scalar_one_or_none()
 
 
 def _exceptions_of(tx: Transaction, step: str) -> set[int]:

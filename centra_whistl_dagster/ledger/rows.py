@@ -25,6 +25,7 @@ from centra_whistl_dagster.ledger.states import (
     ParcelState,
     SubmissionOutcome,
     Verdict,
+    WriteOutcome,
 )
 
 
@@ -444,6 +445,24 @@ class StockIntent:
     units_held: int
     units_left: int
     buffer: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRow:
+    """What came of a quantity for Centra, with the terms of its sum (`stock_writes`)."""
+
+    id: int
+    snapshot_id: str
+    from_quantity: int
+    to_quantity: int
+    whistl_available: int
+    units_held: int
+    units_left: int
+    buffer: int
+    intent_at: datetime
+    settled_at: datetime | None
+    outcome: WriteOutcome | None
+    read_back: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ the levels themselves, which are in the archive and the history.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from centra_whistl_dagster.domain.stock.feed_movement import Movement
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
-from centra_whistl_dagster.ledger.rows import SnapshotRow, StockIntent
+from centra_whistl_dagster.ledger.rows import SnapshotRow, StockIntent, WriteRow
 from centra_whistl_dagster.ledger.states import Verdict, WriteOutcome
 from centra_whistl_dagster.ledger.tables import last_stock_writes, stock_snapshots, stock_writes
 
@@ -80,6 +80,18 @@ def refused(tx: Transaction) -> list[SnapshotRow]:
     """Return the snapshots in quarantine, newest first."""
     query = sa.select(stock_snapshots).where(stock_snapshots.c.verdict == Verdict.REFUSED)
     return tx.rows(SnapshotRow, query.order_by(stock_snapshots.c.taken_at.desc()))
+
+
+def refused_since(tx: Transaction, taken_at: datetime | None) -> list[SnapshotRow]:
+    """Return the snapshots in quarantine that are newer than a moment; all of them for None."""
+    return [row for row in refused(tx) if taken_at is None or row.taken_at > taken_at]
+
+
+def writes_of(tx: Transaction, sku: str, *, limit: int) -> list[WriteRow]:
+    """Return the last quantities that were to be written of a SKU, newest first."""
+    columns = [stock_writes.c[field.name] for field in fields(WriteRow)]
+    query = sa.select(*columns).where(stock_writes.c.sku == sku)
+    return tx.rows(WriteRow, query.order_by(stock_writes.c.id.desc()).limit(limit))
 
 
 def release(tx: Transaction, snapshot_id: str) -> None:

@@ -354,6 +354,13 @@ failing_steps = sa.Table(
     time("since"),
 )
 
+step_successes = sa.Table(
+    "step_successes",
+    metadata,
+    text("step", primary_key=True),
+    time("at"),
+)
+
 failing_step_exceptions = sa.Table(
     "failing_step_exceptions",
     metadata,

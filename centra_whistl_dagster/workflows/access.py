@@ -47,6 +47,14 @@ def is_permitted(tx: Transaction, settings: Settings, group: CallGroup) -> bool:
     return not refused or json.loads(refused)["token"] != _fingerprint(settings)
 
 
+def refused_groups(tx: Transaction) -> list[CallGroup]:
+    """Return the kinds of call that were refused and not allowed again since, whatever the token.
+
+    For who has no token to compare. A new one ends a refusal within minutes.
+    """
+    return [group for group in CallGroup if state.read(tx, _name(group))]
+
+
 def is_about_permission(error: AccessDenied) -> bool:
     """Say whether a refusal is about a permission; an expired token refuses every call alike."""
     return any(reason.code in _PERMISSION_CODES for reason in error.reasons)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centra_whistl_dagster.cli.terminal import FORMULA_SIGNS, Refusal, safe_cell, visible
+from centra_whistl_dagster.cli.terminal import FORMULA_SIGNS, Refusal, safe_cell
+from centra_whistl_dagster.domain.hidden_characters import visible
 
 SPACES = st.text(alphabet=" \t\r\n\v\f\u00a0\u3000\u200b\ufeff\u2028", max_size=4)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 _MINUTES_OF_AN_HOUR = 60
 
@@ -17,6 +19,19 @@ class Owner(StrEnum):
     FULFILMENT = "fulfilment"  # the liaison with the warehouse
     DATA = "data"  # runs this project
     FINANCE = "finance"  # money and agreement of the books
+
+
+TEAMS: Mapping[Owner, str] = MappingProxyType(
+    {
+        Owner.CX: "Customer service",
+        Owner.MERCHANDISING: "Merchandising",
+        Owner.ECOMMERCE: "Ecommerce",
+        Owner.FULFILMENT: "Fulfilment",
+        Owner.DATA: "Data team",
+        Owner.FINANCE: "Finance",
+    }
+)
+"""What people call them."""
 
 
 class Severity(StrEnum):

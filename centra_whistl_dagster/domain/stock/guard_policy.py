@@ -57,6 +57,8 @@ class GuardPolicy:
     history_needed: int = 100
     """Good snapshots before limits are learnt: an extreme share is not known from a handful."""
     clock_tolerance_minutes: float = 5.0
+    second_person_units: int = 500
+    """The release of a refused snapshot that changes more units in Centra takes a second person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,14 @@ CREATE TABLE release_requests (
     reason TEXT NOT NULL
 );
 
+-- When each step (one asset's run, a sensor, a schedule) last did its work.
+CREATE TABLE step_successes (
+    step TEXT PRIMARY KEY,
+    at TIMESTAMPTZ NOT NULL
+);
+
 CREATE INDEX exceptions_open_by_limit ON exceptions (due_at, id) WHERE resolved_at IS NULL;
 CREATE INDEX exceptions_by_subject ON exceptions (subject, subject_type);
 CREATE INDEX parcels_by_tracking ON parcels (tracking_number) WHERE tracking_number <> '';
+CREATE INDEX orders_by_submission ON orders (submitted_at) WHERE submitted_at IS NOT NULL;
+CREATE INDEX parcels_by_completion ON parcels (completed_at) WHERE completed_at IS NOT NULL;

@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -50,14 +50,19 @@ FOR_OPERATORS = (
 _OUTAGES = (NotSent, OutcomeUnknown, Throttled)
 _PACKAGE = Path(__file__).parents[2]
 _MOST_CHARACTERS = 600
+_NOTED_EVERY = timedelta(seconds=20)
+"""Sensors succeed every few seconds, and each note is a write."""
 
 
 def note_success(ledger: Ledger, step: str) -> None:
-    """Remember that a step did its work; writes only where it had failed before."""
+    """Remember that a step did its work; of one that does so all the time, now and then."""
     with ledger.reading() as tx:
-        if failing_steps.streak_of(tx, step) is None:
+        last, has_failed = failing_steps.last_success(tx, step), failing_steps.streak_of(tx, step)
+        is_noted = last is not None and timedelta(0) <= tx.now - last < _NOTED_EVERY
+        if is_noted and has_failed is None:
             return
     with ledger.transaction() as tx:
+        failing_steps.note_success(tx, step)
         failing_steps.note_succeeded(tx, step)
 
 

@@ -55,7 +55,7 @@ def add_note(ledger: Ledger, exception_id: int, person: Person, note: str) -> st
     Raises:
         CannotAct: the note is blank or too long, or the exception is over.
     """
-    kept = _checked(note)
+    kept = checked_note(note)
     return _acted(
         ledger, exception_id, person, DeskAction.NOTE, lambda _tx, _row: "Note kept.", note=kept
     )
@@ -88,7 +88,7 @@ def close(ledger: Ledger, exception_id: int, person: Person, note: str) -> str:
     Raises:
         CannotAct: as `close_by_hand`, or the note is too long.
     """
-    kept = _checked(note)
+    kept = checked_note(note)
 
     def act(tx: Transaction, row: ExceptionRow) -> str:
         close_in(tx, row.id, who=person.name, note=kept)
@@ -170,7 +170,12 @@ def _acted(
     return result
 
 
-def _checked(note: str) -> str:
+def checked_note(note: str) -> str:
+    """Return a note as it is kept.
+
+    Raises:
+        CannotAct: it is blank or too long.
+    """
     kept = note.strip()
     if not kept:
         raise CannotAct("The note is blank: say what was done, without names of customers.")

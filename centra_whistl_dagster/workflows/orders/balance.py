@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pydantic import TypeAdapter
+
 from centra_whistl_dagster.centra.client import OrderStamp, UnreadableOrder
 from centra_whistl_dagster.domain.orders.order import CONFIRMED, PROCESSING, Order
-from centra_whistl_dagster.ledger import checks
+from centra_whistl_dagster.ledger import checks, state
 from centra_whistl_dagster.ledger.checks import OpenOrder
+from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.intake import take_in_alone
 
@@ -36,6 +39,9 @@ class Balance:
         return not (self.missing or self.extra)
 
 
+_STORED = TypeAdapter(Balance)
+
+
 def compare_with_centra(link: Link) -> Balance:
     """List confirmed and processing orders in Centra, and the same in the ledger.
 
@@ -54,12 +60,21 @@ def compare_with_centra(link: Link) -> Balance:
     with link.ledger.reading() as tx:
         ours = {order.centra_id: order for order in checks.open_orders(tx)}
         since = checks.state_since(tx, [stamp.centra_id for stamp in listed])
-    return Balance(
+    balance = Balance(
         in_centra=len(listed),
         in_ledger=sum(order.ordered_at <= placed_before for order in ours.values()),
         missing=_missing(listed, ours, since, began),
         extra=_extra([ours[key] for key in unlisted if key in ours], shown, began),
     )
+    with link.ledger.transaction() as tx:
+        state.set_to(tx, state.CENTRA_BALANCE, _STORED.dump_json(balance).decode())
+    return balance
+
+
+def last_balance(tx: Transaction) -> tuple[Balance, datetime] | None:
+    """Return how the last comparison came out, and when; None before the first."""
+    stored, at = state.read(tx, state.CENTRA_BALANCE), state.moved_at(tx, state.CENTRA_BALANCE)
+    return None if stored is None or at is None else (_STORED.validate_json(stored), at)
 
 
 def _read_again(link: Link, centra_ids: list[str]) -> dict[str, Order | UnreadableOrder]:

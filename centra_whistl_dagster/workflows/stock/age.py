@@ -8,7 +8,7 @@ from datetime import datetime
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.ledger import exceptions, stock
 from centra_whistl_dagster.ledger.rows import SnapshotRow
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.link import Installation, Link
 from centra_whistl_dagster.workflows.stock.snapshot_exceptions import about_the_feed
 
 
@@ -32,7 +32,7 @@ class StockAge:
         )
 
 
-def age_of(link: Link, row: SnapshotRow) -> StockAge:
+def age_of(link: Installation, row: SnapshotRow) -> StockAge:
     """Return how old a snapshot is now."""
     return StockAge(
         taken_at=row.taken_at,

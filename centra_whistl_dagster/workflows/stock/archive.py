@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -48,6 +49,16 @@ def fetch(folder: Path, relative: str) -> pd.DataFrame:
         FileNotFoundError: the file is lost; `lost_files.forget_lost_files` lets it be read anew.
     """
     return pd.read_parquet(folder / relative)
+
+
+def fetch_sku(folder: Path, relative: str, sku: str) -> dict[str, Any] | None:
+    """Read one SKU's row of a reading back; None where the reading or the SKU is not there."""
+    try:
+        frame = pd.read_parquet(folder / relative, filters=[("sku", "==", sku)])
+    except FileNotFoundError:
+        return None
+    rows = frame.to_dict("records")
+    return {str(name): value for name, value in rows[0].items()} if rows else None
 
 
 def kept_since(folder: Path, kind: str, since: datetime | None) -> list[Path]:

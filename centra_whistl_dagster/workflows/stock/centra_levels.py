@@ -16,7 +16,7 @@ from centra_whistl_dagster.centra.records import CentraStockLevel, UnreadableSto
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.ledger import catalogues, exceptions, state
 from centra_whistl_dagster.ledger.engine import Transaction
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.link import Installation, Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.last_sync import last_sync
 from centra_whistl_dagster.workflows.stock.levels_due import LevelsDue, levels_due
@@ -168,7 +168,7 @@ def _unreadable(row: UnreadableStockLevel, of_rows: int) -> Problem:
     )
 
 
-def last_levels(link: Link) -> Levels | None:
+def last_levels(link: Installation) -> Levels | None:
     """Return what is known of Centra's stock; None before it was read."""
     with link.ledger.reading() as tx:
         last = _last_reading(tx)
@@ -180,6 +180,12 @@ def last_levels(link: Link) -> Levels | None:
         within_minutes=last.within_minutes,
         twins=last.twins,
     )
+
+
+def file_of_levels(tx: Transaction) -> tuple[str, datetime] | None:
+    """Return the file in the archive with Centra's stock as last read, and when that was."""
+    last = _last_reading(tx)
+    return None if last is None else (last.file, last.read_at)
 
 
 def read_again(link: Link, levels: pd.DataFrame, skus: Collection[str]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from centra_whistl_dagster.ledger import exceptions, stock
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.ledger.states import Verdict
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.link import Installation
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.reconciliation import reconcile_with
 from centra_whistl_dagster.workflows.stock.snapshot_exceptions import (
@@ -62,7 +62,7 @@ class WouldDo:
 _LARGEST = 10
 
 
-def quarantined(link: Link) -> list[Quarantined]:
+def quarantined(link: Installation) -> list[Quarantined]:
     """Return the refused snapshots that are still kept, newest first."""
     with link.ledger.reading() as tx:
         return [
@@ -77,7 +77,7 @@ def quarantined(link: Link) -> list[Quarantined]:
         ]
 
 
-def what_it_would_do(link: Link, snapshot_id: str) -> WouldDo:
+def what_it_would_do(link: Installation, snapshot_id: str) -> WouldDo:
     """Work out what using a refused snapshot would change in Centra; nothing is written.
 
     Raises:
@@ -104,7 +104,7 @@ def what_it_would_do(link: Link, snapshot_id: str) -> WouldDo:
     )
 
 
-def release(link: Link, snapshot_id: str) -> None:
+def release(link: Installation, snapshot_id: str) -> None:
     """Let a refused snapshot be used by the next sync, unless a newer good one has come since.
 
     It is then what later ones are compared with, however old it is by now: one release is enough.
@@ -116,30 +116,47 @@ def release(link: Link, snapshot_id: str) -> None:
             good one, no later feed could be compared with anything.
     """
     with link.ledger.transaction() as tx:
-        row = _find(tx, link, snapshot_id)
-        if RefusalReason.FROM_THE_FUTURE in reasons_of(row):
-            raise NotInQuarantine(
-                f"'{snapshot_id}' cannot be used: it says that it was taken at "
-                f"{row.taken_at:%H:%M} UTC on {row.taken_at:%d %B}, which was in the future when "
-                "it was read. Ask Whistl to correct their clock; the next snapshot is judged anew."
-            )
-        rows = kept_rows(link, row)
-        if not (np.asarray(rows.stock.available) > 0).any():
-            raise NotInQuarantine(
-                f"'{snapshot_id}' cannot be used: it shows no stock of any SKU. Ask Whistl for a "
-                "correct feed. If the warehouse really has nothing to sell, take the products off "
-                "sale in Centra."
-            )
-        used = stock.latest_accepted(tx)
-        stock.release(tx, snapshot_id)
-        kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
-        exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
-        if used is None or used.taken_at < row.taken_at:
-            _note_what_it_lacks(tx, link, row, rows, used)
+        release_in(tx, link, snapshot_id)
+
+
+def release_in(tx: Transaction, link: Installation, snapshot_id: str) -> None:
+    """Release a snapshot in a transaction that does more; otherwise as `release`."""
+    row, rows = usable(tx, link, snapshot_id)
+    used = stock.latest_accepted(tx)
+    stock.release(tx, snapshot_id)
+    kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
+    exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
+    if used is None or used.taken_at < row.taken_at:
+        _note_what_it_lacks(tx, link, row, rows, used)
+
+
+def usable(
+    tx: Transaction, link: Installation, snapshot_id: str
+) -> tuple[SnapshotRow, SnapshotRows]:
+    """Return a refused snapshot that may be released.
+
+    Raises:
+        NotInQuarantine: as `release` does.
+    """
+    row = _find(tx, link, snapshot_id)
+    if RefusalReason.FROM_THE_FUTURE in reasons_of(row):
+        raise NotInQuarantine(
+            f"'{snapshot_id}' cannot be used: it says that it was taken at "
+            f"{row.taken_at:%H:%M} UTC on {row.taken_at:%d %B}, which was in the future when "
+            "it was read. Ask Whistl to correct their clock; the next snapshot is judged anew."
+        )
+    rows = kept_rows(link, row)
+    if not (np.asarray(rows.stock.available) > 0).any():
+        raise NotInQuarantine(
+            f"'{snapshot_id}' cannot be used: it shows no stock of any SKU. Ask Whistl for a "
+            "correct feed. If the warehouse really has nothing to sell, take the products off "
+            "sale in Centra."
+        )
+    return row, rows
 
 
 def _note_what_it_lacks(
-    tx: Transaction, link: Link, row: SnapshotRow, rows: SnapshotRows, used: SnapshotRow | None
+    tx: Transaction, link: Installation, row: SnapshotRow, rows: SnapshotRows, used: SnapshotRow | None
 ) -> None:
     """Treat a released snapshot's SKUs, and those it lacks, as of one that the guards let through.
 
@@ -154,7 +171,7 @@ def _note_what_it_lacks(
     update_exceptions_of_used(tx, row.taken_at, rows, before - set(rows.skus), is_whole=is_whole)
 
 
-def _find(tx: Transaction, link: Link, snapshot_id: str) -> SnapshotRow:
+def _find(tx: Transaction, link: Installation, snapshot_id: str) -> SnapshotRow:
     row = stock.snapshot(tx, snapshot_id)
     if row is None or row.verdict is not Verdict.REFUSED:
         raise NotInQuarantine(f"No refused snapshot is named '{snapshot_id}'.")

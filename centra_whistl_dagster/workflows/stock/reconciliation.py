@@ -25,7 +25,7 @@ from centra_whistl_dagster.history.alignment import align, columns_of
 from centra_whistl_dagster.ledger import absences, standings, stock
 from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.ledger.standings import LineUnits
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.link import Installation, Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.age import age_of
 from centra_whistl_dagster.workflows.stock.centra_levels import last_levels, read_again
@@ -139,7 +139,7 @@ def reconcile_stock(link: Link, *, read_anew: Collection[str] = ()) -> Reconcili
     return replace(found, not_read=not_read)
 
 
-def reconcile_with(link: Link, snapshot: SnapshotRow) -> Reconciliation:
+def reconcile_with(link: Installation, snapshot: SnapshotRow) -> Reconciliation:
     """Work the same out for every SKU with the given snapshot, however old it is.
 
     Raises:
@@ -152,7 +152,7 @@ def reconcile_with(link: Link, snapshot: SnapshotRow) -> Reconciliation:
 
 
 def reconcile_levels(
-    link: Link, snapshot: SnapshotRow, levels: pd.DataFrame, *, within_minutes: int | None
+    link: Installation, snapshot: SnapshotRow, levels: pd.DataFrame, *, within_minutes: int | None
 ) -> Reconciliation:
     """Work it out for these levels of Centra, and for what Whistl has beside them if all are given.
 
@@ -222,7 +222,7 @@ def our_units(lines: Iterable[LineUnits], levels: pd.DataFrame) -> pd.DataFrame:
     return by_line.groupby("sku", as_index=False).sum()
 
 
-def _demand(link: Link, skus: list[str], room: Ints, now: datetime) -> Demand:
+def _demand(link: Installation, skus: list[str], room: Ints, now: datetime) -> Demand:
     """Apply the stock policy to measured demand; before any was measured, nothing is held back."""
     policy = link.configuration.stock
     measured = measure_velocity(link, skus)

@@ -40,7 +40,7 @@ from centra_whistl_dagster.domain.stock.velocity import (
 from centra_whistl_dagster.ledger import standings, state, stock
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import SnapshotRow
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.link import Installation, Link
 from centra_whistl_dagster.workflows.stock import archive
 
 _PROFILE_DAYS = 28
@@ -99,7 +99,7 @@ def count_demand(link: Link) -> Counted | None:
     return counted
 
 
-def measure_velocity(link: Link, skus: Sequence[str]) -> Measured | None:
+def measure_velocity(link: Installation, skus: Sequence[str]) -> Measured | None:
     """Return the demand of these SKUs as last counted; None before anything was."""
     with link.ledger.reading() as tx:
         now, kept, began = tx.now, counted_until(tx), stock.first_taken_at(tx)
@@ -123,7 +123,7 @@ def counted_until(tx: Transaction) -> CountedUntil | None:
     return None if stored is None else _STORED.validate_json(stored)
 
 
-def _fetch(link: Link, kept: CountedUntil) -> Counted:
+def _fetch(link: Installation, kept: CountedUntil) -> Counted:
     frame = archive.fetch(link.settings.archive_path, kept.file)
     columns = {
         field.name: np.asarray(frame.get(field.name, np.zeros(len(frame))), dtype=np.float64)

@@ -35,7 +35,7 @@ from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.transport import ContractBroken
 from centra_whistl_dagster.whistl.client import SnapshotHead
-from centra_whistl_dagster.workflows.link import Link
+from centra_whistl_dagster.workflows.link import Installation, Link
 from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.age import is_too_old
 from centra_whistl_dagster.workflows.stock.exposure import is_noted, note_published
@@ -184,7 +184,7 @@ def _frame(rows: SnapshotRows) -> pd.DataFrame:
     )
 
 
-def kept_rows(link: Link, row: SnapshotRow) -> SnapshotRows:
+def kept_rows(link: Installation, row: SnapshotRow) -> SnapshotRows:
     """Return the usable rows of a snapshot as they were kept; its bad rows are counted alone."""
     frame = archive.fetch(link.settings.archive_path, row.file)
     figures = {name: frame[name].to_numpy(dtype=np.int64) for name in FIGURES}
