@@ -12,6 +12,7 @@ from centra_whistl_dagster.cli import PROJECT
 from centra_whistl_dagster.demo.day import Day
 from centra_whistl_dagster.demo.run import run
 from centra_whistl_dagster.launching.dagster_processes import free_port
+from centra_whistl_dagster.launching.dev import DESK_PORT
 
 
 @click.command()
@@ -51,6 +52,7 @@ def demo(
         webserver_port=free_port(port),
         code_server_port=free_port(),
         simulator_port=free_port(),
+        desk_port=free_port(DESK_PORT),
         hooks_port=None if no_pushes else free_port(),
         kill_after_seconds=kill_dagster_after,
         alerts_down=alerts_down,

@@ -14,7 +14,7 @@ from centra_whistl_dagster.launching.dev import run_until_interrupted
 def dev(*, port: int, may_write: bool) -> None:
     """Run Dagster against the systems in .env.
 
-    Starts the code server, the webserver and the daemon, and stops them on Ctrl-C.
+    Starts the code server, the webserver, the daemon and the desk, and stops them on Ctrl-C.
     """
     try:
         run_until_interrupted(PROJECT, port=port, may_write=may_write)

@@ -67,6 +67,7 @@ COMMANDS: Mapping[str, Entry] = {
         module="backup", summary="Back up ledger, stock archive, history and configuration."
     ),
     "restore": Entry(module="backup", summary="Restore a backup; every process must be stopped."),
+    "desk": Entry(module="desk", summary="Serve pages for people without a shell."),
     "dev": Entry(module="dev", summary="Run Dagster against the systems in .env."),
     "demo": Entry(
         module="demo",

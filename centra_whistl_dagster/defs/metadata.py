@@ -8,6 +8,7 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility
 from centra_whistl_dagster.domain.tally import Tally
 from centra_whistl_dagster.history.columns import HistoryTable, columns_of
+from centra_whistl_dagster.settings import InstallationSettings
 
 _SHOWN_ROWS = 50
 
@@ -55,6 +56,11 @@ def whose(
         "what to do": responsibility.instructions,
         "time limit": responsibility.time_limit,
     }
+
+
+def at_desk(settings: InstallationSettings, path: str) -> dict[str, dg.UrlMetadataValue]:
+    """Return a link to a page of the desk; nothing where nobody has said where the desk is."""
+    return {"desk": dg.MetadataValue.url(settings.desk_url + path)} if settings.desk_url else {}
 
 
 def columns(*described: tuple[str, str, str]) -> dict[str, dg.TableSchema]:

@@ -73,6 +73,7 @@ class Day:
     webserver_port: int
     code_server_port: int
     simulator_port: int
+    desk_port: int
     hooks_port: int | None = None
     """Where Centra pushes to; None: nowhere, and polling alone finds orders."""
     kill_after_seconds: float | None = None
@@ -127,6 +128,11 @@ class Day:
         )
 
     @property
+    def desk_url(self) -> str:
+        """Where people open the desk."""
+        return f"http://{LOOPBACK}:{self.desk_port}"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.state / "dagster_home"
@@ -168,6 +174,7 @@ class Day:
             "PUBLISHED_PATH": str(self.published),
             "CONFIG_DIR": str(self.config),
             "DAGSTER_HOME": str(self.dagster_home),
+            "DESK_URL": self.desk_url,
         }
 
     def environment(self) -> dict[str, str]:
@@ -229,4 +236,4 @@ _PLACES = (
 
 
 def _is_ours(name: str) -> bool:
-    return name.startswith(("CENTRA_", "WHISTL_", "DAGSTER_", "ALERT_")) or name in _PLACES
+    return name.startswith(("CENTRA_", "WHISTL_", "DAGSTER_", "ALERT_", "DESK_")) or name in _PLACES

@@ -24,6 +24,7 @@ from centra_whistl_dagster.launching.dagster_processes import (
     DAGSTER,
     LOOPBACK,
     start_dagster,
+    start_desk,
     wait_for,
 )
 from centra_whistl_dagster.launching.processes import Processes
@@ -66,6 +67,7 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
         console.print("Starting Dagster …")
         start_dagster(processes, day.dagster, day.environment())
         wait_for(processes, lambda: _is_asking(simulation), "Dagster")
+        start_desk(processes, day.desk_port, day.environment())
         day.write_settings_file()
         console.print(where_to_look(day), soft_wrap=True, highlight=False)
         simulation.set_faults(*FAULTS)
@@ -86,6 +88,7 @@ def where_to_look(day: Day) -> str:
     command = Path(sys.executable).with_name("centra-whistl")
     return f"""
 Dagster          http://{LOOPBACK}:{day.webserver_port}
+Desk             {day.desk_url}
 Alerts           {day.alerts_file}
 Files and logs   {day.state}
 Commands, in another terminal while this runs:

@@ -102,15 +102,14 @@ def late(
     """
     if last is None:
         return Finding(
-            condition=Condition.WARNING, sentence=f"{what}: never yet. {who} sees to it."
+            condition=Condition.WARNING, sentence=f"{what} at no time yet. {who} sees to it."
         )
     age = now - last
     if age < warn:
         return None
-    minutes = age.total_seconds() / 60
     return Finding(
         condition=Condition.BAD if age >= fail else Condition.WARNING,
-        sentence=f"{what}: {minutes:,.0f} minutes ago. {who} sees to it.",
+        sentence=f"{what} {in_minutes(age)} ago. {who} sees to it.",
     )
 
 
@@ -145,14 +144,19 @@ def slow(now: datetime, since: datetime | None, longest: timedelta, what: str) -
     """Say that something has waited longer than it should; `what` completes "to be …"."""
     if since is None or now - since <= longest:
         return None
-    minutes = (now - since).total_seconds() / 60
     return Finding(
         condition=Condition.WARNING,
         sentence=(
-            f"The longest wait to be {what} is {minutes:,.0f} minutes. Fulfilment and the data "
+            f"The longest wait to be {what} is {in_minutes(now - since)}. Fulfilment and the data "
             "team check why."
         ),
     )
+
+
+def in_minutes(length: timedelta) -> str:
+    """Return a length of time in minutes."""
+    minutes = max(0, round(length.total_seconds() / 60))
+    return "1 minute" if minutes == 1 else f"{minutes:,} minutes"
 
 
 def clock(at: datetime | None) -> str:
@@ -165,7 +169,7 @@ def in_line(count: int, since: datetime | None, now: datetime) -> str:
     if since is None:
         return "none"
     seconds = max(0.0, (now - since).total_seconds())
-    length = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} minutes"
+    length = f"{seconds:.0f} s" if seconds < 120 else in_minutes(now - since)
     return f"{count:,}, the longest for {length}"
 
 

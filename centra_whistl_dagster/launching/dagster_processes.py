@@ -11,10 +11,12 @@ from pathlib import Path
 
 import yaml
 
+from centra_whistl_dagster.environment import DeskEnvironment
 from centra_whistl_dagster.launching.processes import Processes
 
 LOOPBACK = "127.0.0.1"
 DAGSTER = ("code_server", "webserver", "daemon")
+DESK = "desk"
 START_SECONDS = 120.0
 _PASSED_ON = (
     *("PATH", "LANG", "LC_", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHON", "VIRTUAL_ENV"),
@@ -74,6 +76,29 @@ def start_dagster(
         env=without_secrets,
     )
     processes.start("daemon", "dagster._daemon", "run", "-w", str(workspace), env=without_secrets)
+
+
+def start_desk(processes: Processes, port: int, environment: Mapping[str, str]) -> None:
+    """Start the desk on loopback and wait until it answers.
+
+    Raises:
+        DidNotStart: it did not come up.
+        ProcessDied: it ended by itself.
+    """
+    processes.start(
+        DESK, "centra_whistl_dagster.desk", "--port", str(port), env=desk_environment(environment)
+    )
+    wait_for(processes, lambda: _listens(port), "the desk")
+
+
+def desk_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what the desk gets of an environment: what is kept here, and no other secret."""
+    named = set(DeskEnvironment.model_fields) - {"LEDGER_KEY", "LEDGER_FORMER_KEY"}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.removesuffix("_FILE") in named or name.startswith(_PASSED_ON)
+    }
 
 
 def control_environment(environment: Mapping[str, str], instance: Path) -> dict[str, str]:

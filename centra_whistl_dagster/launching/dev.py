@@ -1,4 +1,4 @@
-"""Run Dagster against the systems that the environment names, until interrupted."""
+"""Run Dagster and the desk against the systems that the environment names, until interrupted."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ import time
 from pathlib import Path
 
 from centra_whistl_dagster.launching.dagster_processes import (
+    LOOPBACK,
     DagsterPlaces,
     free_port,
     start_dagster,
+    start_desk,
 )
 from centra_whistl_dagster.launching.processes import Processes
 from centra_whistl_dagster.settings import load_settings
 from centra_whistl_dagster.workflows.exceptions.step_failures import open_ledger
 
 _CHECK_SECONDS = 1.0
+DESK_PORT = 3001
 
 
 def run_until_interrupted(project: Path, *, port: int, may_write: bool) -> None:
-    """Check the settings, start Dagster, and run until it ends or is interrupted.
+    """Check the settings, start Dagster and the desk, and run until it ends or is interrupted.
 
     Args:
         project: the folder with `dagster.yaml` and `config/`.
@@ -48,10 +51,15 @@ def run_until_interrupted(project: Path, *, port: int, may_write: bool) -> None:
         code_server_port=free_port(),
         is_read_only=not may_write,
     )
-    environment["DAGSTER_HOME"] = str(home)
+    desk_port = free_port(DESK_PORT)
+    desk_url = f"http://{LOOPBACK}:{desk_port}"
+    # Dagster's page links to the desk.
+    environment |= {"DAGSTER_HOME": str(home), "DESK_URL": settings.desk_url or desk_url}
     with Processes(settings.state_path / "logs") as processes:
         start_dagster(processes, places, environment)
-        print(f"Dagster: http://127.0.0.1:{places.webserver_port}   Ctrl-C ends it.")  # noqa: T201 - for the person who started it
+        start_desk(processes, desk_port, environment)
+        dagster = f"http://{LOOPBACK}:{places.webserver_port}"
+        print(f"Dagster: {dagster}   Desk: {desk_url}   Ctrl-C ends both.")  # noqa: T201 - for the person who started it
         while True:
             processes.check()
             time.sleep(_CHECK_SECONDS)

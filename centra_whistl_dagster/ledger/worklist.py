@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Unpack
 
 import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
 from centra_whistl_dagster.domain.exceptions.worklist import Part, WorklistCounts
+from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import ExceptionRow, OrderRow, WorkChange, WorkRow
@@ -60,6 +62,15 @@ def counts_by_owner(tx: Transaction) -> dict[str, WorklistCounts]:
         owner: WorklistCounts(dict(zip(Part, map(int, numbers), strict=True)))
         for owner, *numbers in rows
     }
+
+
+def blocked_orders(tx: Transaction) -> tuple[int, dict[str, Decimal]]:
+    """Return how many orders are blocked, and what they are worth by currency."""
+    columns = (orders.c.currency, sa.func.count(), sa.func.sum(orders.c.grand_total))
+    query = sa.select(*columns).where(orders.c.state == OrderState.BLOCKED)
+    rows = tx.execute(query.group_by(orders.c.currency)).tuples().all()
+    worth = {currency: Decimal(total) for currency, _, total in rows}
+    return sum(number for _, number, _ in rows), worth
 
 
 def work_on(tx: Transaction, ids: Iterable[int]) -> dict[int, WorkRow]:

@@ -69,6 +69,7 @@ def play(home: Path, *, seconds: float, seed: int, console: Console) -> tuple[Ca
         webserver_port=free_port(),
         code_server_port=free_port(),
         simulator_port=free_port(),
+        desk_port=free_port(),
         kill_after_seconds=seconds / 2,
         speed=120.0,
     )

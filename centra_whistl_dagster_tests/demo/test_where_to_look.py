@@ -27,6 +27,7 @@ def day(tmp_path: Path) -> Day:
         webserver_port=3000,
         code_server_port=3001,
         simulator_port=3002,
+        desk_port=3003,
     )
 
 
@@ -58,10 +59,11 @@ def test_a_shell_gets_the_demos_settings_whatever_a_real_system_s_are(
     assert "LEDGER_URL" not in day.environment()
 
 
-def test_what_is_printed_names_the_page_the_alerts_and_the_settings(day: Day) -> None:
+def test_what_is_printed_names_the_pages_the_alerts_and_the_settings(day: Day) -> None:
     printed = where_to_look(day)
 
     assert "http://127.0.0.1:3000" in printed
+    assert "http://127.0.0.1:3003" in printed
     assert str(day.alerts_file) in printed
     assert str(day.settings_file) in printed
     assert "exceptions" in printed

@@ -38,6 +38,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
         webserver_port=free_port(),
         code_server_port=free_port(),
         simulator_port=free_port(),
+        desk_port=free_port(),
         kill_after_seconds=SHOP_IS_OPEN_SECONDS / 2,
         speed=120.0,
         ladder_minutes=(1, 2),

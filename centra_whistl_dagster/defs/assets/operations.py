@@ -60,8 +60,10 @@ def open_exceptions(link: LinkResource) -> dg.MaterializeResult:
         end_old_advice(opened.ledger)
         end_refusals_of_former_tokens(opened)
         listed = list_exceptions(opened)
+        link_to_list = metadata.at_desk(opened.settings, "/")
     return dg.MaterializeResult(
         metadata={
+            **link_to_list,
             "dagster/row_count": len(listed),
             "overdue": sum(exception.is_overdue for exception in listed),
             "open": metadata.table(_as_people_read_it(exception) for exception in listed),
@@ -105,8 +107,10 @@ def measured_service_levels(link: LinkResource) -> dg.MaterializeResult:
     """Measure the last day."""
     with link.open("operations/service_levels") as opened:
         measured = service_levels(opened)
+        link_to_health = metadata.at_desk(opened.settings, "/health")
     return dg.MaterializeResult(
         metadata={
+            **link_to_health,
             "orders_accepted": measured.seen_to_accepted.count,
             **_seconds("seconds_to_accepted", measured.seen_to_accepted),
             "parcels_completed": measured.despatched_to_completed.count,

@@ -58,8 +58,10 @@ def whistl_stock_snapshot(link: LinkResource) -> dg.MaterializeResult:
     with link.open("whistl/stock_snapshot") as opened:
         read = read_latest_snapshot(opened)
         kinds = opened.configuration.exception_kinds
+        link_to_feeds = metadata.at_desk(opened.settings, "/feeds")
     return dg.MaterializeResult(
         metadata={
+            **link_to_feeds,
             "dagster/row_count": read.row_count,
             "snapshot": read.snapshot_id,
             "taken_at": dg.MetadataValue.timestamp(read.taken_at),

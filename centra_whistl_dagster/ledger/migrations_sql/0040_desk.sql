@@ -46,4 +46,3 @@ CREATE INDEX exceptions_open_by_limit ON exceptions (due_at, id) WHERE resolved_
 CREATE INDEX exceptions_by_subject ON exceptions (subject, subject_type);
 CREATE INDEX parcels_by_tracking ON parcels (tracking_number) WHERE tracking_number <> '';
 CREATE INDEX orders_by_submission ON orders (submitted_at) WHERE submitted_at IS NOT NULL;
-CREATE INDEX parcels_by_completion ON parcels (completed_at) WHERE completed_at IS NOT NULL;

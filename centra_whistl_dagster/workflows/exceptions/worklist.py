@@ -9,15 +9,14 @@ from decimal import Decimal
 from centra_whistl_dagster.domain.exceptions.endings import ENDS
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
 from centra_whistl_dagster.domain.exceptions.rechecks import Recheck, recheck_of
-from centra_whistl_dagster.domain.exceptions.stakes import ConcernedOrder, Stake, stake_of
+from centra_whistl_dagster.domain.exceptions.stakes import ConcernedOrder
 from centra_whistl_dagster.domain.exceptions.worklist import WorklistCounts, added_up
-from centra_whistl_dagster.domain.orders.states import FINAL, OrderState
+from centra_whistl_dagster.domain.orders.states import FINAL
 from centra_whistl_dagster.ledger import (
     alerts,
     desk_actions,
     exception_news,
     exceptions,
-    orders,
     worklist,
 )
 from centra_whistl_dagster.ledger.alerts import Alerted
@@ -67,7 +66,8 @@ class Worklist:
     """Of all teams together."""
     blocked: int
     """Orders that are not sent, each counted once."""
-    blocked_value: Stake
+    blocked_value: dict[str, Decimal]
+    """By currency."""
 
 
 def read_worklist(installation: Installation, wanted: Selection, *, page: int = 1) -> Worklist:
@@ -81,16 +81,7 @@ def read_worklist(installation: Installation, wanted: Selection, *, page: int = 
         page = min(max(page, 1), pages)
         rows = worklist.page(tx, wanted, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
         counts = worklist.counts_by_owner(tx)
-        blocked = stake_of(
-            ConcernedOrder(
-                number=row.number,
-                whistl_number=row.whistl_number,
-                state=row.state,
-                currency=row.currency,
-                grand_total=Decimal(row.grand_total),
-            )
-            for row in orders.in_states(tx, [OrderState.BLOCKED])
-        )
+        blocked, worth = worklist.blocked_orders(tx)
         return Worklist(
             items=tuple(items_of(tx, rows)),
             wanted=wanted,
@@ -99,8 +90,8 @@ def read_worklist(installation: Installation, wanted: Selection, *, page: int = 
             selected=selected,
             counts_by_owner=counts,
             counts=added_up(counts.values()),
-            blocked=blocked.blocked,
-            blocked_value=blocked,
+            blocked=blocked,
+            blocked_value=worth,
         )
 
 

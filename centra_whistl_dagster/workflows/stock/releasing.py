@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from centra_whistl_dagster.domain.desk_roles import Person
-from centra_whistl_dagster.ledger import desk_actions, release_requests
+from centra_whistl_dagster.domain.exceptions.problems import SubjectType
+from centra_whistl_dagster.domain.stock.refusal_words import in_words
+from centra_whistl_dagster.ledger import desk_actions, exceptions, release_requests
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import DeskActionRow, ReleaseRequestRow
 from centra_whistl_dagster.ledger.states import DeskAction, DeskSubject
@@ -18,6 +20,8 @@ from centra_whistl_dagster.workflows.stock.quarantine import (
     WouldDo,
 )
 from centra_whistl_dagster.workflows.stock.reconciliation import NothingToReconcile
+from centra_whistl_dagster.workflows.stock.snapshot_exceptions import LATEST
+from centra_whistl_dagster.workflows.stock.snapshots import reasons_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,8 @@ class RefusedFeed:
     """One refused feed, and who has asked for its release."""
 
     feed: Quarantined
+    why: str
+    """Why it was refused, as precisely as is known."""
     request: ReleaseRequestRow | None
     actions: tuple[DeskActionRow, ...]
 
@@ -50,9 +56,16 @@ def refused_feeds(installation: Installation) -> list[RefusedFeed]:
     feeds = quarantine.quarantined(installation)
     with installation.ledger.reading() as tx:
         done = desk_actions.about(tx, DeskSubject.SNAPSHOT, [each.snapshot_id for each in feeds])
+        # The newest refused feed has an exception, with the figures.
+        reported = {
+            row.value: row.message
+            for row in exceptions.open_about(tx, SubjectType.SNAPSHOT, LATEST)
+        }
         return [
             RefusedFeed(
                 feed=each,
+                why=reported.get(each.snapshot_id)
+                or f"Refused because {in_words(reasons_in(each.reason))}.",
                 request=release_requests.find(tx, each.snapshot_id),
                 actions=tuple(done.get(each.snapshot_id, ())),
             )

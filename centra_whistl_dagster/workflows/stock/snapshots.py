@@ -246,4 +246,9 @@ def _reason(verdict: Verdict) -> str:
 
 def reasons_of(snapshot: SnapshotRow) -> set[str]:
     """Return why a kept snapshot was refused."""
-    return set(snapshot.reason.split(_BETWEEN_REASONS))
+    return set(reasons_in(snapshot.reason))
+
+
+def reasons_in(reason: str) -> list[str]:
+    """Return the reasons that are kept in one text."""
+    return reason.split(_BETWEEN_REASONS)

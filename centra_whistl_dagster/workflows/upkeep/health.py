@@ -17,6 +17,7 @@ from centra_whistl_dagster.domain.health import (
     area,
     clock,
     in_line,
+    in_minutes,
     late,
     measured,
     slow,
@@ -239,7 +240,7 @@ def _stock(tx: Transaction, installation: Installation) -> Area:
         facts.append(
             (
                 "Age of the stock in use",
-                f"{age.minutes:,.0f} minutes (promised: {targets.stock_age_minutes})",
+                f"{in_minutes(tx.now - age.taken_at)} (promised: {targets.stock_age_minutes})",
             )
         )
         if age.minutes > targets.stock_age_minutes:
