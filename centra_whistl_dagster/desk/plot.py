@@ -56,7 +56,7 @@ def plot(
     def path(steps: Sequence[Step]) -> str:
         parts: list[str] = []
         is_drawing = False
-        for step, following in zip(steps, [*steps[1:], None], strict=True):
+        for step, following in zip(steps, [*steps[1:], None], strict=False):
             if step.units is None:
                 is_drawing = False
                 continue

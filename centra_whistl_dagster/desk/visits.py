@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
@@ -185,6 +185,6 @@ async def _form(request: Request) -> dict[str, str]:
         raise HTTPException(400, "The form cannot be read. Nothing was changed.") from error
 
 
-def go_to(path: str, **query: str) -> RedirectResponse:
-    """Show another page after a form, so that loading it again repeats nothing."""
-    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)
+def go_to(path: str) -> RedirectResponse:
+    """Show another page, so that loading it again repeats no form."""
+    return RedirectResponse(path, status_code=303)

@@ -87,7 +87,7 @@ def act(visit: Visit) -> Response:
     if chosen is None:
         raise HTTPException(404, "There is no such action.")
     chosen()
-    return go_to(f"/exceptions/{exception_id}", done="yes")
+    return go_to(f"/exceptions/{exception_id}")
 
 
 def _member(kind: type[_E], text: str) -> _E | None:

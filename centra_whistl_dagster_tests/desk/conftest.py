@@ -19,12 +19,13 @@ from centra_whistl_dagster.alerts.addresses import AlertAddresses
 from centra_whistl_dagster.desk.app import create_app
 from centra_whistl_dagster.desk.serving import LOOPBACK, server_of
 from centra_whistl_dagster.desk.settings import load_desk_settings
-from centra_whistl_dagster.simulator.people.checkout import ADA
+from centra_whistl_dagster.simulator.people.shoppers import ADA
+from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.wire.server import RunningSimulator
 from centra_whistl_dagster.simulator.world.catalogue import stock_world
 from centra_whistl_dagster.simulator.world.clock import ManualClock
-from centra_whistl_dagster.simulator.world.warehouse import open_warehouse, take_snapshot
+from centra_whistl_dagster.simulator.world.warehouse import open_warehouse
 from centra_whistl_dagster.simulator.world.world import CentraOrder, Settings, World
 from centra_whistl_dagster.workflows.continuity import keep_alive
 from centra_whistl_dagster.workflows.exceptions.alerting import tell_owners
