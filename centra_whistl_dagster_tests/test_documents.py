@@ -12,6 +12,7 @@ import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, build_schema, parse
 
 from centra_whistl_dagster.centra.graphql import document
+from centra_whistl_dagster.desk.settings import load_desk_settings
 from centra_whistl_dagster.documents.generated import GENERATORS, generate
 from centra_whistl_dagster.documents.handbook import with_tables
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
@@ -64,6 +65,7 @@ def test_the_example_lists_every_setting_that_is_read_and_no_other() -> None:
     )
 
     load_settings(environment)
+    load_desk_settings(environment, over_socket=False)
 
     optional_files = {name for name in environment.read if name.endswith("_URL_FILE")}
     assert environment.read - named <= optional_files
@@ -76,6 +78,11 @@ def test_the_example_s_values_are_the_defaults() -> None:
     filled |= {"WHISTL_CLIENT_CODE": "c", "WHISTL_SITE": "s"}
 
     assert load_settings(values_in_example() | filled) == load_settings(filled)
+    example, left_out = (
+        load_desk_settings(values, over_socket=False)
+        for values in (values_in_example() | filled, filled)
+    )
+    assert example == left_out
 
 
 def test_the_example_contains_no_secret() -> None:

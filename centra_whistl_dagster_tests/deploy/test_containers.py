@@ -44,14 +44,16 @@ def test_a_container_has_a_read_only_root_and_no_rights(name: str) -> None:
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
-def test_only_the_code_server_has_secrets_the_ledger_and_a_way_out() -> None:
+def test_only_the_code_server_has_secrets_and_a_way_out_and_only_the_desk_reads_the_ledger_too() -> None:
     def those_with(what: str) -> set[str]:
         return {name for name, service in SERVICES.items() if what in str(service)}
 
     only = {"code-server"}
-    assert {name for name in SERVICES if SERVICES[name].keys() & {"secrets", "env_file"}} == only
-    assert those_with("connection:/state") == only
+    assert those_with("connection.env") == only
+    assert those_with("centra_token") == only
+    assert those_with("whistl_client_secret") == only
     assert those_with("'outside'") == only
+    assert those_with("connection:/state") == {"code-server", "desk"}
     assert COMPOSE["networks"]["inside"] == {"internal": True}
 
 
@@ -69,10 +71,23 @@ def test_what_the_code_server_keeps_and_publishes_is_on_volumes_that_its_user_ca
 def test_the_page_is_read_only_and_published_on_loopback_alone() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert published == {"webserver": ["127.0.0.1:3000:3000"]}
+    assert published == {
+        "webserver": ["127.0.0.1:3000:3000"],
+        "desk": ["127.0.0.1:3001:3001"],
+    }
     assert "--read-only" in SERVICES["webserver"]["command"]
     assert HELM["dagsterWebserver"]["enableReadOnly"] is True
     assert HELM["ingress"] == {"enabled": False}
+
+
+def test_the_desk_starts_only_when_asked_has_one_secret_and_answers_to_a_proxy_alone() -> None:
+    desk = SERVICES["desk"]
+
+    assert desk["profiles"] == ["desk"]
+    assert desk["secrets"] == ["desk_proxy_secret"]
+    assert desk["environment"] == {"DESK_PROXY_SECRET_FILE": "/run/secrets/desk_proxy_secret"}
+    assert desk["env_file"] == ["desk.env"]
+    assert desk["networks"] == ["page"]
 
 
 def test_on_kubernetes_only_the_code_and_its_runs_get_the_secret() -> None:

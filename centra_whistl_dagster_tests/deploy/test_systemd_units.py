@@ -126,21 +126,38 @@ def test_analysts_can_pass_through_the_state_folder_to_the_published_copy_and_li
 
 
 def test_only_the_code_server_gets_the_settings_with_the_secrets() -> None:
-    given = {service for service in SERVICES if "EnvironmentFile" in settings_of(service)}
+    given = {
+        service: Path(*files).name
+        for service in SERVICES
+        if (files := settings_of(service).get("EnvironmentFile"))
+    }
     shut_out = {
         service
         for service in SERVICES
         if f"-{STATE}/state" in " ".join(settings_of(service).get("InaccessiblePaths", [])).split()
     }
 
-    assert given == {"code-server", "hooks"}
-    assert settings_of("code-server")["EnvironmentFile"] == ["/etc/centra-whistl/connection.env"]
-    assert settings_of("hooks")["EnvironmentFile"] == ["/etc/centra-whistl/hooks.env"]
+    assert given == {
+        "code-server": "connection.env",
+        "hooks": "hooks.env",
+        "desk": "desk.env",
+    }
     assert shut_out == {"webserver", "daemon"}
 
 
+@pytest.mark.parametrize("service", ["webserver", "daemon", "desk"])
+def test_what_calls_no_other_system_cannot_reach_one_and_cannot_read_the_secrets(
+    service: str,
+) -> None:
+    settings = settings_of(service)
+
+    assert settings["IPAddressDeny"] == ["any"]
+    assert settings["IPAddressAllow"] == ["localhost"]
+    assert "-/etc/centra-whistl" in " ".join(settings["InaccessiblePaths"]).split()
+
+
 def test_nothing_listens_beyond_this_machine_and_the_page_takes_no_commands() -> None:
-    for service in ("code-server", "webserver", "hooks"):
+    for service in ("code-server", "webserver", "hooks", "desk"):
         command = command_of(service)
         assert command[command.index("--host") + 1] == "127.0.0.1"
     assert "--read-only" in command_of("webserver")
@@ -156,14 +173,14 @@ def test_the_services_log_is_limited_in_size_and_age() -> None:
     assert re.search(r"^MaxRetentionSec=\d+day$", limits, flags=re.MULTILINE)
 
 
-# ---- the three commands, started as the units say
+# ---- the commands, started as the units say
 class Services:
     """The services on folders of a test, each with exactly the environment of its unit."""
 
     def __init__(self, folder: Path, connection: dict[str, str]) -> None:
         self.folder = folder
         self._connection = connection
-        self.page = free_port()
+        self.page, self.desk = free_port(), free_port()
         self._code_server = free_port()
         self.hooks = free_port()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -179,15 +196,23 @@ class Services:
         return text.replace(STATE, str(self.folder))
 
     def start(self, service: str) -> None:
-        ports = {"4000": str(self._code_server), "3000": str(self.page)}
-        ports["8010"] = str(self.hooks)
+        ports = {
+            "4000": str(self._code_server),
+            "3000": str(self.page),
+            "3001": str(self.desk),
+            "8010": str(self.hooks),
+        }
         command = [ports.get(part, self._on_this_machine(part)) for part in command_of(service)]
         environment = {
             name: self._on_this_machine(value) for name, value in environment_of(service).items()
         }
-        if "EnvironmentFile" in settings_of(service):
-            (file,) = settings_of(service)["EnvironmentFile"]
-            environment |= self._connection if "connection" in file else self._hooks()
+        if files := settings_of(service).get("EnvironmentFile"):
+            given = {
+                "connection.env": self._connection,
+                "hooks.env": self._hooks(),
+                "desk.env": self._desk(),
+            }
+            environment |= given[Path(*files).name]
         # Where a test installation has the package: on a real one it is inside .venv.
         environment |= {"PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
         with (self.folder / f"{service}.log").open("wb") as log:
@@ -205,6 +230,10 @@ class Services:
         needed = {"STATE_DIR", "CONFIG_DIR", "CENTRA_WEBHOOK_SECRET"}
         return {name: self._connection[name] for name in needed}
 
+    def _desk(self) -> dict[str, str]:
+        """Return what the deployment guide puts into `desk.env`, for reading alone."""
+        return {name: self._connection[name] for name in ("STATE_DIR", "CONFIG_DIR")}
+
     def environment_in_use(self, service: str) -> str:
         process = self.running[service].pid
         return Path(f"/proc/{process}/environ").read_bytes().decode().replace("\0", "\n")
@@ -221,11 +250,15 @@ class Services:
             process.wait()
 
     def answers(self) -> bool:
+        pages = (f"http://127.0.0.1:{self.page}/server_info", f"http://127.0.0.1:{self.desk}/")
         try:
-            with urlopen(f"http://127.0.0.1:{self.page}/server_info", timeout=5) as answer:
-                return bool(answer.status == 200)
+            for page in pages:
+                with urlopen(page, timeout=5) as answer:  # noqa: S310 - ours
+                    if answer.status != 200:
+                        return False
         except (URLError, OSError):
             return False
+        return True
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         deadline = time.monotonic() + LONGEST
@@ -289,7 +322,7 @@ def test_the_services_started_together_on_a_fresh_home_carry_an_order(
     services.wait_until(lambda: order.is_locked)
     assert len(world.whistl_orders_of(order)) == 1
     assert SECRET in services.environment_in_use("code-server")
-    for service in ("webserver", "daemon", "hooks"):
+    for service in ("webserver", "daemon", "hooks", "desk"):
         found = services.environment_in_use(service)
         assert SECRET not in found
         assert TEST_TOKEN not in found

@@ -8,7 +8,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 UNITS = PROJECT / "deploy" / "systemd"
 HARDENING = UNITS / "centra-whistl-.service.d" / "hardening.conf"
-SERVICES = ("code-server", "webserver", "daemon", "hooks")
+SERVICES = ("code-server", "webserver", "daemon", "hooks", "desk")
 INSTALLED = "/opt/centra-whistl"
 STATE = "/var/lib/centra-whistl"
 

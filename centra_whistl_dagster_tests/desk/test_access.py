@@ -204,7 +204,7 @@ def test_a_page_is_served_under_its_own_names_alone(shop: Shop, host: str) -> No
     assert shop.pages.client.get("/", headers=sent).status_code == 400
 
 
-@pytest.mark.parametrize("name", [b"ann\xad", b"ann\x85"])
+@pytest.mark.parametrize("name", [b"ann\xad", b"an\x85n"])
 def test_a_name_with_hidden_characters_is_refused(desk: Desk, name: bytes) -> None:
     environment = desk.environment | {"DESK_URL": URL, "DESK_PROXY_SECRET": SECRET}
     settings = load_desk_settings(environment, over_socket=False)
@@ -352,7 +352,7 @@ def test_a_unix_socket_is_for_its_user_and_group_alone_and_its_proxy_names_peopl
         while not server.started:
             time.sleep(0.01)
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url=URL) as client:
-            named = client.get(URL_OF_SOCKET, headers=ann)
+            named = client.get("http://desk.example.com/", headers=ann)
             unnamed = client.get("http://desk.example.com/")
         server.should_exit = True
         thread.join(30)

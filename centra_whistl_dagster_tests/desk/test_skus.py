@@ -88,7 +88,7 @@ def test_a_picture_draws_each_level_until_the_next() -> None:
 
     assert drawn is not None
     middle = 48 + (WIDTH - 60) / 2
-    assert drawn.whistl == f"M48 12.0H{middle}L{middle} {HEIGHT - 28.0}H{WIDTH - 12.0}"
+    assert drawn.whistl == f"M48.0 12.0H{middle}L{middle} {HEIGHT - 28.0}H{WIDTH - 12.0}"
     assert drawn.centra == ""
     assert [mark.text for mark in drawn.days][:2] == ["Wed 18", "Thu 19"]
 
