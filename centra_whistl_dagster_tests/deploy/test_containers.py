@@ -44,7 +44,7 @@ def test_a_container_has_a_read_only_root_and_no_rights(name: str) -> None:
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
-def test_only_the_code_server_has_secrets_and_a_way_out_and_only_the_desk_reads_the_ledger_too() -> None:
+def test_only_the_code_server_has_tokens_and_a_way_out_and_only_the_desk_has_its_ledger() -> None:
     def those_with(what: str) -> set[str]:
         return {name for name, service in SERVICES.items() if what in str(service)}
 
