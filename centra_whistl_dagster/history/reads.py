@@ -1,8 +1,8 @@
 # ruff: noqa: S608  -- names of tables and columns come from the models.
 """Queries on the history, each a method that returns a frame or a plain value.
 
-They work on the live file within a load (`store`) and on the published copy (`publish`) alike. What
-analysts ask is in `views_sql/`.
+They work on the live file within a load (`store`) and on the published copy (`publish`) alike. Does
+not belong here: what analysts ask, which is in `views_sql/`.
 """
 
 from __future__ import annotations

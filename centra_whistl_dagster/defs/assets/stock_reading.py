@@ -1,6 +1,6 @@
 """Stock as both systems report it, and how fast it moves: what a stock sync begins with.
 
-What is made of it is in `stock`.
+Does not belong here: what is made of it (`stock`).
 """
 
 from collections.abc import Mapping

@@ -42,7 +42,6 @@ CREATE TABLE step_successes (
     at TIMESTAMPTZ NOT NULL
 );
 
-CREATE INDEX exceptions_open_by_limit ON exceptions (due_at, id) WHERE resolved_at IS NULL;
 CREATE INDEX exceptions_by_subject ON exceptions (subject, subject_type);
 CREATE INDEX parcels_by_tracking ON parcels (tracking_number) WHERE tracking_number <> '';
 CREATE INDEX orders_by_submission ON orders (submitted_at) WHERE submitted_at IS NOT NULL;
