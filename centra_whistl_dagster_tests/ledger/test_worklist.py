@@ -39,7 +39,7 @@ ANN = Person("ann@example.com", Role.OPERATOR)
 def open_three(ledger: Ledger) -> list[int]:
     """Two of merchandising, due in half an hour, and one of customer service, in five minutes."""
     kinds = (ExceptionKind.SKU_UNKNOWN, ExceptionKind.SKU_UNKNOWN, ExceptionKind.POSTCODE_MALFORMED)
-    ids = []
+    ids: list[int] = []
     for number, kind in enumerate(kinds):
         problem = Problem(
             kind=kind,
@@ -121,7 +121,7 @@ def test_an_action_is_kept_with_who_when_and_what_followed(
 
 def test_an_alert_is_found_by_each_exception_that_it_reports(ledger: Ledger) -> None:
     first, second, third = open_three(ledger)
-    new = NewAlert(cause="c", owner="cx", channel="cx", tone="warning", title="t", body="b")
+    new = NewAlert(cause="c", owner="cx", channel="cx", severity="warning", title="t", body="b")
     with ledger.transaction() as tx:
         written = alerts.add(tx, [new, new], about=[first, second])
 

@@ -156,7 +156,11 @@ def usable(
 
 
 def _note_what_it_lacks(
-    tx: Transaction, link: Installation, row: SnapshotRow, rows: SnapshotRows, used: SnapshotRow | None
+    tx: Transaction,
+    link: Installation,
+    row: SnapshotRow,
+    rows: SnapshotRows,
+    used: SnapshotRow | None,
 ) -> None:
     """Treat a released snapshot's SKUs, and those it lacks, as of one that the guards let through.
 
