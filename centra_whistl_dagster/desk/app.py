@@ -88,8 +88,9 @@ def create_app(
         Route("/health", page(desk, health.health)),
         Route("/skus/{sku:path}", page(desk, skus.sku)),
         Route("/feeds", page(desk, feeds.feeds)),
-        Route("/feeds/{id}", page(desk, feeds.feed)),
-        Route("/feeds/{id}/{action}", action(desk, feeds.act), methods=["POST"]),
+        # The name of a feed is Whistl's, and may hold a slash.
+        Route("/feeds/{id:path}/{action}", action(desk, feeds.act), methods=["POST"]),
+        Route("/feeds/{id:path}", page(desk, feeds.feed)),
         Route("/desk.css", _style),
     ]
     errors = _Errors(desk)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 
 from centra_whistl_dagster.domain.stock.guards import RefusalReason
 from centra_whistl_dagster.domain.stock.refusal_words import IN_WORDS, in_words
 from centra_whistl_dagster.ledger import desk_actions, stock
 from centra_whistl_dagster.ledger.states import DeskAction, DeskSubject, Verdict
+from centra_whistl_dagster.ledger.tables import stock_snapshots
 from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.workflows.stock.quarantine import quarantined
 from centra_whistl_dagster_tests.desk.conftest import Pages, Shop
@@ -163,6 +166,23 @@ def test_a_feed_that_was_released_meanwhile_is_not_released_twice(
 
     assert eve.post(f"/feeds/{large}/confirm", token=token).status_code == 409
     assert eve.get(f"/feeds/{large}").status_code == 404
+
+
+def test_a_feed_whose_name_holds_a_slash_is_shown_and_released(
+    desk: Desk, bob: Pages, eve: Pages, large: str
+) -> None:
+    odd = "S/1 <b>?"
+    with desk.link.ledger.transaction() as tx:
+        named = stock_snapshots.c.snapshot_id == large
+        tx.execute(sa.update(stock_snapshots).where(named).values(snapshot_id=odd))
+    path = f"/feeds/{quote(odd, safe='')}"
+
+    assert f'href="{path}"' in bob.get("/feeds").text
+    assert "&lt;b&gt;?" in bob.get(path).text
+    bob.post(f"{path}/release", reason=REASON)
+    eve.post(f"{path}/confirm")
+
+    assert verdict(desk, odd) is Verdict.ACCEPTED
 
 
 def test_every_reason_has_words() -> None:
