@@ -83,6 +83,7 @@ def worst(areas: Iterable[Area]) -> Condition:
 
 def late(
     what: str,
+    never: str,
     last: datetime | None,
     now: datetime,
     *,
@@ -94,6 +95,7 @@ def late(
 
     Args:
         what: begins the sentence, such as "Centra was last read for new orders".
+        never: the sentence where it never succeeded, without its full stop.
         last: its last success; None if there never was one.
         now: the current time.
         warn: from this age on it needs attention.
@@ -101,9 +103,7 @@ def late(
         who: sees to it.
     """
     if last is None:
-        return Finding(
-            condition=Condition.WARNING, sentence=f"{what} at no time yet. {who} sees to it."
-        )
+        return Finding(condition=Condition.WARNING, sentence=f"{never}. {who} sees to it.")
     age = now - last
     if age < warn:
         return None

@@ -141,5 +141,5 @@ def test_nothing_has_happened_yet_and_the_page_says_so(desk: Desk, pages: Pages)
     page = pages.text("/health")
 
     assert "Needs attention:" in page
-    assert "Centra was last read for new orders at no time yet." in page
+    assert "Centra has not been read for new orders yet." in page
     assert "No stock has been read from Whistl yet." in page

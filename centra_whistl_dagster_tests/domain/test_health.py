@@ -33,17 +33,19 @@ MINUTE = timedelta(minutes=1)
     ],
 )
 def test_an_age_is_judged_by_what_was_promised(age: timedelta, condition: Condition | None) -> None:
-    found = late("It ran", NOW - age, NOW, warn=2 * MINUTE, fail=10 * MINUTE, who="Ann")
+    found = late(
+        "It ran", "It never ran", NOW - age, NOW, warn=2 * MINUTE, fail=10 * MINUTE, who="Ann"
+    )
 
     assert (found.condition if found else None) is condition
 
 
 def test_what_never_succeeded_needs_attention() -> None:
-    found = late("It ran", None, NOW, warn=MINUTE, fail=MINUTE, who="Ann")
+    found = late("It ran", "It never ran", None, NOW, warn=MINUTE, fail=MINUTE, who="Ann")
 
     assert found is not None
     assert found.condition is Condition.WARNING
-    assert found.sentence == "It ran at no time yet. Ann sees to it."
+    assert found.sentence == "It never ran. Ann sees to it."
 
 
 def test_an_area_is_as_bad_as_the_worst_of_it_which_is_said_first() -> None:

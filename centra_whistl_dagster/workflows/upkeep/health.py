@@ -104,6 +104,7 @@ def _connection(tx: Transaction, red: Sequence[tuple[str, str]]) -> Area:
     findings = [
         late(
             "The connection last showed a sign of life",
+            "The connection has shown no sign of life yet",
             alive_at,
             tx.now,
             warn=2 * _MINUTE,
@@ -133,6 +134,7 @@ def _orders(tx: Transaction, installation: Installation) -> Area:
     findings = [
         late(
             "Centra was last read for new orders",
+            "Centra has not been read for new orders yet",
             last,
             tx.now,
             warn=2 * _MINUTE,
@@ -189,6 +191,7 @@ def _despatches(tx: Transaction, installation: Installation) -> Area:
     findings = [
         late(
             "Whistl was last read for despatches",
+            "Whistl has not been read for despatches yet",
             last,
             tx.now,
             warn=2 * _MINUTE,
@@ -284,6 +287,7 @@ def _history(tx: Transaction, installation: Installation) -> Area:
     last = failing_steps.last_success(tx, PUBLISHES)
     finding = late(
         "The history was last published",
+        "The history has not been published yet",
         last,
         tx.now,
         warn=10 * _MINUTE,
