@@ -12,7 +12,7 @@ from centra_whistl_dagster_tests.faults.judging import judge
 from centra_whistl_dagster_tests.faults.run import Part, Plan, never_happened, run
 from centra_whistl_dagster_tests.faults.wire import Fault
 
-SHORT = Plan(schedules=220, seed=1, kills=6, processes=1)
+SHORT = Plan(schedules=150, seed=1, kills=6, processes=1)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,11 @@ from centra_whistl_dagster_tests.faults.wire import Died
 from centra_whistl_dagster_tests.workflows.conftest import PROJECT
 
 
-@pytest.mark.parametrize("is_locking", [True, False], ids=["locks", "no locks"])
+@pytest.mark.parametrize(
+    "is_locking",
+    [pytest.param(True, marks=pytest.mark.long), False],
+    ids=["locks", "no locks"],
+)
 @pytest.mark.parametrize("habit", HABITS)
 @pytest.mark.parametrize("age", AGES)
 def test_a_restored_ledger_sends_nothing_twice_and_loses_nothing(

@@ -105,7 +105,7 @@ def settle(desk: Desk) -> None:
     desk.sync_stock()
 
 
-@pytest.mark.parametrize("settings", [1, 2], indirect=True)
+@pytest.mark.parametrize("settings", [1, pytest.param(2, marks=pytest.mark.long)], indirect=True)
 def test_a_day_of_everything_loses_doubles_and_invents_nothing(
     desk: Desk, settings: Settings
 ) -> None:

@@ -95,7 +95,7 @@ def test_doctor_names_every_part_of_a_working_connection(monkeypatch: pytest.Mon
     lines = result.stdout.splitlines()
     about_age = [line for line in lines if " data: " in line]
     assert [line[6:].partition(":")[0] for line in about_age] == ["Address data", "Phone data"]
-    assert [line[:4] for line in lines if line not in about_age] == ["ok  "] * 8
+    assert [line[:4] for line in lines if line not in about_age] == ["ok  "] * 9
 
 
 def test_doctor_writes_out_what_a_sku_hides(desk: Desk) -> None:

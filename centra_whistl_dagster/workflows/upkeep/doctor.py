@@ -97,8 +97,9 @@ def _quotas(link: Link) -> Finding:
         detail = f"Centra does not say its quotas, so {plan}. {error}"
         return Finding(subject=subject, is_well=True, is_warning=True, detail=detail)
     if not windows:
+        is_as_planned = link.settings.centra.plan == "unlimited"
         detail = f"Centra names no quota, so {plan}"
-        return Finding(subject=subject, is_well=True, is_warning=True, detail=detail)
+        return Finding(subject=subject, is_well=True, is_warning=not is_as_planned, detail=detail)
     texts = [
         f"{window.units:,} {_UNITS[window.resource]} in {window.seconds:,} s ({window.used:,} used)"
         for window in windows
