@@ -35,6 +35,7 @@ from centra_whistl_dagster.variables import (
     Seconds,
     Secret,
     Share,
+    SignUrl,
     Text,
     Words,
     YesOrNo,
@@ -124,6 +125,7 @@ class Environment(InstallationEnvironment, ReceiverEnvironment):
     KEEP_TRACKING_DAYS: Days = 180
     HISTORY_PATH: Path | None = None
     KEEP_HISTORY_DAYS: Days = 400
+    DEAD_MANS_SWITCH_URL: SignUrl = _NONE
     alert_addresses: dict[str, AlertAddress] = {}
     """By variable: every `ALERT_<CHANNEL>_URL`."""
 

@@ -141,6 +141,8 @@ class Settings(InstallationSettings):
     """How long its tracking numbers are kept, and texts about it, which may name them."""
     alerts: AlertAddresses = field(default=AlertAddresses(), repr=False)
     """Where alerts go; without any, no alert is sent."""
+    dead_mans_switch_url: str = field(default="", repr=False)
+    """Who alerts people when no more signs of life come; blank: nobody. Holds a secret."""
 
     def unstated(self) -> list[str]:
         """Say what nobody has stated about the other systems, and what is assumed until then."""
@@ -219,6 +221,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         reads_events=env.CENTRA_EVENTS,
         allocates_demand=env.CENTRA_ALLOCATES_DEMAND,
         alerts=_alert_addresses(env.alert_addresses),
+        dead_mans_switch_url=env.DEAD_MANS_SWITCH_URL.get_secret_value(),
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from centra_whistl_dagster.centra.graphql import PLANS
 from centra_whistl_dagster.domain.desk_roles import Role
 from centra_whistl_dagster.ledger.sealing import KEY_BYTES
+from centra_whistl_dagster.transport.dead_mans_switch import checked_sign_url
 from centra_whistl_dagster.transport.wire import checked_base_url
 
 _POSTGRESQL = re.compile(
@@ -150,6 +151,14 @@ def _alert_address(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _sign_url(secret: SecretStr) -> SecretStr:
+    try:
+        checked_sign_url(secret.get_secret_value())
+    except ValueError as error:
+        raise ValueError(f"the address to send signs of life to ({error})") from None
+    return secret
+
+
 Text = Annotated[str, AfterValidator(_text)]
 YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 Words = Annotated[frozenset[str], BeforeValidator(_words)]
@@ -171,3 +180,4 @@ Header = Annotated[str, AfterValidator(_header)]
 Roles = Annotated[dict[str, str], BeforeValidator(_pairs), AfterValidator(_roles)]
 ProxySecret = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_long)]
 AlertAddress = Annotated[SecretStr, AfterValidator(_alert_address)]
+SignUrl = Annotated[SecretStr, AfterValidator(_sign_url)]

@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from centra_whistl_dagster.centra import events, inputs, reading, shipments
@@ -31,7 +31,7 @@ from centra_whistl_dagster.centra.records import (
     UnreadableOrder,
     UnreadableStockLevel,
 )
-from centra_whistl_dagster.centra.stamps import order_stamps, stamps_that_meet
+from centra_whistl_dagster.centra.stamps import list_that_meets, order_stamps, stamps_that_meet
 from centra_whistl_dagster.centra.stock_writing import write_apart
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.shipping import ShippingOrder, UnreadableShippingOrder
@@ -194,13 +194,13 @@ class CentraClient:
         where = inputs.changed_orders(since)
         return stamps_that_meet(self._graphql, where, page_size=self._config.page_size)
 
-    def all_open_order_stamps(self, placed_before: datetime) -> tuple[OrderStamp, ...]:
+    def all_open_order_stamps(self, placed_before: datetime) -> OrderStamps:
         """Read the stamps of every confirmed or processing order placed until then, locked or not.
 
         One request for each page of them.
         """
         where = inputs.all_open_orders(placed_before)
-        return stamps_that_meet(self._graphql, where, page_size=self._config.page_size)
+        return list_that_meets(self._graphql, where, page_size=self._config.page_size)
 
     def order_numbered(self, number: int) -> Order | UnreadableOrder | None:
         """Read one order by Centra's number, whatever its status; None when there is none."""
@@ -268,6 +268,14 @@ class CentraClient:
         without shipments, its parcels would be created a second time.
         """
         return shipments.shipping_orders(self._graphql, ids)
+
+    def clock_ahead(self) -> timedelta | None:
+        """Return by how much our clock is ahead of Centra's; negative where it is behind.
+
+        None: Centra's answer does not show a time.
+        """
+        self.count_open_orders(self._now())
+        return self._graphql.clock_ahead
 
     def latest_departure(self) -> datetime:
         """Return the latest time that Centra, by its own clock, does not take for the future."""

@@ -94,6 +94,8 @@ class GraphQL:
         self._transport = transport
         self._judge = judge
         self._now = now
+        self.clock_ahead: timedelta | None = None
+        """By how much our clock was ahead of Centra's in its last answer; None: no time in it."""
         self.clock_behind = timedelta(0)
         """By how much Centra's clock was behind ours in its last answer; never negative."""
         self._complexity: dict[str, float] = {}
@@ -146,7 +148,8 @@ class GraphQL:
             within_seconds=within_seconds,
             limits=LIST if records > 1 else ONE_RECORD,
         )
-        self.clock_behind = lag_of(answer.headers.get("date", ""), now=self._now())
+        date, now = answer.headers.get("date", ""), self._now()
+        self.clock_ahead, self.clock_behind = ahead_of(date, now=now), lag_of(date, now=now)
         body = answer.body if isinstance(answer.body, dict) else {}
         data = body.get("data")
         if data is None and (field := broken_field(objects(body.get("errors")))):
@@ -204,12 +207,19 @@ def lag_of(date: str, *, now: datetime) -> timedelta:
 
     A header that cannot be read, or is off by more than a day, says nothing about a clock.
     """
+    lag = ahead_of(date, now=now)
+    if lag is None or not timedelta(0) < lag <= _MOST_CLOCK_LAG:
+        return timedelta(0)
+    return lag
+
+
+def ahead_of(date: str, *, now: datetime) -> timedelta | None:
+    """Return by how much `now` is ahead of a `Date` header; None where that cannot be read."""
     try:
         shown = parsedate_to_datetime(date)
     except (ValueError, OverflowError):  # a year of eleven digits
-        return timedelta(0)
-    lag = now - (shown if shown.tzinfo else shown.replace(tzinfo=UTC))
-    return lag if timedelta(0) < lag <= _MOST_CLOCK_LAG else timedelta(0)
+        return None
+    return now - (shown if shown.tzinfo else shown.replace(tzinfo=UTC))
 
 
 @cache

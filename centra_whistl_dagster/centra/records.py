@@ -27,6 +27,8 @@ class OrderStamps:
     open: tuple[OrderStamp, ...]
     """Confirmed or processing, and not locked."""
     cancelled: tuple[OrderStamp, ...]
+    unreadable: int = 0
+    """Orders that were listed without a readable stamp."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,18 @@ def stamps_that_meet(
     Raises:
         IntegrationError: the list could not be read to its end.
     """
-    return _read(graphql, where, None, page_size=page_size).open
+    return list_that_meets(graphql, where, page_size=page_size).open
+
+
+def list_that_meets(
+    graphql: GraphQL, where: Mapping[str, object], *, page_size: int
+) -> OrderStamps:
+    """Return the same as open orders, with how many could not be read.
+
+    Raises:
+        IntegrationError: the list could not be read to its end.
+    """
+    return _read(graphql, where, None, page_size=page_size)
 
 
 def _read(
@@ -43,6 +54,7 @@ def _read(
     page_size: int,
 ) -> OrderStamps:
     stamps: dict[str, list[OrderStamp]] = {"open": [], "cancelled": []}
+    listed = 0
     lists = {
         "open": OrderPages(open_, page_size),
         "cancelled": OrderPages(cancelled or {}, page_size, is_read=cancelled is None),
@@ -61,5 +73,10 @@ def _read(
         for name, pages in wanted.items():
             rows = rows_of(graphql, _OPERATION, data, name)
             new = pages.new_among(rows, is_full=len(rows) >= page_size)
+            listed += len(new)
             stamps[name].extend(readable(new, reading.stamp))
-    return OrderStamps(open=tuple(stamps["open"]), cancelled=tuple(stamps["cancelled"]))
+    return OrderStamps(
+        open=tuple(stamps["open"]),
+        cancelled=tuple(stamps["cancelled"]),
+        unreadable=listed - sum(map(len, stamps.values())),
+    )

@@ -19,6 +19,7 @@ from centra_whistl_dagster.domain.orders.screening_policy import ScreeningPolicy
 from centra_whistl_dagster.domain.orders.service_mapping import ServiceMapping
 from centra_whistl_dagster.domain.service_targets import ServiceTargets
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
+from centra_whistl_dagster.domain.volume import VolumePolicy
 
 MAPPING_FILE = "shipping_services.csv"
 EXCEPTIONS_FILE = "exceptions.toml"
@@ -35,6 +36,7 @@ class Configuration:
     after_sending: AfterSendingPolicy
     despatches: DespatchPolicy
     service_targets: ServiceTargets
+    volume: VolumePolicy
     stock: StockPolicy
     fingerprint: str
     """Of everything in these files that a screening verdict depends on."""
@@ -57,6 +59,7 @@ def load_configuration(folder: Path) -> Configuration:
         after_sending=policy.after_sending,
         despatches=policy.despatches,
         service_targets=policy.service_targets,
+        volume=policy.volume,
         stock=policy.stock,
         fingerprint=sha256((mapping + policy_text).encode()).hexdigest(),
     )

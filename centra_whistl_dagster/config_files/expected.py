@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -78,6 +78,14 @@ MOMENT: Expected[datetime] = Expected(
     lambda value: value if isinstance(value, datetime) and value.tzinfo else None,
 )
 
+
+def _days(value: object) -> tuple[date, ...] | None:
+    # A time is a date too, as Python sees it.
+    is_days = isinstance(value, list) and all(type(day) is date for day in value)
+    return tuple(value) if is_days and isinstance(value, list) else None
+
+
+DAYS: Expected[tuple[date, ...]] = Expected("a list of days, such as [2027-05-03]", _days)
 
 ABSENT_SKU: Expected[AbsentSku] = Expected(
     'one of "unchanged", "zero after 3 complete snapshots" (any number from 1 to 999)',

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from centra_whistl_dagster.config_files.expected import (
     ABSENT_SKU,
+    DAYS,
     LADDER,
     MOMENT,
     PERCENT,
@@ -38,6 +39,7 @@ from centra_whistl_dagster.domain.stock.cadence import CadencePolicy
 from centra_whistl_dagster.domain.stock.guard_policy import GuardPolicy
 from centra_whistl_dagster.domain.stock.policy import Sale, SkuRule, StockPolicy
 from centra_whistl_dagster.domain.stock.velocity import Pooling
+from centra_whistl_dagster.domain.volume import VolumePolicy
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -48,6 +50,7 @@ _BY_TYPE: dict[str, Expected[Any]] = {
     "float": number(0),
     "Decimal": amount(0),
     "tuple[int, ...]": LADDER,
+    "tuple[date, ...]": DAYS,
     "tuple[str, ...]": TEXTS,
     "AbsentSku": ABSENT_SKU,
     "OnEdit": one_of(OnEdit),
@@ -82,6 +85,7 @@ _SERVICE_TARGETS = {
     name: PERCENT if name.endswith("percent") else whole_number(1)
     for name in _settings_of(ServiceTargets)
 }
+_VOLUME = _settings_of(VolumePolicy)
 _BUFFER = _settings_of(BufferPolicy, risk=PROBABILITY)
 _STOCK_PARTS = {
     "buffer": _BUFFER,
@@ -108,6 +112,7 @@ class Policy:
     after_sending: AfterSendingPolicy
     despatches: DespatchPolicy
     service_targets: ServiceTargets
+    volume: VolumePolicy
     stock: StockPolicy
 
 
@@ -128,6 +133,7 @@ def load_policy(text: str, file_name: str) -> Policy:
     after_sending = document.table("after_sending").settings(_AFTER_SENDING)
     despatches = document.table("despatches").settings(_DESPATCHES)
     targets = document.table("service_targets").settings(_SERVICE_TARGETS)
+    volume = document.table("volume").settings(_VOLUME)
     stock = _stock(document.table("stock"))
     document.faults.raise_if_any()
     return Policy(
@@ -135,6 +141,7 @@ def load_policy(text: str, file_name: str) -> Policy:
         after_sending=AfterSendingPolicy(**after_sending or {}),
         despatches=DespatchPolicy(**despatches or {}),
         service_targets=ServiceTargets(**targets or {}),
+        volume=VolumePolicy(**volume or {}),
         stock=stock,
     )
 

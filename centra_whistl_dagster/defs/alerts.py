@@ -115,8 +115,8 @@ def _in_words(backlog: Backlog) -> str:
     default_status=RUNNING,
     description=(
         "Writes alerts for checks that failed, passed again or never ran, for assets that are "
-        "late, for sensors and schedules that fail at every tick or were stopped, and for jobs "
-        "that work again."
+        "late, for sensors and schedules that fail at every tick or were stopped, for daemons of "
+        "Dagster that have stopped, and for jobs that work again."
     ),
 )
 def checks_changed(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SkipReason:
@@ -137,6 +137,7 @@ def checks_changed(context: dg.SensorEvaluationContext, link: LinkResource) -> d
             *observed.late_assets(context.instance, repository),
             *observed.ends_of_jobs(context.instance, names_told_red(ledger)),
             *observed.ticks(context.instance, should_run),
+            *observed.daemons(context.instance, datetime.now(UTC)),
         ]
         return dg.SkipReason(f"{note_conditions(ledger, seen)} alerts written.")
 

@@ -8,6 +8,7 @@ that is late means that the sweep does not run or does not succeed.
 from datetime import timedelta
 
 import dagster as dg
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
@@ -17,6 +18,13 @@ def _within(warn_minutes: int, fail_minutes: int) -> dg.FreshnessPolicy:
     return dg.FreshnessPolicy.time_window(
         warn_window=timedelta(minutes=warn_minutes), fail_window=timedelta(minutes=fail_minutes)
     )
+
+
+def fails_after(policy: dg.FreshnessPolicy) -> timedelta:
+    """Return the age at which one of the promises below is broken."""
+    if not isinstance(policy, TimeWindowFreshnessPolicy):
+        raise TypeError("a promise by the clock has no age")
+    return policy.fail_window.to_timedelta()
 
 
 ORDER_RELAY = _within(15, 30)

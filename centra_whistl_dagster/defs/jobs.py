@@ -2,8 +2,9 @@
 
 import dagster as dg
 
-from centra_whistl_dagster.defs.assets.orders import ALL_ORDERS_ARRIVED
+from centra_whistl_dagster.defs.assets.orders import ALL_ORDERS_ARRIVED, CLOCKS_AGREE
 from centra_whistl_dagster.defs.assets.stock_reading import AGE_OF_STOCK
+from centra_whistl_dagster.defs.assets.volume import VOLUME_OF_DESPATCHES, VOLUME_OF_ORDERS
 
 RELAY_TAG = "centra_whistl/relay"
 """`dagster.yaml` limits how many runs with the same value of it run at once."""
@@ -19,16 +20,17 @@ def _assets(*keys: str) -> dg.AssetSelection:
 
 relay_orders = dg.define_asset_job(
     "relay_orders",
-    # Without the check that counts every open order: it costs a step, and orders are waiting.
+    # Without the checks that other jobs run: each costs a step, and orders are waiting.
     selection=_assets("centra/orders", "orders/screened_orders", "whistl/order_submissions")
-    - dg.AssetSelection.checks(ALL_ORDERS_ARRIVED),
+    - dg.AssetSelection.checks(ALL_ORDERS_ARRIVED, CLOCKS_AGREE, VOLUME_OF_ORDERS),
     description="Read new orders from Centra, screen them, and send the good ones to Whistl.",
     run_tags={RELAY_TAG: "orders"},
 )
 
 relay_despatches = dg.define_asset_job(
     "relay_despatches",
-    selection=_assets("whistl/order_statuses", "whistl/despatches", "centra/shipments"),
+    selection=_assets("whistl/order_statuses", "whistl/despatches", "centra/shipments")
+    - dg.AssetSelection.checks(VOLUME_OF_DESPATCHES),
     description="Read Whistl's despatches and complete the shipments in Centra.",
     run_tags={RELAY_TAG: "despatches"},
 )
@@ -59,10 +61,10 @@ watch_operations = dg.define_asset_job(
     selection=_assets(
         "operations/open_exceptions", "operations/service_levels", "operations/alert_outbox"
     )
-    | dg.AssetSelection.checks(AGE_OF_STOCK),
+    | dg.AssetSelection.checks(AGE_OF_STOCK, VOLUME_OF_ORDERS, VOLUME_OF_DESPATCHES),
     description=(
-        "List open exceptions, measure service levels, check that alerts are delivered and that "
-        "the stock in use is recent."
+        "List open exceptions, measure service levels, check that alerts are delivered, that the "
+        "stock in use is recent, and that orders and despatches come as usual."
     ),
 )
 
@@ -74,9 +76,10 @@ daily_operations = dg.define_asset_job(
 
 watch_the_balance = dg.define_asset_job(
     "watch_the_balance",
-    selection=dg.AssetSelection.checks(ALL_ORDERS_ARRIVED) | _assets("centra/ended_orders"),
+    selection=dg.AssetSelection.checks(ALL_ORDERS_ARRIVED, CLOCKS_AGREE)
+    | _assets("centra/ended_orders"),
     description=(
-        "Compare the open orders that Centra counts with those that have arrived here, and read "
-        "how Centra shows those that have ended."
+        "Compare the open orders that Centra counts with those that have arrived here, and its "
+        "clock with ours, and read how Centra shows orders that have ended."
     ),
 )

@@ -6,9 +6,11 @@ only the class is read: its text may quote a record.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import takewhile
 
 import dagster as dg
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.freshness import FreshnessState
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
 from dagster_shared.error import SerializableErrorInfo
@@ -17,9 +19,13 @@ from centra_whistl_dagster.alerts.rules import Condition
 
 DATA = "data"
 """The team alerted when this project is at fault, rather than an order."""
+OWNER = "owner"
+"""The metadata by which a check names a team other than its asset's."""
 FAILING_SECONDS = 60.0
 """A sensor ticks every few seconds; one that failed for less may have met a short outage."""
 _TICKS = 25
+HEARTBEAT_SECONDS = 300.0
+"""A daemon notes every half minute that it lives, and later while it starts many runs."""
 ENDED = [
     dg.DagsterRunStatus.SUCCESS,
     dg.DagsterRunStatus.FAILURE,
@@ -56,10 +62,7 @@ def colours_of_checks(
 ) -> list[Condition]:
     """Return the colour of each check that has one; a check being evaluated has none for now."""
     graph = repository.asset_graph
-    seen = (
-        _colour(instance, key, owner=_team(graph.get(key.asset_key).owners))
-        for key in graph.asset_check_keys
-    )
+    seen = (_colour(instance, key, owner=_owner(graph, key)) for key in graph.asset_check_keys)
     return [condition for condition in seen if condition is not None]
 
 
@@ -100,6 +103,12 @@ def _figures(evaluation: dg.AssetCheckEvaluation) -> str:
         if isinstance(value, dg.IntMetadataValue)
     ]
     return f"({', '.join(counts)})" if counts else ""
+
+
+def _owner(graph: AssetGraph, key: dg.AssetCheckKey) -> str:
+    """Return the check's own owner where it names one, else its asset's."""
+    named = graph.get_check_spec(key).metadata.get(OWNER)
+    return str(named) if named else _team(graph.get(key.asset_key).owners)
 
 
 def _team(owners: Sequence[str]) -> str:
@@ -160,6 +169,32 @@ def ends_of_jobs(instance: dg.DagsterInstance, names: Iterable[str]) -> list[Con
         )
         for name, job_name in jobs.items()
         for run in _last_run(instance, job_name)
+    ]
+
+
+def daemons(instance: dg.DagsterInstance, now: datetime) -> list[Condition]:
+    """Return whether each of Dagster's daemons that ever ran still does."""
+    stopped = set(stopped_daemons(instance, now))
+    return [
+        Condition(
+            name=f"daemon {name}",
+            title=f"Dagster's daemon {name}, which has stopped",
+            owner=DATA,
+            is_red=name in stopped,
+            detail="What it does is not done. Restart dagster-daemon, and read its log.",
+        )
+        for name in sorted(instance.get_daemon_heartbeats())
+        if name in instance.get_required_daemon_types()
+    ]
+
+
+def stopped_daemons(instance: dg.DagsterInstance, now: datetime) -> list[str]:
+    """Return the daemons that are needed, and whose last sign of life is minutes old."""
+    beats = instance.get_daemon_heartbeats()
+    return [
+        name
+        for name in instance.get_required_daemon_types()
+        if name in beats and now.timestamp() - beats[name].timestamp > HEARTBEAT_SECONDS
     ]
 
 
@@ -224,9 +259,14 @@ def _of_stop(state: InstigatorState) -> Condition:
     )
 
 
-def _of_ticks(instance: dg.DagsterInstance, state: InstigatorState) -> Condition:
+def ended_ticks(instance: dg.DagsterInstance, state: InstigatorState) -> list[InstigatorTick]:
+    """Return the newest ticks that are over, newest first."""
     found = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=_TICKS)
-    ended = [tick for tick in found if tick.status is not TickStatus.STARTED]
+    return [tick for tick in found if tick.status is not TickStatus.STARTED]
+
+
+def _of_ticks(instance: dg.DagsterInstance, state: InstigatorState) -> Condition:
+    ended = ended_ticks(instance, state)
     failing = list(takewhile(lambda tick: tick.status is TickStatus.FAILURE, ended))
     kind = state.instigator_type.value.lower()
     lasts = failing[0].timestamp - failing[-1].timestamp if failing else 0.0

@@ -168,7 +168,7 @@ def test_a_check_is_named_by_what_is_true_while_it_is_green(definitions: dg.Defi
     names = [key.name for key in definitions.resolve_asset_graph().asset_check_keys]
 
     assert len(names) >= 6
-    true = ("every_", "no_", "snapshot_is", "stock_is", "divergence_is")
+    true = ("every_", "no_", "snapshot_is", "stock_is", "divergence_is", "orders_", "despatches_")
     assert all(name.startswith(true) for name in names)
 
 

@@ -145,7 +145,7 @@ DELIVERED = "every_alert_reaches_its_team"
                 "what is wrong: the data team corrects the channel's address (ALERT_..._URL) or "
                 "starts the sensor alerts_waiting again, and informs the team in person meanwhile."
             ),
-        )
+        ),
     ],
     description="Alerts that are written and that no channel has taken yet.",
     metadata=metadata.columns(

@@ -4,10 +4,12 @@ Does not belong here: what a step does (`workflows.orders`, `workflows.shipments
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import dagster as dg
 
 from centra_whistl_dagster.defs import freshness, metadata
+from centra_whistl_dagster.defs.observed import DATA, OWNER
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.history.tables import Despatches, Orders, Parcels
 from centra_whistl_dagster.workflows.orders.balance import compare_with_centra
@@ -106,7 +108,8 @@ def order_submissions(link: LinkResource) -> dg.MaterializeResult:
         "order. Orders that are missing here do not reach Whistl: the silent failure. The data "
         "team checks at once whether new_centra_orders and sweep_of_orders run and succeed, then "
         "runs `centra-whistl doctor`. An order that is open here only was ended in Centra in a way "
-        "that needs a person: look it up in both systems."
+        "that needs a person: look it up in both systems. Where Centra counts more orders than it "
+        "lists, its list is at fault: ask Centra."
     ),
 )
 def every_confirmed_order_is_accounted_for(link: LinkResource) -> dg.AssetCheckResult:
@@ -123,6 +126,7 @@ def every_confirmed_order_is_accounted_for(link: LinkResource) -> dg.AssetCheckR
             "missing_orders": _numbers(balance.missing),
             "no_longer_open_in_centra": len(balance.extra),
             "orders_no_longer_open": _numbers(balance.extra),
+            "counted_in_centra_and_not_listed": balance.unlisted,
         },
     )
 
@@ -135,6 +139,36 @@ def _numbers(numbers: Sequence[int]) -> str:
 
 
 ALL_ORDERS_ARRIVED = every_confirmed_order_is_accounted_for.check_key
+
+CLOCKS_DIFFER_BY = timedelta(minutes=2)
+"""Less is a matter of how long an answer takes; more makes look-ups come too early or too late."""
+
+
+@dg.asset_check(
+    asset=centra_orders,
+    metadata={OWNER: DATA},
+    description=(
+        "This machine's clock is within 2 minutes of Centra's. With a wrong clock, alerts and time "
+        "limits come at wrong times, and an order whose answer was lost may be sent again too "
+        "early. The data team corrects the machine's time (NTP)."
+    ),
+)
+def every_clock_agrees(link: LinkResource) -> dg.AssetCheckResult:
+    """Compare our clock with the time in Centra's answer."""
+    with link.open("every_clock_agrees") as opened:
+        ahead = opened.centra.clock_ahead()
+    if ahead is None:
+        return dg.AssetCheckResult(
+            passed=True, description="Not known: Centra's answer shows no time."
+        )
+    return dg.AssetCheckResult(
+        passed=abs(ahead) <= CLOCKS_DIFFER_BY,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"seconds_ahead_of_centra": round(ahead.total_seconds())},
+    )
+
+
+CLOCKS_AGREE = every_clock_agrees.check_key
 
 
 @dg.asset(

@@ -192,7 +192,7 @@ def _in_centra(link: Link, wanted: _Views) -> Iterable[tuple[int, Order | Unread
     """Read orders from Centra by their numbers: the open ones together, the others one by one."""
     if not wanted:
         return
-    stamps = link.centra.all_open_order_stamps(link.now())
+    stamps = link.centra.all_open_order_stamps(link.now()).open
     ids = [stamp.centra_id for stamp in stamps if stamp.number in wanted]
     shown = {str(record.number): record for record in link.centra.orders_with_ids(ids)}
     for number in wanted:

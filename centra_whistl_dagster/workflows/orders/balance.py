@@ -32,11 +32,13 @@ class Balance:
     """Numbers of orders that are open in Centra, and not here."""
     extra: tuple[int, ...]
     """Numbers of orders that are open here, and not in Centra."""
+    unlisted: int = 0
+    """Open orders that Centra counts, and does not list: whoever reads the list misses them."""
 
     @property
     def is_even(self) -> bool:
-        """Whether each order that is open on one side is open on the other."""
-        return not (self.missing or self.extra)
+        """Whether the same orders are open on both sides, and Centra lists all that it counts."""
+        return not (self.missing or self.extra or self.unlisted)
 
 
 _STORED = TypeAdapter(Balance)
@@ -54,7 +56,7 @@ def compare_with_centra(link: Link) -> Balance:
     placed_before = began - _GRACE
     with link.ledger.reading() as tx:
         before = [one for one in checks.open_orders(tx) if one.ordered_at <= placed_before]
-    listed = link.centra.all_open_order_stamps(placed_before)
+    listed, unlisted_in_centra = _listed_and_counted(link, placed_before)
     unlisted = {order.centra_id for order in before} - {stamp.centra_id for stamp in listed}
     shown = _read_again(link, sorted(unlisted))
     with link.ledger.reading() as tx:
@@ -65,6 +67,7 @@ def compare_with_centra(link: Link) -> Balance:
         in_ledger=sum(order.ordered_at <= placed_before for order in ours.values()),
         missing=_missing(listed, ours, since, began),
         extra=_extra([ours[key] for key in unlisted if key in ours], shown, began),
+        unlisted=unlisted_in_centra,
     )
     with link.ledger.transaction() as tx:
         state.set_to(tx, state.CENTRA_BALANCE, _STORED.dump_json(balance).decode())
@@ -75,6 +78,24 @@ def last_balance(tx: Transaction) -> tuple[Balance, datetime] | None:
     """Return how the last comparison came out, and when; None before the first."""
     stored, at = state.read(tx, state.CENTRA_BALANCE), state.moved_at(tx, state.CENTRA_BALANCE)
     return None if stored is None or at is None else (_STORED.validate_json(stored), at)
+
+
+def _listed_and_counted(link: Link, placed_before: datetime) -> tuple[list[OrderStamp], int]:
+    """Return the open orders that Centra lists, and how many more its counter has.
+
+    An order may end or be resumed between the two answers, so a difference counts if it is there
+    twice, and what either list has is listed.
+    """
+    by_id: dict[str, OrderStamp] = {}
+    left = 0
+    for _ in range(2):
+        listed = link.centra.all_open_order_stamps(placed_before)
+        by_id |= {stamp.centra_id: stamp for stamp in listed.open}
+        counted = link.centra.count_open_orders(placed_before)
+        left = counted - len(by_id) - listed.unreadable
+        if left <= 0:
+            break
+    return list(by_id.values()), max(left, 0)
 
 
 def _read_again(link: Link, centra_ids: list[str]) -> dict[str, Order | UnreadableOrder]:
