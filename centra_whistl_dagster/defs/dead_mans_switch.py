@@ -78,9 +78,7 @@ def unproven(instance: dg.DagsterInstance, now: datetime) -> Iterator[str]:
     """Yield what is not proven well, flow by flow, in words."""
     for daemon in observed.stopped_daemons(instance, now):
         yield f"Dagster's daemon {daemon} runs"
-    ticked = observed.last_good_ticks(
-        instance, {name for names in TICKS.values() for name in names}
-    )
+    ticked = last_good_ticks(instance, {name for names in TICKS.values() for name in names})
     for flow, names in TICKS.items():
         for name in names:
             if now - ticked.get(name, datetime.min.replace(tzinfo=UTC)) > TICKED_WITHIN:
@@ -120,8 +118,8 @@ def passed_at(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> datetime |
     """Return when a check passed; None where it has failed since, or is being evaluated."""
     record = instance.get_latest_asset_check_evaluation_record(key)
     evaluation = record.evaluation if record is not None else None
-    if record is None or not isinstance(evaluation, dg.AssetCheckEvaluation):
+    if record is None or record.event is None:
         return None
-    if not evaluation.passed:
+    if not isinstance(evaluation, dg.AssetCheckEvaluation) or not evaluation.passed:
         return None
-    return datetime.fromtimestamp(record.create_timestamp, UTC)
+    return datetime.fromtimestamp(record.event.timestamp, UTC)

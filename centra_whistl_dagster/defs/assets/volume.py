@@ -12,7 +12,7 @@ from centra_whistl_dagster.workflows.upkeep.volumes import volume_of_despatches,
     asset=centra_orders,
     description=(
         "As many orders come as the hour of the week usually brings, judged once eight weeks are "
-        "known; at most one false alarm a year. Nothing, or about half, comes: ecommerce checks "
+        "known; less than one false alarm a year. Nothing, or about half, comes: ecommerce checks "
         "that the shop takes orders and payments; the data team checks that new_centra_orders runs "
         "and that the token may read every store. A day on which nothing is to be expected belongs "
         "in quiet_days of config/policy.toml."
@@ -28,9 +28,9 @@ def orders_arrive_as_usual(link: LinkResource) -> dg.AssetCheckResult:
     asset=whistl_despatches,
     description=(
         "As many despatches come as the hour of the week usually brings, judged once eight weeks "
-        "are known; at most one false alarm a year. Nothing, or about half, comes: fulfilment asks "
-        "Whistl whether parcels are leaving and whether the feed is published. A day on which the "
-        "warehouse is closed belongs in quiet_days of config/policy.toml."
+        "are known; less than one false alarm a year. Nothing, or about half, comes: fulfilment "
+        "asks Whistl whether parcels are leaving and whether the feed is published. A day on which "
+        "the warehouse is closed belongs in quiet_days of config/policy.toml."
     ),
 )
 def despatches_arrive_as_usual(link: LinkResource) -> dg.AssetCheckResult:

@@ -70,6 +70,8 @@ SWITCHES: dict[str, Any] = {
     "centra_push_bad_signature_share": 0.0,
     # real seconds from a change to its push
     "centra_push_delay_seconds": 0.0,
+    # numbers of orders that lists leave out, though they are counted, and read by id
+    "centra_unlisted_orders": (),
     # extensions.appVersion
     "centra_app_version": "v1.61.2",
     # ======== Whistl
