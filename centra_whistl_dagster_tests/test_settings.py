@@ -100,6 +100,7 @@ FAULTS = [
     ("HISTORY_MEMORY", "0GB", "must be a number with a unit"),
     ("HISTORY_THREADS", "0", "must be 1 or more, not '0'"),
     ("KEEP_CONTENTS_DAYS", "-30", "must be 0 or more, not '-30'"),
+    ("DEAD_MANS_SWITCH_URL", "http://signs.example/x", "signs of life to (signs.example needs"),
 ]
 
 

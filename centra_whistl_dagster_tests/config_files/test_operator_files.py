@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -174,3 +175,15 @@ def test_an_invalid_policy_value_is_refused_with_its_line(line: str) -> None:
         load_policy(f"[stock]\n\n[screening]\n{line}\n", "policy.toml")
 
     assert [fault.line for fault in caught.value.faults] == [4]
+
+
+def test_quiet_days_are_days() -> None:
+    text = "[volume]\nquiet_days = [2026-12-24, 2026-12-31]\n"
+
+    assert load_policy(text, "policy.toml").volume.quiet_days == (
+        date(2026, 12, 24),
+        date(2026, 12, 31),
+    )
+    for wrong in ('["2026-12-24"]', "[2026-12-24T09:00:00Z]", "2026-12-24"):
+        with pytest.raises(ConfigError, match=r"quiet_days .*a list of days"):
+            load_policy(f"[volume]\nquiet_days = {wrong}\n", "policy.toml")

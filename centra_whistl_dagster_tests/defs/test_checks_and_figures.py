@@ -12,7 +12,9 @@ import pytest
 import time_machine
 
 from centra_whistl_dagster.definitions import defs
-from centra_whistl_dagster.defs.assets import orders
+from centra_whistl_dagster.defs import observed
+from centra_whistl_dagster.defs.assets import orders, volume
+from centra_whistl_dagster.domain.volume import Judgement
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.people.shoppers import ADA
@@ -114,6 +116,70 @@ def test_orders_that_do_not_arrive_are_reported_though_ended_ones_cannot_be_read
     assert not ran.result.success
     red = ran.check("every_confirmed_order_is_accounted_for")
     assert red.metadata["missing_here"].value == 1
+
+
+def test_a_clock_that_differs_from_centras_is_an_error_and_the_data_team_hears_of_it(
+    table: Path, instance: dg.DagsterInstance
+) -> None:
+    """Time passes here, and stands still at Centra."""
+    agrees = Ran(instance, "watch_the_balance", after_minutes=1).check("every_clock_agrees")
+    differs = Ran(instance, "watch_the_balance", after_minutes=3).check("every_clock_agrees")
+    seen = observed.colours_of_checks(instance, defs().get_repository_def())
+
+    assert agrees.passed
+    assert not differs.passed
+    assert differs.severity is ERROR
+    assert differs.metadata["seconds_ahead_of_centra"].value == 180
+    (red,) = [condition for condition in seen if condition.is_red]
+    assert (red.owner, "seconds ahead of centra: 180" in red.detail) == ("data", True)
+
+
+def test_whether_orders_and_despatches_come_as_usual_is_not_judged_before_that_is_known(
+    table: Path, instance: dg.DagsterInstance
+) -> None:
+    ran = Ran(instance, "watch_operations")
+
+    for name in ("orders_arrive_as_usual", "despatches_arrive_as_usual"):
+        assert ran.check(name).passed
+        assert ran.check(name).metadata["weeks_known"].value == 0
+
+
+@pytest.mark.parametrize(
+    ("judged", "figures"),
+    [
+        (
+            Judgement(weeks_seen=10, is_judged=True, is_silent=True, silent_hours=4.6),
+            {"hours_without_any": 5, "expected_in_them": 0},
+        ),
+        (
+            Judgement(
+                weeks_seen=10,
+                is_judged=True,
+                is_reduced=True,
+                arrived_in_loss=51,
+                expected_in_loss=99.7,
+            ),
+            {"arrived_since_the_loss_began": 51, "expected_since_then": 100},
+        ),
+    ],
+)
+def test_what_is_missed_is_an_error_with_what_was_expected(
+    table: Path,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    judged: Judgement,
+    figures: dict[str, int],
+) -> None:
+    monkeypatch.setattr(volume, "volume_of_orders", lambda _link: judged)
+
+    red = Ran(instance, "watch_operations").check("orders_arrive_as_usual")
+
+    assert not red.passed
+    assert red.severity is ERROR
+    shown = {
+        name: v.value for name, v in red.metadata.items() if isinstance(v, dg.IntMetadataValue)
+    }
+    assert shown == figures
 
 
 def test_an_address_check_stays_red_while_later_orders_are_good_until_the_order_is_corrected(
