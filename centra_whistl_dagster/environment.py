@@ -51,6 +51,15 @@ _NONE = SecretStr("")
 _ALERT_ADDRESS: TypeAdapter[SecretStr] = TypeAdapter(AlertAddress)
 
 
+class LinkEnvironment(BaseModel):
+    """The addresses of pages that alerts and other pages link to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    DESK_URL: PageAddress = ""
+    CENTRA_ADMIN_URL: OrderPage = ""
+
+
 class LedgerEnvironment(BaseModel):
     """The variables without which the ledger cannot be opened."""
 
@@ -70,7 +79,7 @@ class ReceiverEnvironment(LedgerEnvironment):
     CENTRA_WEBHOOK_SECRET: Secret = _NONE
 
 
-class InstallationEnvironment(LedgerEnvironment):
+class InstallationEnvironment(LedgerEnvironment, LinkEnvironment):
     """The variables about what is kept here; none of them is a secret of another system."""
 
     ORDER_NUMBER_PREFIX: Text = "C"
@@ -80,7 +89,6 @@ class InstallationEnvironment(LedgerEnvironment):
     HISTORY_THREADS: Count = 2
     ARCHIVE_PATH: Path | None = None
     KEEP_ARCHIVE_DAYS: Days = 30
-    DESK_URL: PageAddress = ""
 
 
 class DeskEnvironment(InstallationEnvironment):
@@ -89,7 +97,6 @@ class DeskEnvironment(InstallationEnvironment):
     DESK_ROLES: Roles = {}
     DESK_PROXY_SECRET: ProxySecret = _NONE
     DESK_USER_HEADER: Header = "X-Forwarded-User"
-    DESK_CENTRA_ORDER_URL: OrderPage = ""
     DESK_WHISTL_CONTACT: Text = ""
     CENTRA_TOKEN_EXPIRES: date | None = None
 
@@ -189,6 +196,18 @@ def read_alert_addresses(environment: Mapping[str, str]) -> dict[str, SecretStr]
         with suppress(ValidationError):
             usable[name] = _ALERT_ADDRESS.validate_python(text)
     return usable
+
+
+def read_links(environment: Mapping[str, str]) -> LinkEnvironment:
+    """Read the pages that alerts link to; a faulty address counts as not set."""
+    given = _given(environment, LinkEnvironment.model_fields, {})
+    try:
+        return LinkEnvironment.model_validate(given)
+    except ValidationError as error:
+        faulty = {fault["loc"][-1] for fault in error.errors()}
+        return LinkEnvironment.model_validate(
+            {name: text for name, text in given.items() if name not in faulty}
+        )
 
 
 def _alert_names(environment: Mapping[str, str]) -> set[str]:

@@ -18,6 +18,7 @@ from typing import TypedDict
 from pydantic import SecretStr
 
 from centra_whistl_dagster.alerts.addresses import AlertAddresses
+from centra_whistl_dagster.alerts.links import Links
 from centra_whistl_dagster.centra.client import CentraConfig
 from centra_whistl_dagster.config_files.configuration import Configuration, load_configuration
 from centra_whistl_dagster.config_files.reader import ConfigError, ConfigFault
@@ -28,6 +29,7 @@ from centra_whistl_dagster.environment import (
     ReceiverEnvironment,
     read_alert_addresses,
     read_environment,
+    read_links,
     read_part,
 )
 from centra_whistl_dagster.ledger.engine import NO_KEYS
@@ -295,6 +297,12 @@ def installation_of(env: InstallationEnvironment) -> InstallationFields:
 def load_alert_addresses(environment: Mapping[str, str]) -> AlertAddresses:
     """Read the addresses of alerts that can be used, whatever else is missing or wrong."""
     return _alert_addresses(read_alert_addresses(environment))
+
+
+def load_links(environment: Mapping[str, str]) -> Links:
+    """Read the pages that alerts link to, whatever else is missing or wrong."""
+    pages = read_links(environment)
+    return Links(desk=pages.DESK_URL, centra_order=pages.CENTRA_ADMIN_URL)
 
 
 def _beside(state_path: Path) -> Path:

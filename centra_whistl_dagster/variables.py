@@ -75,14 +75,14 @@ def _address(text: str) -> str:
 def _page(text: str) -> str:
     url = urlsplit(text)
     is_plain = url.scheme in {"http", "https"} and url.hostname and not (url.query or url.fragment)
-    if text and not (is_plain and url.path in {"", "/"} and "@" not in text):
+    is_one_word = re.fullmatch(r"[!-?A-~]*", text)  # and without a user and password
+    if text and not (is_plain and url.path in {"", "/"} and is_one_word):
         raise ValueError("an address without a path, such as https://desk.example.com")
     return text.rstrip("/")
 
 
 def _order_page(text: str) -> str:
-    is_page = text.startswith("https://") and text.count("{number}") == 1 and text.isprintable()
-    if text and not is_page:
+    if text and not (re.fullmatch(r"https://[!-~]+", text) and text.count("{number}") == 1):
         raise ValueError("an https address with {number} in place of the order's number")
     return text
 

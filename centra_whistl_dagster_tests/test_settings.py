@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from centra_whistl_dagster.alerts.links import Links
 from centra_whistl_dagster.config_files.reader import ConfigError
-from centra_whistl_dagster.settings import load_settings
+from centra_whistl_dagster.settings import load_links, load_settings
 
 PROJECT = Path(__file__).parents[1]
 
@@ -64,6 +65,16 @@ def test_a_time_zone_of_whistls_that_nobody_has_stated_is_named() -> None:
     assert stated.unstated() == []
 
 
+def test_a_faulty_page_keeps_alerts_from_linking_to_that_page_alone() -> None:
+    order_page = "https://shop.example/orders/{number}"
+
+    assert load_links({"DESK_URL": "nowhere", "CENTRA_ADMIN_URL": order_page}) == Links(
+        centra_order=order_page
+    )
+    assert load_links({"DESK_URL": "https://desk.example/"}) == Links(desk="https://desk.example")
+    assert load_links({}) == Links()
+
+
 def test_everything_that_is_missing_is_named_in_one_error() -> None:
     with pytest.raises(ConfigError) as error:
         load_settings({})
@@ -101,6 +112,11 @@ FAULTS = [
     ("HISTORY_THREADS", "0", "must be 1 or more, not '0'"),
     ("KEEP_CONTENTS_DAYS", "-30", "must be 0 or more, not '-30'"),
     ("DEAD_MANS_SWITCH_URL", "http://signs.example/x", "signs of life to (signs.example needs"),
+    ("DESK_URL", "desk.example.com", "must be an address without a path, such as https://desk."),
+    ("DESK_URL", "https://desk.example.com/list", "must be an address without a path"),
+    ("DESK_URL", "https://desk.example.com evil", "must be an address without a path"),
+    ("CENTRA_ADMIN_URL", "https://shop.example/orders", "an https address with {number} in place"),
+    ("CENTRA_ADMIN_URL", "http://shop.example/{number}", "an https address with {number} in"),
 ]
 
 

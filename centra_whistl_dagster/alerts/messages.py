@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from centra_whistl_dagster.alerts import rules
+from centra_whistl_dagster.alerts.endings import endings_of
+from centra_whistl_dagster.alerts.links import NO_LINKS, Links
 from centra_whistl_dagster.alerts.rules import Condition, Group, News, Standing
-from centra_whistl_dagster.domain.exceptions.endings import ENDS, Ending
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, SubjectType
 from centra_whistl_dagster.domain.exceptions.responsibilities import Responsibility, Severity
 from centra_whistl_dagster.domain.exceptions.stakes import Stake
@@ -23,8 +25,13 @@ SHOWN = 20
 """Subjects or orders that are listed; the rest are counted."""
 FAULTS_SHOWN = 6
 """Of one order or SKU."""
+LINKS_SHOWN = 5
+"""Of orders in Centra: more would hide the rest of the alert."""
 TITLE_CHARACTERS = 120
 LINE_CHARACTERS = 300
+INSTRUCTIONS_CHARACTERS = 1_500
+"""Half an instruction would be worse than none; the configuration is reviewed, and no shop's text.
+"""
 
 NOUNS = {
     SubjectType.ORDER: ("order", "orders"),
@@ -37,17 +44,6 @@ NOUNS = {
 }
 
 NO_ACTION = "No action is needed."
-_ENDINGS = {
-    Ending.SENDS_AND_CLOSES: (
-        "Once it is corrected, waiting orders are sent automatically. The exception closes then, "
-        "or when the order is cancelled."
-    ),
-    Ending.CLOSES: "The exception closes automatically when {when}.",
-    Ending.NEEDS_A_PERSON: (
-        "Nothing happens automatically: somebody has to do this. It closes when {when}."
-    ),
-    Ending.NOTHING_WAITS: "No order waits for this.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,33 +58,38 @@ class Message:
 
 def of_exceptions(
     group: Group,
-    responsibility: Responsibility,
+    responsibilities: Mapping[ExceptionKind, Responsibility],
     stake: Stake,
-    *,
-    others: Sequence[Responsibility] = (),
+    links: Links = NO_LINKS,
 ) -> Message:
-    """Describe one cause: what is wrong, which orders it affects, what to do, by when.
+    """Describe one cause: what is wrong, which orders it affects, what to do, by when, its end.
 
     Args:
         group: the exceptions.
-        responsibility: of the kind that gives the alert its title.
+        responsibilities: of every kind among them.
         stake: the orders that depend on it.
-        others: of the other kinds among the exceptions.
+        links: the pages to link to.
     """
-    parts = [_what_is_wrong(group)]
+    titles = {kind: responsibilities[kind].title for kind in map(ExceptionKind, group.kinds)}
+    parts = [_what_is_wrong(group, stake)]
     if group.news is News.RESOLVED:
         parts = ["Resolved:", *parts, NO_ACTION]
     else:
         parts += _orders_affected(stake, group)
-        for each in (responsibility, *others):
-            about = f" ({each.title})" if others else ""
-            parts.append(f"What to do{about}: {one_line(each.instructions)}")
-        parts.append(f"{_time_limit(group)} {_ending(ExceptionKind(group.kind))}")
+        for kind, title in titles.items():
+            about = f" ({title})" if len(titles) > 1 else ""
+            parts.append(f"What to do{about}: {_instructions(responsibilities[kind])}")
+        parts.append("\n".join(_where_it_is(group, stake, links)))
+        parts.append("\n".join([_time_limit(group), *endings_of(titles)]))
     return Message(
         severity=_severity(group),
-        title=_title(group, responsibility, stake),
+        title=_title(group, titles[ExceptionKind(group.kind)], stake),
         body="\n\n".join(parts),
     )
+
+
+def _instructions(responsibility: Responsibility) -> str:
+    return one_line(responsibility.instructions, INSTRUCTIONS_CHARACTERS)
 
 
 def of_reminder(
@@ -97,6 +98,7 @@ def of_reminder(
     titles: Mapping[ExceptionKind, str],
     red: Sequence[str],
     now: datetime,
+    links: Links = NO_LINKS,
 ) -> Message:
     """List what an owner still has open this morning, by kind, and what still fails."""
     counted = Counter(standing.kind for standing in standings)
@@ -110,7 +112,8 @@ def of_reminder(
     overdue = sum(standing.due_at <= now for standing in standings)
     parts = ["\n".join(lines)]
     if standings:
-        pointer = f"`centra-whistl exceptions --owner {owner}` lists them with what to do."
+        at = links.worklist(owner) or f"`centra-whistl exceptions --owner {owner}`"
+        pointer = f"All of them, with what to do: {at}"
         parts.append(f"{overdue} past their time limit. {pointer}")
     if red:
         parts.append("Dagster's web page shows the details of what is failing.")
@@ -118,7 +121,7 @@ def of_reminder(
     return Message(severity="warning", title=one_line(title), body="\n\n".join(parts))
 
 
-def of_conditions(news: News, conditions: Sequence[Condition]) -> Message:
+def of_conditions(news: News, conditions: Sequence[Condition], links: Links = NO_LINKS) -> Message:
     """Report that checks, jobs or sensors fail, or have recovered."""
     what = conditions[0].title if len(conditions) == 1 else _kinds(conditions)
     if news is News.TURNED_GREEN:
@@ -130,14 +133,14 @@ def of_conditions(news: News, conditions: Sequence[Condition]) -> Message:
         )
     body = "\n\n".join(map(_failing, conditions))
     body += "\n\nDagster's web page shows the details."
+    if links.health:
+        body += f" The desk shows whether the connection is healthy: {links.health}"
+    severity = rules.highest(condition.severity for condition in conditions)
     return Message(
-        severity="failure", title=one_line(f"Failing: {what}", TITLE_CHARACTERS), body=body
+        severity=_colour(severity),
+        title=one_line(f"Failing, {severity}: {what}", TITLE_CHARACTERS),
+        body=body,
     )
-
-
-def _ending(kind: ExceptionKind) -> str:
-    end = ENDS[kind]
-    return _ENDINGS[end.ending].format(when=end.when)
 
 
 def _failing(condition: Condition) -> str:
@@ -166,7 +169,7 @@ def clock_time(moment: datetime) -> str:
     return f"{moment.astimezone(LONDON):%H:%M on %d %b} London time"
 
 
-def _title(group: Group, responsibility: Responsibility, stake: Stake) -> str:
+def _title(group: Group, about: str, stake: Stake) -> str:
     # One order can have two faults of a kind, in two of its fields.
     first, count = group.standings[0], len({standing.subject for standing in group.standings})
     singular, plural = NOUNS[SubjectType(first.subject_type)]
@@ -175,7 +178,7 @@ def _title(group: Group, responsibility: Responsibility, stake: Stake) -> str:
     waiting = ""
     if stake.blocked and not is_about_orders and group.news is not News.RESOLVED:
         waiting = f" ({_orders(stake.blocked)} {_wait(stake.blocked)})"
-    title = f"{_opening(group)}: {responsibility.title}: {what}{waiting}"
+    title = f"{_opening(group)}: {about}: {what}{waiting}"
     return one_line(title, TITLE_CHARACTERS)
 
 
@@ -186,14 +189,14 @@ def _opening(group: Group) -> str:
     return f"Overdue, {severity}" if group.news is News.ESCALATED else severity.capitalize()
 
 
-def _what_is_wrong(group: Group) -> str:
+def _what_is_wrong(group: Group, stake: Stake) -> str:
     subjects: dict[tuple[str, str], list[str]] = {}
     for standing in _by_age(group.standings):
         messages = subjects.setdefault((standing.subject_type, standing.subject), [])
         if standing.message not in messages:
             messages.append(standing.message)
     named = list(subjects.items())[:SHOWN]
-    lines = [_line(*subject, messages) for subject, messages in named]
+    lines = [_line(*subject, messages, stake) for subject, messages in named]
     if len(subjects) > 1:
         lines = [f"- {line}" for line in lines]
     if more := len(subjects) - len(named):
@@ -201,8 +204,10 @@ def _what_is_wrong(group: Group) -> str:
     return "\n".join(lines)
 
 
-def _line(subject_type: str, subject: str, messages: Sequence[str]) -> str:
+def _line(subject_type: str, subject: str, messages: Sequence[str], stake: Stake) -> str:
     noun, _ = NOUNS[SubjectType(subject_type)]
+    if subject_type == SubjectType.ORDER and subject.isdecimal():
+        subject = _both_numbers(int(subject), stake)
     said = " ".join(map(one_line, messages[:FAULTS_SHOWN]))
     if len(messages) > FAULTS_SHOWN:
         said += f" … and {len(messages) - FAULTS_SHOWN} more faults."
@@ -211,13 +216,40 @@ def _line(subject_type: str, subject: str, messages: Sequence[str]) -> str:
 
 def _orders_affected(stake: Stake, group: Group) -> Iterable[str]:
     numbers = stake.order_numbers
-    if not numbers:
+    if numbers:
+        does = f"{_wait(len(numbers))} for it" if stake.blocked else _are_affected(len(numbers))
+        yield f"{_orders(len(numbers))} {does}, worth {stake.value_in_words}."
+    about = group.standings[0].subject_type
+    if about == SubjectType.ORDER:
         return
-    does = f"{_wait(len(numbers))} for it" if stake.blocked else _are_affected(len(numbers))
-    yield f"{_orders(len(numbers))} {does}, worth {stake.value_in_words}."
-    if group.standings[0].subject_type != SubjectType.ORDER:
-        more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
-        yield f"Orders: {', '.join(map(str, numbers[:SHOWN]))}{more}."
+    # An order that a despatch is about may be finished by now; people call Whistl about it still.
+    named = tuple(stake.whistl_numbers) if about == SubjectType.DESPATCH else numbers
+    if named:
+        more = f" and {len(named) - SHOWN:,} more" if len(named) > SHOWN else ""
+        shown = ", ".join(_both_numbers(number, stake) for number in named[:SHOWN])
+        yield f"{'Order' if len(named) == 1 else 'Orders'}: {shown}{more}."
+
+
+def _both_numbers(number: int, stake: Stake) -> str:
+    """Return Centra's number of an order with Whistl's, by which the warehouse knows it."""
+    at_whistl = stake.whistl_numbers.get(number)
+    return f"{number} (Whistl {at_whistl})" if at_whistl else str(number)
+
+
+def _where_it_is(group: Group, stake: Stake, links: Links) -> Iterable[str]:
+    """Name the exceptions by the numbers that close them, and the pages that show them."""
+    ids = sorted(standing.exception_id for standing in group.standings)
+    if len(ids) == 1:
+        page = links.exception(ids[0])
+        yield f"Exception {ids[0]}{f': {page}' if page else ''}"
+    else:
+        page = links.worklist(group.owner, group.kind if len(group.kinds) == 1 else "")
+        more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
+        numbers = ", ".join(map(str, ids[:SHOWN]))
+        yield f"Exceptions {numbers}{more}{f': {page}' if page else ''}"
+    if links.centra_order:
+        for number in list(stake.whistl_numbers)[:LINKS_SHOWN]:
+            yield f"Order {number} in Centra: {links.order(number)}"
 
 
 def _time_limit(group: Group) -> str:
@@ -229,8 +261,11 @@ def _time_limit(group: Group) -> str:
 def _severity(group: Group) -> str:
     if group.news is News.RESOLVED:
         return "success"
-    is_bad = group.news is News.ESCALATED or group.severity is Severity.URGENT
-    return "failure" if is_bad else "warning"
+    return "failure" if group.news is News.ESCALATED else _colour(group.severity)
+
+
+def _colour(severity: Severity) -> str:
+    return "failure" if severity is Severity.URGENT else "warning"
 
 
 def _by_age(standings: Iterable[Standing]) -> list[Standing]:

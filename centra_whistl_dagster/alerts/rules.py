@@ -67,6 +67,11 @@ class Standing:
     told: Told
 
 
+def highest(severities: Iterable[Severity]) -> Severity:
+    """Return the highest of some severities."""
+    return min(severities, key=list(Severity).index)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """Exceptions that share one alert: the same news, of one kind, for one owner.
@@ -92,7 +97,7 @@ class Group:
     @property
     def severity(self) -> Severity:
         """The highest severity among them."""
-        return min((standing.severity for standing in self.standings), key=list(Severity).index)
+        return highest(standing.severity for standing in self.standings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +216,8 @@ class Condition:
     owner: str
     is_red: bool
     detail: str = ""
-    """Why it fails, in plain words; nothing personal."""
+    """What that means, and why it fails, in plain words; nothing personal."""
+    severity: Severity = Severity.URGENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ def exceptions_changed(link: LinkResource) -> dg.SkipReason:
     if not addresses.are_there:
         return dg.SkipReason(NO_ADDRESS)
     with _ledger(link) as ledger:
-        return dg.SkipReason(f"{tell_owners(ledger, addresses)} alerts written.")
+        return dg.SkipReason(f"{_count(tell_owners(ledger, addresses, link.links()))} written.")
 
 
 @dg.sensor(
@@ -85,8 +85,8 @@ def alerts_waiting(
         return _alerted_directly(context.cursor, addresses, error)
     if left:
         waiting = "; ".join(_in_words(backlog) for backlog in left)
-        raise dg.Failure(description=f"{sent} alerts sent. Still unsent: {waiting}.")
-    return dg.SkipReason(f"{sent} alerts sent." if sent else "No alert is waiting.")
+        raise dg.Failure(description=f"{_count(sent)} sent. Still unsent: {waiting}.")
+    return dg.SkipReason(f"{_count(sent)} sent." if sent else "No alert is waiting.")
 
 
 def _alerted_directly(
@@ -103,6 +103,10 @@ def _alerted_directly(
         )
     skipped = dg.SkipReason(f"Alerted directly: {error.description}")
     return dg.SensorResult(skip_reason=skipped, cursor=now.isoformat())
+
+
+def _count(alerts: int) -> str:
+    return "1 alert" if alerts == 1 else f"{alerts} alerts"
 
 
 def _in_words(backlog: Backlog) -> str:
@@ -139,7 +143,7 @@ def checks_changed(context: dg.SensorEvaluationContext, link: LinkResource) -> d
             *observed.ticks(context.instance, should_run),
             *observed.daemons(context.instance, datetime.now(UTC)),
         ]
-        return dg.SkipReason(f"{note_conditions(ledger, seen)} alerts written.")
+        return dg.SkipReason(f"{_count(note_conditions(ledger, seen, link.links()))} written.")
 
 
 @dg.run_failure_sensor(
@@ -152,6 +156,5 @@ def runs_failed(context: dg.RunFailureSensorContext, link: LinkResource) -> dg.S
     if not link.alert_addresses().are_there:
         return dg.SkipReason(NO_ADDRESS)
     with _ledger(link) as ledger:
-        return dg.SkipReason(
-            f"{note_conditions(ledger, [observed.failed_run(context)])} alerts written."
-        )
+        failed = observed.failed_run(context)
+        return dg.SkipReason(f"{_count(note_conditions(ledger, [failed], link.links()))} written.")

@@ -1,8 +1,8 @@
 """What Dagster's own records show: failed checks, late assets, ends of runs, ticks.
 
 Belongs here: reading these as conditions, with every call that has no public replacement; which
-runs they rest on. Does not belong here: what is alerted (`alerts.rules`). Of an unexpected error
-only the class is read: its text may quote a record.
+runs they rest on. Does not belong here: what is alerted (`alerts.rules`), what an alert says of a
+failure (`failure_details`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,10 +12,12 @@ from itertools import takewhile
 import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.freshness import FreshnessState
-from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
-from dagster_shared.error import SerializableErrorInfo
+from dagster._core.scheduler.instigation import InstigatorState, TickStatus
 
 from centra_whistl_dagster.alerts.rules import Condition
+from centra_whistl_dagster.defs import failure_details
+from centra_whistl_dagster.defs.purposes import purpose_of
+from centra_whistl_dagster.domain.exceptions.responsibilities import Severity
 
 DATA = "data"
 """The team alerted when this project is at fault, rather than an order."""
@@ -80,7 +82,8 @@ def _colour(instance: dg.DagsterInstance, key: dg.AssetCheckKey, *, owner: str) 
             title=f"The check '{sentence}' of {asset}",
             owner=owner,
             is_red=not evaluation.passed,
-            detail=f"It is no longer true that {sentence}. {_figures(evaluation)}".strip(),
+            detail=f"It is no longer true that {sentence}. {_reason(evaluation)}".strip(),
+            severity=_severity(evaluation),
         )
     # Planned, and not evaluated: under way, or its run ended before it came to the check.
     run = instance.get_run_by_id(record.run_id)
@@ -95,14 +98,21 @@ def _colour(instance: dg.DagsterInstance, key: dg.AssetCheckKey, *, owner: str) 
     )
 
 
-def _figures(evaluation: dg.AssetCheckEvaluation) -> str:
-    """Return the evaluation's counts; tables and texts stay on the web page."""
+def _severity(evaluation: dg.AssetCheckEvaluation) -> Severity:
+    is_error = evaluation.severity is dg.AssetCheckSeverity.ERROR
+    return Severity.URGENT if is_error else Severity.WARNING
+
+
+def _reason(evaluation: dg.AssetCheckEvaluation) -> str:
+    """Return the evaluation's counts and sentence; tables stay on the web page."""
     counts = [
         f"{name.replace('_', ' ')}: {value.value}"
         for name, value in evaluation.metadata.items()
         if isinstance(value, dg.IntMetadataValue)
     ]
-    return f"({', '.join(counts)})" if counts else ""
+    figures = f"({', '.join(counts)})" if counts else ""
+    # A line of its own: a long sentence is cut, and the counts must not be.
+    return f"{figures}\n{evaluation.description or ''}".strip("\n")
 
 
 def _owner(graph: AssetGraph, key: dg.AssetCheckKey) -> str:
@@ -133,7 +143,11 @@ def late_assets(
             title=f"The asset {key.to_user_string()}, which is late",
             owner=DATA,
             is_red=record.freshness_state is FreshnessState.FAIL,
-            detail="Its job no longer runs or no longer succeeds: see Runs and Automation.",
+            detail=(
+                "What it shows is older than promised.\n"
+                "Cause: its job no longer runs or no longer succeeds.\n"
+                "What to do: see Runs and Automation in Dagster."
+            ),
         )
         for key, record in records.items()
     ]
@@ -141,19 +155,15 @@ def late_assets(
 
 def failed_run(context: dg.RunFailureSensorContext) -> Condition:
     """Return the failed run that this sensor was called for, as the colour of its job."""
-    steps = []
-    for event in context.get_step_failure_events():
-        failure = event.step_failure_data
-        described = failure.user_failure_data.description if failure.user_failure_data else None
-        error = _root(failure.error)
-        steps.append(f"{event.step_key}: {described or (error.cls_name if error else 'failed')}")
     run = context.dagster_run
+    purpose = purpose_of(run.job_name)
     return Condition(
         name=f"{_JOB}{run.job_name}",
         title=_title_of_job(run.job_name),
         owner=DATA,
         is_red=True,
-        detail="\n".join([f"Run {run.run_id[:8]} failed.", *steps]),
+        detail=failure_details.of_run(purpose, context),
+        severity=purpose.severity,
     )
 
 
@@ -204,7 +214,7 @@ def _last_run(instance: dg.DagsterInstance, job_name: str) -> Sequence[dg.Dagste
 
 
 def _title_of_job(job_name: str) -> str:
-    return f"The job {job_name}, whose last run failed"
+    return f"{purpose_of(job_name).does} (job {job_name})"
 
 
 def runs_still_shown(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition) -> set[str]:
@@ -250,12 +260,18 @@ def ticks(instance: dg.DagsterInstance, should_run: Mapping[str, bool]) -> list[
 
 def _of_stop(state: InstigatorState) -> Condition:
     kind = state.instigator_type.value.lower()
+    purpose = purpose_of(state.name)
     return Condition(
         name=f"{kind} {state.name} stopped",
-        title=f"The {kind} {state.name}, which somebody stopped",
+        title=f"{purpose.does} ({kind} {state.name}, which somebody stopped)",
         owner=DATA,
         is_red=not state.is_running,
-        detail="Its work is not done until it is started again, under Automation.",
+        detail=(
+            f"{purpose.while_failing}\n"
+            "Cause: somebody stopped it.\n"
+            "What to do: start it again in Dagster, under Automation."
+        ),
+        severity=purpose.severity,
     )
 
 
@@ -270,25 +286,12 @@ def _of_ticks(instance: dg.DagsterInstance, state: InstigatorState) -> Condition
     failing = list(takewhile(lambda tick: tick.status is TickStatus.FAILURE, ended))
     kind = state.instigator_type.value.lower()
     lasts = failing[0].timestamp - failing[-1].timestamp if failing else 0.0
+    purpose = purpose_of(state.name)
     return Condition(
         name=f"{kind} {state.name}",
-        title=f"The {kind} {state.name}, which fails at every tick",
+        title=f"{purpose.does} ({kind} {state.name})",
         owner=DATA,
         is_red=bool(failing) and (kind == "schedule" or lasts >= FAILING_SECONDS),
-        detail=_why(failing[0]) if failing else "",
+        detail=failure_details.of_tick(purpose, failing[0]) if failing else "",
+        severity=purpose.severity,
     )
-
-
-def _why(tick: InstigatorTick) -> str:
-    error = _root(tick.error)
-    if error is None:
-        return "It gave no reason."
-    is_in_plain_words = error.cls_name == dg.Failure.__name__
-    return error.message.partition(": ")[2] if is_in_plain_words else f"{error.cls_name}."
-
-
-def _root(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
-    """Return what was raised first: Dagster wraps it in errors of its own."""
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error

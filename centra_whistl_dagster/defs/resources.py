@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from centra_whistl_dagster.alerts.addresses import AlertAddresses
+from centra_whistl_dagster.alerts.links import Links
 from centra_whistl_dagster.config_files.reader import ConfigError
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
 from centra_whistl_dagster.settings import (
@@ -14,6 +15,7 @@ from centra_whistl_dagster.settings import (
     Settings,
     load_alert_addresses,
     load_ledger_settings,
+    load_links,
     load_settings,
 )
 from centra_whistl_dagster.workflows.continuity import keep_alive
@@ -42,6 +44,10 @@ class LinkResource(dg.ConfigurableResource):
     def alert_addresses(self) -> AlertAddresses:
         """Return where alerts go, though other settings are missing or wrong."""
         return load_alert_addresses(os.environ)
+
+    def links(self) -> Links:
+        """Return the pages that alerts link to, though other settings are missing or wrong."""
+        return load_links(os.environ)
 
     def stock_policy(self) -> StockPolicy:
         """Return the operators' stock policy; the default one while theirs cannot be read.

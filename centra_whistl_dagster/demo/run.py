@@ -77,7 +77,9 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
             board = _trade_and_finish(day, processes, simulation, ledger, inbox, console)
         finally:
             ledger.close()
-    console.print()
+            console.print(
+                alerts_received(day, inbox), soft_wrap=True, highlight=False, markup=False
+            )
     if report is not None:
         report.write_text(json.dumps(board.as_dict(), indent=2) + "\n", encoding="utf-8")
     return board.faults()
@@ -96,6 +98,13 @@ Commands, in another terminal while this runs:
   {command} exceptions
   {command} screen ORDER_NUMBER
 """
+
+
+def alerts_received(day: Day, inbox: Inbox) -> str:
+    """Return where the teams' alerts can be read, and the last of them as its team read it."""
+    received = list(inbox.received)
+    last = f" The last:\n\n{received[-1].in_words()}" if received else ""
+    return f"\n{len(received)} alerts received. All of them are in {day.alerts_file}.{last}"
 
 
 def _trade_and_finish(

@@ -54,7 +54,7 @@ def load_desk_settings(environment: Mapping[str, str], *, over_socket: bool) -> 
         roles={name: Role(role) for name, role in env.DESK_ROLES.items()},
         proxy_secret=secret,
         user_header=env.DESK_USER_HEADER,
-        centra_order_url=env.DESK_CENTRA_ORDER_URL,
+        centra_order_url=env.CENTRA_ADMIN_URL,
         whistl_contact=env.DESK_WHISTL_CONTACT,
         token_expires=env.CENTRA_TOKEN_EXPIRES,
     )

@@ -18,6 +18,9 @@ from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import AlertRow, WatchedChange, WatchedRow
 from centra_whistl_dagster.ledger.tables import alert_exceptions, alerts, watched
 
+SECOND_CHANNEL = "second channel"
+"""Who has taken an alert that its own channel did not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAlert:
@@ -91,7 +94,7 @@ def about_exceptions(tx: Transaction, ids: Iterable[int]) -> dict[int, list[Aler
 
 
 def last_told(tx: Transaction, since: datetime) -> dict[str, datetime]:
-    """Return, by cause, when an alert was last written, for causes told of since."""
+    """Return, by cause, when an alert was last written, for causes alerted since."""
     latest = sa.func.max(alerts.c.created_at, type_=alerts.c.created_at.type)
     query = sa.select(alerts.c.cause, latest).where(alerts.c.created_at >= since)
     return dict(tx.execute(query.group_by(alerts.c.cause)).tuples().all())
@@ -109,7 +112,7 @@ def mark_sent(tx: Transaction, alert_id: int, *, sent_by: str) -> None:
     tx.execute(sa.update(alerts).where(alerts.c.id == alert_id).values(taken))
 
 
-def put_off(tx: Transaction, alert_id: int, *, until: datetime, error: str) -> None:
+def postpone(tx: Transaction, alert_id: int, *, until: datetime, error: str) -> None:
     """Note that an attempt failed, and when the next is due."""
     failed = {"due_at": until, "last_error": error, "attempts": alerts.c.attempts + 1}
     tx.execute(sa.update(alerts).where(alerts.c.id == alert_id).values(failed))
@@ -142,13 +145,22 @@ def backlogs(tx: Transaction) -> list[Backlog]:
     ]
 
 
+def channels_replaced(tx: Transaction) -> list[str]:
+    """Return the channels whose newest alert that was taken had to go by the second channel."""
+    newest = sa.select(sa.func.max(alerts.c.id)).where(alerts.c.sent_at.is_not(None))
+    query = sa.select(alerts.c.channel).where(
+        alerts.c.id.in_(newest.group_by(alerts.c.channel)), alerts.c.sent_by == SECOND_CHANNEL
+    )
+    return list(tx.execute(query.order_by(alerts.c.channel)).scalars())
+
+
 def all_watched(tx: Transaction) -> list[WatchedRow]:
-    """Return what has ever been red, with what was last told of it."""
+    """Return what has ever been red, with what was last alerted of it."""
     return tx.rows(WatchedRow, sa.select(watched).order_by(watched.c.name))
 
 
 def set_watched(tx: Transaction, name: str, **change: Unpack[WatchedChange]) -> None:
-    """Remember what is told of one check, job or sensor."""
+    """Remember what was alerted of one check, job or sensor."""
     changed = tx.execute(sa.update(watched).where(watched.c.name == name).values(**change))
     if not changed.rowcount:
         tx.execute(sa.insert(watched).values(name=name, **change))

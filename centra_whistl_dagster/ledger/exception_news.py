@@ -1,4 +1,4 @@
-"""What people have not been told of the exceptions, and what hangs on them.
+"""What people have not been alerted to of the exceptions, and which orders depend on them.
 
 Belongs here: reading the register for alerts and for the operators' list, and the mark of what was
 told. Does not belong here: opening and resolving (`exceptions`), or when to tell (`alerts.rules`).
@@ -21,11 +21,15 @@ from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.parts import parts
 from centra_whistl_dagster.ledger.rows import ExceptionChange, ExceptionRow
 from centra_whistl_dagster.ledger.tables import (
+    despatches,
     exception_orders,
     exceptions,
+    former_numbers,
     order_events,
     orders,
 )
+
+_CONCERNED = [getattr(orders.c, field.name) for field in fields(ConcernedOrder)]
 
 
 def to_tell(tx: Transaction) -> list[ExceptionRow]:
@@ -45,7 +49,7 @@ def to_tell(tx: Transaction) -> list[ExceptionRow]:
 def set_told(
     tx: Transaction, ids: Collection[int], told: str, **change: Unpack[ExceptionChange]
 ) -> None:
-    """Mark what was told of exceptions; other columns may be set with it."""
+    """Mark what was alerted of exceptions; other columns may be set with it."""
     for part in parts(ids):
         tx.execute(
             sa.update(exceptions).where(exceptions.c.id.in_(part)).values(told=told, **change)
@@ -88,27 +92,51 @@ def orders_concerned(
     tx: Transaction, rows: Iterable[ExceptionRow]
 ) -> dict[int, list[ConcernedOrder]]:
     """Return, by exception, the orders it keeps or is about; none for a closed one of a SKU."""
+    listed = list(rows)
     found: dict[int, list[ConcernedOrder]] = defaultdict(list)
-    numbers: dict[int, list[int]] = defaultdict(list)
-    ids = []
-    for row in rows:
-        ids.append(row.id)
-        if row.subject_type == SubjectType.ORDER and row.subject.isdecimal():
-            numbers[int(row.subject)].append(row.id)
-    columns = [getattr(orders.c, field.name) for field in fields(ConcernedOrder)]
-    for part in parts(ids):
+    for part in parts(row.id for row in listed):
         linked = (
-            sa.select(exception_orders.c.exception_id, *columns)
+            sa.select(exception_orders.c.exception_id, *_CONCERNED)
             .join(orders, orders.c.centra_id == exception_orders.c.centra_id)
             .where(exception_orders.c.exception_id.in_(part))
         )
         for concerned in tx.execute(linked):
             found[concerned.exception_id].append(_concerned(concerned))
-    for part in parts(numbers):
-        for concerned in tx.execute(sa.select(*columns).where(orders.c.number.in_(part))):
-            for exception_id in numbers[concerned.number]:
+    by_number = _ids_by_subject(listed, SubjectType.ORDER)
+    for part in parts(int(number) for number in by_number if number.isdecimal()):
+        for concerned in tx.execute(sa.select(*_CONCERNED).where(orders.c.number.in_(part))):
+            for exception_id in by_number[str(concerned.number)]:
+                found[exception_id].append(_concerned(concerned))
+    by_despatch = _ids_by_subject(listed, SubjectType.DESPATCH)
+    for names in parts(by_despatch):
+        for concerned in tx.execute(_orders_of_despatches(names)):
+            for exception_id in by_despatch[concerned.despatch_id]:
                 found[exception_id].append(_concerned(concerned))
     return found
+
+
+def _ids_by_subject(
+    rows: Iterable[ExceptionRow], subject_type: SubjectType
+) -> dict[str, list[int]]:
+    ids: dict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        if row.subject_type == subject_type:
+            ids[row.subject].append(row.id)
+    return ids
+
+
+def _orders_of_despatches(ids: Collection[str]) -> sa.CompoundSelect[Any]:
+    """Return the query of the orders that despatches are about, under a former number too."""
+    query = sa.select(despatches.c.despatch_id, *_CONCERNED).where(
+        despatches.c.despatch_id.in_(ids)
+    )
+    same = despatches.c.whistl_number
+    return sa.union(
+        query.join(orders, orders.c.whistl_number == same),
+        query.join(former_numbers, former_numbers.c.whistl_number == same).join(
+            orders, orders.c.centra_id == former_numbers.c.centra_id
+        ),
+    )
 
 
 def ever_blocked(tx: Transaction) -> dict[int, datetime]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,8 +29,9 @@ from dagster._utils.error import serializable_error_info_from_exc_info
 
 from centra_whistl_dagster.alerts.rules import GREEN_LASTS, Condition
 from centra_whistl_dagster.defs import alerts as sensors
-from centra_whistl_dagster.defs import freshness, observed
+from centra_whistl_dagster.defs import freshness, observed, purposes
 from centra_whistl_dagster.defs.assets.operations import alert_outbox
+from centra_whistl_dagster.defs.purposes import Purpose
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.demo.inbox import Inbox
 from centra_whistl_dagster.launching.dagster_processes import free_port
@@ -67,6 +69,15 @@ def ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, inbox: Inbox) -> Ite
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def known_purposes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say what the jobs and sensors of these tests are for."""
+    sending = Purpose(does="Sending orders to Whistl", while_failing="New orders wait.")
+    watching = Purpose(does="Watching the parcels", while_failing="Parcels wait.")
+    known = {**purposes.PURPOSES, "send": sending, "watched": watching}
+    monkeypatch.setattr(purposes, "PURPOSES", known)
+
+
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.instance_for_test() as made:
@@ -86,6 +97,7 @@ def every_parcel_is_whole() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=IS_GOOD["value"],
         severity=dg.AssetCheckSeverity.WARN,
+        description="Parcel 7 is open.",
         metadata={"failures": 3, "table": dg.MetadataValue.md("| Ada Lovelace |")},
     )
 
@@ -147,8 +159,8 @@ def test_the_owner_of_an_asset_hears_that_its_check_failed_and_that_it_passes_ag
     tick(instance)
     tick(instance)
 
-    assert alerted(ledger) == [("cx", f"Failing: {title}")]
-    assert "failures: 3" in bodies(ledger)
+    assert alerted(ledger) == [("cx", f"Failing, warning: {title}")]
+    assert "(failures: 3)\nParcel 7 is open.\n" in bodies(ledger)
     assert "Ada" not in bodies(ledger)
 
     evaluate(instance, is_good=True)
@@ -172,7 +184,7 @@ def test_the_data_team_hears_of_a_check_that_never_ran(
     tick(instance)
 
     assert alerted(ledger) == [
-        ("data", "Failing: The check 'every parcel is whole' of parcels never ran")
+        ("data", "Failing, urgent: The check 'every parcel is whole' of parcels never ran")
     ]
 
 
@@ -209,8 +221,12 @@ def test_a_job_that_fails_again_and_again_is_alerted_once_with_its_reason(
     for _ in range(3):
         sensors.runs_failed(fail(instance, "send"))
 
-    assert alerted(ledger) == [("data", "Failing: The job send, whose last run failed")]
-    assert "broken: Whistl, create_order: no answer." in bodies(ledger)
+    assert alerted(ledger) == [("data", "Failing, urgent: Sending orders to Whistl (job send)")]
+    title, *said = bodies(ledger).splitlines()
+    assert title == "Sending orders to Whistl (job send)"
+    assert said[0] == "New orders wait."
+    assert said[1] == "Cause, in broken: Whistl, create_order: no answer."
+    assert said[2].startswith("What to do: correct what the cause names. It is started again")
 
 
 def test_only_the_class_of_an_unexpected_error_is_alerted(
@@ -218,7 +234,8 @@ def test_only_the_class_of_an_unexpected_error_is_alerted(
 ) -> None:
     sensors.runs_failed(fail(instance, "guess"))
 
-    assert "surprising: ValueError" in bodies(ledger)
+    assert "Cause, in surprising: an unexpected error, ValueError." in bodies(ledger)
+    assert "What to do: open the run in Dagster" in bodies(ledger)
     assert "Ada" not in bodies(ledger)
 
 
@@ -236,7 +253,7 @@ def test_a_job_that_works_again_is_alerted(instance: dg.DagsterInstance, ledger:
     let_green_last(ledger)
     tick(instance)
 
-    assert alerted(ledger)[1:] == [("data", "Resolved: The job send, whose last run failed")]
+    assert alerted(ledger)[1:] == [("data", "Resolved: Sending orders to Whistl (job send)")]
 
 
 def send(instance: dg.DagsterInstance) -> str | None:
@@ -268,7 +285,7 @@ def test_alerts_go_out_while_the_configuration_is_broken(
     watch = Condition(name="sensor a", title="A sensor", owner="data", is_red=True)
     note_conditions(ledger, [watch])
 
-    assert send(instance) == "1 alerts sent."
+    assert send(instance) == "1 alert sent."
     assert inbox.counts_by_team() == {"data": 1}
 
 
@@ -295,7 +312,7 @@ def test_a_faulty_address_of_one_channel_keeps_no_alert_from_the_others(
     monkeypatch.setenv("ALERT_MERCHANDISING_URL", "not an address")
     note_conditions(ledger, [Condition(name="a", title="A sensor", owner="data", is_red=True)])
 
-    assert send(instance) == "1 alerts sent."
+    assert send(instance) == "1 alert sent."
     assert inbox.counts_by_team() == {"data": 1}
 
 
@@ -364,7 +381,7 @@ def test_a_tick_that_leaves_an_alert_unsent_fails_and_names_the_channel(
     with pytest.raises(dg.Failure) as second:
         send(instance)
 
-    assert str(first.value.description).startswith("1 alerts sent. Still unsent: 1 for merchandis")
+    assert str(first.value.description).startswith("1 alert sent. Still unsent: 1 for merchandis")
     assert str(second.value.description).startswith("0 alerts sent. Still unsent: 1 for merchandis")
     assert inbox.counts_by_team() == {"cx": 1}
 
@@ -389,6 +406,37 @@ def test_the_outbox_is_red_while_an_alert_does_not_reach_its_team(
     assert late.severity is dg.AssetCheckSeverity.ERROR
     assert late.metadata["channels_behind"].value == 1
     assert "| merchandising | 1 |" in str(late.metadata["table"].value)
+
+
+def test_the_outbox_is_red_while_the_second_channel_replaces_one_that_does_not_answer(
+    ledger: Ledger, instance: dg.DagsterInstance, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_FALLBACK_URL", inbox.web_url("second"))
+    monkeypatch.setenv("ALERT_MERCHANDISING_URL", f"json://127.0.0.1:{free_port()}")
+    watch = Condition(name="check a", title="A", owner="merchandising", is_red=True)
+    note_conditions(ledger, [watch])
+    started_at = datetime.now(UTC)
+    for seconds in (0, 6):
+        with (
+            time_machine.travel(started_at + timedelta(seconds=seconds)),
+            pytest.raises(dg.Failure),
+        ):
+            send(instance)
+    with time_machine.travel(started_at + timedelta(seconds=20)):
+        last = send(instance)
+
+    replaced = evaluate_outbox()
+    monkeypatch.setenv("ALERT_MERCHANDISING_URL", inbox.web_url("merchandising"))
+    note_conditions(ledger, [replace(watch, name="check b")])
+    send(instance)
+
+    assert last == "1 alert sent."
+    assert inbox.counts_by_team() == {"merchandising": 1, "second": 1}
+    assert inbox.received[0].title == "For merchandising: Failing, urgent: A"
+    assert not replaced.passed
+    assert replaced.severity is dg.AssetCheckSeverity.ERROR
+    assert "newest alert for: merchandising" in str(replaced.description)
+    assert evaluate_outbox().passed
 
 
 def test_the_outbox_warns_while_no_alert_address_is_set(
@@ -437,7 +485,7 @@ def test_the_data_team_hears_of_an_asset_that_is_late_and_of_its_return(
     daemon_finds(FreshnessState.PASS)
 
     assert alerted(ledger) == [
-        ("data", "Failing: The asset promised, which is late"),
+        ("data", "Failing, urgent: The asset promised, which is late"),
         ("data", "Resolved: The asset promised, which is late"),
     ]
 
@@ -485,7 +533,9 @@ def test_what_should_run_and_was_stopped_by_somebody_is_red(
     red = [condition for condition in seen if condition.is_red]
 
     assert [condition.title for condition in red] == (
-        [f"The {kind.value.lower()} watched, which somebody stopped"] if is_red else []
+        [f"Watching the parcels ({kind.value.lower()} watched, which somebody stopped)"]
+        if is_red
+        else []
     ), case
 
 
@@ -511,8 +561,8 @@ def test_the_data_team_hears_of_a_sensor_that_was_stopped_and_of_its_restart(
     checked(InstigatorStatus.RUNNING)
 
     assert alerted(ledger) == [
-        ("data", "Failing: The sensor polls, which somebody stopped"),
-        ("data", "Resolved: The sensor polls, which somebody stopped"),
+        ("data", "Failing, urgent: The work of polls (sensor polls, which somebody stopped)"),
+        ("data", "Resolved: The work of polls (sensor polls, which somebody stopped)"),
     ]
 
 
@@ -564,4 +614,6 @@ def test_a_sensor_that_goes_on_failing_is_red_and_says_why(
 
     assert not is_stopped.is_red
     assert seen.is_red is is_red, case
-    assert (seen.detail == "Centra, OrderStamps: no answer.\n") is (statuses[-1] == "F")
+    cause = "Parcels wait.\nCause: Centra, OrderStamps: no answer.\nWhat to do: "
+    assert seen.detail.startswith(cause) is (statuses[-1] == "F")
+    assert seen.title == f"Watching the parcels ({kind.value.lower()} watched)"

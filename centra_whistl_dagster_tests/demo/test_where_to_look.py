@@ -12,7 +12,7 @@ import pytest
 
 from centra_whistl_dagster.demo.day import Day, prepare
 from centra_whistl_dagster.demo.inbox import Inbox
-from centra_whistl_dagster.demo.run import where_to_look
+from centra_whistl_dagster.demo.run import alerts_received, where_to_look
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +41,22 @@ def test_every_alert_is_written_to_a_file_that_people_can_read(tmp_path: Path) -
     assert "to cx" in text
     assert "Invalid postcode: order 100009" in text
     assert "What to do: correct it." in text
+
+
+def test_a_demo_ends_with_its_last_alert_and_where_all_of_them_are(
+    day: Day, tmp_path: Path
+) -> None:
+    with Inbox(tmp_path / "alerts.txt") as inbox:
+        before = alerts_received(day, inbox)
+        for number in (100009, 100010):
+            alert = {"title": f"Invalid postcode: order {number}", "message": "What to do."}
+            httpx.post(inbox.web_url("cx").replace("json", "http"), json=alert)
+        after = alerts_received(day, inbox)
+
+    assert before.strip() == f"0 alerts received. All of them are in {day.alerts_file}."
+    assert f"2 alerts received. All of them are in {day.alerts_file}." in after
+    assert "Invalid postcode: order 100010\n\nWhat to do." in after
+    assert "100009" not in after
 
 
 def test_a_shell_gets_the_demos_settings_whatever_a_real_system_s_are(

@@ -299,7 +299,7 @@ def test_behind_a_proxy_the_desk_must_know_its_own_address(desk: Desk) -> None:
         ("DESK_ROLES", "ann@example.com=admin", "the roles are operator, releaser"),
         ("DESK_URL", "https://desk.example.com/path", "without a path"),
         ("DESK_USER_HEADER", "X User", "the name of a header"),
-        ("DESK_CENTRA_ORDER_URL", "https://shop.example/orders", "{number}"),
+        ("CENTRA_ADMIN_URL", "https://shop.example/orders", "{number}"),
         ("CENTRA_TOKEN_EXPIRES", "soon", "a date such as 2026-12-24"),
     ],
 )

@@ -73,7 +73,7 @@ def test_what_to_do_about_each_change_names_the_team_and_whom_to_call(shop: Shop
 def test_an_order_links_to_centra_where_its_address_is_set(shop: Shop) -> None:
     template = "https://shop.example/ams/orders/{number}"
     address = f'href="https://shop.example/ams/orders/{shop.left.number}"'
-    with pages_of(shop.desk, DESK_CENTRA_ORDER_URL=template) as pages:
+    with pages_of(shop.desk, CENTRA_ADMIN_URL=template) as pages:
         assert address in pages.get(f"/orders/{shop.left.number}").text
     assert "shop.example" not in shop.pages.get(f"/orders/{shop.left.number}").text
 

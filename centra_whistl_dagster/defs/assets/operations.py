@@ -14,7 +14,7 @@ from centra_whistl_dagster.ledger.alerts import Backlog
 from centra_whistl_dagster.ledger.service_levels import Spread
 from centra_whistl_dagster.workflows.access import end_refusals_of_former_tokens
 from centra_whistl_dagster.workflows.exceptions.closing import end_old_advice
-from centra_whistl_dagster.workflows.exceptions.delivery import backlogs
+from centra_whistl_dagster.workflows.exceptions.delivery import backlogs, channels_replaced
 from centra_whistl_dagster.workflows.exceptions.register import ListedException, list_exceptions
 from centra_whistl_dagster.workflows.upkeep.brief import daily_brief, service_levels
 from centra_whistl_dagster.workflows.upkeep.retention import (
@@ -141,9 +141,11 @@ DELIVERED = "every_alert_reaches_its_team"
             DELIVERED,
             asset=OUTBOX,
             description=(
-                "No alert has waited longer than 5 minutes. While one does, a team does not know "
+                "No alert has waited longer than 5 minutes, and each channel accepted its newest "
+                "one, so that the second channel did not have to. Otherwise a team may not know "
                 "what is wrong: the data team corrects the channel's address (ALERT_..._URL) or "
-                "starts the sensor alerts_waiting again, and informs the team in person meanwhile."
+                "starts the sensor alerts_waiting again, and informs the team in person meanwhile. "
+                "It is green again once the channel accepts an alert."
             ),
         ),
     ],
@@ -159,6 +161,7 @@ def alert_outbox(link: LinkResource) -> dg.MaterializeResult:
     """Count what waits, channel by channel."""
     with link.open("operations/alert_outbox") as opened:
         waiting, now = backlogs(opened.ledger), opened.now()
+        replaced = channels_replaced(opened.ledger)
         has_addresses = opened.settings.alerts.are_there
     late = [backlog for backlog in waiting if now - backlog.oldest_at > DELIVERED_WITHIN]
     return dg.MaterializeResult(
@@ -167,7 +170,7 @@ def alert_outbox(link: LinkResource) -> dg.MaterializeResult:
             "alerts": sum(backlog.alerts for backlog in waiting),
             "outbox": metadata.table(_line(backlog) for backlog in waiting),
         },
-        check_results=[_delivered(late, has_addresses=has_addresses)],
+        check_results=[_delivered(late, replaced, has_addresses=has_addresses)],
     )
 
 
@@ -180,7 +183,9 @@ def _line(backlog: Backlog) -> dict[str, object]:
     }
 
 
-def _delivered(late: list[Backlog], *, has_addresses: bool) -> dg.AssetCheckResult:
+def _delivered(
+    late: list[Backlog], replaced: list[str], *, has_addresses: bool
+) -> dg.AssetCheckResult:
     if not has_addresses:
         return dg.AssetCheckResult(
             check_name=DELIVERED,
@@ -190,13 +195,26 @@ def _delivered(late: list[Backlog], *, has_addresses: bool) -> dg.AssetCheckResu
         )
     return dg.AssetCheckResult(
         check_name=DELIVERED,
-        passed=not late,
+        passed=not late and not replaced,
         severity=dg.AssetCheckSeverity.ERROR,
+        description=_undelivered(late, replaced) or None,
         metadata={
             "channels_behind": len(late),
+            "channels_replaced": len(replaced),
             "table": metadata.table(_line(backlog) for backlog in late),
         },
     )
+
+
+def _undelivered(late: list[Backlog], replaced: list[str]) -> str:
+    sentences = []
+    if late:
+        channels = ", ".join(f"{backlog.channel} ({backlog.alerts})" for backlog in late)
+        sentences.append(f"Alerts that no channel has accepted for 5 minutes: {channels}.")
+    if replaced:
+        channels = ", ".join(replaced)
+        sentences.append(f"The second channel had to take the newest alert for: {channels}.")
+    return " ".join(sentences)
 
 
 @dg.asset(

@@ -41,13 +41,20 @@ def _automatic(when: str, *, by_hand: bool) -> End:
 
 
 def _person(also: str = "") -> End:
-    when = "its owner has acted and closes it with `centra-whistl exceptions close`"
+    when = "its owner has acted and closes it, at the desk or with `centra-whistl exceptions close`"
     return End(ending=Ending.NEEDS_A_PERSON, when=f"{also}; or when {when}" if also else when)
 
 
 _BEFORE_SENDING = End(
     ending=Ending.SENDS_AND_CLOSES,
     when="the corrected order is screened again without this fault, or the order is cancelled",
+    may_be_closed_by_hand=False,
+)
+_SHARED = End(
+    ending=Ending.SENDS_AND_CLOSES,
+    when=(
+        "every order that waits for it has been screened again without this fault, or is cancelled"
+    ),
     may_be_closed_by_hand=False,
 )
 _ADVICE = End(
@@ -101,9 +108,26 @@ FOUND_BY_SCREENING = (
     ExceptionKind.CUSTOMS_VALUE_MISSING,
 )
 
+_SHARED_BY_ORDERS = (
+    ExceptionKind.SKU_MALFORMED,
+    ExceptionKind.SKU_NOT_A_PRODUCT,
+    ExceptionKind.SKU_UNKNOWN,
+    ExceptionKind.SKU_INACTIVE,
+    ExceptionKind.SKU_COLLISION,
+    ExceptionKind.SERVICE_UNMAPPED,
+    ExceptionKind.SERVICE_AMBIGUOUS,
+    ExceptionKind.SERVICE_UNKNOWN,
+    ExceptionKind.SERVICE_INACTIVE,
+    ExceptionKind.SERVICE_NOT_OFFERED,
+    ExceptionKind.CUSTOMS_DATA_MISSING,
+    ExceptionKind.CUSTOMS_DATA_MALFORMED,
+)
+"""Of a SKU or a shipping option: all orders with it wait for one exception."""
+
 ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
     {
         **dict.fromkeys(FOUND_BY_SCREENING, _BEFORE_SENDING),
+        **dict.fromkeys(_SHARED_BY_ORDERS, _SHARED),
         **dict.fromkeys(ADVICE, _ADVICE),
         # ---- not Whistl's alone to send
         ExceptionKind.PARTLY_SHIPPED_ALREADY: _person("the order is cancelled in Centra"),
@@ -139,7 +163,7 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
             "the units are cancelled in Centra, or Whistl sends them after all", by_hand=True
         ),
         ExceptionKind.DESPATCH_WITHOUT_CARRIER: _automatic(
-            "the despatch comes again with its carrier and tracking number, or somebody has "
+            "Whistl sends the despatch again with its carrier and tracking number, or somebody has "
             "shipped its units in Centra",
             by_hand=False,
         ),
@@ -153,7 +177,7 @@ ENDS: Mapping[ExceptionKind, End] = MappingProxyType(
         ),
         ExceptionKind.DESPATCH_MISSING: _automatic("the despatch message arrives", by_hand=True),
         ExceptionKind.CORRECTS_ANOTHER_ORDER: _person(
-            "the message comes again and refers to a despatch of its own order"
+            "Whistl sends the message again and it refers to a despatch of its own order"
         ),
         ExceptionKind.TRACKING_CORRECTED: _person("a correction restores the number"),
         ExceptionKind.SHIPMENT_REFUSED: _automatic("Centra has the parcel", by_hand=False),

@@ -32,6 +32,9 @@ class Stake:
     """How many of the orders are not sent because of it."""
     value: Mapping[str, Decimal] = field(default_factory=dict)
     """The orders' totals by currency."""
+    whistl_numbers: Mapping[int, str] = field(default_factory=dict)
+    """Whistl's number of each order by Centra's, ascending. Finished orders are among them: people
+    call Whistl about a parcel that has left too."""
 
     @property
     def value_in_words(self) -> str:
@@ -43,7 +46,8 @@ class Stake:
 
 def stake_of(orders: Iterable[ConcernedOrder]) -> Stake:
     """Add up unfinished orders; one that is named several times counts once."""
-    waiting = {order.number: order for order in orders if order.state not in FINAL}
+    named = {order.number: order for order in orders}
+    waiting = {number: order for number, order in named.items() if order.state not in FINAL}
     value: dict[str, Decimal] = defaultdict(Decimal)
     for order in waiting.values():
         value[order.currency] += order.grand_total
@@ -51,4 +55,5 @@ def stake_of(orders: Iterable[ConcernedOrder]) -> Stake:
         order_numbers=tuple(sorted(waiting)),
         blocked=sum(order.state is OrderState.BLOCKED for order in waiting.values()),
         value=dict(value),
+        whistl_numbers={number: named[number].whistl_number for number in sorted(named)},
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from centra_whistl_dagster.alerts import messages, rules
 from centra_whistl_dagster.alerts.addresses import ESCALATION, AlertAddresses
+from centra_whistl_dagster.alerts.links import NO_LINKS, Links
 from centra_whistl_dagster.alerts.messages import Message
 from centra_whistl_dagster.alerts.rules import Group, News, Round, Standing, Told
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
@@ -23,8 +24,8 @@ from centra_whistl_dagster.ledger.engine import Ledger, Transaction
 from centra_whistl_dagster.ledger.rows import ExceptionChange, ExceptionRow
 
 
-def tell_owners(ledger: Ledger, addresses: AlertAddresses) -> int:
-    """Write the alerts that are due now; return how many.
+def tell_owners(ledger: Ledger, addresses: AlertAddresses, links: Links = NO_LINKS) -> int:
+    """Write the alerts that are due now, with links to these pages; return how many.
 
     Needs the ledger alone, so that a broken configuration file, which stops all else, is alerted.
     Where no address is set nothing is written, and no exception counts as alerted: the first round
@@ -39,7 +40,8 @@ def tell_owners(ledger: Ledger, addresses: AlertAddresses) -> int:
         return 0
     # Decided again: another process may have written these alerts meanwhile.
     with ledger.transaction() as tx:
-        return _write_alerts(tx, addresses) + _write_reminders(tx, _reminders_due(tx))
+        written = _write_alerts(tx, addresses, links)
+        return written + _write_reminders(tx, _reminders_due(tx), links)
 
 
 def _decide(tx: Transaction) -> tuple[Mapping[int, ExceptionRow], Round]:
@@ -48,23 +50,27 @@ def _decide(tx: Transaction) -> tuple[Mapping[int, ExceptionRow], Round]:
     return rows, rules.decide(map(_standing, rows.values()), last_alerts, tx.now)
 
 
-def _write_alerts(tx: Transaction, addresses: AlertAddresses) -> int:
+def _write_alerts(tx: Transaction, addresses: AlertAddresses, links: Links) -> int:
     rows, decided = _decide(tx)
     exception_news.set_told(tx, decided.passed, Told.CLOSED)
-    return sum(_write_group(tx, addresses, group, rows) for group in decided.groups)
+    return sum(_write_group(tx, addresses, links, group, rows) for group in decided.groups)
 
 
 def _write_group(
-    tx: Transaction, addresses: AlertAddresses, group: Group, rows: Mapping[int, ExceptionRow]
+    tx: Transaction,
+    addresses: AlertAddresses,
+    links: Links,
+    group: Group,
+    rows: Mapping[int, ExceptionRow],
 ) -> int:
     ids = [standing.exception_id for standing in group.standings]
     is_escalation = group.news is News.ESCALATED
     change: ExceptionChange = {"escalated_at": tx.now} if is_escalation else {}
     exception_news.set_told(tx, ids, rules.told_after(group.news), **change)
-    first, *others = (tx.responsibilities[ExceptionKind(kind)] for kind in group.kinds)
     stake = _stake(tx, [rows[exception_id] for exception_id in ids])
-    message = messages.of_exceptions(group, first, stake, others=others)
-    channels = list(dict.fromkeys(each.channel for each in (first, *others)))
+    message = messages.of_exceptions(group, tx.responsibilities, stake, links)
+    kinds = map(ExceptionKind, group.kinds)
+    channels = list(dict.fromkeys(tx.responsibilities[kind].channel for kind in kinds))
     if is_escalation and addresses.has(ESCALATION):
         channels.append(ESCALATION)
     return alerts.add(
@@ -105,11 +111,11 @@ def _reminders_due(tx: Transaction) -> dict[str, _Reminder]:
     }
 
 
-def _write_reminders(tx: Transaction, reminders: Mapping[str, _Reminder]) -> int:
+def _write_reminders(tx: Transaction, reminders: Mapping[str, _Reminder], links: Links) -> int:
     titles = {kind: entry.title for kind, entry in tx.responsibilities.items()}
     new = []
     for owner, due in reminders.items():
-        message = messages.of_reminder(owner, due.standings, titles, due.red, tx.now)
+        message = messages.of_reminder(owner, due.standings, titles, due.red, tx.now, links)
         new.append(new_alert(message, cause=reminder_cause(owner), owner=owner, channel=owner))
     return alerts.add(tx, new)
 

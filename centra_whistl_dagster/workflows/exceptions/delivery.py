@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,6 +24,8 @@ failed; letters that were not tried are left out."""
 IN_ONE_ROUND = 40
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
+SLOW_AFTER = timedelta(minutes=1)
+"""An alert that has waited so long behind a slow channel goes by the second one."""
 _LEASE_SECONDS = 30.0
 NO_ADDRESS = "no address: set ALERT_DEFAULT_URL, or one for this channel"
 NO_ANSWER = "the channel did not answer"
@@ -34,7 +36,7 @@ class Delivered:
     """What came of one round."""
 
     sent: int = 0
-    put_off: int = 0
+    postponed: int = 0
     """Alerts that failed, to be tried again later."""
 
 
@@ -42,6 +44,12 @@ def backlogs(ledger: Ledger) -> list[Backlog]:
     """Return what is unsent, due or postponed, channel by channel."""
     with ledger.reading() as tx:
         return alerts.backlogs(tx)
+
+
+def channels_replaced(ledger: Ledger) -> list[str]:
+    """Return the channels that did not accept their newest alert: the second one took it."""
+    with ledger.reading() as tx:
+        return alerts.channels_replaced(tx)
 
 
 def are_any_due(ledger: Ledger) -> bool:
@@ -65,6 +73,7 @@ def deliver(ledger: Ledger, addresses: AlertAddresses, *, post: Post = delivery.
 def _deliver(ledger: Ledger, addresses: AlertAddresses, post: Post) -> Delivered:
     with ledger.reading() as tx:
         due = alerts.unsent(tx, limit=IN_ONE_ROUND)
+        waited = {row.id for row in due if tx.now - row.created_at >= SLOW_AFTER}
     letters = {row.id: _letter(row, addresses) for row in due}
     errors: dict[int, str | None] = dict.fromkeys(letters, NO_ADDRESS)
     posted = [letter for letter in letters.values() if letter.address]
@@ -72,27 +81,31 @@ def _deliver(ledger: Ledger, addresses: AlertAddresses, post: Post) -> Delivered
         answers = post(posted)
         for letter in posted:
             del errors[letter.id]
-        errors |= {**answers, **_given_up(posted, answers)}
+        errors |= {**answers, **_given_up(posted, answers, waited)}
     return _record(ledger, addresses, [row for row in due if row.id in errors], errors)
 
 
 def _letter(row: AlertRow, addresses: AlertAddresses) -> Letter:
-    """Address an alert; in another team's channel its title names the owner."""
+    """Address an alert; in another team's channel it says whose it is, and why it is there."""
     is_second = addresses.is_second(row.channel, row.attempts)
+    why = f"Sent here because the channel {row.channel} did not accept this alert.\n\n"
     return Letter(
         id=row.id,
         address=addresses.for_attempt(row.channel, row.attempts),
         title=f"For {row.owner}: {row.title}" if is_second else row.title,
-        body=row.body,
+        body=f"{why}{row.body}" if is_second else row.body,
         severity=row.severity,
     )
 
 
-def _given_up(posted: Iterable[Letter], answers: Mapping[int, str | None]) -> dict[int, str | None]:
+def _given_up(
+    posted: Iterable[Letter], answers: Mapping[int, str | None], waited: Collection[int]
+) -> dict[int, str | None]:
     """Return the untried letters of dead channels, so that they move to the second one too.
 
     A channel is dead when none of its letters was answered, or when the last one tried failed.
-    Behind one that works, an untried letter only ran out of time and stays due.
+    Behind one that works, an untried letter only ran out of time and stays due, unless it is one of
+    those that have waited too long already.
     """
     by_address: dict[str, list[int]] = defaultdict(list)
     for letter in posted:
@@ -100,9 +113,9 @@ def _given_up(posted: Iterable[Letter], answers: Mapping[int, str | None]) -> di
     given_up: dict[int, str | None] = {}
     for ids in by_address.values():
         tried = [letter_id for letter_id in ids if letter_id in answers]
-        if not tried or answers[tried[-1]] is not None:
-            untried = [letter_id for letter_id in ids if letter_id not in answers]
-            given_up |= dict.fromkeys(untried, NO_ANSWER)
+        is_dead = not tried or answers[tried[-1]] is not None
+        untried = [letter_id for letter_id in ids if letter_id not in answers]
+        given_up |= {each: NO_ANSWER for each in untried if is_dead or each in waited}
     return given_up
 
 
@@ -118,12 +131,12 @@ def _record(
             error = errors[row.id]
             if error is None:
                 is_second = addresses.is_second(row.channel, row.attempts)
-                sent_by = "second channel" if is_second else row.channel
+                sent_by = alerts.SECOND_CHANNEL if is_second else row.channel
                 alerts.mark_sent(tx, row.id, sent_by=sent_by)
                 sent += 1
             else:
-                alerts.put_off(tx, row.id, until=tx.now + _wait(row.attempts), error=error)
-    return Delivered(sent=sent, put_off=len(rows) - sent)
+                alerts.postpone(tx, row.id, until=tx.now + _wait(row.attempts), error=error)
+    return Delivered(sent=sent, postponed=len(rows) - sent)
 
 
 def _wait(attempts: int) -> timedelta:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from centra_whistl_dagster.alerts import messages, rules
+from centra_whistl_dagster.alerts.links import NO_LINKS, Links
 from centra_whistl_dagster.alerts.rules import Condition, Memory, News
 from centra_whistl_dagster.ledger import alerts
 from centra_whistl_dagster.ledger.alerts import NewAlert
@@ -17,7 +18,7 @@ from centra_whistl_dagster.ledger.rows import WatchedRow
 from centra_whistl_dagster.workflows.exceptions.alerting import new_alert
 
 
-def note_conditions(ledger: Ledger, observed: Sequence[Condition]) -> int:
+def note_conditions(ledger: Ledger, observed: Sequence[Condition], links: Links = NO_LINKS) -> int:
     """Write an alert to each owner of a condition that turned red or green; return how many."""
     with ledger.reading() as tx:
         memories = {row.name: _memory(row) for row in alerts.all_watched(tx)}
@@ -43,7 +44,7 @@ def note_conditions(ledger: Ledger, observed: Sequence[Condition]) -> int:
                 last_red_at=tx.now,
                 told_at=tx.now,
             )
-        return alerts.add(tx, _alerts(turned))
+        return alerts.add(tx, _alerts(turned, links))
 
 
 def names_told_red(ledger: Ledger) -> set[str]:
@@ -52,13 +53,13 @@ def names_told_red(ledger: Ledger) -> set[str]:
         return {row.name for row in alerts.all_watched(tx) if row.is_told_red}
 
 
-def _alerts(turned: Sequence[tuple[News, Condition]]) -> list[NewAlert]:
+def _alerts(turned: Sequence[tuple[News, Condition]], links: Links) -> list[NewAlert]:
     grouped: dict[tuple[News, str], list[Condition]] = defaultdict(list)
     for news, condition in turned:
         grouped[(news, condition.owner)].append(condition)
     return [
         new_alert(
-            messages.of_conditions(news, conditions),
+            messages.of_conditions(news, conditions, links),
             cause=rules.cause_of(news, "conditions", owner),
             owner=owner,
             channel=owner,

@@ -27,8 +27,8 @@ def alert_directly(addresses: AlertAddresses, reason: str, *, post: Post = deliv
 def _letter(address: str, reason: str) -> Letter:
     body = (
         f"{messages.one_line(reason)}\n\nUntil the ledger can be used, no order is sent, no "
-        "shipment is completed and no other alert is written. All of it goes on by itself "
-        "afterwards. This alert is repeated every hour."
+        "shipment is completed and no other alert is written. All of it continues "
+        "automatically afterwards. This alert is repeated every hour."
     )
-    title = "Urgent: The ledger cannot be used: the connection stands still"
+    title = "Urgent: The ledger cannot be used, and the connection has stopped"
     return Letter(id=0, address=address, title=title, body=body, severity="failure")

@@ -17,11 +17,17 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.ledger import alerts, exception_news, exceptions, tables
 from centra_whistl_dagster.ledger.rows import AlertRow
+from centra_whistl_dagster.settings import load_links
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.shoppers import ADA, ADA_THE_CUSTOMER
 from centra_whistl_dagster.simulator.world.catalogue import EXPRESS, POP_UP, STANDARD
 from centra_whistl_dagster.workflows.exceptions import alerting, register, watching
-from centra_whistl_dagster.workflows.exceptions.delivery import NO_ADDRESS, Delivered, deliver
+from centra_whistl_dagster.workflows.exceptions.delivery import (
+    NO_ADDRESS,
+    Delivered,
+    channels_replaced,
+    deliver,
+)
 from centra_whistl_dagster.workflows.orders import intake, screening
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 
@@ -265,6 +271,26 @@ def test_the_morning_reminder_comes_once_to_each_owner_of_something_old(addresse
     assert all(row.title.startswith("Still open: 1 for") for row in reminders)
 
 
+def test_an_alert_names_both_numbers_and_links_to_the_pages_that_are_set(addressed: Desk) -> None:
+    order = addressed.order(address=BAD_POSTCODE)
+    screen_orders(addressed)
+    environment = {
+        "DESK_URL": "https://desk.example.com/",
+        "CENTRA_ADMIN_URL": "https://shop.example.com/orders/{number}",
+    }
+
+    alerting.tell_owners(
+        addressed.link.ledger, addressed.link.settings.alerts, load_links(environment)
+    )
+
+    (row,) = rows(addressed)
+    with addressed.link.ledger.reading() as tx:
+        (exception,) = exception_news.listed(tx)
+    assert f"Order {order.number} (Whistl C{order.number}): " in row.body
+    assert f"https://desk.example.com/exceptions/{exception.id}\n" in row.body
+    assert f"https://shop.example.com/orders/{order.number}" in row.body
+
+
 # ---- personal data
 CANARY = "Quetzalcoatl"
 
@@ -433,7 +459,7 @@ def test_an_alert_without_any_address_waits_and_says_what_to_set(
 ) -> None:
     alert(desk)
 
-    assert deliver(desk.link.ledger, AlertAddresses(), post=channels.post).put_off == 1
+    assert deliver(desk.link.ledger, AlertAddresses(), post=channels.post).postponed == 1
 
     (row,) = rows(desk)
     assert row.last_error == NO_ADDRESS
@@ -482,8 +508,46 @@ def test_untried_alerts_of_a_slow_channel_stay_due_and_those_of_a_hung_one_do_no
     done = deliver(desk.link.ledger, ADDRESSES, post=post)
 
     attempts = {row.title: row.attempts for row in rows(desk)}
-    assert done == Delivered(sent=1, put_off=2)
+    assert done == Delivered(sent=1, postponed=2)
     assert attempts == {"slow 1": 1, "slow 2": 0, "hung 1": 1, "hung 2": 1}
+
+
+def test_what_has_waited_a_minute_behind_a_slow_channel_goes_by_the_second(desk: Desk) -> None:
+    for n in range(40):
+        alert(desk, f"alert {n}")
+    taken: dict[str, str] = {}
+
+    def post(letters: Sequence[Letter]) -> Mapping[int, str | None]:
+        """Let the team's channel take one letter a round, and the second one all."""
+        own = [letter for letter in letters if letter.address == "cx"][:1]
+        done = own + [letter for letter in letters if letter.address == "second"]
+        taken.update({letter.title: letter.body for letter in done})
+        return {letter.id: None for letter in done}
+
+    for _ in range(12):
+        deliver(desk.link.ledger, ADDRESSES, post=post)
+        desk.wait(10)
+
+    by_second = [title for title in taken if title.startswith("For cx: ")]
+    assert len(taken) == 40
+    assert 20 < len(by_second) < 40
+    assert taken[by_second[0]].startswith("Sent here because the channel cx did not accept")
+
+
+def test_a_channel_is_replaced_until_it_accepts_an_alert_again(
+    desk: Desk, channels: Channels
+) -> None:
+    channels.dead = {"cx"}
+    alert(desk)
+    alert(desk, owner="finance")
+    rounds(desk, channels, 60)
+    assert channels_replaced(desk.link.ledger) == ["cx"]
+
+    channels.dead = set()
+    alert(desk)
+    rounds(desk, channels, 5)
+
+    assert channels_replaced(desk.link.ledger) == []
 
 
 # ---- checks, jobs and sensors
@@ -500,7 +564,7 @@ def test_a_check_that_flickers_is_alerted_red_once_and_green_once(desk: Desk) ->
         watching.note_conditions(ledger, [condition(is_red=False)])
         desk.wait(30)
 
-    assert titles(desk) == ["Failing: The check", "Resolved: The check"]
+    assert titles(desk) == ["Failing, urgent: The check", "Resolved: The check"]
     assert watching.names_told_red(ledger) == set()
 
 
@@ -508,4 +572,4 @@ def test_what_turns_red_together_is_one_alert(desk: Desk) -> None:
     seen = [condition(is_red=True, name=f"check {n}") for n in range(5)]
 
     assert watching.note_conditions(desk.link.ledger, seen) == 1
-    assert titles(desk) == ["Failing: 5 checks"]
+    assert titles(desk) == ["Failing, urgent: 5 checks"]
