@@ -12,7 +12,7 @@ from itertools import takewhile
 import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.freshness import FreshnessState
-from dagster._core.scheduler.instigation import InstigatorState, TickStatus
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
 
 from centra_whistl_dagster.alerts.rules import Condition
 from centra_whistl_dagster.defs import failure_details

@@ -142,6 +142,13 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
             does="Polling Centra for new orders",
             while_failing="New orders are found by the sweep every ten minutes, and sent later.",
         ),
+        "centra_events": Purpose(
+            does="Reading Centra's list of changed orders",
+            while_failing=(
+                "Centra is polled all the same, so orders are read at most half a minute later."
+            ),
+            severity=Severity.WARNING,
+        ),
         "new_whistl_despatches": Purpose(
             does="Polling Whistl for despatches",
             while_failing=(

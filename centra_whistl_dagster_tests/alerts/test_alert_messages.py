@@ -187,7 +187,7 @@ def test_kinds_that_end_alike_share_one_ending_and_others_are_named_each_with_it
         made = group(standing("100234"), other)
         return described(made, postcode=second, cancelled=second).body.splitlines()[-2:]
 
-    assert last_lines("postcode_malformed")[0].startswith("Time limit")
+    assert last_lines("sku_unknown")[0].startswith("Time limit")
     first, second = last_lines("cancelled_after_sending")
     assert first.startswith(f"{UNMAPPED.title}: Once it is corrected, waiting orders are sent")
     assert second.startswith("Second: Nothing happens automatically")
