@@ -1,7 +1,8 @@
 """What each job, sensor and schedule is for, in the words of those who depend on it.
 
 An alert about one that fails begins with what the failure means for the business. A job, sensor or
-schedule without an entry fails a test.
+schedule without an entry fails a test. Does not belong here: why one failed, and what to do about
+it (`failure_details`).
 """
 
 from collections.abc import Mapping
@@ -63,8 +64,8 @@ _BALANCE = Purpose(
 _OPERATIONS = Purpose(
     does="Listing exceptions and service levels",
     while_failing=(
-        "The lists in Dagster are out of date, and nothing checks that alerts reach their teams. "
-        "Orders, parcels and stock are processed as usual."
+        "The lists in Dagster are out of date, and nothing checks that alerts reach their teams, "
+        "or that orders and despatches come as usual. What comes is processed as usual."
     ),
     severity=Severity.WARNING,
 )
@@ -185,6 +186,13 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
         "checks_changed": Purpose(
             does="Watching checks, jobs and sensors",
             while_failing="A check, job or sensor that fails alerts nobody.",
+        ),
+        "dead_mans_switch": Purpose(
+            does="Sending signs of life to the service outside",
+            while_failing=(
+                "The service outside pages somebody after 10 minutes, although all else may be "
+                "well. Orders, parcels and stock are processed as usual."
+            ),
         ),
         "runs_failed": Purpose(
             does="Noticing failed jobs", while_failing="A job that fails alerts nobody."

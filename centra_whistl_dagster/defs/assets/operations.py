@@ -127,6 +127,7 @@ def _seconds(name: str, spread: Spread) -> dict[str, float]:
 
 OUTBOX = dg.AssetKey(["operations", "alert_outbox"])
 DELIVERED = "every_alert_reaches_its_team"
+ACCEPTED = "every_channel_accepts_alerts"
 
 
 @dg.asset(
@@ -141,11 +142,19 @@ DELIVERED = "every_alert_reaches_its_team"
             DELIVERED,
             asset=OUTBOX,
             description=(
-                "No alert has waited longer than 5 minutes, and each channel accepted its newest "
-                "one, so that the second channel did not have to. Otherwise a team may not know "
+                "No alert has waited longer than 5 minutes. While one does, a team does not know "
                 "what is wrong: the data team corrects the channel's address (ALERT_..._URL) or "
-                "starts the sensor alerts_waiting again, and informs the team in person meanwhile. "
-                "It is green again once the channel accepts an alert."
+                "starts the sensor alerts_waiting again, and informs the team in person meanwhile."
+            ),
+        ),
+        dg.AssetCheckSpec(
+            ACCEPTED,
+            asset=OUTBOX,
+            description=(
+                "Each channel accepted its newest alert, so that the second channel did not have "
+                "to. Otherwise the data team corrects the channel's address (ALERT_..._URL), and "
+                "makes sure that the team reads the second channel meanwhile. It is green again "
+                "once the channel has accepted an alert."
             ),
         ),
     ],
@@ -170,7 +179,7 @@ def alert_outbox(link: LinkResource) -> dg.MaterializeResult:
             "alerts": sum(backlog.alerts for backlog in waiting),
             "outbox": metadata.table(_line(backlog) for backlog in waiting),
         },
-        check_results=[_delivered(late, replaced, has_addresses=has_addresses)],
+        check_results=[_delivered(late, has_addresses=has_addresses), _accepted(replaced)],
     )
 
 
@@ -183,9 +192,7 @@ def _line(backlog: Backlog) -> dict[str, object]:
     }
 
 
-def _delivered(
-    late: list[Backlog], replaced: list[str], *, has_addresses: bool
-) -> dg.AssetCheckResult:
+def _delivered(late: list[Backlog], *, has_addresses: bool) -> dg.AssetCheckResult:
     if not has_addresses:
         return dg.AssetCheckResult(
             check_name=DELIVERED,
@@ -195,26 +202,26 @@ def _delivered(
         )
     return dg.AssetCheckResult(
         check_name=DELIVERED,
-        passed=not late and not replaced,
+        passed=not late,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=_undelivered(late, replaced) or None,
         metadata={
             "channels_behind": len(late),
-            "channels_replaced": len(replaced),
             "table": metadata.table(_line(backlog) for backlog in late),
         },
     )
 
 
-def _undelivered(late: list[Backlog], replaced: list[str]) -> str:
-    sentences = []
-    if late:
-        channels = ", ".join(f"{backlog.channel} ({backlog.alerts})" for backlog in late)
-        sentences.append(f"Alerts that no channel has accepted for 5 minutes: {channels}.")
-    if replaced:
-        channels = ", ".join(replaced)
-        sentences.append(f"The second channel had to take the newest alert for: {channels}.")
-    return " ".join(sentences)
+def _accepted(replaced: list[str]) -> dg.AssetCheckResult:
+    channels = ", ".join(replaced)
+    return dg.AssetCheckResult(
+        check_name=ACCEPTED,
+        passed=not replaced,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"The second channel took the newest alert for: {channels}."
+        if channels
+        else "",
+        metadata={"channels_replaced": len(replaced)},
+    )
 
 
 @dg.asset(
