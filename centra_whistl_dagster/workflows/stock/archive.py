@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
@@ -36,7 +37,8 @@ def keep(folder: Path, kind: str, name: str, taken_at: datetime, frame: pd.DataF
     relative = Path(kind) / f"{taken_at:%Y-%m-%d}" / f"{_safe(name)}.parquet"
     path = folder / relative
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f"{path.name}.{os.getpid()}.half")
+    # Two threads may keep the same reading at the same moment.
+    half = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.half")
     frame.to_parquet(half, index=False)
     half.replace(path)
     return relative
