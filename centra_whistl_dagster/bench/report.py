@@ -86,18 +86,18 @@ def report(
         "# Benchmarks",
         intro,
         machine,
-        _table(
+        table(
             ["what", "median", "least", "most", "runs", "peak GB"],
             [[*_seconds(load.timing), f"{load.peak_gb:.2f}"] for load in loads],
         ),
         "## What was asked for",
-        _table(
+        table(
             ["what", "at most", "measured", ""],
             [_against(limit) for limit in limits],
         ),
         "## Beside dlt",
         _setting(comparisons),
-        _table(
+        table(
             ["what", "median", "least", "most", "runs", "peak GB", "rows", "MB"],
             [row for comparison in comparisons for row in _rows(comparison)],
         ),
@@ -152,6 +152,7 @@ def _seconds(timing: Timing) -> list[str]:
     ]
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -19,7 +19,10 @@ from centra_whistl_dagster.backtest.frontier import (
 )
 from centra_whistl_dagster.backtest.replay import WorldSettings
 from centra_whistl_dagster.backtest.strategies import RIVALS, Strategy
+from centra_whistl_dagster.bench import installation_report
+from centra_whistl_dagster.bench.installation import QUICK, Lengths
 from centra_whistl_dagster.bench.run import run as run_benchmarks
+from centra_whistl_dagster.cli import PROJECT
 from centra_whistl_dagster.config_files.policy import load_policy
 from centra_whistl_dagster.extras import require_extra
 from centra_whistl_dagster.history.publish import open_published
@@ -28,16 +31,35 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+LOADS, INSTALLATION = "loads", "installation"
+
+
 @click.command()
-@click.option("--report", type=click.Path(path_type=Path), default=Path("docs/benchmarks.md"))
-@click.option("--quick", is_flag=True, help="A tenth of each load.")
-def bench(*, report: Path, quick: bool) -> None:
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("docs"), show_default=True)
+@click.option("--quick", is_flag=True, help="A tenth of each load, and each figure once.")
+@click.option(
+    "--only",
+    type=click.Choice([LOADS, INSTALLATION]),
+    help="Leave the other part, and its file, as they are.",
+)
+def bench(*, folder: Path, quick: bool, only: str | None) -> None:
     """Run the benchmarks.
 
-    Measures the loads a large brand would notice and writes the figures to docs/benchmarks.md.
+    Measures the loads a large brand would notice, and writes benchmarks.md. Measures a whole
+    installation with simulated systems for about 25 minutes, and writes benchmarks-installation.md.
     """
-    for figure in run_benchmarks(report, quick=quick):
-        click.echo(f"{figure.median_s:8.3f} s  {figure.name}")
+    if only != INSTALLATION:
+        for timing in run_benchmarks(folder / "benchmarks.md", quick=quick):
+            click.echo(f"{timing.median_s:8.3f} s  {timing.name}")
+    if only != LOADS:
+        figures = installation_report.run(
+            folder / "benchmarks-installation.md",
+            project=PROJECT,
+            lengths=QUICK if quick else Lengths(),
+            say=lambda what: click.echo(f"Measuring {what} …"),
+        )
+        for figure in figures:
+            click.echo(f"{figure.median:8.3g} {figure.unit}  {figure.name}")
 
 
 @click.command()

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 from centra_whistl_dagster.config_files.configuration import POLICY_FILE
 from centra_whistl_dagster.config_files.policy import load_policy
 from centra_whistl_dagster.domain.stock.policy import StockPolicy
@@ -81,8 +83,15 @@ class Day:
     an order by then, however late that makes it."""
     speed: float = SPEED
     """Trading-day seconds in a second."""
-    ladder_minutes: tuple[int, ...] = (1, 3)
-    """The intervals of stock syncs, shorter than in production."""
+    ladder_minutes: tuple[int, ...] | None = (1, 3)
+    """The intervals of stock syncs, shorter than in production; None: those of production."""
+    is_limited: bool = True
+    """Both systems keep to their quotas."""
+    skus: int = 200
+    starts_runs_warm: bool = True
+    """As in production; else each run starts an interpreter of its own."""
+    runs_by_hand: bool = False
+    """Nothing runs but what is launched over the webserver, and that without a queue."""
     alerts_down: bool = False
     """Every team's own alert channel is dead all day; the second one works."""
     alert_addresses: Mapping[str, str] = field(default_factory=dict)
@@ -125,6 +134,9 @@ class Day:
             home=self.dagster_home,
             webserver_port=self.webserver_port,
             code_server_port=self.code_server_port,
+            starts_runs_warm=self.starts_runs_warm,
+            is_read_only=not self.runs_by_hand,
+            has_daemon=not self.runs_by_hand,
         )
 
     @property
@@ -143,7 +155,10 @@ class Day:
             *("--port", str(self.simulator_port), "--seed", str(self.seed), "--closed"),
             *("--speed", str(self.speed), "--orders-per-minute", str(self.orders_per_minute)),
             *("--spoiled-share", str(SPOILED_SHARE), "--corrections-wait-for-report"),
+            *("--skus", str(self.skus)),
         ]
+        if not self.is_limited:
+            arguments += ["--unlimited"]
         if self.hooks_port is not None:
             arguments += ["--pushes-to", f"http://{LOOPBACK}:{self.hooks_port}{PATH}"]
             arguments += ["--push-secret", PUSH_SECRET]
@@ -163,6 +178,8 @@ class Day:
             "CENTRA_TOKEN": TEST_TOKEN,
             "CENTRA_WAREHOUSE_ID": "1",
             "CENTRA_QUOTA_SHARE": "0.8",
+            "CENTRA_PLAN": "growth" if self.is_limited else "unlimited",
+            "WHISTL_REQUESTS_PER_MINUTE": "120" if self.is_limited else "0",
             "CENTRA_WEBHOOK_SECRET": "" if self.hooks_port is None else PUSH_SECRET,
             "WHISTL_BASE_URL": f"{base}/whistl",
             "WHISTL_CLIENT_ID": SWITCHES["whistl_client_id"],
@@ -199,21 +216,23 @@ def prepare(day: Day, project: Path) -> None:
     if day.fresh and day.state.exists():
         shutil.rmtree(day.state)
     day.dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copy(project / "dagster.yaml", day.dagster_home)
+    instance = yaml.safe_load((project / "dagster.yaml").read_text(encoding="utf-8"))
+    if day.runs_by_hand:
+        del instance["run_coordinator"]  # the daemon takes runs from its queue
+    (day.dagster_home / "dagster.yaml").write_text(yaml.safe_dump(instance), encoding="utf-8")
     shutil.copytree(project / "config", day.config, dirs_exist_ok=True)
     _shorten_time_limits(day.config / "exceptions.toml", day.speed)
-    world = World(Settings(seed=day.seed))
+    world = World(Settings(seed=day.seed, skus=day.skus))
     stock_world(world)
     (day.config / "shipping_services.csv").write_text(
         shipping_services_csv(world), encoding="utf-8"
     )
     policy = day.config / POLICY_FILE
     usual = policy.read_text(encoding="utf-8")
-    for name, value in {
-        "ladder_minutes": list(day.ladder_minutes),
-        "half_life_days": 14 / day.speed,
-        "hours": 72 / day.speed,
-    }.items():
+    quicker: dict[str, object] = {"half_life_days": 14 / day.speed, "hours": 72 / day.speed}
+    if day.ladder_minutes is not None:
+        quicker["ladder_minutes"] = list(day.ladder_minutes)
+    for name, value in quicker.items():
         usual = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", usual)
     policy.write_text(usual, encoding="utf-8")
 

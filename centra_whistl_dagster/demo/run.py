@@ -6,7 +6,9 @@ import json
 import math
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +47,45 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
         DidNotStart: something did not come up in time.
         ProcessDied: a process ended by itself.
     """
+    with running(day, project, console=console) as demo:
+        try:
+            board = trade_and_finish(demo, console)
+        finally:
+            received = alerts_received(demo.day, demo.inbox)
+            console.print(received, soft_wrap=True, highlight=False, markup=False)
+    if report is not None:
+        report.write_text(json.dumps(board.as_dict(), indent=2) + "\n", encoding="utf-8")
+    return board.faults()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """A running installation with simulated systems on either side; the shop is closed at first."""
+
+    day: Day
+    processes: Processes
+    simulation: Simulation
+    ledger: Ledger
+    inbox: Inbox
+
+    def read(self) -> Scoreboard:
+        """Gather the figures of this moment."""
+        synced = last_synced(self.ledger, self.day.archive)
+        units = buffers(synced, self.day.stock_policy(), datetime.now(UTC))
+        truth = self.simulation.truth(units)
+        reads = stock_reads(synced, truth["stock"]["reads"])
+        published = find_published(self.day.published)
+        return read_scoreboard(truth, self.ledger, self.inbox, reads, published)
+
+
+@contextmanager
+def running(day: Day, project: Path, *, console: Console) -> Iterator[Demo]:
+    """Start everything, and end it with the `with` block.
+
+    Raises:
+        DidNotStart: something did not come up in time.
+        ProcessDied: a process ended by itself.
+    """
     prepare(day, project)
     simulation = Simulation(day.simulator_port)
     with Inbox(day.alerts_file) as inbox, Processes(day.state / "logs") as processes:
@@ -66,23 +107,17 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
             )
         console.print("Starting Dagster …")
         start_dagster(processes, day.dagster, day.environment())
-        wait_for(processes, lambda: _is_asking(simulation), "Dagster")
+        if not day.runs_by_hand:
+            wait_for(processes, lambda: _is_asking(simulation), "Dagster")
         start_desk(processes, day.desk_port, day.environment())
         day.write_settings_file()
         console.print(where_to_look(day), soft_wrap=True, highlight=False)
         simulation.set_faults(*FAULTS)
-        simulation.open_shop(OPENING)
-        ledger = Ledger(f"sqlite:///{day.state / 'ledger.db'}", now=lambda: datetime.now(UTC))
-        try:
-            board = _trade_and_finish(day, processes, simulation, ledger, inbox, console)
-        finally:
-            ledger.close()
-            console.print(
-                alerts_received(day, inbox), soft_wrap=True, highlight=False, markup=False
+        url = f"sqlite:///{day.state / 'ledger.db'}"
+        with closing(Ledger(url, now=lambda: datetime.now(UTC))) as ledger:
+            yield Demo(
+                day=day, processes=processes, simulation=simulation, ledger=ledger, inbox=inbox
             )
-    if report is not None:
-        report.write_text(json.dumps(board.as_dict(), indent=2) + "\n", encoding="utf-8")
-    return board.faults()
 
 
 def where_to_look(day: Day) -> str:
@@ -107,14 +142,18 @@ def alerts_received(day: Day, inbox: Inbox) -> str:
     return f"\n{len(received)} alerts received. All of them are in {day.alerts_file}.{last}"
 
 
-def _trade_and_finish(
-    day: Day,
-    processes: Processes,
-    simulation: Simulation,
-    ledger: Ledger,
-    inbox: Inbox,
-    console: Console,
+def trade_and_finish(
+    demo: Demo, console: Console, *, at_close: Callable[[], object] = lambda: None
 ) -> Scoreboard:
+    """Open the shop, close it in time, and return the figures once everything is finished.
+
+    Args:
+        demo: the running installation.
+        console: where the scoreboard is drawn.
+        at_close: called once, when the shop has closed.
+    """
+    day, processes, simulation = demo.day, demo.processes, demo.simulation
+    simulation.open_shop(OPENING)
     opened_at = time.monotonic()
     kill_at = None if day.kill_after_seconds is None else opened_at + day.kill_after_seconds
     closes_at = math.inf if day.seconds is None else opened_at + day.seconds
@@ -123,7 +162,7 @@ def _trade_and_finish(
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
             processes.check()
-            board = _read(day, simulation, ledger, inbox)
+            board = demo.read()
             if board.truth["unreported"]:
                 simulation.report(board.ever_blocked)
             now = time.monotonic()
@@ -136,16 +175,10 @@ def _trade_and_finish(
                 simulation.close_shop()
                 simulation.set_faults()
                 is_open = False
+                at_close()
             elif now >= gives_up_at or not (is_open or board.unfinished()):
                 return board
             time.sleep(_PAUSE_SECONDS)
-
-
-def _read(day: Day, simulation: Simulation, ledger: Ledger, inbox: Inbox) -> Scoreboard:
-    synced = last_synced(ledger, day.archive)
-    truth = simulation.truth(buffers(synced, day.stock_policy(), datetime.now(UTC)))
-    reads = stock_reads(synced, truth["stock"]["reads"])
-    return read_scoreboard(truth, ledger, inbox, reads, find_published(day.published))
 
 
 def _heading(seconds: float, *, is_open: bool) -> str:

@@ -17,6 +17,8 @@ from centra_whistl_dagster.launching.processes import Processes
 LOOPBACK = "127.0.0.1"
 DAGSTER = ("code_server", "webserver", "daemon")
 DESK = "desk"
+_WARM = ("centra_whistl_dagster.launching.code_server",)
+_COLD = ("dagster", "api", "grpc")
 START_SECONDS = 120.0
 _PASSED_ON = (
     *("PATH", "LANG", "LC_", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHON", "VIRTUAL_ENV"),
@@ -40,42 +42,60 @@ class DagsterPlaces:
     code_server_port: int
     is_read_only: bool = True
     """Unless it is, the webserver takes commands from any page open in an operator's browser."""
+    starts_runs_warm: bool = True
+    """Each run is a fork of a process with everything imported; else Dagster spawns a new one."""
+    has_daemon: bool = True
+    """Without it nothing runs but what is launched by hand."""
+
+    @property
+    def workspace(self) -> Path:
+        """The file that says where the code server listens."""
+        return self.home / "workspace.yaml"
 
 
 def start_dagster(
     processes: Processes, places: DagsterPlaces, environment: Mapping[str, str]
 ) -> None:
-    """Start the three, the code server first: the others retry an absent one rarely.
+    """Start them, the code server first: the others retry an absent one rarely.
 
     Raises:
         DidNotStart: the code server did not come up.
         ProcessDied: it ended by itself.
     """
+    _start_code_server(processes, places, environment)
+    # Every run, sensor and schedule is evaluated in the code server or a child of it.
+    without_secrets = control_environment(environment, places.home / "dagster.yaml")
+    workspace = str(places.workspace)
+    processes.start(
+        "webserver",
+        "centra_whistl_dagster.launching.webserver",
+        *("-h", LOOPBACK, "-p", str(places.webserver_port), "-w", workspace),
+        *(["--read-only"] if places.is_read_only else []),
+        env=without_secrets,
+    )
+    if places.has_daemon:
+        processes.start("daemon", "dagster._daemon", "run", "-w", workspace, env=without_secrets)
+
+
+def _start_code_server(
+    processes: Processes, places: DagsterPlaces, environment: Mapping[str, str]
+) -> None:
     port = str(places.code_server_port)
-    workspace = places.home / "workspace.yaml"
-    workspace.write_text(
+    places.workspace.write_text(
         "load_from:\n"
         f"  - grpc_server: {{host: {LOOPBACK}, port: {port}, location_name: centra_whistl}}\n",
         encoding="utf-8",
     )
+    module, *command = _WARM if places.starts_runs_warm else _COLD
     processes.start(
         "code_server",
-        "centra_whistl_dagster.launching.code_server",
+        module,
+        *command,
         *("-h", LOOPBACK, "-p", port),
         *("-m", "centra_whistl_dagster.definitions", "--location-name", "centra_whistl"),
         env=environment,
     )
     wait_for(processes, lambda: _listens(int(port)), "the code server")
-    # Every run, sensor and schedule is evaluated in the code server or a child of it.
-    without_secrets = control_environment(environment, places.home / "dagster.yaml")
-    processes.start(
-        "webserver",
-        "centra_whistl_dagster.launching.webserver",
-        *("-h", LOOPBACK, "-p", str(places.webserver_port), "-w", str(workspace)),
-        *(["--read-only"] if places.is_read_only else []),
-        env=without_secrets,
-    )
-    processes.start("daemon", "dagster._daemon", "run", "-w", str(workspace), env=without_secrets)
 
 
 def start_desk(processes: Processes, port: int, environment: Mapping[str, str]) -> None:

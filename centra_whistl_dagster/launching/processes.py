@@ -51,6 +51,10 @@ class Processes:
                 umask=0o077,
             )
 
+    def started(self) -> dict[str, int]:
+        """Return the process id of each, which is that of its session and process group too."""
+        return {name: process.pid for name, process in self._running.items()}
+
     def kill(self, *names: str) -> None:
         """End processes and their children at once, as a power cut would."""
         for name in names:

@@ -53,6 +53,7 @@ def read_switches(
 )
 @click.option("--pushes-to", default="", help="Where Centra pushes changes of orders.")
 @click.option("--push-secret", default="", help="What it signs these pushes with.")
+@click.option("--unlimited", is_flag=True, help="Lift the quotas of both systems.")
 @click.option("--switch", "switches", multiple=True, callback=read_switches, metavar="NAME=VALUE")
 def simulate(
     *,
@@ -68,6 +69,7 @@ def simulate(
     corrections_wait_for_report: bool,
     pushes_to: str,
     push_secret: str,
+    unlimited: bool,
     switches: dict[str, Any],
 ) -> None:
     """Run a simulated Centra and a simulated Whistl on this machine."""
@@ -81,7 +83,8 @@ def simulate(
         centra_tokens={centra_token: CentraToken()},
         pushes_to=pushes_to,
         push_secret=push_secret,
-        switches=switches,
+        centra_limits=None if unlimited else DEFAULTS.centra_limits,
+        switches={"whistl_requests_per_minute": None} | switches if unlimited else switches,
         mark=mark,
     )
     world = World(settings)
