@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -48,9 +49,15 @@ def load_configuration(folder: Path) -> Configuration:
     Raises:
         ConfigError: a file is missing, or has faults; all faults of that file are listed.
     """
-    mapping = read_text(folder / MAPPING_FILE)
-    exceptions = read_text(folder / EXCEPTIONS_FILE)
-    policy_text = read_text(folder / POLICY_FILE)
+    return _parsed(
+        read_text(folder / MAPPING_FILE),
+        read_text(folder / EXCEPTIONS_FILE),
+        read_text(folder / POLICY_FILE),
+    )
+
+
+@lru_cache(maxsize=1)  # sensors open a connection every few seconds, and the files seldom change
+def _parsed(mapping: str, exceptions: str, policy_text: str) -> Configuration:
     policy = load_policy(policy_text, POLICY_FILE)
     return Configuration(
         services=load_service_mapping(mapping, MAPPING_FILE),

@@ -2,7 +2,8 @@
 
 A run is forked from a process that has imported everything (`template`), instead of starting an
 interpreter. Everything else stays Dagster's own: what a run reports, how it is cancelled, how a
-dead one is noticed, where its output goes. `dagster api grpc` with the same options starts runs
+dead one is noticed, where its output goes. Dagster's storage is opened once for all ticks of a
+sensor (`instances`). `dagster api grpc` with the same options starts runs
 cold.
 """
 
@@ -16,6 +17,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from dagster._cli.api import grpc_command
 from dagster._grpc import server
 
+from centra_whistl_dagster.launching.code_server.instances import keep_instances
 from centra_whistl_dagster.launching.code_server.trial import end_with_status
 
 _LOG = logging.getLogger("dagster.code_server")
@@ -68,6 +70,7 @@ def main() -> None:
     """Serve until interrupted."""
     for name, value in _NO_THREADS.items():
         os.environ.setdefault(name, value)
+    keep_instances()
     server.DagsterApiServer = WarmApiServer  # type: ignore[misc]
     grpc_command.main(prog_name="code_server")
 
