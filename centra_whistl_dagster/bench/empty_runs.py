@@ -43,8 +43,8 @@ _SELECTOR = {
     "repositoryName": "__repository__",
     "jobName": _JOB,
 }
+_SETTLE_SECONDS = 3.0
 _ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
-_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +61,15 @@ class EmptyRun:
 def empty_runs(day: Day, project: Path, *, console: Console, runs: int) -> list[EmptyRun]:
     """Launch one relay after the other in an installation in which nothing runs by itself.
 
-    The first one, which finds a ledger with nothing in it, is not counted.
-
     Raises:
         RuntimeError: a run was not launched, or did not succeed.
     """
     with running(day, project, console=console) as demo:
         wait_for(demo.processes, lambda: _is_up(day.webserver_port), "the webserver")
-        return list(_one_after_the_other(demo, runs + 1))[1:]
+        # Not counted: it finds a ledger with nothing in it, and helpers that Python starts stay.
+        _launched_and_ended(demo, day.webserver_port)
+        time.sleep(_SETTLE_SECONDS)
+        return list(_one_after_the_other(demo, runs))
 
 
 def _one_after_the_other(demo: Demo, runs: int) -> Iterator[EmptyRun]:
@@ -90,15 +91,16 @@ def _launched_and_ended(demo: Demo, port: int) -> dict[str, Any]:
     launched = _ask(port, _LAUNCH, {"selector": _SELECTOR})["launchRun"]
     if "run" not in launched:
         raise RuntimeError(f"{_JOB} was not launched: {launched}")
-    while True:
-        demo.processes.check()
-        run: dict[str, Any] = _ask(port, _RUN, {"id": launched["run"]["runId"]})["runOrError"]
-        if run["status"] in _ENDED:
-            break
-        time.sleep(_PAUSE_SECONDS)
-    if run["status"] != "SUCCESS":
-        raise RuntimeError(f"{_JOB} ended as {run['status']}; see {demo.day.state}")
-    return run
+    found: dict[str, Any] = {}
+
+    def has_ended() -> bool:
+        found.update(_ask(port, _RUN, {"id": launched["run"]["runId"]})["runOrError"])
+        return found["status"] in _ENDED
+
+    wait_for(demo.processes, has_ended, "the end of a run")
+    if found["status"] != "SUCCESS":
+        raise RuntimeError(f"{_JOB} ended as {found['status']}; see {demo.day.state}")
+    return found
 
 
 def _is_up(port: int) -> bool:

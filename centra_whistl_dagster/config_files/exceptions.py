@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +26,7 @@ _SETTINGS: dict[str, Expected[Any]] = {
 }
 
 
+@lru_cache(maxsize=1)  # sensors ask every few seconds, and the file seldom changes
 def load_responsibilities(text: str, file_name: str) -> Mapping[ExceptionKind, Responsibility]:
     """Read the file.
 

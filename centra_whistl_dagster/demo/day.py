@@ -218,7 +218,11 @@ def prepare(day: Day, project: Path) -> None:
     day.dagster_home.mkdir(parents=True, exist_ok=True)
     instance = yaml.safe_load((project / "dagster.yaml").read_text(encoding="utf-8"))
     if day.runs_by_hand:
-        del instance["run_coordinator"]  # the daemon takes runs from its queue
+        # The other kind has a queue, from which the daemon takes runs.
+        instance["run_coordinator"] = {
+            "module": "dagster.core.run_coordinator",
+            "class": "DefaultRunCoordinator",
+        }
     (day.dagster_home / "dagster.yaml").write_text(yaml.safe_dump(instance), encoding="utf-8")
     shutil.copytree(project / "config", day.config, dirs_exist_ok=True)
     _shorten_time_limits(day.config / "exceptions.toml", day.speed)

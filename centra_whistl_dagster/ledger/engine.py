@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar, overload
 
@@ -145,6 +146,19 @@ class Lease:
             raise LeaseTaken(f"'{self.name}' took longer than its {self.seconds:.0f} seconds")
 
 
+@lru_cache(maxsize=4)
+def _engine(url: str) -> sa.Engine:
+    """Return the engine of a database, with how each statement is put in its SQL.
+
+    It outlives a ledger that is closed, which lets go of every connection.
+    """
+    # Parameters are customers' data; SQLAlchemy would quote them in the text of each error.
+    engine = sa.create_engine(url, hide_parameters=True)
+    if engine.dialect.name == "sqlite":
+        sqlite.set_up(engine)
+    return engine
+
+
 class Ledger:
     """A handle on the ledger database, safe to share between threads.
 
@@ -173,16 +187,13 @@ class Ledger:
         self.now = now
         self._keys = keys
         self._responsibilities = responsibilities
-        # Parameters are customers' data; SQLAlchemy would quote them in the text of each error.
         try:
-            self._engine = sa.create_engine(url, hide_parameters=True)
+            self._engine = _engine(url)
         except ImportError as error:
             raise LedgerUnavailable(
                 "The ledger's database cannot be used: PostgreSQL's driver is not installed. "
                 "Run pip install 'centra-whistl-dagster[postgres]'."
             ) from error
-        if self._engine.dialect.name == "sqlite":
-            sqlite.set_up(self._engine)
         try:
             # Not only OperationalError: SQLite says by DatabaseError that a file is no database.
             with _in_plain_words(sa.exc.DatabaseError):
