@@ -108,7 +108,7 @@ def _everything(
             installation.spell_of_trade(name, project, seconds=lengths.trade_s, **changes)
             for _ in range(lengths.trades)
         ]
-        yield _of_arrival(name, trades, [], *aims), [_spent_on(trades)]
+        yield _of_arrival(name, trades, [], *aims), [spent_on(trades)]
     say("idle installations")
     yield _idle(project, lengths)
     say("as many orders as can be sustained")
@@ -167,7 +167,7 @@ def _days(project: Path, lengths: Lengths) -> tuple[list[Figure], list[Spent]]:
             asked=0.05,
             measured=growth,
         ),
-    ], [_spent_on(days), _spent_on([cold])]
+    ], [spent_on(days), spent_on([cold])]
 
 
 def _of_arrival(
@@ -225,7 +225,7 @@ def _sustained(project: Path, lengths: Lengths) -> tuple[list[Figure], list[Spen
     return [figure], [_spent_in("as many orders as can be sustained", windows)]
 
 
-def _spent_on(trades: Sequence[Trade]) -> Spent:
+def spent_on(trades: Sequence[Trade]) -> Spent:
     """Return what the trade with the median of CPU seconds spent."""
     chosen = sorted(trades, key=lambda trade: trade.used.cpu_s)[len(trades) // 2]
     return Spent(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -49,6 +49,11 @@ class EngineOfFile(Generic[Engine]):
             if len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
             return engine
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """The files whose engines are kept."""
+        return list(self._kept)
 
 
 def keep_engines() -> None:
