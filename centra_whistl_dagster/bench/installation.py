@@ -43,7 +43,7 @@ class Lengths:
     day_s: float = 90.0
     trades: int = 3
     """Spells of trading, each in an installation of its own."""
-    trade_s: float = 45.0
+    trade_s: float = 40.0
     settle_s: float = 40.0
     """Until an installation that was just started is idle, or busy."""
     windows: int = 3
