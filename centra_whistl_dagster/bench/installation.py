@@ -20,12 +20,11 @@ from rich.console import Console
 
 from centra_whistl_dagster.bench.empty_runs import EmptyRun, empty_runs
 from centra_whistl_dagster.bench.usage import Usage, usage
-from centra_whistl_dagster.demo.day import OPENING, Day
+from centra_whistl_dagster.demo.day import A_FEW_ORDERS, OPENING, Day
 from centra_whistl_dagster.demo.run import Demo, running, trade_and_finish
 from centra_whistl_dagster.demo.scoreboard import Scoreboard
 from centra_whistl_dagster.launching.dagster_processes import free_port
 from centra_whistl_dagster.ledger import hints
-from centra_whistl_dagster.simulator.people.behaviour import Opening
 
 SEED = 7
 _READ_SECONDS = 2.0
@@ -147,7 +146,7 @@ def idle(project: Path, lengths: Lengths, *, has_pushes: bool) -> list[Window]:
         _planned(has_pushes=has_pushes, speed=1.0, ladder_minutes=None) as day,
         running(day, project, console=_quiet()) as demo,
     ):
-        demo.simulation.open_shop(Opening(healthy=3))
+        demo.simulation.open_shop(A_FEW_ORDERS)
         demo.simulation.close_shop()
         _serve_customers(demo, _ARRIVAL_SECONDS, _has_arrived)
         time.sleep(lengths.settle_s)

@@ -38,6 +38,9 @@ OPENING = Opening(healthy=4, held=1, cancelled=1, spoiled=len(SPOILAGE_KINDS) + 
 """What every demo shows, however short: each kind of fault, and one that its customer never puts
 right."""
 
+A_FEW_ORDERS = Opening(healthy=3)
+"""All of them good: what a shop needs to be seen at work before it is left idle."""
+
 FAULTS: tuple[dict[str, object], ...] = (
     {"system": "whistl", "operation": "create_order", "kind": "lose_answer_after", "share": 0.05},
     {"system": "whistl", "operation": "create_order", "kind": "error_500_after", "share": 0.03},
