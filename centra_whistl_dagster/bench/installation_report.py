@@ -1,4 +1,7 @@
-"""Measure a whole installation, and write `docs/benchmarks-installation.md`."""
+"""Make a report of a whole installation's figures, and write `docs/benchmarks-installation.md`.
+
+Does not belong here: how an installation is started and measured (`installation`, `empty_runs`).
+"""
 
 from __future__ import annotations
 
