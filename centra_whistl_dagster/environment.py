@@ -89,6 +89,9 @@ class InstallationEnvironment(LedgerEnvironment, LinkEnvironment):
     HISTORY_THREADS: Count = 2
     ARCHIVE_PATH: Path | None = None
     KEEP_ARCHIVE_DAYS: Days = 30
+    BRIEFS_PATH: Path | None = None
+    KEEP_BRIEFS_DAYS: Days = 400
+    CENTRA_TOKEN_EXPIRES: date | None = None
 
 
 class DeskEnvironment(InstallationEnvironment):
@@ -98,7 +101,6 @@ class DeskEnvironment(InstallationEnvironment):
     DESK_PROXY_SECRET: ProxySecret = _NONE
     DESK_USER_HEADER: Header = "X-Forwarded-User"
     DESK_WHISTL_CONTACT: Text = ""
-    CENTRA_TOKEN_EXPIRES: date | None = None
 
 
 class Environment(InstallationEnvironment, ReceiverEnvironment):

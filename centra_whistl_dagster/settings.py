@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TypedDict
 
@@ -109,8 +109,14 @@ class InstallationSettings(LedgerSettings):
     sends_shipping_email: bool
     keeps_archive_for: timedelta
     """How long stock is kept as it was read, once it is in the history."""
+    briefs_path: Path
+    """The folder of the daily and weekly briefs."""
+    keeps_briefs_for: timedelta
+    """How long a brief is kept."""
     desk_url: str
     """Where people open the desk; blank where nobody has said."""
+    token_expires: date | None
+    """When Centra's token expires; None where nobody has said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,21 +282,28 @@ class InstallationFields(_OfTheLedger):
     order_number_prefix: str
     sends_shipping_email: bool
     keeps_archive_for: timedelta
+    briefs_path: Path
+    keeps_briefs_for: timedelta
     desk_url: str
+    token_expires: date | None
 
 
 def installation_of(env: InstallationEnvironment) -> InstallationFields:
     """Return the part of the settings that is about what is kept here."""
+    published_path = env.PUBLISHED_PATH or _beside(env.STATE_DIR) / "history.duckdb"
     return {
         **_of_the_ledger(env),
-        "published_path": env.PUBLISHED_PATH or _beside(env.STATE_DIR) / "history.duckdb",
+        "published_path": published_path,
         "archive_path": env.ARCHIVE_PATH or env.STATE_DIR / "archive",
         "history_memory": env.HISTORY_MEMORY,
         "history_threads": env.HISTORY_THREADS,
         "order_number_prefix": env.ORDER_NUMBER_PREFIX,
         "sends_shipping_email": env.SEND_SHIPPING_EMAIL,
         "keeps_archive_for": timedelta(days=env.KEEP_ARCHIVE_DAYS),
+        "briefs_path": env.BRIEFS_PATH or published_path.parent / "briefs",
+        "keeps_briefs_for": timedelta(days=env.KEEP_BRIEFS_DAYS),
         "desk_url": env.DESK_URL,
+        "token_expires": env.CENTRA_TOKEN_EXPIRES,
     }
 
 

@@ -11,6 +11,9 @@ TRIES_BEFORE_SECOND = 2
 ESCALATION = "escalation"
 """The channel that is alerted, as well as the owner's, to what was not fixed in time."""
 
+BRIEF = "brief"
+"""The channel of the daily and the weekly brief."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertAddresses:

@@ -26,8 +26,17 @@ SENDER = "Centra to Whistl"
 """The sender's name in chat programs."""
 
 
-def send(address: str, *, title: str, body: str, severity: str) -> str | None:
-    """Hand one message to every service that an address names.
+_MAIL = frozenset(
+    ("mailto", "mailtos", "azure", "brevo", "mailgun", "o365", "postmark", "resend", "sendgrid")
+    + ("ses", "smtp2go", "sparkpost")
+)
+"""Services that take a whole HTML document. Chats call their few tags HTML too."""
+
+
+def send(
+    address: str, *, title: str, body: str, severity: str, html: str | None = None
+) -> str | None:
+    """Hand one message to every service that an address names: HTML to mail, else the text.
 
     Returns:
         None when all accepted it, else the reason in apprise's words.
@@ -42,23 +51,40 @@ def send(address: str, *, title: str, body: str, severity: str) -> str | None:
         # Whoever can redirect a channel would receive its alerts, and may name a host of our own
         # network. An address can ask for it (`?redirect=yes`), so this is set on each.
         service.redirects = False
-    result = channel.notify(
-        title=title,
-        body=body,
-        notify_type=apprise.NotifyType(severity),
-        # Without it a mail is HTML, and what a shopper typed would be markup.
-        body_format=apprise.NotifyFormat.TEXT,
-    )
-    if result:
-        return None
-    reasons = " ".join(entry.message for entry in result.logs())
-    return reasons[:200] or "refused without a reason"
+    mails = [service for service in channel if html and _is_mail(service)]
+    others = [service for service in channel if service not in mails]
+    # Without a format a mail is HTML, and what a shopper typed would be markup.
+    parts = ((others, body, "text"), (mails, html or "", "html"))
+    reasons: list[str] = []
+    for services, text, body_format in parts:
+        if not services:
+            continue
+        result = apprise.Apprise(services, asset=asset).notify(
+            title=title,
+            body=text,
+            notify_type=apprise.NotifyType(severity),
+            body_format=apprise.NotifyFormat(body_format),
+        )
+        if not result:
+            logged = " ".join(entry.message for entry in result.logs())
+            reasons.append(logged or "refused without a reason")
+    return " ".join(reasons)[:200] or None
+
+
+def _is_mail(service: apprise.NotifyBase) -> bool:
+    return not _MAIL.isdisjoint(service.schemas())
 
 
 def _send_all(address: str, letters: Sequence[Letter]) -> None:
     failures = 0
     for letter in letters:
-        error = send(address, title=letter.title, body=letter.body, severity=letter.severity)
+        error = send(
+            address,
+            title=letter.title,
+            body=letter.body,
+            severity=letter.severity,
+            html=letter.html,
+        )
         # One write: two channels report from two threads.
         sys.stdout.write(json.dumps({"id": letter.id, "error": error}) + "\n")
         sys.stdout.flush()

@@ -27,6 +27,8 @@ class Letter:
     title: str
     body: str
     severity: str
+    html: str | None = None
+    """The same as a whole HTML document, for mail; None where there is text alone."""
 
 
 def post(letters: Sequence[Letter], *, seconds: float = SECONDS) -> Mapping[int, str | None]:

@@ -71,7 +71,10 @@ watch_operations = dg.define_asset_job(
 daily_operations = dg.define_asset_job(
     "daily_operations",
     selection=dg.AssetSelection.groups("operations"),
-    description="Write the daily brief from fresh figures, and delete what is past its retention.",
+    description=(
+        "Write the daily brief from fresh figures, the weekly one when a week is over, and delete "
+        "what is past its retention."
+    ),
 )
 
 watch_the_balance = dg.define_asset_job(

@@ -141,7 +141,8 @@ BY_THE_CLOCK = [
         "daily_brief_at_seven",
         daily_operations.name,
         "0 7 * * *",
-        "Writes the daily brief from fresh figures, and deletes what is past its retention.",
+        "Writes the daily brief from fresh figures, on Mondays the weekly one, and deletes what is "
+        "past its retention.",
     ),
     _always(
         "purge_every_hour",

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import centra_whistl_dagster.ledger.plain_errors  # noqa: F401 - importing it hides values
 from centra_whistl_dagster.config_files.reader import ConfigError
-from centra_whistl_dagster.desk import feeds, health, orders, skus, worklist
+from centra_whistl_dagster.desk import briefs, feeds, health, orders, skus, worklist
 from centra_whistl_dagster.desk.access import FormTokens
 from centra_whistl_dagster.desk.settings import DeskSettings
 from centra_whistl_dagster.desk.visits import Desk, action, page
@@ -91,6 +91,8 @@ def create_app(
         # The name of a feed is Whistl's, and may hold a slash.
         Route("/feeds/{id:path}/{action}", action(desk, feeds.act), methods=["POST"]),
         Route("/feeds/{id:path}", page(desk, feeds.feed)),
+        Route("/briefs", page(desk, briefs.briefs)),
+        Route("/briefs/{name}", page(desk, briefs.brief)),
         Route("/desk.css", _style),
     ]
     errors = _Errors(desk)

@@ -14,7 +14,7 @@ _COLOURS = {Condition.BAD: "bad", Condition.WARNING: "warning", Condition.GOOD: 
 
 def health(visit: Visit) -> Response:
     """Show each area with its last success, what waits, and what is paused."""
-    found = examine_health(visit.installation, token_expires=visit.desk.settings.token_expires)
+    found = examine_health(visit.installation)
     return visit.render(
         "health.html",
         found=found,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 
 from centra_whistl_dagster.config_files.reader import ConfigError, ConfigFault
 from centra_whistl_dagster.domain.desk_roles import Role
@@ -26,8 +25,6 @@ class DeskSettings(InstallationSettings):
     """The address of an order in Centra, with `{number}`; blank where nobody has set it."""
     whistl_contact: str
     """Whom to call at Whistl, and when."""
-    token_expires: date | None
-    """When Centra's token expires; None where nobody has said."""
 
 
 def load_desk_settings(environment: Mapping[str, str], *, over_socket: bool) -> DeskSettings:
@@ -56,5 +53,4 @@ def load_desk_settings(environment: Mapping[str, str], *, over_socket: bool) -> 
         user_header=env.DESK_USER_HEADER,
         centra_order_url=env.CENTRA_ADMIN_URL,
         whistl_contact=env.DESK_WHISTL_CONTACT,
-        token_expires=env.CENTRA_TOKEN_EXPIRES,
     )

@@ -17,7 +17,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from centra_whistl_dagster.desk import words
 from centra_whistl_dagster.desk.access import (
     FormTokens,
     Visitor,
@@ -26,6 +25,7 @@ from centra_whistl_dagster.desk.access import (
 )
 from centra_whistl_dagster.desk.settings import DeskSettings
 from centra_whistl_dagster.domain.desk_roles import Person
+from centra_whistl_dagster.workflows import page_words as words
 from centra_whistl_dagster.workflows.link import Installation, open_installation
 
 _LARGEST_FORM = 32_768

@@ -38,3 +38,33 @@ class ServiceTargets:
 
 def _row(target: str, seconds: int, percent: int) -> dict[str, str | int]:
     return {"target": target, "within_seconds": seconds, "wanted_percent": percent}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorBudget:
+    """How many times a target may be missed in a period, and how many times it was."""
+
+    measured: float
+    """Orders, parcels, minutes or exceptions."""
+    met: float
+    wanted_percent: int
+
+    @property
+    def allowed(self) -> float:
+        """How many may miss the target."""
+        return self.measured * (100 - self.wanted_percent) / 100
+
+    @property
+    def missed(self) -> float:
+        """How many missed it."""
+        return self.measured - self.met
+
+    @property
+    def share_used(self) -> float | None:
+        """Which part of the budget is used, 1 for all of it; None where there is no budget."""
+        return self.missed / self.allowed if self.allowed else None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the target was met."""
+        return 100 * self.met >= self.wanted_percent * self.measured

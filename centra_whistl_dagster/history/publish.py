@@ -50,7 +50,7 @@ def publish(history: History, published_path: Path) -> Publication:
         HistoryError: the copy failed, for example because the disk is full. The old one remains.
     """
     make_folder(published_path)
-    mode = _mode(published_path)
+    mode = mode_of(published_path)
     unfinished = published_path.with_name(f"{published_path.name}.unfinished")
     with history.locked():
         history.checkpoint()
@@ -77,7 +77,7 @@ def _write_days(published_path: Path) -> int:
         until = Reader(con).complete_until(_WITH_DAYS)
         if until is None:
             return 0
-        return days_beside(published_path).write(con, until=until, mode=_mode(published_path))
+        return days_beside(published_path).write(con, until=until, mode=mode_of(published_path))
 
 
 @contextmanager
@@ -107,10 +107,11 @@ def make_folder(published_path: Path) -> None:
 
 def share_days(published_path: Path) -> None:
     """Let whoever may open the published copy open the files of days that were put beside it."""
-    days_beside(published_path).share(_mode(published_path))
+    days_beside(published_path).share(mode_of(published_path))
 
 
-def _mode(published_path: Path) -> int:
+def mode_of(published_path: Path) -> int:
+    """Return the mode of the published copy, or the one that a first copy gets."""
     return stat.S_IMODE(published_path.stat().st_mode) if published_path.exists() else _FOR_ALL
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -210,10 +211,31 @@ class Reader:
         Raises:
             KeyError: there is no such view.
         """
+        self._check_view(name)
+        return self._frame(f"SELECT * FROM {name}")
+
+    def rows_of_view(
+        self, name: str, days: tuple[date, date] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the rows of a view as plain values, in the view's order.
+
+        Args:
+            name: the view.
+            days: only rows whose `day` is between these two, both included.
+
+        Raises:
+            KeyError: there is no such view.
+        """
+        self._check_view(name)
+        condition = " WHERE day BETWEEN ? AND ?" if days else ""
+        found = self._con.execute(f"SELECT * FROM {name}{condition}", list(days or ()))
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def _check_view(self, name: str) -> None:
         names = self.view_names()
         if name not in names:
             raise KeyError(f"No view '{name}'. There are: {', '.join(names)}.")
-        return self._frame(f"SELECT * FROM {name}")
 
     def _frame(self, query: str) -> pd.DataFrame:
         table = self._con.sql(query).to_arrow_table()

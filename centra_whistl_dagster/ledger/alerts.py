@@ -34,6 +34,8 @@ class NewAlert:
     """How a channel may colour it: failure, warning, info, success."""
     title: str
     body: str
+    html: str | None = None
+    """The same as a whole HTML document, for channels that take one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -340,6 +340,7 @@ class AlertRow:
     sent_at: datetime | None
     sent_by: str | None
     last_error: str | None
+    html: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -384,6 +384,7 @@ alerts = sa.Table(
     time("sent_at", nullable=True),
     text("sent_by", nullable=True),
     text("last_error", nullable=True),
+    text("html", nullable=True),
 )
 
 watched = sa.Table(

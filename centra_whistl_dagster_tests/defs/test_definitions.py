@@ -56,8 +56,13 @@ LINEAGE: dict[str, set[str]] = {
         "history/exception_history",
     },
 }
-NO_TABLE = {"analytics/published_history", "operations/daily_brief", "operations/retention"}
-"""A file of many tables, a text, and a deletion: none of them has columns of its own."""
+NO_TABLE = {
+    "analytics/published_history",
+    "operations/daily_brief",
+    "operations/weekly_brief",
+    "operations/retention",
+}
+"""A file of many tables, documents, and a deletion: none of them has columns of its own."""
 BY_DECISION = {"reference", "stock"}
 """Groups whose schedules decide at each tick whether a run is due."""
 

@@ -1,6 +1,6 @@
-"""What operations read: exceptions with their owners, service levels, alerts, the daily brief.
+"""What operations read: exceptions with their owners, service levels, alerts; and retention.
 
-Does not belong here: the wording of the brief or of an alert (`workflows`, `alerts`).
+Does not belong here: the briefs (`briefs`), or the wording of an alert (`alerts`).
 """
 
 from datetime import timedelta
@@ -13,16 +13,17 @@ from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.ledger.alerts import Backlog
 from centra_whistl_dagster.ledger.service_levels import Spread
 from centra_whistl_dagster.workflows.access import end_refusals_of_former_tokens
+from centra_whistl_dagster.workflows.briefs.keeping import forget_old
 from centra_whistl_dagster.workflows.exceptions.closing import end_old_advice
 from centra_whistl_dagster.workflows.exceptions.delivery import backlogs, channels_replaced
 from centra_whistl_dagster.workflows.exceptions.register import ListedException, list_exceptions
-from centra_whistl_dagster.workflows.upkeep.brief import daily_brief, service_levels
 from centra_whistl_dagster.workflows.upkeep.retention import (
     forget_old_orders,
     forget_old_tracking,
     thin_archive,
     thin_history,
 )
+from centra_whistl_dagster.workflows.upkeep.service_levels import service_levels
 
 GROUP = "operations"
 DELIVERED_WITHIN = timedelta(minutes=5)
@@ -225,21 +226,6 @@ def _accepted(replaced: list[str]) -> dg.AssetCheckResult:
 
 
 @dg.asset(
-    key=["operations", "daily_brief"],
-    deps=[["operations", "open_exceptions"], ["operations", "service_levels"]],
-    group_name=GROUP,
-    kinds={"markdown"},
-    owners=["team:fulfilment"],
-    freshness_policy=freshness.DAILY,
-    description="The start of the day in a few sentences.",
-)
-def operations_daily_brief(link: LinkResource) -> dg.MaterializeResult:
-    """Write the brief."""
-    with link.open("operations/daily_brief") as opened:
-        return dg.MaterializeResult(metadata={"brief": dg.MetadataValue.md(daily_brief(opened))})
-
-
-@dg.asset(
     key=["operations", "retention"],
     deps=[["whistl", "order_submissions"], ["centra", "shipments"]],
     group_name=GROUP,
@@ -250,7 +236,7 @@ def operations_daily_brief(link: LinkResource) -> dg.MaterializeResult:
         "Deletes from the ledger the contents of orders that ended long ago: names, addresses, "
         "phones and e-mails are kept nowhere else, and what is left of an order identifies nobody. "
         "Deletes old stock readings too, once they are in the history, and rows of the history "
-        "that are past their time."
+        "and briefs that are past their time."
     ),
 )
 def retention(link: LinkResource) -> dg.MaterializeResult:
@@ -262,5 +248,6 @@ def retention(link: LinkResource) -> dg.MaterializeResult:
                 "tracking_forgotten": forget_old_tracking(opened),
                 "stock_files_removed": thin_archive(opened),
                 "history_rows_removed": thin_history(opened),
+                "briefs_removed": forget_old(opened.settings, opened.now()),
             }
         )

@@ -34,6 +34,11 @@ TEAMS: Mapping[Owner, str] = MappingProxyType(
 """What people call them."""
 
 
+def team_name(owner: str) -> str:
+    """Return what people call an owner; one that this release does not know, as it is."""
+    return TEAMS[Owner(owner)] if owner in set(Owner) else owner
+
+
 class Severity(StrEnum):
     """What is at risk as long as the exception is open."""
 

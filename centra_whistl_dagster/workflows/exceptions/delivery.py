@@ -95,6 +95,7 @@ def _letter(row: AlertRow, addresses: AlertAddresses) -> Letter:
         title=f"For {row.owner}: {row.title}" if is_second else row.title,
         body=f"{why}{row.body}" if is_second else row.body,
         severity=row.severity,
+        html=row.html,
     )
 
 

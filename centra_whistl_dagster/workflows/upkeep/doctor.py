@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from centra_whistl_dagster.alerts.addresses import ESCALATION
+from centra_whistl_dagster.alerts.addresses import BRIEF, ESCALATION
 from centra_whistl_dagster.domain.exceptions.responsibilities import Owner
 from centra_whistl_dagster.domain.generations import IN_WORDS, Beginning, beginning
 from centra_whistl_dagster.domain.london import LONDON
@@ -245,7 +245,7 @@ def _alerts(link: Link) -> list[Finding]:
     named = {each.channel for each in link.configuration.exception_kinds.values()}
     details = [
         f"ALERT_{channel.upper()}_URL is set, and config/exceptions.toml names no such channel."
-        for channel in sorted(addresses.by_channel.keys() - named - {*Owner, ESCALATION})
+        for channel in sorted(addresses.by_channel.keys() - named - {*Owner, ESCALATION, BRIEF})
     ]
     if not addresses.default:
         instead = "they go to the second channel" if addresses.fallback else "they are not sent"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, timedelta
 
 from centra_whistl_dagster.alerts.rules import STILL_RED_FOR
 from centra_whistl_dagster.domain.health import (
@@ -73,7 +73,7 @@ class Health:
     """Title and owner of every check, job and sensor that fails."""
 
 
-def examine_health(installation: Installation, *, token_expires: date | None) -> Health:
+def examine_health(installation: Installation) -> Health:
     """Say how everything is."""
     with installation.ledger.reading() as tx:
         now = tx.now
@@ -87,7 +87,7 @@ def examine_health(installation: Installation, *, token_expires: date | None) ->
                 _stock(tx, installation),
                 _alerts(tx),
                 _history(tx, installation),
-                _access(tx, token_expires),
+                _access(tx, installation.settings.token_expires),
             ),
             paused=tuple(_paused(tx)),
             quotas=tuple(api_calls.quota_use(tx, hour)),

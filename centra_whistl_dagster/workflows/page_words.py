@@ -1,4 +1,4 @@
-"""How the pages write moments, amounts and spans of time."""
+"""How pages write moments, amounts and spans of time: those of the desk, and the briefs."""
 
 from __future__ import annotations
 
