@@ -26,10 +26,10 @@ SENDER = "Centra to Whistl"
 """The sender's name in chat programs."""
 
 
-_MAIL = frozenset(
-    ("mailto", "mailtos", "azure", "brevo", "mailgun", "o365", "postmark", "resend", "sendgrid")
-    + ("ses", "smtp2go", "sparkpost")
-)
+_MAIL = {
+    *("mailto", "mailtos", "azure", "brevo", "mailgun", "o365", "postmark", "resend", "sendgrid"),
+    *("ses", "smtp2go", "sparkpost"),
+}
 """Services that take a whole HTML document. Chats call their few tags HTML too."""
 
 
@@ -72,7 +72,8 @@ def send(
 
 
 def _is_mail(service: apprise.NotifyBase) -> bool:
-    return not _MAIL.isdisjoint(service.schemas())
+    names: set[str] = service.schemas()  # type: ignore[no-untyped-call]
+    return not _MAIL.isdisjoint(names)
 
 
 def _send_all(address: str, letters: Sequence[Letter]) -> None:

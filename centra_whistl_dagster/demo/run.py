@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from centra_whistl_dagster.demo.briefs import write_briefs
 from centra_whistl_dagster.demo.day import FAULTS, OPENING, Day, prepare
 from centra_whistl_dagster.demo.drawing import draw
 from centra_whistl_dagster.demo.inbox import Inbox
@@ -53,6 +54,8 @@ def run(day: Day, project: Path, *, console: Console, report: Path | None) -> li
         finally:
             received = alerts_received(demo.day, demo.inbox)
             console.print(received, soft_wrap=True, highlight=False, markup=False)
+        briefs = write_briefs(demo.day)
+    console.print(f"\nBriefs of the day  {briefs}", soft_wrap=True, highlight=False)
     if report is not None:
         report.write_text(json.dumps(board.as_dict(), indent=2) + "\n", encoding="utf-8")
     return board.faults()
@@ -127,6 +130,7 @@ def where_to_look(day: Day) -> str:
 Dagster          http://{LOOPBACK}:{day.webserver_port}
 Desk             {day.desk_url}
 Alerts           {day.alerts_file}
+Briefs           {day.desk_url}/briefs
 Files and logs   {day.state}
 Commands, in another terminal while this runs:
   set -a; . '{day.settings_file}'; set +a
@@ -159,12 +163,17 @@ def trade_and_finish(
     closes_at = math.inf if day.seconds is None else opened_at + day.seconds
     gives_up_at = closes_at + _FINISH_SECONDS
     is_open = True
+    published_at = None
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
             processes.check()
             board = demo.read()
             if board.truth["unreported"]:
                 simulation.report(board.ever_blocked)
+            if board.published and board.published.at != published_at:
+                # A demo that somebody interrupts has had its brief by then.
+                published_at = board.published.at
+                write_briefs(day)
             now = time.monotonic()
             live.update(draw(board, heading=_heading(now - opened_at, is_open=is_open)))
             if kill_at is not None and now >= kill_at and board.truth["orders"]["submitted"]:

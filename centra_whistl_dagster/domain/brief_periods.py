@@ -56,7 +56,8 @@ class Period:
         """Return it as people read it: `Monday 23 November 2026`, or two days with a dash."""
         if self.cadence is Cadence.DAILY:
             return f"{self.first:%A} {self.first.day} {self.first:%B %Y}"
-        start = f"{self.first.day} {self.first:%B}"
+        is_one_month = self.first.month == self.last.month
+        start = f"{self.first.day}" if is_one_month else f"{self.first.day} {self.first:%B}"
         return f"{start} – {self.last.day} {self.last:%B %Y}"  # noqa: RUF001 - a dash
 
 

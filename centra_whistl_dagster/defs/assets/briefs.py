@@ -55,7 +55,7 @@ def weekly_brief(link: LinkResource) -> dg.MaterializeResult:
     with link.open("operations/weekly_brief") as opened:
         period = week_before(opened.now())
         if period in kept(opened.settings):
-            return dg.MaterializeResult(metadata=_where(opened, period) | {"is_new": False})
+            return dg.MaterializeResult(metadata={**_where(opened, period), "is_new": False})
         return _made(opened, period)
 
 
@@ -64,12 +64,16 @@ def _made(link: Link, period: Period) -> dg.MaterializeResult:
     keep(link.settings, brief)
     is_sent = send(link.ledger, link.settings.alerts, brief)
     return dg.MaterializeResult(
-        metadata=_where(link, period)
-        | {"is_new": True, "needs_a_person": brief.needs_a_person, "sent_to_its_list": is_sent}
+        metadata={
+            **_where(link, period),
+            "is_new": True,
+            "needs_a_person": brief.needs_a_person,
+            "sent_to_its_list": is_sent,
+        }
     )
 
 
-def _where(link: Link, period: Period) -> dict[str, object]:
+def _where(link: Link, period: Period) -> dict[str, dg.MetadataValue | str]:
     path = link.settings.briefs_path / f"{period.name}.html"
     return {
         **metadata.at_desk(link.settings, f"/briefs/{period.name}"),

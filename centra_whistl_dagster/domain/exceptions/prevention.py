@@ -38,7 +38,10 @@ _WAREHOUSE = (
     "their pick must change."
 )
 _SHELVES = "Have Whistl count these shelves, and raise the SKUs' buffers until they have."
-_TWO_HANDS = "Agree who works in Centra on orders that Whistl has: nobody ships, edits or moves them by hand."
+_TWO_HANDS = (
+    "Agree who works in Centra on orders that Whistl has: nobody ships, edits or moves them by "
+    "hand there."
+)
 _PAYMENTS = "Check the payment plugin's settings in Centra with whoever runs payments."
 _CONNECTION = (
     "The data team finds out why with the systems' support; a limit or an outage that repeats "

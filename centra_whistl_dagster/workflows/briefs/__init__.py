@@ -1,1 +1,1 @@
-"""The daily and the weekly brief: what is read in the morning by the people who run the business."""
+"""The daily and the weekly brief: what the people who run the business read in the morning."""

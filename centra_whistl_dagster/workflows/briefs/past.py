@@ -82,7 +82,7 @@ def _went_out(reader: Reader, day: date) -> WentOut:
     return WentOut(
         orders=of_day.get("orders", 0),
         units=of_day.get("units", 0),
-        within_target=of_day.get("within_target", 0),
+        within_target=of_day.get("within_target") or 0,
         p50_hours=of_day.get("p50_hours"),
         within_seconds=of_day.get("within_seconds") or 0,
         wanted_percent=of_day.get("wanted_percent") or 0,
@@ -94,7 +94,7 @@ def _went_out(reader: Reader, day: date) -> WentOut:
 
 def _bar(day: date, by_day: Mapping[date, Mapping[str, Any]], part: str, whole: str) -> DayBar:
     row = by_day.get(day)
-    if row is None:
+    if row is None or row[part] is None:  # no row of that day, or no target to judge it by
         return DayBar(day=day, good=None, bad=None)
     return DayBar(day=day, good=row[part], bad=row[whole] - row[part])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from centra_whistl_dagster.alerts.messages import TITLE_CHARACTERS, one_line
 from centra_whistl_dagster.domain.brief_periods import Cadence, Period
@@ -89,7 +89,7 @@ def _token(expires: date | None, now: datetime) -> Finding | None:
 def _templates() -> Environment:
     templates = Environment(
         loader=PackageLoader("centra_whistl_dagster.workflows.briefs"),
-        autoescape=lambda name: bool(name and name.endswith(_HTML)),
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         finalize=words.shown,
         trim_blocks=True,
@@ -98,7 +98,8 @@ def _templates() -> Environment:
     for filter_ in (words.moment, words.counted, words.amount, words.amounts, words.in_words):
         templates.filters[filter_.__name__] = filter_
     templates.filters |= {"target": _target, "percent": _percent, "one_line": one_line}
-    templates.filters |= {"team": team_name, "query": _query}
+    templates.filters |= {"team": team_name, "query": _query, "sentence": _sentence}
+    templates.filters |= {"units": _units, "hours": _hours}
     templates.globals |= {"plot": plot, "plot_width": WIDTH, "plot_height": HEIGHT}
     return templates
 
@@ -124,8 +125,25 @@ def _length(seconds: int) -> str:
 
 
 def _percent(share: float | None) -> str:
-    """Return a share such as `97.4%`, rounded down: a target missed by little is not shown as met."""
+    """Return a share such as `97.4%`, rounded down: one just missed is not shown as met."""
     return "–" if share is None else f"{int(share * 1000 + 1e-9) / 10:.1f}%"  # noqa: RUF001 - a dash
+
+
+def _units(number: float) -> str:
+    """Return an average as people read it: whole, or with one decimal where it is small."""
+    is_whole = number >= 10 or abs(number - round(number)) < 0.05
+    return f"{number:,.0f}" if is_whole else f"{number:.1f}"
+
+
+def _hours(hours: float) -> str:
+    if hours >= 2:
+        return f"{_units(hours)} hours"
+    return words.counted(round(hours * 60), "minute")
+
+
+def _sentence(text: str) -> str:
+    """Return text with a capital to begin with; names within it keep theirs."""
+    return text[:1].upper() + text[1:]
 
 
 def _query(filters: Mapping[str, str]) -> str:

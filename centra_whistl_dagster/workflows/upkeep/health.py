@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 
 from centra_whistl_dagster.alerts.rules import STILL_RED_FOR
 from centra_whistl_dagster.domain.health import (

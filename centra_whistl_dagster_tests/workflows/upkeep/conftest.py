@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from centra_whistl_dagster.domain.stock.cadence import Decision, StockSync
+from centra_whistl_dagster.history.store import connect, connection_settings
 from centra_whistl_dagster.simulator.people.behaviour import People
 from centra_whistl_dagster.simulator.wire.server import RunningSimulator
 from centra_whistl_dagster.simulator.world.catalogue import stock_world
@@ -86,9 +87,10 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
         decisions, compared = live(desk)
         load_history(desk)
         history.publish_history(desk.link, history.open_history(desk.link))
-        path = str(desk.link.settings.published_path)
-        con = stack.enter_context(duckdb.connect(path, read_only=True))
-        con.execute("SET TimeZone = 'UTC'")
+        # The same settings: DuckDB shares a file within a process, and refuses others.
+        same = connection_settings(memory_limit="1GB", threads=2)
+        path = desk.link.settings.published_path
+        con = stack.enter_context(connect(path, same, read_only=True))
         yield Day(desk=desk, decisions=decisions, compared=compared, con=con)
 
 
