@@ -81,6 +81,7 @@ def test_what_is_printed_names_the_pages_the_alerts_and_the_settings(day: Day) -
     assert "http://127.0.0.1:3000" in printed
     assert "http://127.0.0.1:3003" in printed
     assert str(day.alerts_file) in printed
+    assert "http://127.0.0.1:3003/briefs" in printed
     assert str(day.settings_file) in printed
     assert "exceptions" in printed
 
