@@ -22,8 +22,8 @@ from centra_whistl_dagster.desk.serving import LOOPBACK, serve
 def desk(*, port: int, host: str, socket_path: Path | None) -> None:
     """Serve pages for people without a shell.
 
-    Worklist, orders, health, SKUs, refused feeds, briefs. Read-only unless a proxy in front says who is
-    there and DESK_ROLES gives that person a role. Needs no token of Centra or Whistl.
+    Worklist, orders, health, SKUs, refused feeds, briefs. Read-only unless a proxy in front
+    says who is there and DESK_ROLES gives that person a role. Needs no token of Centra or Whistl.
     """
     if socket_path is None:
         click.echo(f"Desk: http://{host}:{port}   Ctrl-C ends it.")

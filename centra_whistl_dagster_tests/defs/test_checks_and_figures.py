@@ -252,6 +252,19 @@ def test_service_levels_show_no_time_where_nothing_was_measured(
     assert not [name for name in figures if name.startswith("seconds_")]
 
 
+def test_each_morning_writes_yesterdays_brief_and_the_weekly_one_once(
+    table: Path, instance: dg.DagsterInstance
+) -> None:
+    first = Ran(instance, "daily_operations")
+    again = Ran(instance, "daily_operations", after_minutes=24 * 60)
+
+    daily, weekly = first.figures("operations/daily_brief"), "operations/weekly_brief"
+    assert Path(str(daily["file"])).read_text().startswith("<!doctype html>")
+    assert again.figures("operations/daily_brief")["file"] != daily["file"]
+    assert [ran.figures(weekly)["is_new"] for ran in (first, again)] == [True, False]
+    assert again.figures(weekly)["file"] == first.figures(weekly)["file"]
+
+
 def test_stock_that_has_grown_too_old_is_an_error_though_no_sync_runs(
     table: Path, instance: dg.DagsterInstance
 ) -> None:

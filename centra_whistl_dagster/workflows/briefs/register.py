@@ -55,6 +55,8 @@ class Register:
     """By currency."""
     troubles: Sequence[Area]
     """Areas of the connection that are not well."""
+    red: Sequence[tuple[str, str]]
+    """Title and owner of every check, job and sensor that fails."""
 
     @property
     def first(self) -> list[Group]:
@@ -93,6 +95,7 @@ def read_register(installation: Installation) -> Register:
         blocked=blocked,
         blocked_value=worth,
         troubles=[area for area in health.areas if area.condition is not Condition.GOOD],
+        red=health.red,
     )
 
 

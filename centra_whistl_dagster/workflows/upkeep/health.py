@@ -112,7 +112,7 @@ def _connection(tx: Transaction, red: Sequence[tuple[str, str]]) -> Area:
             who=_DATA_TEAM,
         ),
         too_many(len(failing), f"{steps}: {', '.join(failing)}. {_DATA_TEAM} sees to it."),
-        too_many(len(red), f"{checks}; the list is below."),
+        too_many(len(red), f"{checks}."),
     ]
     return area(
         "Connection",
