@@ -1,4 +1,7 @@
-"""Run a demo: start everything, trade, let it finish, judge it by the simulators' truth."""
+"""Run a demo: start everything, trade, let it finish, judge it by the simulators' truth.
+
+Does not belong here: what is shown of a day (`drawing`), or what its figures mean (`scoreboard`).
+"""
 
 from __future__ import annotations
 
