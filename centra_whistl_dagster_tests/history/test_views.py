@@ -109,6 +109,13 @@ def record_day(session: Session, rows: RowMaker) -> None:
             {"subject": "C3", "opened_at": minutes(-50), "due_at": minutes(-20)},
             {"subject": "C4", "opened_at": minutes(-9), "resolved_at": minutes(-5)},
             {"subject": "C4", "opened_at": minutes(-4), "resolved_at": minutes(-3)},
+            {
+                "kind": "service_unmapped",
+                "subject_type": "shipping_option",
+                "subject": "Pop-up collection",
+                "opened_at": minutes(-60),
+                "resolved_at": minutes(-58),
+            },
         ),
     )
     session.record(OrderCauses, rows(OrderCauses, {"linked_at": minutes(-50)}))
