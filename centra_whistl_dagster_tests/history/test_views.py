@@ -221,7 +221,10 @@ def test_blocked_orders_are_shown_with_their_cause_and_the_money_waiting(day: Hi
     assert [(row["kind"], row["orders"], str(row["value"])) for row in blocked] == [
         ("sku_unknown", 1, "49.90")
     ]
-    assert [(row["open"], row["overdue"], row["resolved"]) for row in owners] == [(1, 1, 2)]
+    assert [(row["kind"], row["open"], row["overdue"], row["resolved"]) for row in owners] == [
+        ("sku_unknown", 1, 1, 2),
+        ("service_unmapped", 0, 0, 1),
+    ]
     assert [(row["subject"], row["times"]) for row in repeated] == [("C4", 2)]
 
 

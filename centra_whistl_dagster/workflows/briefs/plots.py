@@ -65,7 +65,7 @@ def plot(days: Sequence[DayBar], *, good: str, bad: str) -> Plot | None:
     rectangles, marks = [], []
     for position, day in enumerate(days):
         left = _LEFT + position * step
-        if position % 2 == len(days) % 2 - 1 or len(days) <= 7:
+        if (len(days) - 1 - position) % 2 == 0 or len(days) <= 7:
             mark = Mark(
                 x=round(left + step / 2, 1), y=HEIGHT - 8, text=f"{day.day:%a} {day.day.day}"
             )

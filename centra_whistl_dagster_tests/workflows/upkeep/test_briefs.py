@@ -6,7 +6,6 @@ import re
 import stat
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from html import unescape
 
 import pytest
@@ -281,5 +280,16 @@ def test_a_plot_stacks_both_parts_of_each_day_up_to_the_largest() -> None:
     heights = [part.height for part in drawn.rectangles]
     assert sum(heights[:2]) == pytest.approx(drawn.zero - drawn.top, abs=0.2)
     assert heights[2] * 2 == pytest.approx(drawn.zero - drawn.top, abs=0.2)
+    assert [mark.text for mark in drawn.days] == ["Sun 1", "Mon 2", "Tue 3"]
+    assert drawn.largest == 8
     assert plot(days[1:], good="good", bad="bad") is None
-    assert Decimal(drawn.largest) == 8
+
+
+def test_of_a_fortnight_every_other_day_is_named_and_the_last_is() -> None:
+    first = date(2026, 11, 1)
+    days = [DayBar(day=first + timedelta(days=ago), good=1, bad=0) for ago in range(14)]
+
+    drawn = plot(days, good="good", bad="bad")
+
+    assert drawn is not None
+    assert [mark.text for mark in drawn.days][0::6] == ["Mon 2", "Sat 14"]
