@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from centra_whistl_dagster.workflows.briefs.figures import DayBar
 
 WIDTH, HEIGHT = 640, 190
-_LEFT, _TOP, _BOTTOM = 52, 18, 26
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 18, 26
 _GAP = 0.25
 """Of a day's width."""
 
@@ -59,7 +59,7 @@ def plot(days: Sequence[DayBar], *, good: str, bad: str) -> Plot | None:
     largest = max(known, default=0)
     if len(known) < 2 or largest <= 0:
         return None
-    step = (WIDTH - _LEFT) / len(days)
+    step = (WIDTH - _LEFT - _RIGHT) / len(days)
     zero = HEIGHT - _BOTTOM
     scale = (zero - _TOP) / largest
     rectangles, marks = [], []
