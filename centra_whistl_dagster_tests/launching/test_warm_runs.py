@@ -137,7 +137,7 @@ class Installation:
 
     def relay_until_sent(self, order: CentraOrder) -> None:
         """Launch relays until Whistl has the order, as the sensor would."""
-        given_up_at = time.monotonic() + 150
+        given_up_at = time.monotonic() + 240
         while time.monotonic() < given_up_at:
             assert self.ended(self.launch()) is dg.DagsterRunStatus.SUCCESS
             if order.is_locked:
