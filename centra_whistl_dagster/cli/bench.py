@@ -19,8 +19,6 @@ from centra_whistl_dagster.backtest.frontier import (
 )
 from centra_whistl_dagster.backtest.replay import WorldSettings
 from centra_whistl_dagster.backtest.strategies import RIVALS, Strategy
-from centra_whistl_dagster.bench import installation_report
-from centra_whistl_dagster.bench.installation import QUICK, Lengths
 from centra_whistl_dagster.bench.run import run as run_benchmarks
 from centra_whistl_dagster.cli import PROJECT
 from centra_whistl_dagster.config_files.policy import load_policy
@@ -48,14 +46,19 @@ def bench(*, folder: Path, quick: bool, only: str | None) -> None:
     Measures the loads a large brand would notice, and writes benchmarks.md. Measures a whole
     installation with simulated systems for about 25 minutes, and writes benchmarks-installation.md.
     """
+    if only != LOADS:  # before anything is timed, which takes minutes
+        require_extra("demo", "aiosmtpd", needed_for="Measuring an installation")
     if only != INSTALLATION:
         for timing in run_benchmarks(folder / "benchmarks.md", quick=quick):
             click.echo(f"{timing.median_s:8.3f} s  {timing.name}")
     if only != LOADS:
+        # Here only: it needs the extra.
+        from centra_whistl_dagster.bench import installation, installation_report  # noqa: PLC0415
+
         figures = installation_report.run(
             folder / "benchmarks-installation.md",
             project=PROJECT,
-            lengths=QUICK if quick else Lengths(),
+            lengths=installation.QUICK if quick else installation.Lengths(),
             say=lambda what: click.echo(f"Measuring {what} …"),
         )
         for figure in figures:

@@ -95,7 +95,7 @@ def test_what_is_to_be_sustained_is_met_from_the_asked_figure_on() -> None:
     assert figure(2, is_at_least=True).row()[6] == "met"
 
 
-def test_a_window_is_told_by_the_hour_and_the_minute_however_long_it_was() -> None:
+def test_a_window_is_given_by_the_hour_and_the_minute_however_long_it_was() -> None:
     window = Window(wall_s=30, cpu_by_process={}, centra_requests=6, accepted=400, memory_gb=0.1)
 
     assert window.requests_an_hour == 720
@@ -160,7 +160,7 @@ def test_one_part_of_the_benchmarks_leaves_the_file_of_the_other_as_it_is(
     assert ran == expected
 
 
-def test_a_machine_that_shows_no_use_is_told_before_anything_is_started(
+def test_a_machine_that_does_not_show_what_processes_use_is_refused_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("centra_whistl_dagster.bench.usage._PROC", tmp_path)
