@@ -256,6 +256,7 @@ def test_runs_are_forks_of_one_process_that_lives_on(installation: Installation)
     wait_until(lambda: not Path(f"/proc/{worker}").exists(), "its process is gone, not a zombie")
 
 
+@pytest.mark.timeout(420)
 def test_a_worker_killed_while_an_order_is_on_its_way_repeats_nothing(
     installation: Installation,
 ) -> None:
@@ -273,6 +274,7 @@ def test_a_worker_killed_while_an_order_is_on_its_way_repeats_nothing(
     assert installation.at_whistl(order) == 1
 
 
+@pytest.mark.timeout(420)
 def test_a_template_killed_during_a_relay_loses_and_repeats_nothing(
     installation: Installation,
 ) -> None:
