@@ -26,6 +26,8 @@ STILL_RED_FOR = timedelta(days=1)
 
 WARNING_LASTS = timedelta(minutes=10)
 """A warning that closes sooner alerts nobody."""
+DELIVERED_WITHIN = timedelta(minutes=5)
+"""An alert that no channel has accepted by then is late: an order may be waiting for its reader."""
 GREEN_LASTS = timedelta(minutes=3)
 """A check that runs for each batch may fail and pass alternately."""
 

@@ -84,6 +84,18 @@ def test_an_order_that_only_centra_has_is_not_well(desk: Desk, pages: Pages) -> 
     assert said in area(pages.text("/health"), "Orders")
 
 
+def test_orders_that_centra_counts_and_does_not_list_are_not_well(desk: Desk, pages: Pages) -> None:
+    run_for_a_while(desk)
+    hidden = desk.order()
+    desk.switch(centra_unlisted_orders=(hidden.number,))
+    desk.sleep(600)
+    compare_with_centra(desk.link)
+    keep_alive(desk.link)
+
+    said = "Centra and this connection disagree about open orders: 1 of them."
+    assert said in area(pages.text("/health"), "Orders")
+
+
 def test_what_is_paused_is_said(desk: Desk, pages: Pages) -> None:
     run_for_a_while(desk)
     with desk.link.ledger.transaction() as tx:

@@ -61,8 +61,9 @@ def weekly_brief(link: LinkResource) -> dg.MaterializeResult:
 
 def _made(link: Link, period: Period) -> dg.MaterializeResult:
     brief = write_brief(link, period)
-    keep(link.settings, brief)
+    # Kept last: a brief that is kept is not sent again, and one is never sent twice.
     is_sent = send(link.ledger, link.settings.alerts, brief)
+    keep(link.settings, brief)
     return dg.MaterializeResult(
         metadata={
             **_where(link, period),

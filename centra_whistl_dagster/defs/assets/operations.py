@@ -3,10 +3,9 @@
 Does not belong here: the briefs (`briefs`), or the wording of an alert (`alerts`).
 """
 
-from datetime import timedelta
-
 import dagster as dg
 
+from centra_whistl_dagster.alerts.rules import DELIVERED_WITHIN
 from centra_whistl_dagster.defs import freshness, metadata
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.domain.london import LONDON
@@ -26,8 +25,6 @@ from centra_whistl_dagster.workflows.upkeep.retention import (
 from centra_whistl_dagster.workflows.upkeep.service_levels import service_levels
 
 GROUP = "operations"
-DELIVERED_WITHIN = timedelta(minutes=5)
-"""An alert that no channel has taken by then is late: an order may be waiting for its reader."""
 
 
 @dg.asset(

@@ -38,7 +38,12 @@ class Balance:
     @property
     def is_even(self) -> bool:
         """Whether the same orders are open on both sides, and Centra lists all that it counts."""
-        return not (self.missing or self.extra or self.unlisted)
+        return not self.differences
+
+    @property
+    def differences(self) -> int:
+        """How many orders are open on one side only, or are counted by Centra and not listed."""
+        return len(self.missing) + len(self.extra) + self.unlisted
 
 
 _STORED = TypeAdapter(Balance)
