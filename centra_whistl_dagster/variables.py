@@ -78,7 +78,12 @@ def _page(text: str) -> str:
     is_one_word = re.fullmatch(r"[!-?A-~]*", text)  # and without a user and password
     if text and not (is_plain and url.path in {"", "/"} and is_one_word):
         raise ValueError("an address without a path, such as https://desk.example.com")
-    return text.rstrip("/")
+    if not text:
+        return text
+    # As browsers write it in the header Origin, which the desk compares.
+    is_usual = url.port in {None, {"http": 80, "https": 443}[url.scheme]}
+    host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
+    return f"{url.scheme}://{host}" if is_usual else f"{url.scheme}://{host}:{url.port}"
 
 
 def _order_page(text: str) -> str:

@@ -71,8 +71,21 @@ def test_a_faulty_page_keeps_alerts_from_linking_to_that_page_alone() -> None:
     assert load_links({"DESK_URL": "nowhere", "CENTRA_ADMIN_URL": order_page}) == Links(
         centra_order=order_page
     )
-    assert load_links({"DESK_URL": "https://desk.example/"}) == Links(desk="https://desk.example")
     assert load_links({}) == Links()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://desk.example/", "https://desk.example"),
+        ("https://Desk.Example:443", "https://desk.example"),
+        ("http://127.0.0.1:3001", "http://127.0.0.1:3001"),
+        ("http://[::1]:3001", "http://[::1]:3001"),
+    ],
+)
+def test_the_desk_s_address_is_kept_as_browsers_write_it(given: str, kept: str) -> None:
+    """The desk compares it with the header Origin of each form."""
+    assert load_links({"DESK_URL": given}) == Links(desk=kept)
 
 
 def test_everything_that_is_missing_is_named_in_one_error() -> None:

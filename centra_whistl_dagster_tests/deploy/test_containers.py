@@ -85,7 +85,11 @@ def test_the_desk_starts_only_when_asked_has_one_secret_and_answers_to_a_proxy_a
 
     assert desk["profiles"] == ["desk"]
     assert desk["secrets"] == ["desk_proxy_secret"]
-    assert desk["environment"] == {"DESK_PROXY_SECRET_FILE": "/run/secrets/desk_proxy_secret"}
+    assert desk["environment"] == {
+        "DESK_PROXY_SECRET_FILE": "/run/secrets/desk_proxy_secret",
+        "PUBLISHED_PATH": SERVICES["code-server"]["environment"]["PUBLISHED_PATH"],
+    }
+    assert "published:/state/published:ro" in desk["volumes"]
     assert desk["env_file"] == ["desk.env"]
     assert desk["networks"] == ["page"]
 

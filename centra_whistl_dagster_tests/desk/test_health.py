@@ -108,6 +108,7 @@ def test_what_is_paused_is_said(desk: Desk, pages: Pages) -> None:
     page = pages.text("/health")
 
     assert "Orders are not sent: Whistl's answers were lost." in page
+    assert "Orders: needs attention" in page
     assert "No call is made for stock levels in Centra: Centra refused it." in page
     assert "Access: not working" in page
 

@@ -14,7 +14,7 @@ from centra_whistl_dagster_tests.workflows.conftest import PROJECT
 
 @pytest.mark.parametrize(
     "is_locking",
-    [pytest.param(True, marks=pytest.mark.long), False],
+    [True, pytest.param(False, marks=pytest.mark.long)],
     ids=["locks", "no locks"],
 )
 @pytest.mark.parametrize("habit", HABITS)

@@ -61,7 +61,7 @@ def weekly_brief(link: LinkResource) -> dg.MaterializeResult:
 
 def _made(link: Link, period: Period) -> dg.MaterializeResult:
     brief = write_brief(link, period)
-    # Kept last: a brief that is kept is not sent again, and one is never sent twice.
+    # Kept last: a weekly brief that is kept is not written again. `send` sends none twice.
     is_sent = send(link.ledger, link.settings.alerts, brief)
     keep(link.settings, brief)
     return dg.MaterializeResult(

@@ -57,6 +57,12 @@ _NOT_SENT = ChangeOutlook(
         "it is sent."
     )
 )
+_ENDED_AT_WHISTL = ChangeOutlook(
+    answer=(
+        "Not by changing it: Whistl had it and has ended it, and it is not sent again by itself. "
+        "Its open exceptions say what to do."
+    )
+)
 _CANCELLED = ChangeOutlook(answer="It is cancelled: nothing of it leaves the warehouse.")
 _ANSWERS = {
     Standing.IN_DOUBT: "Not known yet: Whistl is being asked whether it has the order.",
@@ -75,6 +81,7 @@ def change_outlook(
     policy: AfterSendingPolicy,
     *,
     can_renumber: bool,
+    was_sent: bool,
 ) -> ChangeOutlook:
     """Say what can still be changed about an order.
 
@@ -83,7 +90,10 @@ def change_outlook(
         whistl_status: Whistl's last known status; None where there is none.
         policy: what the brand wants done by itself.
         can_renumber: whether Whistl's limit leaves room for the order's next number.
+        was_sent: Whistl had it under some number.
     """
+    if state is OrderState.BLOCKED and was_sent:
+        return _ENDED_AT_WHISTL
     if state in UNSENT:
         return _NOT_SENT
     if state is OrderState.CANCELLED:

@@ -61,6 +61,7 @@ def view_order(installation: Installation, number: int) -> OrderView | None:
             row.whistl_status,
             configuration.after_sending,
             can_renumber=can_renumber(tx, installation, row),
+            was_sent=row.submitted_at is not None,
         )
         items = items_of(tx, remembered.exceptions)
     return OrderView(

@@ -11,7 +11,7 @@ from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Subj
 from centra_whistl_dagster.domain.stock.catalogue import Preview, preview
 from centra_whistl_dagster.domain.stock.guards import RefusalReason
 from centra_whistl_dagster.domain.stock.snapshot_rows import SnapshotRows
-from centra_whistl_dagster.ledger import exceptions, stock
+from centra_whistl_dagster.ledger import exceptions, release_requests, stock
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import SnapshotRow
 from centra_whistl_dagster.ledger.states import Verdict
@@ -124,8 +124,10 @@ def release_in(tx: Transaction, link: Installation, snapshot_id: str) -> None:
     row, rows = usable(tx, link, snapshot_id)
     used = stock.latest_accepted(tx)
     stock.release(tx, snapshot_id)
-    kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
-    exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
+    release_requests.end(tx, snapshot_id)
+    if not stock.refused_since(tx, row.taken_at):  # a newer one may wait for its own release
+        kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
+        exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
     if used is None or used.taken_at < row.taken_at:
         _note_what_it_lacks(tx, link, row, rows, used)
 

@@ -120,9 +120,7 @@ def confirm_release(installation: Installation, snapshot_id: str, person: Person
         if request.asked_by == person.name:
             raise CannotAct("You asked for it yourself: another person has to confirm it.")
         note = f"asked for by {request.asked_by}: {request.reason}"
-        result = _release(tx, installation, snapshot_id, person, note)
-        release_requests.end(tx, snapshot_id)
-        return result
+        return _release(tx, installation, snapshot_id, person, note)
 
 
 def withdraw_release(installation: Installation, snapshot_id: str, person: Person) -> str:
@@ -166,7 +164,7 @@ def _release(
         quarantine.release_in(tx, installation, snapshot_id)
     except NotInQuarantine as error:
         raise CannotAct(str(error)) from error
-    result = "Released: the next stock sync uses it, unless a newer valid feed arrives first."
+    result = "Released: the next stock sync uses it, unless there is a newer valid feed by then."
     _record(tx, person, DeskAction.RELEASE, snapshot_id, note=note, result=result)
     return result
 

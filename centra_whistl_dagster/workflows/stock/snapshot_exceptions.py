@@ -61,6 +61,8 @@ def update_snapshot_exceptions(
     if verdict.outcome is Outcome.QUARANTINE:
         exceptions.open_or_refresh(tx, [_refused(facts, verdict)])
         return
+    kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
+    exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
     update_exceptions_of_used(tx, facts.taken_at, rows, absent, is_whole=facts.is_complete)
 
 
@@ -81,8 +83,6 @@ def update_exceptions_of_used(
         absent: SKUs of the last good one that it has no usable row of.
         is_whole: it is complete, and all its bad rows are known.
     """
-    kinds = [ExceptionKind.STOCK_SNAPSHOT_REFUSED]
-    exceptions.resolve(tx, SubjectType.SNAPSHOT, LATEST, kinds)
     _update_left_out(tx, taken_at, rows, absent, is_whole=is_whole)
     _update_overpromised(tx, taken_at, rows)
 

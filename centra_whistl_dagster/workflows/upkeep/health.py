@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from centra_whistl_dagster.alerts.rules import DELIVERED_WITHIN, STILL_RED_FOR
 from centra_whistl_dagster.domain.health import (
@@ -131,14 +131,10 @@ def _orders(tx: Transaction, installation: Installation) -> Area:
     compared = last_balance(tx)
     apart = compared[0].differences if compared else 0
     findings = [
-        late(
-            "Centra was last read for new orders",
-            "Centra has not been read for new orders yet",
-            last,
-            tx.now,
-            warn=2 * _MINUTE,
-            fail=10 * _MINUTE,
-            who=_DATA_TEAM,
+        _poll_late("Centra", "new orders", last, tx.now),
+        too_many(
+            breaker.read(tx).state(tx.now) is not BreakerState.CLOSED,
+            "Orders are not sent: Whistl's answers were lost.",
         ),
         slow(
             tx.now,
@@ -175,6 +171,18 @@ def _orders(tx: Transaction, installation: Installation) -> Area:
     return area("Orders", findings, well="Orders go to Whistl.", facts=facts)
 
 
+def _poll_late(system: str, what: str, last: datetime | None, now: datetime) -> Finding | None:
+    return late(
+        f"{system} was last read for {what}",
+        f"{system} has not been read for {what} yet",
+        last,
+        now,
+        warn=2 * _MINUTE,
+        fail=10 * _MINUTE,
+        who=_DATA_TEAM,
+    )
+
+
 def _measured(spread: Spread, percent: int, seconds: int) -> str:
     return measured(spread.count, spread.p50, spread.p95, percent, seconds)
 
@@ -185,15 +193,7 @@ def _despatches(tx: Transaction, installation: Installation) -> Area:
     to_write = health.parcels_to_write(tx)
     completed = despatched_to_completed(tx, tx.now - timedelta(days=1))
     findings = [
-        late(
-            "Whistl was last read for despatches",
-            "Whistl has not been read for despatches yet",
-            last,
-            tx.now,
-            warn=2 * _MINUTE,
-            fail=10 * _MINUTE,
-            who=_DATA_TEAM,
-        ),
+        _poll_late("Whistl", "despatches", last, tx.now),
         slow(
             tx.now,
             to_write.since,
@@ -223,7 +223,11 @@ def _stock(tx: Transaction, installation: Installation) -> Area:
             refused,
             f"{refused} newer stock {'feed was' if refused == 1 else 'feeds were'} refused: see "
             "Refused feeds.",
-        )
+        ),
+        too_many(
+            generations.are_parcels_unchecked(tx),
+            "Stock waits until parcels were compared with Centra after a gap in the ledger.",
+        ),
     ]
     facts = [("Snapshot in use", clock(snapshot.taken_at if snapshot else None))]
     if age is None:

@@ -17,10 +17,18 @@ SENT = [state for state in OrderState if state not in {*UNSENT, OrderState.CANCE
 
 @pytest.mark.parametrize("state", sorted(UNSENT))
 def test_an_order_that_whistl_does_not_have_is_simply_changed_in_centra(state: OrderState) -> None:
-    outlook = change_outlook(state, None, POLICY, can_renumber=True)
+    outlook = change_outlook(state, None, POLICY, can_renumber=True, was_sent=False)
 
     assert outlook.answer.startswith("Yes: Whistl does not have it.")
     assert outlook.changes == ()
+
+
+def test_an_order_that_whistl_has_ended_is_not_said_to_go_again() -> None:
+    outlook = change_outlook(
+        OrderState.BLOCKED, "REJECTED", POLICY, can_renumber=True, was_sent=True
+    )
+
+    assert outlook.answer.startswith("Not by changing it: Whistl had it")
 
 
 @pytest.mark.parametrize("state", SENT)
@@ -29,7 +37,7 @@ def test_an_order_that_whistl_does_not_have_is_simply_changed_in_centra(state: O
 def test_what_is_said_to_happen_is_what_is_decided(
     state: OrderState, status: str | None, can_renumber: bool
 ) -> None:
-    outlook = change_outlook(state, status, POLICY, can_renumber=can_renumber)
+    outlook = change_outlook(state, status, POLICY, can_renumber=can_renumber, was_sent=True)
     standing = standing_of(state, status)
 
     assert [each.change for each in outlook.changes] == list(ASKED_FOR)
@@ -47,7 +55,7 @@ def test_the_brand_s_choice_is_said() -> None:
         next(
             each.reaction
             for each in change_outlook(
-                OrderState.SUBMITTED, "RECEIVED", policy, can_renumber=True
+                OrderState.SUBMITTED, "RECEIVED", policy, can_renumber=True, was_sent=True
             ).changes
             if each.change is Change.ADDRESS
         )
@@ -69,4 +77,6 @@ def test_the_brand_s_choice_is_said() -> None:
     ],
 )
 def test_the_answer_is_one_sentence(state: OrderState, status: str | None, answer: str) -> None:
-    assert change_outlook(state, status, POLICY, can_renumber=True).answer.startswith(answer)
+    outlook = change_outlook(state, status, POLICY, can_renumber=True, was_sent=True)
+
+    assert outlook.answer.startswith(answer)

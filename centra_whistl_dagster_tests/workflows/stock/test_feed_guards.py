@@ -113,6 +113,23 @@ def test_a_first_feed_that_is_right_where_the_shop_is_wrong_takes_one_release(de
     assert for_sale(desk)[desk.skus[0]] <= desk.world.whistl_available(desk.skus[0])
 
 
+def test_the_release_of_one_feed_ends_nothing_about_a_newer_one_that_still_waits(
+    desk: Desk,
+) -> None:
+    desk.sync_stock()
+    first = spoil(desk, times_ten)
+    read_latest_snapshot(desk.link)
+    second = spoil(desk, times_ten)
+    read_latest_snapshot(desk.link)
+
+    release(desk.link, first.snapshot_id)
+
+    assert [each.snapshot_id for each in quarantined(desk.link)] == [second.snapshot_id]
+    assert ("stock_snapshot_refused", "fulfilment") in urgent(desk)
+    release(desk.link, second.snapshot_id)
+    assert urgent(desk) == []
+
+
 def test_after_an_almost_empty_feed_was_released_an_empty_one_still_takes_nothing_off_sale(
     desk: Desk,
 ) -> None:
