@@ -28,11 +28,14 @@ def newest(tx: Transaction) -> GenerationRow | None:
 def with_gap(tx: Transaction) -> GenerationRow | None:
     """Return the present generation if a gap lies before it, accounted for or not.
 
-    A new ledger that was found to have nothing before it has none.
+    A new ledger that was found to have nothing before it has none: it was accounted for without a
+    sweep, and a sweep that is over clears when it was due.
     """
     row = newest(tx)
-    is_first = row is not None and row.reason is Beginning.NEW
-    return None if row is None or (is_first and row.accounted_for_at) else row
+    if row is None:
+        return None
+    is_unswept = row.reason is Beginning.NEW and row.sweep_due_at is not None
+    return None if is_unswept and row.accounted_for_at else row
 
 
 def unaccounted(tx: Transaction) -> GenerationRow | None:

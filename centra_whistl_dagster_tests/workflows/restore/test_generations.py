@@ -69,6 +69,34 @@ def test_a_lost_ledger_that_is_begun_anew_sends_nothing_again(desk: Desk) -> Non
     }
 
 
+def test_an_order_held_while_a_lost_ledger_was_swept_is_looked_up_when_it_is_freed(
+    desk: Desk,
+) -> None:
+    """Whistl's order has ended, so the sweep over unended orders does not name it."""
+    desk.switch(whistl_accepts_repeated_numbers=True, whistl_ignores_idempotency_key=True)
+    running(desk)
+    placed = desk.order()
+    desk.leave_the_building([placed])
+    placed.is_locked = False
+    placed.is_on_hold = True
+    desk.link.ledger.close()
+    shutil.rmtree(desk.environment["STATE_DIR"])
+    desk.reopen()
+    for _ in range(6):
+        keep_alive(desk.link)
+        desk.relay(every=40)
+    assert desk.state(placed) is OrderState.WAITING
+    assert newest(desk).reason is Beginning.NEW
+    assert newest(desk).accounted_for_at is not None
+    placed.is_on_hold = False
+    placed.updated_at = desk.clock()
+    for _ in range(6):
+        keep_alive(desk.link)
+        desk.relay(every=40)
+    assert desk.at_whistl(placed) == 1
+    assert desk.state(placed) is OrderState.COMPLETED
+
+
 def test_an_order_at_whistl_that_cannot_be_read_proves_no_first_installation(desk: Desk) -> None:
     running(desk)
     placed = desk.order()
