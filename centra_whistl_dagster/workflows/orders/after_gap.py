@@ -11,7 +11,7 @@ taking over one order changes (`.found_after_gap`), and when there is a gap (`do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,15 +24,17 @@ from centra_whistl_dagster.domain.london import LONDON
 from centra_whistl_dagster.domain.orders.order import Order
 from centra_whistl_dagster.domain.orders.states import UNSENT, OrderState
 from centra_whistl_dagster.domain.orders.whistl_statuses import UNENDED
-from centra_whistl_dagster.domain.tally import Skipped, Tally
+from centra_whistl_dagster.domain.tally import Failed, Skipped, Tally
 from centra_whistl_dagster.ledger import (
     exceptions,
     generations,
     orders,
     state,
+    unreadable,
 )
 from centra_whistl_dagster.ledger.engine import Transaction
 from centra_whistl_dagster.ledger.rows import GenerationRow
+from centra_whistl_dagster.ledger.unreadable import NAMELESS, Source
 from centra_whistl_dagster.transport import Refused
 from centra_whistl_dagster.whistl.client import UnreadableOrderView, WhistlOrderView
 from centra_whistl_dagster.workflows.link import Link
@@ -47,6 +49,16 @@ _NOT_STORED_TRIED_AGAIN = timedelta(minutes=10)
 
 _Views = dict[int, list[WhistlOrderView]]
 """By Centra's order number, under whichever numbers Whistl has it, the first number first."""
+_UNREADABLE = Failed("cannot be read at Whistl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    """What Whistl lists under numbers of ours."""
+
+    views: _Views
+    unreadable: list[UnreadableOrderView]
+    """One without a number may be ours too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +69,7 @@ class _Sweep:
     tried_up_to: int = 0
     """Centra's order number. Without it, orders that cannot be taken over keep the others out."""
     has_failed: bool = False
-    """An order could not be stored."""
+    """An order could not be stored, or not be read at Whistl."""
 
 
 _STORED = TypeAdapter(_Sweep)
@@ -94,15 +106,20 @@ def account_for_gap(link: Link) -> Tally:
 
 def _sweep(link: Link, generation: GenerationRow) -> Tally:
     sweep = _sweep_under_way(link, generation) or _Sweep(began_at=link.now())
-    unknown = _unknown(link, _listed(link, generation))
-    left = sorted(number for number in unknown if number > sweep.tried_up_to)
+    listed = _listed(link, generation)
+    damaged = _report_unreadable(link, listed.unreadable)
+    unknown = _unknown(link, listed.views)
+    # An order with a number that cannot be read is not taken over in part.
+    left = sorted(n for n in unknown if n > sweep.tried_up_to and str(n) not in damaged)
     taken = {number: unknown[number] for number in left[:_TOGETHER]}
-    tally = Tally(read=len(left))
+    tally = Tally(read=len(left) + len(damaged))
+    tally.add(_UNREADABLE, len(damaged))
     tally.add(Skipped("left for the next round"), len(left) - len(taken))
     for number, record in _in_centra(link, taken):
         tally.add(take_over(link, record, taken[number]))
     with link.ledger.transaction() as tx:
-        has_failed = sweep.has_failed or tally.failed[NOT_STORED.reason] > 0
+        is_incomplete = bool(damaged) or tally.failed[NOT_STORED.reason] > 0
+        has_failed = sweep.has_failed or is_incomplete
         if len(left) > len(taken):
             note = replace(sweep, tried_up_to=max(taken), has_failed=has_failed)
             state.set_to(tx, state.GAP_SWEEP, _STORED.dump_json(note).decode())
@@ -133,7 +150,7 @@ def _sweep_under_way(link: Link, generation: GenerationRow) -> _Sweep | None:
     return sweep if sweep is not None and sweep.began_at >= generation.began_at else None
 
 
-def _listed(link: Link, generation: GenerationRow) -> _Views:
+def _listed(link: Link, generation: GenerationRow) -> _Listed:
     """Return what Whistl shows under numbers of ours and has changed since the last known point.
 
     To the end: what a shorter list leaves out would count as never sent.
@@ -160,14 +177,35 @@ def _pattern(link: Link) -> re.Pattern[str]:
     return re.compile(re.escape(link.settings.order_number_prefix) + r"(\d+)(?:-(\d+))?")
 
 
-def _by_number(link: Link, views: Iterable[WhistlOrderView | UnreadableOrderView]) -> _Views:
+def _by_number(link: Link, views: Iterable[WhistlOrderView | UnreadableOrderView]) -> _Listed:
     ours = _pattern(link)
     found: dict[int, dict[int, WhistlOrderView]] = {}
+    damaged: list[UnreadableOrderView] = []
     for view in views:
         match = ours.fullmatch(view.order_number)
-        if match and isinstance(view, WhistlOrderView):
+        if isinstance(view, UnreadableOrderView):
+            if match or not view.order_number:
+                damaged.append(view)
+        elif match:
             found.setdefault(int(match[1]), {})[int(match[2] or 1)] = view
-    return {number: [of[n] for n in sorted(of)] for number, of in found.items()}
+    in_order = {number: [of[n] for n in sorted(of)] for number, of in found.items()}
+    return _Listed(views=in_order, unreadable=damaged)
+
+
+def _report_unreadable(link: Link, views: Sequence[UnreadableOrderView]) -> set[str]:
+    """Report orders that the ledger does not know as sent; return Centra's numbers of them."""
+    reported: set[str] = set()
+    if not views:
+        return reported
+    ours = _pattern(link)
+    with link.ledger.transaction() as tx:
+        for view in views:
+            match = ours.fullmatch(view.order_number)
+            if match is None or _is_unknown(tx, view.order_number):
+                number = str(int(match[1])) if match else NAMELESS
+                unreadable.report(tx, Source.WHISTL, number, field=view.field, detail=view.detail)
+                reported.add(number)
+    return reported
 
 
 def _unknown(link: Link, listed: _Views) -> _Views:
@@ -208,6 +246,10 @@ def _close_if_over(link: Link) -> None:
     with link.ledger.transaction() as tx:
         generations.note_accounted_for(tx)
         exceptions.resolve_kind(tx, ExceptionKind.LEDGER_GAP, except_subjects=())
+        # Of an order that turned out not to be ours, or that Whistl lists no longer.
+        for number in unreadable.subjects(tx, Source.WHISTL, tried_since=row.began_at):
+            if number != NAMELESS and orders.find_by_number(tx, int(number)) is None:
+                unreadable.resolve(tx, Source.WHISTL, number)
 
 
 def _is_reported(link: Link, generation: GenerationRow) -> bool:

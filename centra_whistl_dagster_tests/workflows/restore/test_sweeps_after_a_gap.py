@@ -172,6 +172,57 @@ def test_one_order_that_cannot_be_stored_is_reported_and_keeps_no_other_out(
     assert newest(desk).accounted_for_at is not None
 
 
+def test_an_order_that_cannot_be_read_at_whistl_is_reported_and_keeps_the_gap_open(
+    desk: Desk, lose: Lose
+) -> None:
+    bad, *placed = lose()
+    desk.switch(whistl_damaged_views={desk.world.whistl_number(bad): {"status": None}})
+    keep_alive(desk.link)
+    tally = account_for_gap(desk.link)
+    go_on(desk, 12)
+    while_broken = (known(desk, [bad, *placed]), desk.problems(str(bad.number)))
+    is_open = newest(desk).accounted_for_at is None
+    desk.switch(whistl_damaged_views={})
+    go_on(desk, 20)
+
+    assert tally.failed == {"cannot be read at Whistl": 1}
+    assert tally.is_balanced
+    assert while_broken == ([False, True, True], ["unreadable_record"])
+    assert is_open
+    assert known(desk, [bad]) == [True]
+    assert desk.problems() == []
+    assert newest(desk).accounted_for_at is not None
+
+
+def test_an_unreadable_order_that_turns_out_not_to_be_ours_is_reported_no_longer(
+    desk: Desk, lose: Lose
+) -> None:
+    stranger, *_ = lose()
+    del desk.world.orders[stranger.order_id]
+    desk.switch(whistl_damaged_views={desk.world.whistl_number(stranger): {"status": None}})
+    go_on(desk, 3)
+    reported = desk.problems(str(stranger.number))
+    desk.switch(whistl_damaged_views={})
+    go_on(desk, 20)
+
+    assert reported == ["unreadable_record"]
+    assert desk.problems(str(stranger.number)) == []
+    assert newest(desk).accounted_for_at is not None
+
+
+def test_an_order_without_a_number_at_whistl_keeps_the_gap_open(desk: Desk, lose: Lose) -> None:
+    bad, *_ = lose()
+    desk.switch(whistl_damaged_views={desk.world.whistl_number(bad): {"order_number": None}})
+    go_on(desk, 12)
+    is_open = newest(desk).accounted_for_at is None
+    desk.switch(whistl_damaged_views={})
+    go_on(desk, 20)
+
+    assert is_open
+    assert known(desk, [bad]) == [True]
+    assert newest(desk).accounted_for_at is not None
+
+
 def test_a_lost_ledger_is_reported_until_whistl_was_asked_for_its_orders(desk: Desk) -> None:
     running(desk)
     placed = [desk.order() for _ in range(3)]
