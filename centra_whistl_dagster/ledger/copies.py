@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -104,22 +104,29 @@ def put_in_place(copy: Path, ledger: Path, *, at: datetime) -> Path | None:
     """Replace a ledger that nobody has open; return where the old one was moved to.
 
     The old one's newest rows may be in its `-wal`, which goes with it: beside another ledger it
-    would be played into that one.
+    would be played into that one. If anything fails, every file is moved back.
     """
     aside: Path | None = None
-    if ledger.exists():
-        aside = ledger.with_name(f"{ledger.name}.replaced-{at:%Y%m%dT%H%M%SZ}")
-        for suffix in ("-wal", "-shm"):
-            left = ledger.with_name(ledger.name + suffix)
-            if left.exists():
-                left.replace(aside.with_name(aside.name + suffix))
-        ledger.replace(aside)
-    copy.replace(ledger)
-    descriptor = os.open(ledger.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with ExitStack() as undo:
+
+        def move(source: Path, to: Path) -> None:
+            source.replace(to)
+            undo.callback(to.replace, source)
+
+        if ledger.exists():
+            aside = ledger.with_name(f"{ledger.name}.replaced-{at:%Y%m%dT%H%M%SZ}")
+            for suffix in ("-wal", "-shm"):
+                left = ledger.with_name(ledger.name + suffix)
+                if left.exists():
+                    move(left, aside.with_name(aside.name + suffix))
+            move(ledger, aside)
+        move(copy, ledger)
+        descriptor = os.open(ledger.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        undo.pop_all()
     return aside
 
 

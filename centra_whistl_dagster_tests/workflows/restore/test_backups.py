@@ -295,6 +295,26 @@ def test_a_file_that_could_not_be_put_back_whole_is_put_back_by_the_next_restore
     assert archived.read_bytes() == b"stock"
 
 
+@pytest.mark.parametrize("failing", ["setting the old ledger aside", "putting in the copy"])
+def test_a_ledger_that_cannot_be_replaced_is_left_with_its_newest_rows(
+    desk: Desk, tmp_path: Path, failing: str
+) -> None:
+    files = {f"ledger.db{suffix}": f"old{suffix}" for suffix in ("", "-wal", "-shm")}
+    folder = tmp_path / "moves"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    if failing == "setting the old ledger aside":
+        (folder / "copy").write_text("new")
+        # A folder is in the way.
+        (folder / f"ledger.db.replaced-{desk.clock():%Y%m%dT%H%M%SZ}").mkdir()
+
+    with pytest.raises(OSError, match="copy|replaced"):
+        copies.put_in_place(folder / "copy", folder / "ledger.db", at=desk.clock())
+
+    assert {name: (folder / name).read_text() for name in files} == files
+
+
 def test_a_restore_without_the_right_key_leaves_no_copy_behind(desk: Desk, tmp_path: Path) -> None:
     desk.link.ledger.close()
     desk.reopen(LEDGER_KEY=base64.b64encode(bytes(32)).decode())
