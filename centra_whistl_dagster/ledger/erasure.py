@@ -42,14 +42,6 @@ _FREE_TEXT = (
 """Columns that hold sentences: our own words, and whatever a person typed."""
 
 
-def whistl_numbers(tx: Transaction, row: OrderRow) -> list[str]:
-    """Return every number that an order has had at Whistl, the present one last."""
-    former = sa.select(tables.former_numbers.c.whistl_number).where(
-        tables.former_numbers.c.centra_id == row.centra_id
-    )
-    return [*tx.execute(former).scalars(), row.whistl_number]
-
-
 def raw_messages(
     tx: Transaction, row: OrderRow, values: Collection[str] = ()
 ) -> list[tuple[int, str]]:
@@ -57,13 +49,14 @@ def raw_messages(
     query = sa.select(tables.messages.c.id, tables.messages.c.body).where(
         tables.messages.c.body.is_not(None)
     )
+    numbers = order_story.all_numbers(tx, row)
     wanted = [form.casefold() for value in values for form in (value, json.dumps(value)[1:-1])]
     return [
         (message_id, body)
         for message_id, body in tx.execute(query).tuples()
         if body is not None
         and (
-            order_story.names_order(body, row.number)
+            order_story.names_order(body, numbers)
             or any(value in body.casefold() for value in wanted)
         )
     ]
@@ -114,7 +107,7 @@ def _is_distinctive(value: str) -> bool:
 
 
 def _messages(tx: Transaction, row: OrderRow) -> Iterable[DespatchRow]:
-    for number in whistl_numbers(tx, row):
+    for number in order_story.whistl_numbers(tx, row):
         yield from messages_of_order(tx, number)
 
 

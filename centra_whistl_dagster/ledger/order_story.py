@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -21,9 +22,23 @@ from centra_whistl_dagster.ledger.tables import (
     alerts,
     exception_orders,
     exceptions,
+    former_numbers,
     order_events,
     parcels,
 )
+
+
+def whistl_numbers(tx: Transaction, row: OrderRow) -> list[str]:
+    """Return every number that an order has had at Whistl, the present one last."""
+    former = sa.select(former_numbers.c.whistl_number).where(
+        former_numbers.c.centra_id == row.centra_id
+    )
+    return [*tx.execute(former).scalars(), row.whistl_number]
+
+
+def all_numbers(tx: Transaction, row: OrderRow) -> list[str]:
+    """Return an order's number in Centra, and every one at Whistl."""
+    return [str(row.number), *whistl_numbers(tx, row)]
 
 
 def events(tx: Transaction, centra_id: str) -> list[OrderEventRow]:
@@ -63,12 +78,15 @@ def alerts_about(tx: Transaction, row: OrderRow) -> list[AlertRow]:
     """Return the alerts that name an order, oldest first."""
     query = sa.select(alerts).where(alerts.c.body.contains(str(row.number)))
     rows = tx.rows(AlertRow, query.order_by(alerts.c.id))
-    return [alert for alert in rows if names_order(alert.body, row.number)]
+    numbers = all_numbers(tx, row)
+    return [alert for alert in rows if names_order(alert.body, numbers)]
 
 
-def names_order(text: str, number: int) -> bool:
-    """Say whether a text names an order, by Centra's number or one at Whistl.
+def names_order(text: str, numbers: Collection[str]) -> bool:
+    """Say whether a text names an order by one of its numbers.
 
     The same digits within a longer number, such as a tracking number, are about somebody else.
+    Whistl's number is more than Centra's with a letter before it: its prefix may end in a digit.
     """
-    return re.search(rf"(?<!\d){number}(?!\d)", text) is not None
+    any_number = "|".join(re.escape(number) for number in numbers)
+    return re.search(rf"(?<!\d)(?:{any_number})(?!\d)", text) is not None

@@ -133,7 +133,7 @@ def _compact(link: Link) -> bool:
 def _everything(tx: Transaction, row: OrderRow) -> dict[str, object]:
     contents = order_contents.payloads(tx, [row.centra_id]).get(row.centra_id)
     has_request = order_contents.has_outgoing(tx, row.centra_id)
-    numbers = erasure.whistl_numbers(tx, row)
+    numbers = order_story.whistl_numbers(tx, row)
     values = erasure.identifying_values(tx, row)
     return {
         "order": row,

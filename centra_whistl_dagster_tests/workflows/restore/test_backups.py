@@ -309,7 +309,7 @@ def test_a_ledger_that_cannot_be_replaced_is_left_with_its_newest_rows(
         # A folder is in the way.
         (folder / f"ledger.db.replaced-{desk.clock():%Y%m%dT%H%M%SZ}").mkdir()
 
-    with pytest.raises(OSError, match="copy|replaced"):
+    with pytest.raises(OSError, match=r"copy|replaced"):
         copies.put_in_place(folder / "copy", folder / "ledger.db", at=desk.clock())
 
     assert {name: (folder / name).read_text() for name in files} == files

@@ -162,6 +162,31 @@ def test_what_is_about_an_order_with_a_longer_number_is_neither_shown_nor_erased
     assert [message and message.body is not None for message in kept] == [True, False]
 
 
+def test_a_message_that_names_an_order_by_whistls_number_alone_is_erased_whatever_the_prefix(
+    desk: Desk,
+) -> None:
+    desk.reopen(ORDER_NUMBER_PREFIX="W1")
+    order = order_of_grace(desk)
+    desk.relay_orders()
+    with desk.link.ledger.transaction() as tx:
+        row = desk.row(order)
+        messages.keep(
+            tx,
+            feed="despatches",
+            message_id="D-1",
+            content_hash="D-1",
+            sequence=9,
+            read_after=0,
+            state=MessageState.UNREADABLE,
+            body=json.dumps({"order": row.whistl_number, "consignee": "a neighbour"}),
+        )
+        erasure.erase(tx, row)
+        left = erasure.raw_messages(tx, row, ["a neighbour"])
+
+    assert row.whistl_number == f"W1{order.number}"
+    assert left == []
+
+
 def test_what_names_a_person_is_erased_however_its_letters_are_written(
     desk: Desk,
 ) -> None:
