@@ -38,6 +38,7 @@ _FREE_TEXT = (
     tables.submissions.c.detail,
     tables.desk_actions.c.note,
     tables.failing_steps.c.fingerprint,
+    tables.release_requests.c.reason,
 )
 """Columns that hold sentences: our own words, and whatever a person typed."""
 

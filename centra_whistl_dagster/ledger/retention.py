@@ -22,6 +22,7 @@ from centra_whistl_dagster.ledger.tables import (
     order_payloads,
     orders,
     parcels,
+    release_requests,
 )
 
 _MOST_ORDERS = 2_000
@@ -83,15 +84,16 @@ def messages_with_tracking(tx: Transaction, *, ended_before: datetime) -> list[D
 
 
 def forget_texts(tx: Transaction, *, before: datetime) -> None:
-    """Delete alerts sent before a moment; empty what was said and written of what was over by then.
+    """Delete alerts sent before a moment, and empty the texts of what ended before it.
 
-    That is exceptions that were resolved, people's notes on orders that ended, and the notes
-    written at the desk.
+    Those are the texts of exceptions, orders and desk actions. Requests to release a feed that were
+    made before it, and that nobody has ended, are deleted.
     """
     is_old = alerts.c.sent_at < before
     links_to_old = alert_exceptions.c.alert_id.in_(sa.select(alerts.c.id).where(is_old))
     tx.execute(sa.delete(alert_exceptions).where(links_to_old))
     tx.execute(sa.delete(alerts).where(is_old))
+    tx.execute(sa.delete(release_requests).where(release_requests.c.asked_at < before))
     tx.execute(sa.update(desk_actions).where(desk_actions.c.at < before).values(note=""))
     ended = sa.select(orders.c.centra_id).where(
         orders.c.state.in_(list(FINAL)), orders.c.state_since < before

@@ -21,6 +21,7 @@ from centra_whistl_dagster.ledger import (
     exceptions,
     messages,
     order_contents,
+    release_requests,
     tables,
 )
 from centra_whistl_dagster.ledger.states import MessageState
@@ -197,12 +198,16 @@ def test_what_names_a_person_is_erased_however_its_letters_are_written(
     with desk.link.ledger.transaction() as tx:
         said = "rang GRACE éDOUARD-KANARI at GRACE.KANARI@EXAMPLE.COM about order 100% late"
         tx.execute(sa.update(tables.submissions).values(detail=said))
+        release_requests.ask(tx, "S-1", who="ann", reason=said)
 
     assert run("erase", "--order", str(placed.number)).exit_code == 0
 
     with desk.link.ledger.reading() as tx:
         left = tx.execute(sa.select(tables.submissions.c.detail)).scalar_one()
+        request = release_requests.find(tx, "S-1")
     assert left == "rang [erased] at [erased] about order 100% late"
+    assert request is not None
+    assert request.reason == left
 
 
 def test_nothing_of_an_erased_order_comes_back_when_everything_is_read_again(

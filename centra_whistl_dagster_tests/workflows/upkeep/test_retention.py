@@ -10,9 +10,17 @@ import sqlalchemy as sa
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind
 from centra_whistl_dagster.domain.orders.despatches import Despatch
 from centra_whistl_dagster.domain.orders.states import OrderState
-from centra_whistl_dagster.ledger import exceptions, order_contents, orders, records, tables
+from centra_whistl_dagster.ledger import (
+    exceptions,
+    order_contents,
+    orders,
+    records,
+    release_requests,
+    tables,
+)
 from centra_whistl_dagster.ledger.despatches import of_order, parcels_of_order
 from centra_whistl_dagster.ledger.retention import messages_with_tracking
+from centra_whistl_dagster.ledger.rows import ReleaseRequestRow
 from centra_whistl_dagster.ledger.states import DespatchState
 from centra_whistl_dagster.simulator.people.shoppers import ADA
 from centra_whistl_dagster.workflows.upkeep.retention import forget_old_orders, forget_old_tracking
@@ -130,6 +138,24 @@ def test_notes_on_an_order_go_with_its_texts_and_those_on_an_open_one_stay(desk:
 
     assert early == {ended.order_id, waiting.order_id}
     assert notes() == {waiting.order_id}
+
+
+def test_a_request_to_release_a_feed_that_nobody_answered_goes_with_the_texts(desk: Desk) -> None:
+    with desk.link.ledger.transaction() as tx:
+        release_requests.ask(tx, "S-1", who="ann", reason="Ada Lovelace rang")
+
+    def request() -> ReleaseRequestRow | None:
+        with desk.link.ledger.reading() as tx:
+            return release_requests.find(tx, "S-1")
+
+    desk.clock.advance(179 * DAY)
+    forget_old_tracking(desk.link)
+    early = request()
+    desk.clock.advance(2 * DAY)
+    forget_old_tracking(desk.link)
+
+    assert early is not None
+    assert request() is None
 
 
 def test_bytes_of_deleted_contents_do_not_stay_in_the_files_of_the_ledger(desk: Desk) -> None:
