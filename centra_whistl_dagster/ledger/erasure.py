@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import sqlalchemy as sa
+from markupsafe import escape
 
 from centra_whistl_dagster.domain.orders.despatches import Despatch, content_hash
 from centra_whistl_dagster.domain.orders.order import Order
@@ -168,6 +169,9 @@ def _erase_texts(tx: Transaction, row: OrderRow, values: Collection[str]) -> Non
     )
     for column in _FREE_TEXT if values else ():
         _erase_values(tx, column, values)
+    if values:
+        in_markup = sorted({str(escape(value)) for value in values}, key=len, reverse=True)
+        _erase_values(tx, tables.alerts.c.html, in_markup)
 
 
 def _erase_values(tx: Transaction, column: sa.Column[str], values: Collection[str]) -> None:

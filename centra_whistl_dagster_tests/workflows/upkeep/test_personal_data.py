@@ -210,6 +210,18 @@ def test_what_names_a_person_is_erased_however_its_letters_are_written(
     assert request.reason == left
 
 
+def test_what_names_a_person_is_erased_from_the_markup_of_alerts(desk: Desk) -> None:
+    placed = desk.order(address={**GRACE, "address1": "7 Kanari & O'Neill Walk"})
+    desk.relay_orders()
+    about = {"cause": "c", "owner": "cx", "channel": "cx", "severity": "warning", "title": "t"}
+    html = "<p>To Grace Hopperkanari, 7 Kanari &amp; O&#39;Neill Walk.</p>"
+    with desk.link.ledger.transaction() as tx:
+        alerts.add(tx, [alerts.NewAlert(**about, body="late", html=html)])
+        erasure.erase(tx, desk.row(placed))
+        left = tx.execute(sa.select(tables.alerts.c.html)).scalar_one()
+    assert left == "<p>To [erased], [erased].</p>"
+
+
 def test_nothing_of_an_erased_order_comes_back_when_everything_is_read_again(
     desk: Desk, completed: tuple[CentraOrder, CentraOrder]
 ) -> None:
