@@ -4,28 +4,43 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 
 PATIENCE = "PRAGMA busy_timeout=30000"
-_TRIES_TO_CHANGE_OVER = 100
+CHANGES_OVER_WITHIN_SECONDS = 10.0
 _BETWEEN_TRIES_SECONDS = 0.1
 
 
-def _write_ahead(connection: Any) -> None:
+def write_ahead(
+    connection: sqlite3.Connection,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Let readers and one writer work side by side; the file remembers it.
 
     A new file is changed over while nobody else has it open. Where several processes create it at
     once, SQLite refuses at once instead of waiting, whatever the time-out.
+
+    Raises:
+        sqlite3.OperationalError: somebody has kept the file locked for ten seconds, or it cannot be
+            written.
     """
-    for tries_left in reversed(range(_TRIES_TO_CHANGE_OVER)):
+    # Where SQLite does wait, each try would last as long as a writer waits.
+    connection.execute("PRAGMA busy_timeout=0")
+    gives_up_at = clock() + CHANGES_OVER_WITHIN_SECONDS
+    while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if not tries_left:
+        except sqlite3.OperationalError as error:
+            # The low byte is the primary code, without how the file came to be locked.
+            is_locked = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_locked or clock() >= gives_up_at:
                 raise
-            time.sleep(_BETWEEN_TRIES_SECONDS)
+            sleep(_BETWEEN_TRIES_SECONDS)
         else:
             return
 
@@ -37,8 +52,8 @@ def set_up(engine: sa.Engine) -> None:
     def on_connect(connection: Any, _record: Any) -> None:
         # The driver's own transaction handling would begin late and defeat BEGIN IMMEDIATE below.
         connection.isolation_level = None
+        write_ahead(connection)
         connection.execute(PATIENCE)
-        _write_ahead(connection)
         for pragma in (
             "synchronous=FULL",
             "foreign_keys=ON",
