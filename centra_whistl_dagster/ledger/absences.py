@@ -1,4 +1,4 @@
-"""SKUs that Whistl's snapshots had figures of and have no more, and for how many of them.
+"""SKUs missing from Whistl's snapshots, and from how many in a row.
 
 Only complete snapshots that do not name a SKU at all are counted.
 """

@@ -150,7 +150,8 @@ class Lease:
 def _engine(url: str) -> sa.Engine:
     """Return the engine of a database, with how each statement is put in its SQL.
 
-    It outlives a ledger that is closed, which lets go of every connection.
+    Shared by all ledgers of this process with this URL. Closing one closes the idle connections;
+    those in use by another stay open.
     """
     # Parameters are customers' data; SQLAlchemy would quote them in the text of each error.
     engine = sa.create_engine(url, hide_parameters=True)
@@ -311,5 +312,5 @@ class Ledger:
             connection.exec_driver_sql("BEGIN")
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every idle connection."""
         self._engine.dispose()

@@ -1,7 +1,8 @@
-"""What people have not been alerted to of the exceptions, and which orders depend on them.
+"""Exceptions that people have not been alerted to, and the orders that depend on them.
 
-Belongs here: reading the register for alerts and for the operators' list, and the mark of what was
-told. Does not belong here: opening and resolving (`exceptions`), or when to tell (`alerts.rules`).
+Belongs here: reading the register for alerts and for the operators' list, and marking what was
+alerted. Does not belong here: opening and resolving (`exceptions`), or when an alert is due
+(`alerts.rules`).
 """
 
 from __future__ import annotations
