@@ -113,10 +113,8 @@ class Hint:
     """The ledger has read the order since."""
 
 
-def next_poll(
-    polled_at: datetime | None, hints: Iterable[Hint], *, are_pushes_alive: bool
-) -> datetime | None:
-    """Return when Centra is to be polled next; None for at once.
+def next_poll(polled_at: datetime, hints: Iterable[Hint], *, are_pushes_alive: bool) -> datetime:
+    """Return when Centra is to be polled next.
 
     Never more often than without pushes, whatever is announced.
 
@@ -125,7 +123,5 @@ def next_poll(
         hints: those of the last `HINT_LASTS` before now, and those since `polled_at`.
         are_pushes_alive: whether new orders are announced.
     """
-    if polled_at is None:
-        return None
     waits = any(hint.announced_at > polled_at or not hint.is_known for hint in hints)
     return polled_at + (IDLE if are_pushes_alive and not waits else USUAL)

@@ -8,6 +8,7 @@ often as without them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from centra_whistl_dagster.domain.exceptions.problems import ExceptionKind, Problem, SubjectType
 from centra_whistl_dagster.domain.orders.polling import (
@@ -60,14 +61,17 @@ def watch_for_news(link: Link) -> Watched:
 
 def _is_due(link: Link) -> bool:
     with link.ledger.reading() as tx:
-        polled_at = state.reached(tx, state.CENTRA_POLLED)
-        oldest = tx.now - HINT_LASTS
+        kept = state.read(tx, state.CENTRA_POLLED)
+        polled_at = datetime.fromisoformat(kept) if kept else None
+        if polled_at is None or polled_at > tx.now:
+            # The clock was set back: until it reaches that time again, nothing would be due.
+            return True
         due_at = next_poll(
             polled_at,
-            hints.since(tx, min(polled_at, oldest) if polled_at else oldest),
+            hints.since(tx, min(polled_at, tx.now - HINT_LASTS)),
             are_pushes_alive=_are_pushes_alive(tx, link),
         )
-        return due_at is None or due_at <= tx.now
+        return due_at <= tx.now
 
 
 def _are_pushes_alive(tx: Transaction, link: Link) -> bool:

@@ -280,3 +280,10 @@ def test_an_order_that_was_placed_long_ago_says_nothing_about_pushes(shop: Pushi
     assert shop.seconds_until_sent(order, pushes=True) <= IDLE.total_seconds() + LOOP_SECONDS
     shop.run(90)
     assert shop.polls_in(120) == 120 / IDLE.total_seconds()
+
+
+def test_a_clock_that_is_set_back_does_not_stop_polling(shop: PushingShop) -> None:
+    assert shop.loop().news is not None
+    shop.desk.clock.advance(-3600)
+
+    assert shop.loop().news is not None
