@@ -39,6 +39,9 @@ class QuotaWindow:
 def quota_windows(rows: Iterable[Json]) -> list[QuotaWindow]:
     """Read the windows that we know; of another type or length there may be more one day.
 
+    A window that allows nothing is left out: nothing could be asked any more, not even whether it
+    allows something again.
+
     Raises:
         BrokenRecord: a row is not as documented.
     """
@@ -48,12 +51,12 @@ def quota_windows(rows: Iterable[Json]) -> list[QuotaWindow]:
         kind = fields.required_text("type")
         length = fields.required_text("intervalSeconds")
         quota, used = (fields.required_quantity(name) for name in ("quota", "usedQuota"))
-        if kind in _RESOURCES and length in _SECONDS:
+        if quota > 0 and kind in _RESOURCES and length in _SECONDS:
             resource, unit = _RESOURCES[kind]
             window = QuotaWindow(
                 resource=resource,
                 seconds=_SECONDS[length],
-                units=quota // unit,
+                units=max(1, quota // unit),
                 used=math.ceil(used / unit),
             )
             windows.append(window)

@@ -39,11 +39,12 @@ def new_centra_orders(context: dg.SensorEvaluationContext, link: LinkResource) -
     if observed.is_queued(context.instance, relay_orders.name):
         return dg.SensorResult(skip_reason=QUEUED_RELAY)
     with link.open("new_centra_orders") as opened:
-        watched = watch_for_news(opened)
-        news = watched.news
-        if news is None:
-            return dg.SensorResult(skip_reason=watched.cadence)
+        # First: a quota too low for a poll must not stop the reading of a higher one.
         quotas.refresh(opened.centra, opened.ledger)
+        watched = watch_for_news(opened)
+    news = watched.news
+    if news is None:
+        return dg.SensorResult(skip_reason=watched.cadence)
     if not news.orders:
         reason = f"Nothing new in Centra. {watched.cadence}".rstrip()
         return dg.SensorResult(skip_reason=reason, cursor=news.watermark)

@@ -14,7 +14,13 @@ from datetime import timedelta
 from centra_whistl_dagster.centra.client import CentraClient, QuotaWindow
 from centra_whistl_dagster.ledger import state
 from centra_whistl_dagster.ledger.engine import Ledger, Transaction
-from centra_whistl_dagster.transport import AccessDenied, ContractBroken, IntegrationError, Refused
+from centra_whistl_dagster.transport import (
+    AccessDenied,
+    ContractBroken,
+    IntegrationError,
+    Refused,
+    Throttled,
+)
 
 READ_EVERY = timedelta(minutes=5)
 """Centra may lower its quotas for a while; a reading costs one of 5,000 requests an hour."""
@@ -34,7 +40,7 @@ def refresh(centra: CentraClient, ledger: Ledger) -> None:
     """Read the quotas again if that is due, and go by them from now on.
 
     No failure of this reading is one of the caller's: without an answer, the quotas that were read
-    last stay; where Centra refuses, those of the plan apply, which `doctor` says.
+    last stay; where Centra refuses, or no request is left, those of the plan apply.
     """
     with ledger.reading() as tx:
         read_at = state.moved_at(tx, state.CENTRA_QUOTAS)
@@ -48,6 +54,13 @@ def refresh(centra: CentraClient, ledger: Ledger) -> None:
             "the quotas of the plan apply, since Centra does not say its own: %s", error
         )
         windows = []
+    except Throttled as error:
+        # Kept, a quota that leaves no request to read it again would hold for ever. Where it is
+        # Centra that allows no more, its own answers still hold us.
+        _logger.warning(
+            "the quotas of the plan apply until Centra can be asked for its own: %s", error
+        )
+        windows = []
     except IntegrationError as error:
         _logger.warning("Centra's quotas were not read, the last ones stay: %s", error)
         windows = known
@@ -59,4 +72,8 @@ def refresh(centra: CentraClient, ledger: Ledger) -> None:
 
 def _known(tx: Transaction) -> list[QuotaWindow]:
     kept = state.read(tx, state.CENTRA_QUOTAS)
-    return [QuotaWindow(**window) for window in json.loads(kept)] if kept else []
+    try:
+        return [QuotaWindow(**window) for window in json.loads(kept)] if kept else []
+    except TypeError:
+        # Written by another release; read anew within minutes.
+        return []

@@ -12,7 +12,7 @@ import pytest
 from centra_whistl_dagster.defs import sensors
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.domain.orders.polling import PushRecord
-from centra_whistl_dagster.ledger import hints
+from centra_whistl_dagster.ledger import hints, state
 from centra_whistl_dagster.ledger.hints import HintSource
 from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.wire.server import RunningSimulator
@@ -66,6 +66,19 @@ def test_a_tick_reads_centras_quotas_once_in_a_while(config_folder: Path, world:
     evaluate(sensors.new_centra_orders)
 
     assert world.calls["centra rateLimits"] == 1
+
+
+def test_a_tick_without_a_poll_reads_the_quotas_too(
+    config_folder: Path, monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    monkeypatch.setenv("CENTRA_WEBHOOK_SECRET", "s")
+    monkeypatch.setattr("centra_whistl_dagster.workflows.orders.polling.WATCH_SECONDS", 0.0)
+    with LinkResource().open("a poll") as link, link.ledger.transaction() as tx:
+        state.set_to(tx, state.CENTRA_POLLED, tx.now.isoformat())
+
+    evaluate(sensors.new_centra_orders)
+
+    assert world.calls["centra query"] == world.calls["centra rateLimits"] == 1
 
 
 def test_a_tick_says_how_often_centra_is_polled_and_why(

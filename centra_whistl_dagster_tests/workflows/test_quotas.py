@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from centra_whistl_dagster.ledger import state
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
 from centra_whistl_dagster.simulator.world.world import CentraLimits, Settings
 from centra_whistl_dagster.workflows import quotas
@@ -51,6 +53,12 @@ def refresh(desk: Desk) -> None:
     quotas.refresh(desk.link.centra, desk.link.ledger)
 
 
+def keep(desk: Desk, windows: list[dict[str, Any]]) -> None:
+    """Let the ledger hold quotas, as if they had been read a moment ago."""
+    with desk.link.ledger.transaction() as tx:
+        state.set_to(tx, state.CENTRA_QUOTAS, json.dumps(windows))
+
+
 def readings(desk: Desk) -> int:
     return desk.world.calls["centra rateLimits"]
 
@@ -89,6 +97,37 @@ def test_quotas_are_read_again_every_few_minutes_and_a_lower_one_holds(shop: Des
     shop.sleep(quotas.READ_EVERY.total_seconds())
     refresh(shop)
     assert readings(shop) == 2
+
+
+def test_a_quota_that_leaves_no_request_to_read_it_again_gives_way_to_the_plan(
+    shop: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    by_plan = an_hour(shop)
+    keep(shop, [{"resource": "requests", "seconds": 3600, "units": 1, "used": 0}])
+    shop.reopen()
+    assert an_hour(shop) < by_plan
+    shop.link.centra.count_open_orders()
+    shop.sleep(quotas.READ_EVERY.total_seconds())
+
+    refresh(shop)
+
+    assert an_hour(shop) == by_plan
+    assert "the quotas of the plan apply" in caplog.text
+    shop.sleep(quotas.READ_EVERY.total_seconds())
+    refresh(shop)
+    assert an_hour(shop) == by_plan * TIMES_THE_PLAN
+
+
+def test_quotas_that_another_release_kept_are_read_anew(shop: Desk) -> None:
+    by_plan = an_hour(shop)
+    keep(shop, [{"name": "requests", "allowed": 1}])
+
+    shop.reopen()
+
+    assert an_hour(shop) == by_plan
+    shop.sleep(quotas.READ_EVERY.total_seconds())
+    refresh(shop)
+    assert an_hour(shop) == by_plan * TIMES_THE_PLAN
 
 
 @LACKING
