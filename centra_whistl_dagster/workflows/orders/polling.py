@@ -45,9 +45,10 @@ def watch_for_news(link: Link) -> Watched:
 
     Returns at once without hints; else with the first news, after a few seconds at most.
     """
-    if not (link.settings.webhook_secret or link.settings.reads_events):
+    if not link.settings.webhook_secret:
         _forget_pushes(link)
-        return Watched(news=look_for_news(link), cadence="")
+        if not link.settings.reads_events:
+            return Watched(news=look_for_news(link), cadence="")
     news = None
     for watch in range(WATCHES + 1):
         if watch:

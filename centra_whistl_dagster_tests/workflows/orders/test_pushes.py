@@ -249,8 +249,9 @@ def test_pushes_that_are_late_repeated_or_partly_wrong_lose_no_order_and_send_no
     assert [shop.desk.at_whistl(order) for order in placed] == [1] * len(placed)
 
 
+@pytest.mark.parametrize("reads_events", ["no", "yes"])
 def test_without_pushes_any_more_their_exception_ends_and_each_loop_polls(
-    shop: PushingShop,
+    shop: PushingShop, reads_events: str
 ) -> None:
     shop.come_alive()
     shop.desk.switch(centra_push_dropped_share=1.0)
@@ -259,7 +260,7 @@ def test_without_pushes_any_more_their_exception_ends_and_each_loop_polls(
         shop.run(60)
     assert SILENT in shop.desk.problems()
 
-    shop.desk.reopen(CENTRA_WEBHOOK_SECRET="")
+    shop.desk.reopen(CENTRA_WEBHOOK_SECRET="", CENTRA_EVENTS=reads_events)
     before = shop.desk.world.calls["centra query"]
     shop.loop()
 
