@@ -36,7 +36,7 @@ def _ledger(link: LinkResource) -> Iterator[Ledger]:
         with closing(open_ledger(link.ledger_settings())) as ledger:
             yield ledger
     except NO_LEDGER as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+        raise dg.Failure(description=str(error), allow_retries=False) from None
 
 
 @dg.sensor(

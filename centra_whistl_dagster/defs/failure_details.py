@@ -39,7 +39,7 @@ def of_run(purpose: Purpose, context: dg.RunFailureSensorContext) -> str:
 def of_tick(purpose: Purpose, tick: InstigatorTick) -> str:
     """Describe a failed tick of a sensor or schedule."""
     error = _root(tick.error)
-    if error is not None and error.cls_name == dg.Failure.__name__:
+    if error is not None and _is_failure(error):
         cause = error.message.partition(": ")[2].strip()
         to_do = f"correct what the cause names. {_TICKS_AGAIN}"
     else:
@@ -53,7 +53,14 @@ def _unexpected(error: SerializableErrorInfo | None) -> str:
 
 
 def _root(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
-    """Return what was raised first: Dagster wraps it in errors of its own."""
-    while error is not None and error.cause is not None:
+    """Return the error that was raised first, or a `Failure` made of it: its text is for people.
+
+    Dagster wraps either in errors of its own.
+    """
+    while error is not None and error.cause is not None and not _is_failure(error):
         error = error.cause
     return error
+
+
+def _is_failure(error: SerializableErrorInfo) -> bool:
+    return error.cls_name == dg.Failure.__name__
