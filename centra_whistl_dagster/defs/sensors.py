@@ -11,7 +11,7 @@ from centra_whistl_dagster.defs.jobs import refresh_reference, relay_despatches,
 from centra_whistl_dagster.defs.resources import LinkResource
 from centra_whistl_dagster.workflows import quotas
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
-from centra_whistl_dagster.workflows.orders.announcements import read_events
+from centra_whistl_dagster.workflows.orders.announcements import forget_events, read_events
 from centra_whistl_dagster.workflows.orders.polling import watch_for_news
 from centra_whistl_dagster.workflows.reference.refresh import has_changed_at_whistl
 from centra_whistl_dagster.workflows.shipments.despatches import are_there_new_despatches
@@ -64,9 +64,10 @@ def new_centra_orders(context: dg.SensorEvaluationContext, link: LinkResource) -
 )
 def centra_events(context: dg.SensorEvaluationContext, link: LinkResource) -> dg.SkipReason:  # noqa: ARG001 - Dagster's signature
     """Read the queue of events; `new_centra_orders` starts the runs."""
-    if not link.settings().reads_events:
-        return dg.SkipReason("CENTRA_EVENTS is not set to yes.")
     with link.open("centra_events") as opened:
+        if not opened.settings.reads_events:
+            forget_events(opened)
+            return dg.SkipReason("CENTRA_EVENTS is not set to yes.")
         read = read_events(opened)
     if read is None:
         return dg.SkipReason("Centra's token may not read events.")

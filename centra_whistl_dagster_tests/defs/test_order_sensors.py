@@ -18,7 +18,8 @@ from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.wire.server import RunningSimulator
 from centra_whistl_dagster.simulator.world.catalogue import stock_world
 from centra_whistl_dagster.simulator.world.warehouse import open_warehouse
-from centra_whistl_dagster.simulator.world.world import Settings, World
+from centra_whistl_dagster.simulator.world.world import CentraToken, Settings, World
+from centra_whistl_dagster.workflows.access import CallGroup, refused_groups
 
 
 @pytest.fixture
@@ -107,6 +108,23 @@ def test_events_are_read_only_where_that_is_set(
 
     assert reason(evaluate(sensors.centra_events)) == "0 events read, 0 of them confirmed."
     assert world.calls["centra events"] == 1
+
+
+def test_once_events_are_switched_off_their_refusal_does_not_stay_open(
+    config_folder: Path, monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    monkeypatch.setenv("CENTRA_EVENTS", "yes")
+    for token in world.settings.centra_tokens:
+        world.settings.centra_tokens[token] = CentraToken(permissions=frozenset())
+    assert reason(evaluate(sensors.centra_events)) == "Centra's token may not read events."
+    with LinkResource().open("a person") as link, link.ledger.reading() as tx:
+        assert refused_groups(tx) == [CallGroup.EVENTS]
+
+    monkeypatch.setenv("CENTRA_EVENTS", "no")
+    assert reason(evaluate(sensors.centra_events)) == "CENTRA_EVENTS is not set to yes."
+
+    with LinkResource().open("a person") as link, link.ledger.reading() as tx:
+        assert refused_groups(tx) == []
 
 
 def test_events_are_read_no_more_than_once_a_minute() -> None:

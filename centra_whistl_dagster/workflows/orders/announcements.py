@@ -26,6 +26,7 @@ from centra_whistl_dagster.workflows.access import (
     is_permitted,
     note_permitted,
     note_refused,
+    refused_groups,
 )
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.intake import read_again
@@ -87,6 +88,15 @@ def read_events(link: Link) -> EventsRead | None:
         if not note_refused(link, CallGroup.EVENTS, error):
             raise
         return None
+
+
+def forget_events(link: Link) -> None:
+    """End a refusal of events once they are switched off: nobody has to grant anything then."""
+    with link.ledger.reading() as tx:
+        if CallGroup.EVENTS not in refused_groups(tx):
+            return
+    with link.ledger.transaction() as tx:
+        note_permitted(tx, CallGroup.EVENTS)
 
 
 def _read_events(link: Link) -> EventsRead:

@@ -13,6 +13,7 @@ from centra_whistl_dagster.workflows.access import CallGroup, allow_again
 from centra_whistl_dagster.workflows.orders.announcements import (
     WAITED_FOR,
     EventsRead,
+    forget_events,
     read_events,
 )
 from centra_whistl_dagster.workflows.orders.polling import watch_for_news
@@ -201,6 +202,19 @@ def test_a_token_that_may_not_read_events_is_reported_and_not_tried_again(shop: 
     with shop.link.ledger.transaction() as tx:
         allow_again(tx, CallGroup.EVENTS)
     assert read_events(shop.link) is not None
+    assert shop.problems("events of Centra") == []
+
+
+def test_a_refusal_of_events_ends_when_they_are_switched_off(shop: Desk) -> None:
+    token = shop.environment["CENTRA_TOKEN"]
+    shop.world.settings.centra_tokens[token] = CentraToken(
+        permissions=ALL_PERMISSIONS - {"Event:read"}
+    )
+    assert read_events(shop.link) is None
+    assert shop.problems("events of Centra") == ["credentials_refused"]
+
+    forget_events(shop.link)
+
     assert shop.problems("events of Centra") == []
 
 
