@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from centra_whistl_dagster.centra.client import OrderEvent, OrderStamp
 from centra_whistl_dagster.domain.orders.order import CONFIRMED, PROCESSING
-from centra_whistl_dagster.domain.orders.polling import PushRecord
+from centra_whistl_dagster.domain.orders.polling import HINT_LASTS, PushRecord
 from centra_whistl_dagster.domain.orders.pushes import order_numbers, signed_at
 from centra_whistl_dagster.domain.orders.states import FINAL
 from centra_whistl_dagster.ledger import hints, orders, unreadable
@@ -107,7 +107,7 @@ def _read_events(link: Link) -> EventsRead:
         known = hints.announced_by(tx, HintSource.EVENT, [event.number for event in events])
         new = {event.number: event.created_at for event in events if _is_later(event, known)}
         hints.announce(tx, HintSource.EVENT, new)
-    waiting = _not_taken_in(link, {event.number for event in events})
+    waiting = _not_taken_in(link, events)
     done = [event.event_id for event in events if event.number not in waiting]
     given_up = _waited_for_too_long(events, done, link.now())
     if done or given_up:
@@ -121,24 +121,30 @@ def _is_later(event: OrderEvent, known: dict[int, datetime]) -> bool:
     return event.number not in known or known[event.number] < event.created_at
 
 
-def _not_taken_in(link: Link, numbers: set[int]) -> set[int]:
+def _not_taken_in(link: Link, events: Sequence[OrderEvent]) -> set[int]:
     """Return the orders that the ledger should have, and has not as Centra shows them now.
 
     Those that it has as they were before are read again here: a relay reads only what it is about
     to send, and our own locks and shipments are changes in Centra as well. New ones are left to the
-    relay. Orders that Centra does not show have nothing to take in.
+    relay. Orders that Centra does not show have nothing to take in, once they had time to appear.
     """
-    stamps = link.centra.stamps_numbered(sorted(numbers))
+    stamps = link.centra.stamps_numbered(sorted({event.number for event in events}))
+    unshown = {event.number for event in events} - {stamp.number for stamp in stamps}
     with link.ledger.reading() as tx:
         outdated = [stamp.centra_id for stamp in stamps if _is_outdated(tx, stamp)]
     if outdated:
         read_again(link, outdated)
     with link.ledger.reading() as tx:
         broken = unreadable.subjects(tx, Source.CENTRA, tried_since=tx.now - WAITED_FOR)
-        return {
+        outdated_or_new = {
             stamp.number
             for stamp in stamps
             if str(stamp.number) not in broken and (_is_new(tx, stamp) or _is_outdated(tx, stamp))
+        }
+        return outdated_or_new | {
+            event.number
+            for event in events
+            if event.number in unshown and tx.now - event.created_at < HINT_LASTS
         }
 
 

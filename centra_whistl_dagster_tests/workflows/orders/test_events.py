@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from centra_whistl_dagster.domain.orders.polling import HINT_LASTS
 from centra_whistl_dagster.domain.orders.states import OrderState
 from centra_whistl_dagster.simulator.centra.permissions import ALL_PERMISSIONS
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
@@ -123,6 +124,16 @@ def test_an_order_that_is_not_to_be_taken_in_does_not_keep_its_event(shop: Desk)
     shop.withdraw(cancelled)
 
     assert read(shop) == EventsRead(read=3, confirmed=3)
+
+
+def test_an_event_waits_a_moment_for_an_order_that_centra_does_not_show_yet(shop: Desk) -> None:
+    order = shop.order()
+    shop.switch(centra_hidden_orders=(order.number,))
+
+    assert read(shop) == EventsRead(read=1, confirmed=0)
+
+    shop.sleep(HINT_LASTS.total_seconds())
+    assert read(shop) == EventsRead(read=1, confirmed=1)
 
 
 def test_an_order_that_cannot_be_read_does_not_keep_its_event_once_it_was_reported(
