@@ -27,6 +27,8 @@ class HintSource(StrEnum):
     """How Centra announced an order."""
 
     PUSH = "push"
+    INSERT = "insert"
+    """A push that the order is new, which is kept beside the first push about it."""
     EVENT = "event"
 
 
@@ -92,22 +94,26 @@ def first_seen(
         until: its end.
         placed_within: an order that was placed longer before it was seen is left out.
     """
-    pushed = sa.and_(
-        order_hints.c.number == orders.c.number, order_hints.c.source == HintSource.PUSH
-    )
+    pushes, inserts = order_hints.alias(), order_hints.alias()
+    pushed = sa.and_(pushes.c.number == orders.c.number, pushes.c.source == HintSource.PUSH)
+    inserted = sa.and_(inserts.c.number == orders.c.number, inserts.c.source == HintSource.INSERT)
     query = (
         sa.select(
             orders.c.first_seen_at,
             orders.c.ordered_at,
             orders.c.locked_at,
-            order_hints.c.first_announced_at,
+            pushes.c.first_announced_at.label("pushed_at"),
+            inserts.c.first_announced_at.label("inserted_at"),
         )
-        .select_from(orders.outerjoin(order_hints, pushed))
+        .select_from(orders.outerjoin(pushes, pushed).outerjoin(inserts, inserted))
         .where(orders.c.first_seen_at > after, orders.c.first_seen_at <= until)
     )
     return [
         FirstSight(
-            seen_at=row.first_seen_at, locked_at=row.locked_at, pushed_at=row.first_announced_at
+            seen_at=row.first_seen_at,
+            locked_at=row.locked_at,
+            pushed_at=row.pushed_at,
+            inserted_at=row.inserted_at,
         )
         for row in tx.execute(query.order_by(orders.c.first_seen_at, orders.c.number))
         if row.first_seen_at - row.ordered_at <= placed_within

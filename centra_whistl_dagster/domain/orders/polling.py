@@ -91,14 +91,20 @@ class FirstSight:
     """When Centra locked it for us; None while it is not locked."""
     pushed_at: datetime | None
     """When the first push about it reached us, whatever that said; None where none did."""
+    inserted_at: datetime | None = None
+    """When the first push that it was inserted reached us; None where none did."""
 
     @property
     def was_announced(self) -> bool:
         """A push came in time to be of use.
 
         One that came after our lock is no proof: our lock is a change that Centra pushes as well.
+        That it was inserted is one at any time: our lock inserts nothing.
         """
-        if self.pushed_at is None or self.pushed_at > self.seen_at + PUSH_MAY_TAKE:
+        in_time = self.seen_at + PUSH_MAY_TAKE
+        if self.inserted_at is not None and self.inserted_at <= in_time:
+            return True
+        if self.pushed_at is None or self.pushed_at > in_time:
             return False
         return self.locked_at is None or self.pushed_at <= self.locked_at
 

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
@@ -56,8 +57,17 @@ def signed_at(secret: str, header: str, body: bytes, *, now: datetime) -> dateti
     return datetime.fromtimestamp(int(match["at"]), UTC)
 
 
-def order_numbers(body: bytes) -> frozenset[int]:
-    """Return the numbers of the orders that a push names; of other events it names none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedOrders:
+    """The orders that a push names, by number."""
+
+    numbers: frozenset[int]
+    inserted: frozenset[int]
+    """Those of them that are new; the others were changed, by whomever."""
+
+
+def pushed_orders(body: bytes) -> PushedOrders:
+    """Return the orders that a push names; other events name none.
 
     Raises:
         PushUnreadable: it is not as documented.
@@ -65,12 +75,15 @@ def order_numbers(body: bytes) -> frozenset[int]:
     try:
         (payload,) = parse_qs(body.decode(), strict_parsing=True, max_num_fields=8)["payload"]
         events = json.loads(payload)["events"]
-        of_orders = [event["id"] for event in events if event["type"] == "order"]
+        of_orders = [
+            (event["id"], event.get("action")) for event in events if event["type"] == "order"
+        ]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise PushUnreadable(f"the body is not as documented ({type(error).__name__})") from None
     numbers = frozenset(
-        number for number in of_orders if type(number) is int and 0 < number <= _MOST_NUMBER
+        number for number, _ in of_orders if type(number) is int and 0 < number <= _MOST_NUMBER
     )
-    if len(numbers) < len(set(map(str, of_orders))):
+    if len(numbers) < len({str(number) for number, _ in of_orders}):
         raise PushUnreadable("an event of an order has no number")
-    return numbers
+    inserted = frozenset(number for number, action in of_orders if action == "insert")
+    return PushedOrders(numbers=numbers, inserted=inserted)

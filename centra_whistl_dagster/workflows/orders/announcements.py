@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from centra_whistl_dagster.centra.client import OrderEvent, OrderStamp
 from centra_whistl_dagster.domain.orders.order import CONFIRMED, PROCESSING
 from centra_whistl_dagster.domain.orders.polling import HINT_LASTS, PushRecord
-from centra_whistl_dagster.domain.orders.pushes import order_numbers, signed_at
+from centra_whistl_dagster.domain.orders.pushes import pushed_orders, signed_at
 from centra_whistl_dagster.domain.orders.states import FINAL
 from centra_whistl_dagster.ledger import hints, orders, unreadable
 from centra_whistl_dagster.ledger.engine import Ledger, Transaction
@@ -49,15 +49,16 @@ def take_push(ledger: Ledger, secret: str, signature: str, body: bytes) -> int:
         LedgerUnavailable: it could not be kept; Centra may send it again.
     """
     at = signed_at(secret, signature, body, now=ledger.now())
-    numbers = order_numbers(body)
+    pushed = pushed_orders(body)
     with ledger.transaction() as tx:
-        hints.announce(tx, HintSource.PUSH, dict.fromkeys(numbers, at))
+        hints.announce(tx, HintSource.PUSH, dict.fromkeys(pushed.numbers, at))
+        hints.announce(tx, HintSource.INSERT, dict.fromkeys(pushed.inserted, at))
         record = hints.push_record(tx) or PushRecord()
         # By its signature: a push that somebody sends again proves nothing.
         heard_at = max(filter(None, [record.heard_at, min(at, tx.now)]))
         if heard_at != record.heard_at:
             hints.set_push_record(tx, replace(record, heard_at=heard_at))
-    return len(numbers)
+    return len(pushed.numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

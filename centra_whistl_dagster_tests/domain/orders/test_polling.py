@@ -101,25 +101,29 @@ def test_a_shop_with_few_orders_hears_of_silence_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pushed", "locked", "was_announced"),
+    ("pushed", "inserted", "locked", "was_announced"),
     [
-        (None, None, False),
-        (-60, 5, True),
-        (1, None, True),
-        (1, 5, True),
-        (6, 5, False),
-        (30, None, True),
-        (31, None, False),
+        (None, None, None, False),
+        (-60, None, 5, True),
+        (1, None, None, True),
+        (1, None, 5, True),
+        (6, None, 5, False),
+        (6, 6, 5, True),
+        (6, 31, 5, False),
+        (30, None, None, True),
+        (31, 31, None, False),
     ],
 )
-def test_a_push_announces_an_order_if_it_comes_in_time_and_before_our_own_lock(
-    pushed: int | None, locked: int | None, was_announced: bool
+def test_a_push_announces_an_order_if_it_comes_in_time_and_cannot_be_of_our_own_lock(
+    pushed: int | None, inserted: int | None, locked: int | None, was_announced: bool
 ) -> None:
-    pushed_at, locked_at = (
+    pushed_at, inserted_at, locked_at = (
         None if seconds is None else NOW + timedelta(seconds=seconds)
-        for seconds in (pushed, locked)
+        for seconds in (pushed, inserted, locked)
     )
 
-    sight = FirstSight(seen_at=NOW, locked_at=locked_at, pushed_at=pushed_at)
+    sight = FirstSight(
+        seen_at=NOW, locked_at=locked_at, pushed_at=pushed_at, inserted_at=inserted_at
+    )
 
     assert sight.was_announced is was_announced

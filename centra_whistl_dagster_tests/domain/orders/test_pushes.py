@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from centra_whistl_dagster.domain.orders.pushes import (
     LONGEST_AGE,
+    PushedOrders,
     PushRefused,
     PushUnreadable,
-    order_numbers,
+    pushed_orders,
     signed_at,
 )
 
@@ -102,8 +103,10 @@ def test_the_orders_of_a_push_are_named_once_each_and_other_events_are_ignored()
         {"type": "order", "action": "something new", "id": 2736},
     )
 
-    assert order_numbers(body) == {2735, 2736}
-    assert order_numbers(body_of()) == frozenset()
+    assert pushed_orders(body) == PushedOrders(
+        numbers=frozenset({2735, 2736}), inserted=frozenset({2735})
+    )
+    assert pushed_orders(body_of()).numbers == frozenset()
 
 
 UNREADABLE = [
@@ -130,12 +133,12 @@ UNREADABLE = [
 @pytest.mark.parametrize("body", UNREADABLE)
 def test_a_body_that_is_not_as_documented_is_unreadable(body: bytes) -> None:
     with pytest.raises(PushUnreadable):
-        order_numbers(body)
+        pushed_orders(body)
 
 
 def test_what_is_said_of_an_unreadable_body_quotes_nothing_of_it() -> None:
     with pytest.raises(PushUnreadable) as caught:
-        order_numbers(b"payload=Ada+Lovelace")
+        pushed_orders(b"payload=Ada+Lovelace")
 
     assert "Lovelace" not in str(caught.value)
     assert caught.value.__cause__ is None

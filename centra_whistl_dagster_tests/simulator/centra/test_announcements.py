@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from centra_whistl_dagster.domain.orders.pushes import PushRefused, order_numbers, signed_at
+from centra_whistl_dagster.domain.orders.pushes import PushRefused, pushed_orders, signed_at
 from centra_whistl_dagster.simulator.centra.rules import touch
 from centra_whistl_dagster.simulator.people.checkout import place_order
 from centra_whistl_dagster.simulator.wire.server import RunningSimulator
@@ -132,7 +132,7 @@ def test_a_push_has_the_documented_form_and_signature(
 
     ((signature, body),) = receiver.pushes
     assert signed_at(SECRET, signature, body, now=clock()) == clock()
-    assert order_numbers(body) == {placed.number}
+    assert pushed_orders(body).numbers == {placed.number}
     events = json.loads(parse_qs(body.decode())["payload"][0])["events"]
     assert [(event["type"], event["action"]) for event in events] == [
         ("order", "insert"),

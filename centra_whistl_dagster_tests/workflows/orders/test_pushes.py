@@ -230,6 +230,23 @@ def test_pushes_that_return_are_relied_upon_after_some_orders_and_end_the_except
     assert shop.polls_in(120) == 120 / IDLE.total_seconds()
 
 
+def test_pushes_that_come_after_our_lock_are_relied_upon_again_if_they_are_of_new_orders(
+    shop: PushingShop,
+) -> None:
+    shop.come_alive()
+    shop.desk.switch(centra_push_dropped_share=1.0)
+    shop.seconds_until_sent(shop.order(), pushes=True)
+    shop.run(60)
+    assert shop.polls_in(60) == 12
+    shop.desk.switch(centra_push_dropped_share=0.0, centra_push_delay_seconds=8.0)
+
+    for _ in range(PROVES_PUSHES):
+        shop.seconds_until_sent(shop.order(), pushes=True)
+        shop.run(60)
+
+    assert shop.polls_in(120) == 120 / IDLE.total_seconds()
+
+
 def test_pushes_that_are_late_repeated_or_partly_wrong_lose_no_order_and_send_none_twice(
     shop: PushingShop,
 ) -> None:
