@@ -93,7 +93,7 @@ def test_a_tick_says_how_often_centra_is_polled_and_why(
         record = hints.push_record(tx)
         assert record is not None
         hints.announce(tx, HintSource.PUSH, {1: datetime.now(UTC)})
-        hints.set_push_record(tx, PushRecord(heard_at=datetime.now(UTC)))
+        hints.set_push_record(tx, PushRecord(heard_at=datetime.now(UTC), is_on_trial=False))
 
     assert "Pushes announce new orders" in reason(evaluate(sensors.new_centra_orders))
 

@@ -24,7 +24,7 @@ IS_NEW = timedelta(minutes=10)
 """An order that was placed longer before it was found has entered by something else than placing
 it: a hold was released, a lock taken off. Whether Centra announces that is not documented."""
 PROVES_PUSHES = 3
-"""So many orders in a row must be announced before pushes are relied upon again."""
+"""So many orders in a row must be announced before pushes are relied upon."""
 MISSED_BEFORE_ALERT = 3
 """One push in a hundred may get lost, and nobody has to act on it; three in a row are no chance."""
 MISSED_FOR = timedelta(hours=1)
@@ -45,8 +45,8 @@ class PushRecord:
     """New orders in a row that polling found and no push announced."""
     missed_since: datetime | None = None
     """When the first of these was found."""
-    is_on_trial: bool = False
-    """An order was missed, and too few were announced since."""
+    is_on_trial: bool = True
+    """Too few orders were announced since the first push, or since one was missed."""
 
     @property
     def are_alive(self) -> bool:

@@ -154,4 +154,4 @@ def cadence_in_words(tx: Transaction, link: Link) -> str:
         return f"{usual}: no push has arrived yet."
     if record.are_alive:
         return f"Pushes announce new orders, so Centra is polled every {IDLE.seconds} s in between."
-    return f"{usual}: a new order came that no push announced."
+    return f"{usual}: too few new orders in a row were announced by pushes."

@@ -22,6 +22,7 @@ from centra_whistl_dagster.domain.orders.polling import (
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HEARD = PushRecord(heard_at=NOW)
+ALIVE = PushRecord(heard_at=NOW, announced=PROVES_PUSHES, is_on_trial=False)
 
 
 def after(record: PushRecord, *were_announced: bool) -> PushRecord:
@@ -68,14 +69,15 @@ def test_no_announcement_makes_polls_more_frequent_than_without_any(
     assert NOW + USUAL <= due_at <= NOW + IDLE
 
 
-def test_pushes_are_alive_once_one_arrived() -> None:
+def test_pushes_are_alive_once_they_announced_some_orders_in_a_row() -> None:
     assert not PushRecord().are_alive
-    assert HEARD.are_alive
-    assert after(HEARD, True, True).are_alive
+    assert not HEARD.are_alive
+    assert not after(HEARD, *[True] * (PROVES_PUSHES - 1)).are_alive
+    assert after(HEARD, *[True] * PROVES_PUSHES).are_alive
 
 
 def test_one_order_that_was_not_announced_ends_that_and_some_in_a_row_restore_it() -> None:
-    missed = after(HEARD, True, False)
+    missed = after(ALIVE, True, False)
 
     assert not missed.are_alive
     assert not after(missed, *[True] * (PROVES_PUSHES - 1)).are_alive

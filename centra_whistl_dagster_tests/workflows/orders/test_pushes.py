@@ -73,9 +73,10 @@ class PushingShop:
         return (self.desk.clock() - began).total_seconds()
 
     def come_alive(self) -> None:
-        """Let one order be announced, sent, and everything it causes pass."""
+        """Let enough orders be announced and sent, and everything that they cause pass."""
         self.loop()
-        self.seconds_until_sent(self.order(), pushes=True)
+        for _ in range(PROVES_PUSHES):
+            self.seconds_until_sent(self.order(), pushes=True)
         self.run(90)
 
 
@@ -108,6 +109,16 @@ def test_until_a_push_has_arrived_centra_is_polled_in_every_loop(shop: PushingSh
 
     assert shop.polls_in(60) == 12
     assert "no push has arrived yet" in shop.loop().cadence
+    assert finding(shop.desk).is_warning
+
+
+def test_one_order_that_was_announced_does_not_make_polling_rare(shop: PushingShop) -> None:
+    shop.loop()
+    shop.seconds_until_sent(shop.order(), pushes=True)
+    shop.run(90)
+
+    assert shop.polls_in(60) == 12
+    assert "too few new orders in a row" in shop.loop().cadence
     assert finding(shop.desk).is_warning
 
 
@@ -188,7 +199,7 @@ def test_when_pushes_end_orders_arrive_all_the_same_and_polling_goes_back_by_its
     assert first <= IDLE.total_seconds() + LOOP_SECONDS
     shop.run(60)
     assert shop.polls_in(60) == 12
-    assert "no push announced" in shop.loop().cadence
+    assert "too few new orders in a row" in shop.loop().cadence
     assert SILENT not in shop.desk.problems()
 
     for _ in range(3):
