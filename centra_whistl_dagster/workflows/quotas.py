@@ -24,6 +24,8 @@ from centra_whistl_dagster.transport import (
 
 READ_EVERY = timedelta(minutes=5)
 """Centra may lower its quotas for a while; a reading costs one of 5,000 requests an hour."""
+DOES_NOT_SAY = (AccessDenied, ContractBroken, Refused)
+"""With these Centra has answered, and does not say its quotas: the plan's apply."""
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ def refresh(centra: CentraClient, ledger: Ledger) -> None:
         known = _known(tx)
     try:
         windows = centra.quota_windows()
-    except (AccessDenied, ContractBroken, Refused) as error:
+    except DOES_NOT_SAY as error:
         _logger.warning(
             "the quotas of the plan apply, since Centra does not say its own: %s", error
         )

@@ -143,6 +143,17 @@ def test_a_centra_that_does_not_say_leaves_the_plan_and_doctor_says_so(shop: Des
     assert "CENTRA_PLAN=growth" in shown.detail
 
 
+def test_doctor_does_not_call_the_plan_in_force_when_centra_could_not_be_asked(shop: Desk) -> None:
+    refresh(shop)
+    shop.fault("centra", "rateLimits", FaultKind.ERROR_503_BEFORE)
+
+    shown = finding(shop)
+
+    assert not shown.is_well
+    assert shown.detail.startswith("Centra could not be asked; the quotas that were read last")
+    assert "CENTRA_PLAN" not in shown.detail
+
+
 def test_doctor_shows_what_centra_allows_and_what_is_used(shop: Desk) -> None:
     shown = finding(shop)
 

@@ -30,6 +30,7 @@ from centra_whistl_dagster.transport import IntegrationError
 from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.orders.lag import look_up_lag
 from centra_whistl_dagster.workflows.orders.polling import cadence_in_words
+from centra_whistl_dagster.workflows.quotas import DOES_NOT_SAY
 
 _UNITS = {
     "requests": "requests",
@@ -93,9 +94,12 @@ def _quotas(link: Link) -> Finding:
     plan = f"those of the plan apply (CENTRA_PLAN={link.settings.centra.plan})"
     try:
         windows = link.centra.quota_windows()
-    except IntegrationError as error:
+    except DOES_NOT_SAY as error:
         detail = f"Centra does not say its quotas, so {plan}. {error}"
         return Finding(subject=subject, is_well=True, is_warning=True, detail=detail)
+    except IntegrationError as error:
+        detail = f"Centra could not be asked; the quotas that were read last apply. {error}"
+        return Finding(subject=subject, is_well=False, detail=detail)
     if not windows:
         is_as_planned = link.settings.centra.plan == "unlimited"
         detail = f"Centra names no quota, so {plan}"
