@@ -55,8 +55,8 @@ LAG_SAMPLE = "whistl/look_up_lag_sample"
 CENTRA_QUOTAS = "centra/quotas"
 """JSON: what Centra allows in each of its windows; its time says when that was read."""
 CENTRA_POLLED = "centra/polled"
-"""When the last poll for orders began that Centra answered, ISO 8601; kept only while hints are in
-use."""
+"""When the last poll for orders began that Centra answered, ISO 8601; written only while hints are
+in use."""
 CENTRA_PUSHES = "centra/pushes"
 """JSON: how well pushes have announced new orders; see `ledger.hints`."""
 

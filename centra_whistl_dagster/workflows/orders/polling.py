@@ -111,6 +111,7 @@ def _judge_pushes(tx: Transaction) -> None:
 
 
 def _silence(record: PushRecord) -> Problem:
+    count = "new order" if record.missed == 1 else f"{record.missed:,} new orders"
     return Problem(
         kind=ExceptionKind.PUSHES_SILENT,
         subject_type=SubjectType.CONNECTION,
@@ -118,7 +119,7 @@ def _silence(record: PushRecord) -> Problem:
         field="push",
         value="",
         message=(
-            f"No push announced the last {record.missed} new orders in time; polling found them. "
+            f"No push announced the last {count} in time, so polling had to find what was ordered. "
             "Centra is polled every 5 seconds until pushes announce every new order again."
         ),
         contents=str(record.missed_since),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from centra_whistl_dagster.domain.orders.polling import IDLE, PROVES_PUSHES, USUAL
+from centra_whistl_dagster.domain.orders.polling import IDLE, MISSED_FOR, PROVES_PUSHES, USUAL
 from centra_whistl_dagster.ledger import hints
 from centra_whistl_dagster.simulator.wire.server import RunningSimulator
 from centra_whistl_dagster.simulator.world.world import CentraOrder
@@ -206,7 +206,25 @@ def test_when_pushes_end_orders_arrive_all_the_same_and_polling_goes_back_by_its
         assert shop.seconds_until_sent(shop.order(), pushes=True) <= 2 * LOOP_SECONDS
         shop.run(60)
     assert SILENT in shop.desk.problems()
-    assert any("polling found them" in message for message in shop.desk.messages())
+    announced = "No push announced the last 4 new orders in time, so polling had to find"
+    assert any(message.startswith(announced) for message in shop.desk.messages())
+
+
+def test_one_order_that_no_push_announced_is_reported_after_an_hour_as_one(
+    shop: PushingShop,
+) -> None:
+    shop.come_alive()
+    shop.desk.switch(centra_push_dropped_share=1.0)
+    shop.seconds_until_sent(shop.order(), pushes=True)
+    shop.run(60)
+    assert SILENT not in shop.desk.problems()
+
+    shop.desk.wait(MISSED_FOR.total_seconds())
+    shop.loop()
+
+    assert SILENT in shop.desk.problems()
+    announced = "No push announced the last new order in time, so polling had to find"
+    assert any(message.startswith(announced) for message in shop.desk.messages())
 
 
 def test_the_push_of_our_own_lock_announces_no_order(shop: PushingShop) -> None:
