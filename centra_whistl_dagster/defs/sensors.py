@@ -13,6 +13,7 @@ from centra_whistl_dagster.workflows import quotas
 from centra_whistl_dagster.workflows.due import orders_due, parcels_due
 from centra_whistl_dagster.workflows.orders.announcements import forget_events, read_events
 from centra_whistl_dagster.workflows.orders.polling import watch_for_news
+from centra_whistl_dagster.workflows.page_words import counted
 from centra_whistl_dagster.workflows.reference.refresh import has_changed_at_whistl
 from centra_whistl_dagster.workflows.shipments.despatches import are_there_new_despatches
 
@@ -71,7 +72,13 @@ def centra_events(context: dg.SensorEvaluationContext, link: LinkResource) -> dg
         read = read_events(opened)
     if read is None:
         return dg.SkipReason("Centra's token may not read events.")
-    return dg.SkipReason(f"{read.read} events read, {read.confirmed} of them confirmed.")
+    reason = f"{counted(read.read, 'event')} read, {read.confirmed} of them confirmed."
+    if read.given_up:
+        reason += (
+            f" Given up after an hour: {read.given_up}, because the ledger does not have the order "
+            "as Centra shows it."
+        )
+    return dg.SkipReason(reason)
 
 
 @dg.sensor(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +20,7 @@ from centra_whistl_dagster.simulator.world.catalogue import stock_world
 from centra_whistl_dagster.simulator.world.warehouse import open_warehouse
 from centra_whistl_dagster.simulator.world.world import CentraToken, Settings, World
 from centra_whistl_dagster.workflows.access import CallGroup, refused_groups
+from centra_whistl_dagster.workflows.orders.announcements import WAITED_FOR
 
 
 @pytest.fixture
@@ -125,6 +126,26 @@ def test_once_events_are_switched_off_their_refusal_does_not_stay_open(
 
     with LinkResource().open("a person") as link, link.ledger.reading() as tx:
         assert refused_groups(tx) == []
+
+
+def test_events_that_are_given_up_are_counted_apart(
+    config_folder: Path, monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    monkeypatch.setenv("CENTRA_EVENTS", "yes")
+    world.settings.switches["centra_events_enabled"] = True
+    number = place_order(world, [(world.whistl_skus()[0], 1)]).number
+    world.events[1] = {
+        "id": 1,
+        "objectType": "Order",
+        "changeType": "CREATED",
+        "objectReference": number,
+        "createdAt": datetime.now(UTC) - WAITED_FOR - timedelta(seconds=1),
+    }
+
+    assert reason(evaluate(sensors.centra_events)) == (
+        "1 event read, 1 of them confirmed. Given up after an hour: 1, because the ledger does not "
+        "have the order as Centra shows it."
+    )
 
 
 def test_events_are_read_no_more_than_once_a_minute() -> None:
