@@ -75,7 +75,7 @@ def run(
         path: the file to write.
         project: the folder with `dagster.yaml` and `config/`.
         lengths: how long and how often.
-        say: is called with what is about to be measured; all of it takes about 25 minutes.
+        say: is called with what is about to be measured; all of it takes about 50 minutes.
 
     Raises:
         click.ClickException: this machine does not show what processes use; or an installation did
@@ -196,7 +196,8 @@ def _of_arrival(
 
 def _idle(project: Path, lengths: Lengths) -> tuple[list[Figure], list[Spent]]:
     figures, spent = [], []
-    for name, has_pushes, requests in (("by polling", False, 720), ("with pushes", True, 120)):
+    # A poll every 5 s or every 30 s, the reading of the quotas every five minutes, and a little.
+    for name, has_pushes, requests in (("by polling", False, 740), ("with pushes", True, 140)):
         windows = installation.idle(project, lengths, has_pushes=has_pushes)
         figures += [
             Figure(

@@ -44,7 +44,7 @@ def bench(*, folder: Path, quick: bool, only: str | None) -> None:
     """Run the benchmarks.
 
     Measures the loads a large brand would notice, and writes benchmarks.md. Measures a whole
-    installation with simulated systems for about 25 minutes, and writes benchmarks-installation.md.
+    installation with simulated systems for about 50 minutes, and writes benchmarks-installation.md.
     """
     if only != LOADS:  # before anything is timed, which takes minutes
         require_extra("demo", "aiosmtpd", needed_for="Measuring an installation")

@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from centra_whistl_dagster.bench import installation_report
-from centra_whistl_dagster.bench.installation import Lengths, Trade, Window
+from centra_whistl_dagster.bench.installation import QUICK, Lengths, Trade, Window
 from centra_whistl_dagster.bench.installation_report import Figure, Spent, document
 from centra_whistl_dagster.bench.usage import RUNS, Usage, usage
 from centra_whistl_dagster.cli import bench as cli_bench
+from centra_whistl_dagster.domain.orders.polling import IDLE, PUSH_MAY_TAKE, USUAL
 from centra_whistl_dagster.launching.processes import Processes
 
 BUSY = """
@@ -100,6 +101,14 @@ def test_a_window_is_given_by_the_hour_and_the_minute_however_long_it_was() -> N
 
     assert window.requests_an_hour == 720
     assert window.accepted_a_minute == 800
+
+
+@pytest.mark.parametrize("lengths", [Lengths(), QUICK], ids=["whole", "quick"])
+def test_an_idle_installation_with_pushes_is_watched_for_several_of_its_polls(
+    lengths: Lengths,
+) -> None:
+    assert lengths.idle_s >= 3 * IDLE.total_seconds()
+    assert lengths.settle_s > (PUSH_MAY_TAKE + USUAL).total_seconds()
 
 
 def test_the_document_says_where_the_seconds_went_without_the_simulators_in_the_sum() -> None:
