@@ -197,7 +197,7 @@ def _of_arrival(
 def _idle(project: Path, lengths: Lengths) -> tuple[list[Figure], list[Spent]]:
     figures, spent = [], []
     # A poll every 5 s or every 30 s, the reading of the quotas every five minutes, and a little.
-    for name, has_pushes, requests in (("by polling", False, 740), ("with pushes", True, 140)):
+    for name, has_pushes, requests in (("by polling", False, 720), ("with pushes", True, 120)):
         windows = installation.idle(project, lengths, has_pushes=has_pushes)
         figures += [
             Figure(

@@ -15,7 +15,16 @@ from pathlib import Path
 from centra_whistl_dagster_tests.workflows.conftest import PROJECT
 
 PACKAGE, TESTS = "centra_whistl_dagster", "centra_whistl_dagster_tests"
-COPIED = (PACKAGE, TESTS, "config", "docs", "pyproject.toml", ".env.example", "README.md")
+COPIED = (
+    PACKAGE,
+    TESTS,
+    "config",
+    "docs",
+    "pyproject.toml",
+    "dagster.yaml",
+    ".env.example",
+    "README.md",
+)
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".*_cache")
 MOST_SECONDS = 1_800
 """Each test has a limit of its own: only a busy machine takes that long."""
