@@ -196,7 +196,7 @@ def _of_arrival(
 
 def _idle(project: Path, lengths: Lengths) -> tuple[list[Figure], list[Spent]]:
     figures, spent = [], []
-    # A poll every 5 s or every 30 s, the reading of the quotas every five minutes, and a little.
+    # What was asked: a poll every 5 s, or every 30 s. Reading the quotas adds 12 an hour.
     for name, has_pushes, requests in (("by polling", False, 720), ("with pushes", True, 120)):
         windows = installation.idle(project, lengths, has_pushes=has_pushes)
         figures += [
