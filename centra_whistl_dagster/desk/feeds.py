@@ -40,9 +40,14 @@ def act(visit: Visit) -> Response:
     installation, person = visit.installation, visit.person
     snapshot_id = visit.request.path_params["id"]
     reason = visit.form.get("reason", "")
+    shown = visit.form.get("units", "")
     acts: dict[str, Callable[[], str]] = {
-        "release": lambda: releasing.ask_for_release(installation, snapshot_id, person, reason),
-        "confirm": lambda: releasing.confirm_release(installation, snapshot_id, person),
+        "release": lambda: releasing.ask_for_release(
+            installation, snapshot_id, person, reason, shown=shown
+        ),
+        "confirm": lambda: releasing.confirm_release(
+            installation, snapshot_id, person, shown=shown
+        ),
         "withdraw": lambda: releasing.withdraw_release(installation, snapshot_id, person),
     }
     action = visit.request.path_params["action"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
+import httpx
 import pytest
 import sqlalchemy as sa
 
@@ -48,6 +49,29 @@ def done(desk: Desk, snapshot_id: str) -> list[tuple[str, DeskAction, str]]:
     return [(row.who, row.action, row.note) for row in found.get(snapshot_id, [])]
 
 
+def shown_units(person: Pages, path: str) -> str:
+    """The units that the page's form sends back; blank where it has none."""
+    found = re.search(r'name="units" value="([^"]*)"', person.get(path).text)
+    return found[1] if found else ""
+
+
+def press(person: Pages, path: str, **form: str) -> httpx.Response:
+    """Load a feed's page, and send the form that it shows."""
+    return person.post(path, units=shown_units(person, path.rpartition("/")[0]), **form)
+
+
+def restock(desk: Desk, sku: str) -> None:
+    """Let a feed that is used show what the shop has for sale, and ten more of one SKU."""
+    with desk.world.lock:
+        for each in desk.skus:
+            desk.world.shelves[each].on_hand = desk.world.centra_free(each)
+        desk.world.shelves[sku].on_hand += 10
+        take_snapshot(desk.world)
+    for _ in range(2):  # the preview knows what Centra showed, which is what the sync before wrote
+        desk.wait(30)
+        desk.sync_stock()
+
+
 @pytest.fixture
 def bob(pages: Pages) -> Pages:
     return pages.of("bob@example.com")
@@ -78,12 +102,12 @@ def test_a_refused_feed_says_why_and_what_its_release_would_change(shop: Shop) -
 
 def test_a_large_release_takes_two_people(desk: Desk, bob: Pages, eve: Pages, large: str) -> None:
     assert "Ask a second person to release it" in bob.get(f"/feeds/{large}").text
-    bob.post(f"/feeds/{large}/release", reason=REASON)
+    press(bob, f"/feeds/{large}/release", reason=REASON)
     waiting = verdict(desk, large)
-    own = bob.post(f"/feeds/{large}/confirm")
+    own = press(bob, f"/feeds/{large}/confirm")
     still = verdict(desk, large)
     shown = eve.text(f"/feeds/{large}")
-    eve.post(f"/feeds/{large}/confirm")
+    press(eve, f"/feeds/{large}/confirm")
 
     assert (waiting, own.status_code, still) == (Verdict.REFUSED, 409, Verdict.REFUSED)
     assert "another person has to confirm it" in own.text
@@ -100,8 +124,8 @@ def test_a_large_release_takes_two_people(desk: Desk, bob: Pages, eve: Pages, la
 def test_what_was_released_is_written_by_the_next_sync(
     desk: Desk, bob: Pages, eve: Pages, large: str
 ) -> None:
-    bob.post(f"/feeds/{large}/release", reason=REASON)
-    eve.post(f"/feeds/{large}/confirm")
+    press(bob, f"/feeds/{large}/release", reason=REASON)
+    press(eve, f"/feeds/{large}/confirm")
     desk.sync_stock()
 
     assert all(desk.world.centra_free(sku) == 0 for sku in desk.skus[:30])
@@ -112,12 +136,35 @@ def test_a_small_release_takes_one_person_and_a_reason(desk: Desk, bob: Pages, l
     text = policy.read_text()
     policy.write_text(text.replace("second_person_units = 500", "second_person_units = 100000"))
 
-    without = bob.post(f"/feeds/{large}/release", reason=" ")
+    without = press(bob, f"/feeds/{large}/release", reason=" ")
     assert (without.status_code, verdict(desk, large)) == (409, Verdict.REFUSED)
-    bob.post(f"/feeds/{large}/release", reason=REASON)
+    press(bob, f"/feeds/{large}/release", reason=REASON)
 
     assert verdict(desk, large) is Verdict.ACCEPTED
     assert done(desk, large) == [("bob@example.com", DeskAction.RELEASE, REASON)]
+
+
+def test_nobody_releases_something_other_than_the_page_showed(
+    desk: Desk, bob: Pages, eve: Pages, large: str
+) -> None:
+    path = f"/feeds/{large}"
+    asked_with = shown_units(bob, path)
+    restock(desk, desk.skus[35])
+    asked = bob.post(f"{path}/release", reason=REASON, units=asked_with)
+    before = done(desk, large)
+
+    press(bob, f"{path}/release", reason=REASON)
+    confirmed_with = shown_units(eve, path)
+    restock(desk, desk.skus[36])
+    confirmed = eve.post(f"{path}/confirm", units=confirmed_with)
+
+    for answer in (asked, confirmed):
+        assert answer.status_code == 409
+        assert "What the release would change has changed: load the page again." in answer.text
+    assert before == []
+    assert verdict(desk, large) is Verdict.REFUSED
+    press(eve, f"{path}/confirm")
+    assert verdict(desk, large) is Verdict.ACCEPTED
 
 
 def test_an_operator_without_the_role_releases_nothing(
@@ -125,7 +172,7 @@ def test_an_operator_without_the_role_releases_nothing(
 ) -> None:
     token = pages.token()
     asked = pages.post(f"/feeds/{large}/release", token=token, reason=REASON)
-    bob.post(f"/feeds/{large}/release", reason=REASON)
+    press(bob, f"/feeds/{large}/release", reason=REASON)
     confirmed = pages.post(f"/feeds/{large}/confirm", token=token)
 
     assert (asked.status_code, confirmed.status_code) == (409, 409)
@@ -136,12 +183,12 @@ def test_an_operator_without_the_role_releases_nothing(
 def test_a_request_is_withdrawn_and_asked_for_anew(
     desk: Desk, bob: Pages, eve: Pages, large: str
 ) -> None:
-    bob.post(f"/feeds/{large}/release", reason=REASON)
-    twice = eve.post(f"/feeds/{large}/release", token=eve.token("/feeds/" + large), reason=REASON)
+    press(bob, f"/feeds/{large}/release", reason=REASON)
+    twice = press(eve, f"/feeds/{large}/release", token=eve.token("/feeds/" + large), reason=REASON)
     eve.post(f"/feeds/{large}/withdraw")
-    nothing = eve.post(f"/feeds/{large}/confirm")
-    eve.post(f"/feeds/{large}/release", reason=REASON)
-    bob.post(f"/feeds/{large}/confirm")
+    nothing = press(eve, f"/feeds/{large}/confirm")
+    press(eve, f"/feeds/{large}/release", reason=REASON)
+    press(bob, f"/feeds/{large}/confirm")
 
     assert (twice.status_code, nothing.status_code) == (409, 409)
     assert verdict(desk, large) is Verdict.ACCEPTED
@@ -150,7 +197,7 @@ def test_a_request_is_withdrawn_and_asked_for_anew(
 def test_a_feed_that_shows_no_stock_at_all_cannot_be_released(desk: Desk, bob: Pages) -> None:
     empty = refuse(desk, emptied=len(desk.skus))
 
-    answer = bob.post(f"/feeds/{empty}/release", reason=REASON)
+    answer = press(bob, f"/feeds/{empty}/release", reason=REASON)
 
     assert answer.status_code == 409
     assert "it shows no stock of any SKU" in answer.text
@@ -160,11 +207,11 @@ def test_a_feed_that_shows_no_stock_at_all_cannot_be_released(desk: Desk, bob: P
 def test_a_feed_that_was_released_meanwhile_is_not_released_twice(
     desk: Desk, bob: Pages, eve: Pages, large: str
 ) -> None:
-    bob.post(f"/feeds/{large}/release", reason=REASON)
+    press(bob, f"/feeds/{large}/release", reason=REASON)
     token = eve.token(f"/feeds/{large}")
-    eve.post(f"/feeds/{large}/confirm", token=token)
+    press(eve, f"/feeds/{large}/confirm", token=token)
 
-    assert eve.post(f"/feeds/{large}/confirm", token=token).status_code == 409
+    assert press(eve, f"/feeds/{large}/confirm", token=token).status_code == 409
     assert eve.get(f"/feeds/{large}").status_code == 404
 
 
@@ -179,8 +226,8 @@ def test_a_feed_whose_name_holds_a_slash_is_shown_and_released(
 
     assert f'href="{path}"' in bob.get("/feeds").text
     assert "&lt;b&gt;?" in bob.get(path).text
-    bob.post(f"{path}/release", reason=REASON)
-    eve.post(f"{path}/confirm")
+    press(bob, f"{path}/release", reason=REASON)
+    press(eve, f"{path}/confirm")
 
     assert verdict(desk, odd) is Verdict.ACCEPTED
 

@@ -50,6 +50,11 @@ class FeedPreview:
         """Whether a second person has to confirm the release. Unknown changes take two."""
         return self.would is None or self.units > self.limit
 
+    @property
+    def shown(self) -> str:
+        """What a form sends back, so that nobody releases something other than they saw."""
+        return "unknown" if self.would is None else str(self.units)
+
 
 def refused_feeds(installation: Installation) -> list[RefusedFeed]:
     """Return the refused feeds that are still kept, newest first."""
@@ -85,13 +90,20 @@ def preview_feed(installation: Installation, snapshot_id: str) -> FeedPreview:
 
 
 def ask_for_release(
-    installation: Installation, snapshot_id: str, person: Person, reason: str
+    installation: Installation, snapshot_id: str, person: Person, reason: str, *, shown: str
 ) -> str:
     """Release a feed, or ask a second person to where it changes much; return what followed.
 
+    Args:
+        installation: the ledger and the readings.
+        snapshot_id: of the feed.
+        person: who asks.
+        reason: why the feed is right.
+        shown: `FeedPreview.shown` of the preview that the person saw.
+
     Raises:
-        CannotAct: the person's role or the reason does not do, it was asked for already, or the
-            feed cannot be used.
+        CannotAct: the person's role or the reason does not do, it was asked for already, the feed
+            cannot be used, or releasing it would now change something else than was shown.
     """
     _refuse_without_role(person)
     kept = checked_note(reason)
@@ -99,6 +111,7 @@ def ask_for_release(
     with installation.ledger.transaction() as tx:
         if release_requests.find(tx, snapshot_id) is not None:
             raise CannotAct("Its release was asked for already: a second person confirms it.")
+        _refuse_more_than_shown(seen, shown)
         if not seen.takes_two:
             return _release(tx, installation, snapshot_id, person, kept)
         _must_be_usable(tx, installation, snapshot_id)
@@ -108,17 +121,28 @@ def ask_for_release(
         return result
 
 
-def confirm_release(installation: Installation, snapshot_id: str, person: Person) -> str:
+def confirm_release(
+    installation: Installation, snapshot_id: str, person: Person, *, shown: str
+) -> str:
     """Release a feed whose release somebody else has asked for.
 
+    Args:
+        installation: the ledger and the readings.
+        snapshot_id: of the feed.
+        person: who confirms.
+        shown: `FeedPreview.shown` of the preview that the person saw.
+
     Raises:
-        CannotAct: nobody has asked, or this person has; or the feed cannot be used.
+        CannotAct: nobody has asked, or this person has; the feed cannot be used; or releasing it
+            would now change something else than was shown.
     """
     _refuse_without_role(person)
+    seen = preview_feed(installation, snapshot_id)
     with installation.ledger.transaction() as tx:
         request = _request(tx, snapshot_id)
         if request.asked_by == person.name:
             raise CannotAct("You asked for it yourself: another person has to confirm it.")
+        _refuse_more_than_shown(seen, shown)
         note = f"asked for by {request.asked_by}: {request.reason}"
         return _release(tx, installation, snapshot_id, person, note)
 
@@ -141,6 +165,11 @@ def withdraw_release(installation: Installation, snapshot_id: str, person: Perso
 def _refuse_without_role(person: Person) -> None:
     if not person.role.may_release:
         raise CannotAct("Your role does not release stock feeds: DESK_ROLES must say releaser.")
+
+
+def _refuse_more_than_shown(seen: FeedPreview, shown: str) -> None:
+    if shown != seen.shown:
+        raise CannotAct("What the release would change has changed: load the page again.")
 
 
 def _request(tx: Transaction, snapshot_id: str) -> ReleaseRequestRow:
