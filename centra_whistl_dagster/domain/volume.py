@@ -35,7 +35,8 @@ WEEKS_LEARNT = 8
 LEAST_WEEKS_LEARNT = 6
 WEEKS_READ = WEEKS_JUDGED + WEEKS_LEARNT
 _WEEKS_OF_LEVEL = 3
-"""The newest weeks learnt from, whose level is that of the forecast: trade grows and shrinks."""
+"""The newest weeks learnt from in which anything came, whose level is that of the forecast: trade
+grows and shrinks."""
 
 _CHECKED_EVERY = timedelta(minutes=10)
 _YEAR = timedelta(days=365)
@@ -202,9 +203,13 @@ def _profile(hours: _Hours) -> Floats:
 
 
 def _level(arrived: Floats, expected: Floats) -> float | None:
-    """Return by how much the newest of some weeks, newest first, exceed the profile."""
-    total = float(expected[:_WEEKS_OF_LEVEL].sum())
-    return float(arrived[:_WEEKS_OF_LEVEL].sum()) / total if total > 0 else None
+    """Return by how much the newest of some weeks, newest first, exceed the profile.
+
+    A week in which nothing came, or nothing was expected, says nothing of the level. Otherwise a
+    silence that lasts would become what is usual. None where no week says anything.
+    """
+    telling = np.flatnonzero((expected > 0) & (arrived > 0))[:_WEEKS_OF_LEVEL]
+    return float(arrived[telling].sum() / expected[telling].sum()) if telling.size else None
 
 
 def _is_empty_day(hours: _Hours, expected: Floats) -> Bools:

@@ -109,6 +109,14 @@ def test_half_of_the_orders_lost_is_found(per_hour: float, within_hours: int) ->
     assert 0.3 < seen.arrived_in_loss / seen.expected_in_loss < 0.75
 
 
+@pytest.mark.parametrize("per_hour", [20, 1])
+def test_a_silence_of_weeks_does_not_become_usual(per_hour: float) -> None:
+    arrivals = until(shop(per_hour), A_MONDAY)
+
+    for weeks in (1, 3, 4, 5, 6):
+        assert judged(arrivals, A_MONDAY + timedelta(weeks=weeks)).is_silent, weeks
+
+
 def test_a_quiet_night_is_no_silence() -> None:
     arrivals = until(shop(6), A_MONDAY.replace(hour=21))
 
