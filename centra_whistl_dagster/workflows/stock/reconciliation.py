@@ -30,7 +30,11 @@ from centra_whistl_dagster.workflows.stock import archive
 from centra_whistl_dagster.workflows.stock.age import age_of
 from centra_whistl_dagster.workflows.stock.centra_levels import last_levels, read_again
 from centra_whistl_dagster.workflows.stock.exposure import exposure_now
-from centra_whistl_dagster.workflows.stock.new_orders import was_in_levels, with_new_orders
+from centra_whistl_dagster.workflows.stock.new_orders import (
+    KNOWN_AT,
+    was_in_levels,
+    with_new_orders,
+)
 from centra_whistl_dagster.workflows.stock.sales_velocity import measure_velocity
 
 _NOTHING_READ = "Centra's stock has not been read yet"
@@ -159,7 +163,7 @@ def reconcile_levels(
     Args:
         link: the connection.
         snapshot: Whistl's side.
-        levels: Centra's side, with the columns of `Levels.frame`.
+        levels: Centra's side, with the columns of `Levels.frame`, or `with_new_orders`.
         within_minutes: the levels are of SKUs only that need this interval or a shorter one.
     """
     with link.ledger.reading() as tx:
@@ -172,7 +176,7 @@ def reconcile_levels(
     if within_minutes is not None:
         whistl = whistl[whistl["sku"].isin(levels["sku"])]
     aligned = align(
-        {"whistl": whistl, "centra": levels.drop(columns="read_at")},
+        {"whistl": whistl, "centra": _without_times(levels)},
         {"ours": our_units(lines, levels)},
     )
     columns = columns_of(aligned)
@@ -189,6 +193,10 @@ def reconcile_levels(
         demand=demand,
         within_minutes=within_minutes,
     )
+
+
+def _without_times(levels: pd.DataFrame) -> pd.DataFrame:
+    return levels.drop(columns=["read_at", KNOWN_AT], errors="ignore")
 
 
 def _with_none_of(whistl: pd.DataFrame, absent: Sequence[str]) -> pd.DataFrame:
@@ -208,7 +216,7 @@ def our_units(lines: Iterable[LineUnits], levels: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         lines: of our orders.
-        levels: Centra's, with when each was read.
+        levels: Centra's, with when each was read, or `with_new_orders`.
     """
     names = [field.name for field in fields(LineUnits)]
     table = pd.DataFrame([[getattr(line, name) for name in names] for line in lines], columns=names)

@@ -20,11 +20,13 @@ from centra_whistl_dagster.simulator.whistl.snapshots import take_snapshot
 from centra_whistl_dagster.simulator.world import warehouse
 from centra_whistl_dagster.simulator.world.warehouse import goods_in, take_unseen
 from centra_whistl_dagster.simulator.world.world import CentraOrder
-from centra_whistl_dagster.workflows.orders import statuses
+from centra_whistl_dagster.workflows.orders import intake, statuses
 from centra_whistl_dagster.workflows.reference.refresh import refresh_reference
 from centra_whistl_dagster.workflows.shipments import completion, despatches
 from centra_whistl_dagster.workflows.stock import sync
-from centra_whistl_dagster.workflows.stock.centra_levels import read_centra_levels
+from centra_whistl_dagster.workflows.stock.centra_levels import last_levels, read_centra_levels
+from centra_whistl_dagster.workflows.stock.new_orders import with_new_orders
+from centra_whistl_dagster.workflows.stock.reconciliation import reconcile_levels, usable_snapshot
 from centra_whistl_dagster.workflows.stock.snapshots import read_latest_snapshot
 from centra_whistl_dagster_tests.workflows.conftest import Desk
 
@@ -72,6 +74,15 @@ def in_status(desk: Desk, status: str, units: int = 6) -> CentraOrder:
     desk.wait_for(order, status)
     statuses.follow_order_statuses(desk.link)
     return order
+
+
+def missing_by_last_levels(desk: Desk) -> int:
+    """Units of the first SKU that our orders lack in Centra, without reading a level again."""
+    known = last_levels(desk.link)
+    assert known is not None
+    levels = with_new_orders(desk.link, known.frame)
+    found = reconcile_levels(desk.link, usable_snapshot(desk.link), levels, within_minutes=None)
+    return int(found.catalogue.steps.missing[found.skus.index(desk.skus[0])])
 
 
 # ---- shipped by hand in Centra
@@ -123,6 +134,27 @@ def test_a_shipment_by_hand_that_leaves_no_trace_on_the_order_is_seen_in_what_ce
         sync_with_new_snapshot(desk)
 
     assert_no_more_is_offered_than_exists(desk)
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_an_order_that_came_after_a_level_was_read_does_not_hide_a_shipment_by_hand(
+    desk: Desk, *, is_sent: bool
+) -> None:
+    desk.switch(centra_shipments_touch_updated_at=False)
+    order = in_status(desk, "ALLOCATED")
+    ship_by_hand(desk, order)
+    sync_with_new_snapshot(desk)
+    before = missing_by_last_levels(desk)
+    desk.order((desk.skus[0], 2))
+    desk.wait(1)
+    intake.take_in_orders(desk.link)
+    desk.wait(1)
+    if is_sent:
+        desk.relay_orders()
+        publish_new_snapshot(desk)
+        read_latest_snapshot(desk.link)
+
+    assert (before, missing_by_last_levels(desk)) == (6, 6)
 
 
 def test_a_parcel_of_ours_and_a_shipment_by_hand_each_count_once(desk: Desk) -> None:
