@@ -90,16 +90,19 @@ def set_work(tx: Transaction, exception_id: int, **change: Unpack[WorkChange]) -
         tx.execute(sa.insert(exception_work).values(exception_id=exception_id, **change))
 
 
-def orders_of(tx: Transaction, row: ExceptionRow, *, limit: int) -> list[OrderRow]:
-    """Return the orders that an exception is about or keeps, oldest first."""
+def orders_of(
+    tx: Transaction, row: ExceptionRow, *, state: OrderState, limit: int
+) -> list[OrderRow]:
+    """Return the orders in a state that an exception is about or keeps, oldest first."""
     linked = sa.select(exception_orders.c.centra_id).where(
         exception_orders.c.exception_id == row.id
     )
     is_its: sa.ColumnElement[bool] = orders.c.centra_id.in_(linked)
     if row.subject_type is SubjectType.ORDER and row.subject.isdecimal():
         is_its = sa.or_(is_its, orders.c.number == int(row.subject))
-    query = sa.select(orders).where(is_its).order_by(orders.c.ordered_at, orders.c.number)
-    return tx.rows(OrderRow, query.limit(limit))
+    query = sa.select(orders).where(is_its, orders.c.state == state)
+    in_order = query.order_by(orders.c.ordered_at, orders.c.number)
+    return tx.rows(OrderRow, in_order.limit(limit))
 
 
 def numbers_of_despatches(tx: Transaction, despatch_ids: Iterable[str]) -> dict[str, str]:

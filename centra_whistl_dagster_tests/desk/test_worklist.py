@@ -20,6 +20,7 @@ from centra_whistl_dagster.ledger.rows import DeskActionRow
 from centra_whistl_dagster.ledger.states import DeskAction, DeskSubject
 from centra_whistl_dagster.simulator.centra.views import gross_total
 from centra_whistl_dagster.simulator.wire.fault_rules import FaultKind
+from centra_whistl_dagster.workflows.exceptions import working
 from centra_whistl_dagster.workflows.exceptions.alerting import tell_owners
 from centra_whistl_dagster.workflows.exceptions.register import list_exceptions
 from centra_whistl_dagster.workflows.exceptions.worklist import PAGE_SIZE
@@ -257,6 +258,27 @@ def test_a_re_check_has_a_blocked_order_screened_in_the_next_round(
     desk.relay_orders()
     assert desk.counts() == {OrderState.BLOCKED: 1}
     assert desk.effects()["whistl POST /v2/orders"] == 0
+
+
+def test_another_re_check_takes_the_orders_that_the_first_left(
+    desk: Desk, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working, "_RECHECKED_AT_ONCE", 2)
+    unmapped = {**desk.world.shipping_options[0], "name": "Pop-up shop"}
+    for _ in range(3):
+        desk.order(option=unmapped)
+    desk.relay_orders()
+    before = desk.counts()
+
+    for _ in range(2):
+        pages.post("/exceptions/1/recheck")
+
+    assert before == {OrderState.BLOCKED: 3}
+    assert desk.counts() == {OrderState.RECEIVED: 3}
+    assert [done.result for done in actions(desk)] == [
+        "2 orders are screened again in the next round.",
+        "1 order is screened again in the next round.",
+    ]
 
 
 def test_an_order_that_waits_for_something_else_too_is_not_screened_again(

@@ -20,7 +20,9 @@ from centra_whistl_dagster.workflows.orders.by_hand import screen_again, try_now
 LONGEST_NOTE = 1000
 """Characters."""
 _RECHECKED_AT_ONCE = 200
-"""Orders. Each takes a moment of the ledger's one writer; another request takes the rest."""
+"""Orders. Each takes a moment of the ledger's one writer; another request takes the rest:
+those checked again are not blocked any more. An order in doubt has an exception of its own."""
+_WAITS_IN = {Recheck.SCREEN: OrderState.BLOCKED, Recheck.LOOK_UP: OrderState.IN_DOUBT}
 
 
 class CannotAct(Exception):
@@ -113,7 +115,8 @@ def recheck(ledger: Ledger, exception_id: int, person: Person) -> str:
             raise CannotAct(
                 f"Exception {row.id} needs no re-check: its cause is checked automatically."
             )
-        waiting = worklist.orders_of(tx, row, limit=_RECHECKED_AT_ONCE)
+        state = _WAITS_IN[how]
+        waiting = worklist.orders_of(tx, row, state=state, limit=_RECHECKED_AT_ONCE)
         checked = sum(_rechecked(tx, order, how, person) for order in waiting)
         if not checked:
             raise CannotAct(
@@ -129,12 +132,12 @@ def recheck(ledger: Ledger, exception_id: int, person: Person) -> str:
 def _rechecked(tx: Transaction, order: OrderRow, how: Recheck, person: Person) -> bool:
     note = f"{person.name}: re-check asked for at the desk"
     if how is Recheck.LOOK_UP:
-        if order.state is not OrderState.IN_DOUBT or order.due_at is None:
+        if order.due_at is None:
             return False
         try_now(tx, order, note=note)
         return True
     was_never_sent = order.submitted_at is None and order.screened_at is not None
-    if order.state is not OrderState.BLOCKED or not was_never_sent:
+    if not was_never_sent:
         return False
     keep = {row.kind for row in order_story.exceptions_of(tx, order) if row.resolved_at is None}
     if keep - set(FOUND_BY_SCREENING):
