@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -41,12 +41,17 @@ def all_twins(link: Link, frame: pd.DataFrame) -> tuple[Twin, ...]:
     return tuple(dict.fromkeys([*twins_of(listed), *twins_of(frame)]))
 
 
-def update_twins(tx: Transaction, twins: Sequence[Twin]) -> None:
-    """Open an exception about each shared SKU; resolve those of SKUs that are shared no more."""
-    kind = ExceptionKind.SKU_ON_SEVERAL_SIZES
+def sizes_by_sku(twins: Iterable[Twin]) -> dict[str, list[int]]:
+    """Return, by shared SKU, the sizes that have it."""
     sizes: dict[str, list[int]] = {}
     for twin in twins:
         sizes.setdefault(twin.sku, []).append(twin.product_size_id)
+    return sizes
+
+
+def update_twins(tx: Transaction, twins: Sequence[Twin]) -> None:
+    """Open an exception about each shared SKU; resolve those of SKUs that are shared no more."""
+    kind, sizes = ExceptionKind.SKU_ON_SEVERAL_SIZES, sizes_by_sku(twins)
     exceptions.resolve_kind(tx, kind, except_subjects=set(sizes))
     exceptions.open_or_refresh(tx, [_shared(sku, ids) for sku, ids in sizes.items()])
 

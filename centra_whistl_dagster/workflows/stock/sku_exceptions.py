@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +50,23 @@ def resolve_shared_write(
     """Resolve the exceptions about one of the sizes that share a SKU: nothing of it is for sale."""
     kinds = set(_WRITE_KINDS) - except_kinds
     exceptions.resolve(tx, SubjectType.SKU, sku, kinds, field=_quantity_of(size_id))
+
+
+def resolve_writes_of_former_sizes(tx: Transaction, sizes: Mapping[str, Collection[int]]) -> None:
+    """Resolve the exceptions about sizes that do not have a shared SKU any more.
+
+    Nothing else would: as long as others share the SKU, only their quantities are written.
+
+    Args:
+        tx: the transaction.
+        sizes: by shared SKU, all sizes that have it now.
+    """
+    for kind in _WRITE_KINDS:
+        for sku in exceptions.open_subjects(tx, kind) & sizes.keys():
+            current = {_quantity_of(size_id) for size_id in sizes[sku]}
+            rows = exceptions.open_about(tx, SubjectType.SKU, sku)
+            over = [row.id for row in rows if row.kind is kind and row.field not in current]
+            exceptions.resolve_ids(tx, over)
 
 
 def _quantity_of(size_id: int) -> str:

@@ -11,8 +11,10 @@ from centra_whistl_dagster.workflows.link import Link
 from centra_whistl_dagster.workflows.stock.cadence import allowed_for_stock
 from centra_whistl_dagster.workflows.stock.centra_levels import last_levels
 from centra_whistl_dagster.workflows.stock.recorded_writes import write_recorded
+from centra_whistl_dagster.workflows.stock.shared_skus import sizes_by_sku
 from centra_whistl_dagster.workflows.stock.sku_exceptions import (
     resolve_shared_write,
+    resolve_writes_of_former_sizes,
     update_shared_write_exceptions,
 )
 from centra_whistl_dagster.workflows.stock.writing import by_size_id
@@ -38,6 +40,7 @@ def hold_twins(link: Link, lease: Lease, snapshot_id: str) -> list[IntegrationEr
         return []
     shown = list(link.centra.stock_levels_of([twin.product_size_id for twin in levels.twins]))
     with link.ledger.transaction() as tx:
+        resolve_writes_of_former_sizes(tx, sizes_by_sku(levels.twins))
         for level in shown:
             if not _is_for_sale(level):
                 resolve_shared_write(tx, level.sku, level.product_size_id)

@@ -134,6 +134,30 @@ def test_a_refusal_of_a_shared_size_stays_one_exception_until_the_size_is_off_sa
     assert desk.world.centra_free(first) == 0
 
 
+@pytest.mark.parametrize("is_refused", [True, False], ids=["refused", "not taken"])
+def test_a_size_that_gets_a_sku_of_its_own_leaves_no_exception_with_those_that_still_share_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, shared: tuple[str, str], *, is_refused: bool
+) -> None:
+    first, third = shared[0], desk.skus[3]
+    desk.world.items[third].shown_sku = first
+    with monkeypatch.context() as patched:
+        if is_refused:
+            refuse(desk, patched, size_id(desk, third))
+        desk.switch(centra_several_sizes_bug=not is_refused)
+        sync_with_new_snapshot(desk)
+    before = desk.problems(first)
+    desk.switch(centra_several_sizes_bug=False)
+    desk.world.items[third].shown_sku = None
+
+    for _ in range(2):
+        sync_with_new_snapshot(desk)
+
+    kind = "stock_write_refused" if is_refused else "stock_write_not_taken"
+    assert set(before) == {"sku_on_several_sizes", kind}
+    assert desk.problems(first) == ["sku_on_several_sizes"]
+    assert desk.world.centra_free(third) > 0
+
+
 def opened_at(desk: Desk) -> list[Any]:
     """When each exception about a refused quantity was opened, resolved ones included."""
     query = sa.select(exceptions.c.id, exceptions.c.opened_at, exceptions.c.resolved_at).where(
