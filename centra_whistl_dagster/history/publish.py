@@ -15,8 +15,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from centra_whistl_dagster.history.days import DayFiles
-from centra_whistl_dagster.history.errors import HistoryError
+from centra_whistl_dagster.history.errors import HistoryError, HistoryUnreadable
 from centra_whistl_dagster.history.measurement_tables import CadenceDecisions
 from centra_whistl_dagster.history.reads import Reader
 from centra_whistl_dagster.history.stock_tables import StockLevels, StockUpdates
@@ -89,11 +91,18 @@ def open_published(path: Path, *, memory_limit: str = "1GB", threads: int = 2) -
 
     Raises:
         HistoryError: nothing has been published yet.
+        HistoryUnreadable: the file is damaged, or may not be read.
     """
     if not path.exists():
         raise HistoryError(f"Nothing has been published to '{path}' yet.")
     settings = connection_settings(memory_limit=memory_limit, threads=threads)
-    with closing(connect(path, settings, read_only=True)) as con:
+    try:
+        opened = connect(path, settings, read_only=True)
+    except duckdb.Error as error:
+        raise HistoryUnreadable(
+            f"The published copy '{path}' cannot be opened: {error}. Run the job publish_history."
+        ) from error
+    with closing(opened) as con:
         yield Reader(con)
 
 

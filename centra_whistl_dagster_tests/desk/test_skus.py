@@ -68,6 +68,23 @@ def test_each_quantity_that_was_written_is_shown_with_its_sum_and_read_back(
     assert "The two systems have not been compared yet." in page
 
 
+def test_a_damaged_copy_of_the_history_is_reported_beside_what_is_known(
+    desk: Desk, pages: Pages
+) -> None:
+    desk.sync_stock()
+    published = desk.link.settings.published_path
+    published.parent.mkdir(parents=True, exist_ok=True)
+    published.write_bytes(b"half a fi")
+
+    page = pages.text(f"/skus/{desk.skus[0]}")
+
+    assert "On hand" in page
+    assert "cannot be opened" in page
+    assert "Run the job publish_history." in page
+    assert "No history has been published yet" not in page
+    assert "have not been compared yet" not in page
+
+
 def test_a_sku_that_neither_system_has_is_not_there(desk: Desk, pages: Pages) -> None:
     without_phone(desk)
     desk.sync_stock()

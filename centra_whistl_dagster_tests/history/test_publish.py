@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from centra_whistl_dagster.history.errors import HistoryError
+from centra_whistl_dagster.history.errors import HistoryError, HistoryUnreadable
 from centra_whistl_dagster.history.publish import open_published, publish
 from centra_whistl_dagster.history.reads import Reader
 from centra_whistl_dagster.history.store import History
@@ -82,3 +82,14 @@ def test_opening_a_copy_before_there_is_one_says_so(published: Path) -> None:
         open_published(published),
     ):
         pytest.fail("opened nothing")
+
+
+def test_a_damaged_copy_says_which_job_replaces_it(published: Path) -> None:
+    published.parent.mkdir()
+    published.write_bytes(b"half a fi")
+
+    with (
+        pytest.raises(HistoryUnreadable, match=r"history\.duckdb' cannot.*Run the job publish_hist"),
+        open_published(published),
+    ):
+        pytest.fail("opened half a file")

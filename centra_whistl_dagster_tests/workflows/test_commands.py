@@ -109,6 +109,19 @@ def test_doctor_writes_out_what_a_sku_hides(desk: Desk) -> None:
     assert "\x1b" not in result.output
 
 
+def test_doctor_fails_where_the_published_history_is_damaged(desk: Desk) -> None:
+    published = desk.link.settings.published_path
+    published.parent.mkdir(parents=True, exist_ok=True)
+    published.write_bytes(b"half a fi")
+
+    result = run("doctor")
+
+    assert result.exit_code == 1
+    (line,) = [line for line in result.output.splitlines() if "History" in line]
+    assert "cannot be opened" in line
+    assert "Run the job publish_history." in result.output
+
+
 def test_doctor_fails_where_no_alert_would_reach_anybody() -> None:
     result = run("doctor")
 

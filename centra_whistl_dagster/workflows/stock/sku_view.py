@@ -9,7 +9,7 @@ from typing import Any
 
 from centra_whistl_dagster.domain.exceptions.problems import SubjectType
 from centra_whistl_dagster.domain.stock.sum_in_words import CAUSES, sum_in_words
-from centra_whistl_dagster.history.errors import HistoryError
+from centra_whistl_dagster.history.errors import HistoryUnreadable
 from centra_whistl_dagster.history.publish import open_published
 from centra_whistl_dagster.history.reads import Reader
 from centra_whistl_dagster.ledger import catalogues, exceptions, stock
@@ -82,7 +82,9 @@ class SkuView:
     writes: Sequence[WriteRow]
     exceptions: Sequence[WorkItem]
     past: PastOfSku | None
-    """None where no history has been published yet."""
+    """None where no history has been published yet, or where it cannot be read."""
+    past_problem: str
+    """Why the history cannot be read; blank where it can, or where there is none yet."""
     colliding: tuple[str, ...]
     """SKUs that look the same on a pick list."""
 
@@ -105,6 +107,7 @@ def view_sku(installation: Installation, sku: str) -> SkuView | None:
     last = archive.fetch_sku(folder, synced.file, sku) if synced else None
     if not (whistl or centra or last or writes or open_rows or products):
         return None
+    past, past_problem = _past(installation, sku)
     is_in_both = bool(last and last["in_whistl"] and last["in_centra"])
     return SkuView(
         sku=sku,
@@ -118,7 +121,8 @@ def view_sku(installation: Installation, sku: str) -> SkuView | None:
         days_of_cover=_cover(whistl, last),
         writes=writes,
         exceptions=items,
-        past=_past(installation, sku),
+        past=past,
+        past_problem=past_problem,
         colliding=colliding,
     )
 
@@ -144,17 +148,20 @@ def _cover(whistl: Figures | None, last: Mapping[str, Any] | None) -> float | No
     return float(max(whistl.units["available"], 0) / (last["per_hour"] * 24))
 
 
-def _past(installation: Installation, sku: str) -> PastOfSku | None:
+def _past(installation: Installation, sku: str) -> tuple[PastOfSku | None, str]:
+    """Return what the history says, or why it cannot be read."""
     settings = installation.settings
+    if not settings.published_path.exists():
+        return None, ""
     try:
         with open_published(
             settings.published_path,
             memory_limit=settings.history_memory,
             threads=settings.history_threads,
         ) as reader:
-            return _read(reader, sku, installation.now() - WEEK)
-    except HistoryError:  # nothing has been published yet; the page says so
-        return None
+            return _read(reader, sku, installation.now() - WEEK), ""
+    except HistoryUnreadable as error:
+        return None, str(error)
 
 
 def _read(reader: Reader, sku: str, since: datetime) -> PastOfSku:

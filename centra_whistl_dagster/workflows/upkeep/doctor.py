@@ -141,11 +141,13 @@ def _announcements(link: Link) -> list[Finding]:
 def _history(link: Link) -> list[Finding]:
     """Say how large the history will be in a year, and whether it can then still be published."""
     settings = link.settings
+    if not settings.published_path.exists():
+        return [Finding(subject="History", is_well=True, detail="Nothing has been published yet.")]
     try:
         with open_published(settings.published_path) as reader:
             growth = reader.growth()
     except HistoryError as error:
-        return [Finding(subject="History", is_well=True, detail=str(error))]
+        return [Finding(subject="History", is_well=False, detail=str(error))]
     days = settings.keeps_history_for.days
     expected = forecast(
         skus=growth.skus,

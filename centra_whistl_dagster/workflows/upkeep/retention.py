@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from centra_whistl_dagster.history.days import DAY_OF
-from centra_whistl_dagster.history.errors import HistoryError
 from centra_whistl_dagster.history.keeping import kept_for
 from centra_whistl_dagster.history.publish import days_beside, open_published
 from centra_whistl_dagster.ledger import stock
@@ -61,17 +60,19 @@ def thin_archive(link: Link) -> int:
     """Remove stock readings that are old and no longer needed; return how many files went.
 
     Readings that the history is loaded from stay until analysts have them, however old they are.
+
+    Raises:
+        HistoryUnreadable: what analysts have cannot be opened; those readings stay.
     """
     settings, now = link.settings, link.now()
     folder, in_use = settings.archive_path, _files_in_use(link)
     removed = 0
     for kind in archive.FOR_NEXT_SYNC:
         removed += archive.remove(folder, kind, now - _FOR_NEXT_SYNC, in_use)
-    try:
-        with open_published(settings.published_path) as reader:
-            loaded = {kind: reader.files_loaded(kind) for kind in archive.FOR_HISTORY}
-    except HistoryError:
+    if not settings.published_path.exists():
         return removed
+    with open_published(settings.published_path) as reader:
+        loaded = {kind: reader.files_loaded(kind) for kind in archive.FOR_HISTORY}
     before = now - settings.keeps_archive_for
     for kind, files in loaded.items():
         waiting = {str(path) for path in archive.kept_since(folder, kind, None)} - files

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from centra_whistl_dagster.history.errors import HistoryUnreadable
 from centra_whistl_dagster.history.publish import open_published
 from centra_whistl_dagster.simulator.whistl.snapshots import SnapshotFault, take_snapshot
 from centra_whistl_dagster.workflows.stock import archive
@@ -80,6 +81,19 @@ def test_nothing_is_removed_that_analysts_do_not_have_yet(desk: Desk) -> None:
     desk.clock.advance(90 * DAY)
 
     thin_archive(desk.link)
+
+    assert len(files(desk, archive.WHISTL_STOCK)) == len(files(desk, archive.CENTRA_STOCK)) == 2
+
+
+def test_a_damaged_copy_of_the_history_is_reported_and_no_reading_is_removed(desk: Desk) -> None:
+    sync(desk)
+    sync(desk)
+    publish(desk)
+    desk.clock.advance(90 * DAY)
+    desk.link.settings.published_path.write_bytes(b"half a fi")
+
+    with pytest.raises(HistoryUnreadable, match="Run the job publish_history"):
+        thin_archive(desk.link)
 
     assert len(files(desk, archive.WHISTL_STOCK)) == len(files(desk, archive.CENTRA_STOCK)) == 2
 
