@@ -50,6 +50,28 @@ _CONNECTION = (
 _STOCK_FEED = (
     "Ask Whistl to announce counts and large movements, or adjust the limits under [stock.guard]."
 )
+_ORDER_NUMBERS = (
+    "Agree with Whistl how long order numbers may be, with room for those of the years to come."
+)
+_ORDER_SIZE = (
+    "Limit the lines of an order and the quantity of a line in the checkout to what Whistl accepts."
+)
+_ACCESS = (
+    "Renew tokens and passwords before they expire, and ask the data team before a permission of "
+    "Centra's token is changed."
+)
+_INTERFACE = (
+    "Ask Whistl, and Centra's support, to announce changes to the records and statuses they send."
+)
+_CODE = "The data team fixes the code, and adds the record that it could not handle to the tests."
+_STOPS = (
+    "Find out what stops the connection for more than two minutes, and restore a ledger only as "
+    "the handbook says."
+)
+_STATE_FOLDER = (
+    "Exclude the state folder from clean-ups, restore it only as a whole, and alert before its "
+    "disk is full."
+)
 _STOCK_WRITES = "Find out which other system writes stock to this Centra warehouse, and stop it."
 
 PREVENTION: Mapping[K, str] = MappingProxyType(
@@ -136,20 +158,39 @@ PREVENTION: Mapping[K, str] = MappingProxyType(
                 K.SHARED_WITH_ANOTHER_WAREHOUSE,
                 K.ALREADY_SHIPPED,
                 K.SHIPMENT_DIFFERS,
+                K.SHIPMENT_REFUSED,
                 K.ORDER_NUMBER_CONFLICT,
                 K.STOCK_NOT_ALLOCATED,
             ),
             _TWO_HANDS,
         ),
-        **dict.fromkeys((K.PAYMENT_NOT_CAPTURED, K.SHIPPED_UNPAID), _PAYMENTS),
+        **dict.fromkeys((K.PAYMENT_NOT_CAPTURED, K.SHIPPED_UNPAID, K.SHIPMENT_WARNING), _PAYMENTS),
         **dict.fromkeys(
             (K.STOCK_SNAPSHOT_REFUSED, K.SKU_ABSENT_FROM_SNAPSHOT, K.ABSENT_SKU_SELLS), _STOCK_FEED
         ),
         **dict.fromkeys((K.STOCK_WRITE_REFUSED, K.STOCK_WRITE_NOT_TAKEN), _STOCK_WRITES),
+        K.ORDER_NUMBER_INVALID: _ORDER_NUMBERS,
+        **dict.fromkeys((K.TOO_MANY_LINES, K.QUANTITY_INVALID), _ORDER_SIZE),
+        **dict.fromkeys((K.CREDENTIALS_REFUSED, K.LOCK_REFUSED, K.UNLOCK_REFUSED), _ACCESS),
+        **dict.fromkeys((K.UNREADABLE_RECORD, K.UNKNOWN_WHISTL_STATUS), _INTERFACE),
+        K.DESPATCH_NOT_APPLIED: _CODE,
+        K.LEDGER_GAP: _STOPS,
+        K.STOCK_ARCHIVE_LOST: _STATE_FOLDER,
+        **dict.fromkeys(
+            (
+                K.ORDER_IN_DOUBT,
+                K.SHIPMENT_UNANSWERED,
+                K.SYSTEM_UNREACHABLE,
+                K.PUSHES_SILENT,
+                K.REFERENCE_STALE,
+                K.STEP_FAILING,
+            ),
+            _CONNECTION,
+        ),
     }
 )
 
 
 def prevention_of(kind: str) -> str:
     """Return what would end the repeats of a kind, also of one that this release does not know."""
-    return PREVENTION.get(K(kind), _CONNECTION) if kind in set(K) else _CONNECTION
+    return PREVENTION[K(kind)] if kind in set(K) else _CONNECTION
