@@ -89,7 +89,7 @@ def test_a_damaged_copy_says_which_job_replaces_it(published: Path) -> None:
     published.write_bytes(b"half a fi")
 
     with (
-        pytest.raises(HistoryUnreadable, match=r"history\.duckdb' cannot.*Run the job publish_hist"),
+        pytest.raises(HistoryUnreadable, match=r"history\.duckdb' cannot.*Run the job publish_"),
         open_published(published),
     ):
         pytest.fail("opened half a file")

@@ -1,4 +1,7 @@
-"""Release a refused stock feed at the desk: with a reason, and by two people where much changes."""
+"""Release a refused stock feed at the desk: with a reason, and by two people where much changes.
+
+Does not belong here: what releasing means for later feeds (`workflows.stock.quarantine`).
+"""
 
 from __future__ import annotations
 
